@@ -1,0 +1,332 @@
+"""From YAML files and `key=value` arguments to checked settings.
+
+Layers, each over the one before: the dataclasses' defaults < base.yml < the task's base.yml < the experiment < the preset <
+the command line. OmegaConf merges them; this module closes what it leaves open (duplicate keys, ranges, interpolations).
+Nothing here imports torch, so a typing error is answered at once.
+"""
+
+from dataclasses import dataclass, field, fields, make_dataclass
+import hashlib
+import json
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_type_hints
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+import yaml
+
+from reactivation import registry
+from reactivation.errors import BadInput
+from reactivation.settings import RNNSettings, TrainerSettings, check, nearest, setting
+
+CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+COMMAND_LINE = "command line"
+RESULTS = "results"  # where run folders and results go unless `path` says otherwise
+
+
+@dataclass
+class TrainConfig:
+    """Everything a training run is made from. `train_schema` replaces the type of `task` by the task's own settings."""
+
+    config: str = setting("", "experiment: <task>/<name>, a file under configs/train")
+    seed: int = setting(0, "seed of every random stream of the run", low=0)
+    preset: str | None = setting(None, "a file under configs/preset, laid over the experiment")
+    path: str | None = setting(None, "run folder; null: results/<task>/<name>_<noise>_<seed>[_<tag>]")
+    tag: str | None = setting(None, "end of the run folder's name, to keep variants apart")
+    device: str = setting("auto", "where to compute", choices=("auto", "cpu", "cuda"))
+    logger: str = setting("none", "metrics beside metrics.jsonl", choices=("none", "tensorboard"))
+    task: Any = field(default=None)
+    rnn: RNNSettings = field(default_factory=RNNSettings)
+    trainer: TrainerSettings = field(default_factory=TrainerSettings)
+
+    @property
+    def task_name(self) -> str:
+        """The task that the experiment belongs to."""
+        return self.config.split("/")[0]
+
+    @property
+    def experiment(self) -> str:
+        """The experiment's name within its task."""
+        return self.config.split("/")[1]
+
+
+# What may differ between two commands that train the same network.
+_NOT_SCIENCE = ("config", "preset", "path", "tag", "device", "logger")
+_NOT_SCIENCE_TRAINER = ("n_epochs", "compute_all_metrics", "log_freq", "test_freq", "save_freq")
+
+
+def train_schema(task_name: str) -> type[TrainConfig]:
+    """The settings dataclass of a task's training runs.
+
+    Raises:
+        BadInput: no such task.
+    """
+    task_settings = registry.load("tasks", task_name).Settings
+    task_field = ("task", task_settings, field(default_factory=task_settings))
+    return make_dataclass("TrainConfig", [task_field], bases=(TrainConfig,))
+
+
+def experiments() -> list[str]:
+    """Every config that can be trained, as <task>/<name>."""
+    files = (CONFIGS / "train").glob("*/*.yml")
+    return sorted(f"{file.parent.name}/{file.stem}" for file in files if file.stem != "base")
+
+
+def resolve_train(arguments: dict[str, str]) -> TrainConfig:
+    """The checked configuration of a training run from its command-line arguments.
+
+    Raises:
+        BadInput: anything wrong with the arguments or with a file they name.
+    """
+    name = arguments.get("config", "")
+    _check_config_name(name)
+    task_name = name.split("/")[0]
+    schema = train_schema(task_name)
+    folder = CONFIGS / "train"
+    layers = [_file_layer(file) for file in (folder / "base.yml", folder / task_name / "base.yml")]
+    layers.append(_file_layer(folder / f"{name}.yml"))
+    layers += _preset_layers(arguments.get("preset"), ["train", task_name])
+    layers.append((COMMAND_LINE, _typed(schema, arguments)))
+    config = merge(schema, [_one_noise_strength(layer) for layer in layers])
+    return _with_step_variance(config)
+
+
+def resolve_analysis(name: str, settings_class: type, arguments: dict[str, str]) -> Any:
+    """The checked settings of analysis `name` from its command-line arguments.
+
+    Layers: defaults < configs/analysis/base.yml < output_<name>.yml < <task>.yml < preset < command line.
+
+    Raises:
+        BadInput: anything wrong with the arguments or with a file they name.
+    """
+    folder = CONFIGS / "analysis"
+    layers = [_file_layer(folder / "base.yml"), _file_layer(folder / f"output_{name}.yml")]
+    presets = _preset_layers(arguments.get("preset"), ["analysis", f"output_{name}"])
+    own = [(COMMAND_LINE, _typed(settings_class, arguments))]
+    task_name = merge(settings_class, layers + presets + own).task
+    registry.check_name("tasks", task_name)
+    return merge(settings_class, [*layers, _file_layer(folder / f"{task_name}.yml"), *presets, *own])
+
+
+def parse_arguments(words: list[str]) -> dict[str, str]:
+    """`key=value` words to a mapping, values still as text.
+
+    Raises:
+        BadInput: a word that is no key=value, a key given twice, an interpolation.
+    """
+    arguments: dict[str, str] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise BadInput(f"{COMMAND_LINE}: {word!r} is not key=value; try --help")
+        if key in arguments:
+            raise BadInput(f"{COMMAND_LINE}: {key} is given twice ({arguments[key]} and {value}); give it once")
+        _refuse_interpolation(word, COMMAND_LINE)
+        arguments[key] = value
+    return arguments
+
+
+def load_yaml(file: Path) -> dict[str, Any]:
+    """A YAML mapping in which no key stands twice and nothing is interpolated.
+
+    Raises:
+        BadInput: the file cannot be read as such; the message names it.
+    """
+    where = _shown(file)
+    try:
+        text = file.read_text()
+        _refuse_duplicates(yaml.compose(text, Loader=yaml.SafeLoader), where)
+        loaded = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{where}: cannot be read ({error})") from None
+    except (yaml.YAMLError, OmegaConfBaseException) as error:
+        raise BadInput(f"{where}: not valid YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(loaded, dict):
+        raise BadInput(f"{where}: must hold key: value lines")
+    _refuse_interpolation(text, where)
+    return {str(key): value for key, value in loaded.items()}
+
+
+def merge(settings_class: type, layers: list[tuple[str, dict[str, Any]]]) -> Any:
+    """Check each layer and lay it over the ones before; returns an instance of `settings_class`."""
+    merged = OmegaConf.structured(settings_class)
+    for where, layer in layers:
+        check(settings_class, layer, where)
+        merged = OmegaConf.merge(merged, layer)
+    return OmegaConf.to_object(merged)
+
+
+def to_dict(settings: Any) -> dict[str, Any]:
+    """Settings as plain Python, nested as they are."""
+    plain = OmegaConf.to_container(OmegaConf.structured(settings))
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def to_yaml(settings: Any) -> str:
+    """Settings as YAML that `from_yaml` reads back."""
+    return OmegaConf.to_yaml(OmegaConf.structured(settings))
+
+
+def from_yaml(file: Path) -> TrainConfig:
+    """The resolved configuration that a run folder holds.
+
+    Raises:
+        BadInput: the file is not one.
+    """
+    raw = load_yaml(file)
+    name = raw.get("config")
+    if not isinstance(name, str) or name.count("/") != 1:
+        raise BadInput(f"{_shown(file)}: names no experiment in its key config")
+    return _with_step_variance(merge(train_schema(name.split("/")[0]), [(_shown(file), raw)]))
+
+
+def science(config: TrainConfig) -> dict[str, Any]:
+    """What makes two runs different networks, flat and dotted: {"rnn.tau": 0.1, ...}."""
+    plain = to_dict(config)
+    kept = {key: value for key, value in plain.items() if key not in _NOT_SCIENCE}
+    kept["trainer"] = {k: v for k, v in kept["trainer"].items() if k not in _NOT_SCIENCE_TRAINER}
+    return {"task": config.task_name} | flatten(kept)
+
+
+def science_hash(config: TrainConfig) -> str:
+    """A fingerprint of `science`."""
+    return hashlib.sha256(json.dumps(science(config), sort_keys=True).encode()).hexdigest()
+
+
+def flatten(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"a": {"b": 1}} → {"a.b": 1}."""
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def differences(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """What changed between two flat mappings: "rnn.tau 0.1 → 0.2, ..."."""
+    keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+    return ", ".join(f"{key} {old.get(key)} → {new.get(key)}" for key in keys)
+
+
+def _check_config_name(name: str) -> None:
+    known = experiments()
+    if not name:
+        raise BadInput(f"{COMMAND_LINE}: config=<task>/<name> is missing; known: {', '.join(known)}")
+    if name not in known:
+        raise BadInput(f"{COMMAND_LINE}: config={name} is no file under configs/train; {nearest(name, known)}")
+
+
+def _shown(file: Path) -> str:
+    return str(file.relative_to(CONFIGS.parent) if file.is_relative_to(CONFIGS.parent) else file)
+
+
+def _file_layer(file: Path) -> tuple[str, dict[str, Any]]:
+    return (_shown(file), load_yaml(file) if file.exists() else {})
+
+
+def _preset_layers(name: str | None, sections: list[str]) -> list[tuple[str, dict[str, Any]]]:
+    if name in (None, "", "null"):
+        return []
+    known = sorted(file.stem for file in (CONFIGS / "preset").glob("*.yml"))
+    if name not in known:
+        raise BadInput(f"{COMMAND_LINE}: preset={name} is no file under configs/preset; {nearest(str(name), known)}")
+    where, preset = _file_layer(CONFIGS / "preset" / f"{name}.yml")
+    return [(f"{where} ({section})", preset.get(section) or {}) for section in sections]
+
+
+def _typed(settings_class: type, arguments: dict[str, str]) -> dict[str, Any]:
+    """Dotted text arguments to a nested mapping of values; text meant as text stays text (tag=2 is "2")."""
+    nested: dict[str, Any] = {}
+    for key, text in arguments.items():
+        *groups, leaf = key.split(".")
+        inner = nested
+        for group in groups:
+            inner = inner.setdefault(group, {})
+            if not isinstance(inner, dict):
+                raise BadInput(f"{COMMAND_LINE}: {key} is set together with the group that it belongs to")
+        if leaf in inner:
+            raise BadInput(f"{COMMAND_LINE}: {key} is set together with keys below it")
+        inner[leaf] = text if _is_text(settings_class, key) and text not in ("", "null") else _value(key, text)
+    return nested
+
+
+def _is_text(settings_class: type, key: str) -> bool:
+    hint: Any = settings_class
+    for part in key.split("."):
+        hint = get_type_hints(hint).get(part) if hasattr(hint, "__dataclass_fields__") else None
+    return str in (get_args(hint) if isinstance(hint, UnionType) else (hint,))
+
+
+def _value(key: str, text: str) -> Any:
+    try:
+        _refuse_duplicates(yaml.compose(text, Loader=yaml.SafeLoader), COMMAND_LINE)
+        return OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text}"]))["value"]  # type: ignore[index,call-overload]
+    except (yaml.YAMLError, OmegaConfBaseException):
+        raise BadInput(f"{COMMAND_LINE}: {key}={text} cannot be read as a value") from None
+
+
+def _refuse_duplicates(node: yaml.Node | None, where: str) -> None:
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise BadInput(f"{where}: key {key.value} stands twice; keep one")
+            seen.add(key.value)
+            _refuse_duplicates(value, where)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_duplicates(item, where)
+
+
+def _refuse_interpolation(text: str, where: str) -> None:
+    if "${" in text:
+        line = next(line.strip() for line in text.splitlines() if "${" in line)
+        raise BadInput(f"{where}: {line!r} holds an interpolation; write the value itself")
+
+
+def _one_noise_strength(layer: tuple[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    """σ and σ²Δt are one quantity: a layer that sets one unsets the other of the layers below."""
+    where, values = layer
+    rnn = values.get("rnn")
+    if not isinstance(rnn, dict):
+        return layer
+    if rnn.get("sigma") is None:
+        return (where, {**values, "rnn": {**rnn, "sigma": None}}) if "sigma2_rec" in rnn else layer
+    if "sigma2_rec" in rnn:
+        raise BadInput(f"{where}: rnn.sigma and rnn.sigma2_rec are one quantity (σ²Δt = sigma2_rec); give one of them")
+    return layer
+
+
+def _with_step_variance(config: TrainConfig) -> TrainConfig:
+    """Express the noise as sigma2_rec = σ²Δt, whichever was given, and check what spans several keys."""
+    rnn, dt = config.rnn, config.task.dt
+    registry.check_name("cells", rnn.model)
+    if dt > rnn.tau:
+        raise BadInput(f"task.dt={dt} must not exceed rnn.tau={rnn.tau}: Euler steps would overshoot the decay")
+    if rnn.sigma is not None:
+        rnn.sigma2_rec = rnn.sigma**2 * dt
+        rnn.sigma = None
+    return config
+
+
+def describe(settings_class: type, prefix: str = "") -> list[str]:
+    """One line per key for --help: name, type, default, unit, meaning."""
+    lines = []
+    for f in fields(settings_class):
+        hint = get_type_hints(settings_class)[f.name]
+        if hasattr(hint, "__dataclass_fields__"):
+            lines += describe(hint, f"{prefix}{f.name}.")
+        elif f.metadata:
+            lines.append(_describe_key(f"{prefix}{f.name}", hint, f))
+    return lines
+
+
+def _describe_key(name: str, hint: Any, declared: Any) -> str:
+    from reactivation.settings import type_name
+
+    default = declared.default_factory() if callable(declared.default_factory) else declared.default
+    shown = "null" if default is None else f"{default:.6g}" if isinstance(default, float) else str(default) or "required"
+    unit = f" [{declared.metadata['unit']}]" if declared.metadata["unit"] else ""
+    choices = f" ({', '.join(declared.metadata['choices'])})" if declared.metadata["choices"] else ""
+    return f"  {name:<36} {type_name(hint):<16} {shown:<14} {declared.metadata['meaning']}{choices}{unit}"

@@ -1,0 +1,71 @@
+"""What can go wrong for a user, and the exit code of each: a command prints the message on one line, no traceback."""
+
+from collections.abc import Callable
+import errno
+import sys
+
+DONE = 0
+SIGNAL_BASE = 128  # a command ended by signal n exits with 128 + n (130 after Ctrl-C, 143 after SIGTERM)
+
+
+class UserError(Exception):
+    """Something the user can mend; the message says what was wrong, where, and what to do."""
+
+    exit_code = 1
+
+
+class BadInput(UserError):
+    """A key, value, name or command line that cannot be used."""
+
+    exit_code = 2
+
+
+class DamagedData(UserError):
+    """A run, checkpoint or result that is missing, broken, or not what its folder says."""
+
+    exit_code = 3
+
+
+class StorageError(UserError):
+    """The disk is full, or a folder cannot be written, read or locked."""
+
+    exit_code = 4
+
+
+class Interrupted(UserError):
+    """A signal ended the command after it had saved its state."""
+
+    def __init__(self, message: str, signal_number: int):
+        super().__init__(message)
+        self.exit_code = SIGNAL_BASE + signal_number
+
+
+def storage_error(error: OSError, where: object) -> StorageError:
+    """The one-line message for a failed write or read of `where`."""
+    advice = {
+        errno.ENOSPC: "the disk is full: free some space and run the same command again",
+        errno.EDQUOT: "the disk quota is used up: free some space and run the same command again",
+        errno.EACCES: "permission denied: choose another folder with path=...",
+        errno.EPERM: "permission denied: choose another folder with path=...",
+        errno.EROFS: "the file system is read-only: choose another folder with path=...",
+        errno.ENOTDIR: "part of that path is a file: choose another folder with path=...",
+        errno.EEXIST: "part of that path is a file: choose another folder with path=...",
+    }.get(error.errno or 0, error.strerror or str(error))
+    return StorageError(f"{where}: {advice}")
+
+
+def run_command(main: Callable[[list[str]], None]) -> None:
+    """Run `main` on the command line and exit with the code that its outcome deserves."""
+    try:
+        main(sys.argv[1:])
+    except UserError as error:
+        print(f"{error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(SIGNAL_BASE + 2)
+    except BrokenPipeError:
+        sys.exit(DONE)
+    except OSError as error:
+        print(f"{storage_error(error, error.filename or 'storage')}", file=sys.stderr)
+        sys.exit(StorageError.exit_code)
