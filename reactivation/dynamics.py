@@ -1,0 +1,94 @@
+"""Phases and the one loop over time (Eqs. 1, 2, 19).
+
+A phase is a value: `active` and `quiescent` make a `Drive`, and `rollout` runs any network under it. The noise enters in
+`step`, and √Δt stands in `brownian` and nowhere else.
+
+Axes: B trajectories, T steps, I inputs, S state variables, N units, O outputs; `...` may be a stack of networks.
+"""
+
+from collections.abc import Callable
+import math
+
+import torch
+from torch import Tensor
+
+from reactivation.cells.base import Cell
+from reactivation.network import Network
+from reactivation.types import Batch, Drive, Noise, NoiseKind, Trajectory
+
+Draw = Callable[[Tensor], Tensor]  # like → standard noise of the same shape, dtype and device
+
+
+def active(batch: Batch, noise: Noise) -> Drive:
+    """Waking: the inputs of a task batch under the network's own noise (Eq. 2)."""
+    return Drive(batch.inputs, noise)
+
+
+def quiescent(batch: Batch, steps: int, noise: Noise, variance_gain: float = 2.0) -> Drive:
+    """Resting: no input, and the variance of the recurrent noise times `variance_gain` (Eq. 19)."""
+    still = torch.zeros_like(batch.inputs[..., :1, :])
+    inputs = still.expand(*still.shape[:-2], steps, still.shape[-1])
+    return Drive(inputs, noise._replace(sigma=noise.sigma * math.sqrt(variance_gain)))
+
+
+def brownian(sigma: float, dt: float, standard: Tensor) -> Tensor:
+    """The noise of one step, σ η with η ~ N(0, Δt), from standard noise (Eq. 2)."""
+    return sigma * math.sqrt(dt) * standard
+
+
+def step(cell: Cell, state: Tensor, u: Tensor, dt: float, noise: Tensor | float) -> Tensor:
+    """One Euler–Maruyama step (Eqs. 1, 2): state (..., B, S), projected input u (..., B, H) → (..., B, S)."""
+    return state + cell.drift(state, u) * dt + cell.noise_gain * noise
+
+
+def standard_noise(kind: NoiseKind, generator: torch.Generator | None) -> Draw:
+    """A source of standard noise: N(0, 1), or uniform on [0, 1) as the released code has it (differences, row 1)."""
+    draw = torch.rand if kind == "uniform" else torch.randn
+
+    def like(array: Tensor) -> Tensor:
+        return draw(array.shape, generator=generator, dtype=array.dtype, device=array.device)
+
+    return like
+
+
+def rollout(
+    network: Network,
+    state: Tensor,
+    drive: Drive,
+    dt: float,
+    generator: torch.Generator | None = None,
+    injected: Tensor | None = None,
+) -> Trajectory:
+    """Run a network under a drive (Eqs. 1, 2); training, waking and resting are this same call.
+
+    Args:
+        network: any network; its axes in front of B go through unchanged.
+        state: (..., B, S) where to start: `network.initial_state(batch.start)`, or an earlier trajectory's `state`.
+        drive: a phase, T steps long.
+        dt: Δt [s].
+        generator: source of the noise; needed wherever a σ of the drive is not 0.
+        injected: (..., B, T, S) standard noise to use for the rates instead of drawing it.
+
+    Returns:
+        Trajectory with rates (..., B, T, N), outputs (..., B, T, O) and the last state (..., B, S).
+    """
+    noise = drive.noise
+    draw = standard_noise(noise.kind, generator)
+    inputs = drive.inputs
+    if noise.sigma_in:
+        inputs = inputs + brownian(noise.sigma_in, dt, draw(inputs))
+    projected = network.cell.project(inputs).unbind(-2)  # unbind, not indexing: its backward pass copies nothing per step
+    rates = []
+    for t, u in enumerate(projected):
+        increment: Tensor | float = 0.0
+        if injected is not None:
+            increment = brownian(noise.sigma, dt, injected[..., t, :])
+        elif noise.sigma:
+            increment = brownian(noise.sigma, dt, draw(state))
+        state = step(network.cell, state, u, dt, increment)
+        rates.append(network.cell.rates(state))
+    trajectory = torch.stack(rates, dim=-2)
+    outputs = network.readout(trajectory)
+    if noise.sigma_out:
+        outputs = outputs + brownian(noise.sigma_out, dt, draw(outputs))
+    return Trajectory(trajectory, outputs, state)

@@ -1,0 +1,32 @@
+"""A linear map with free leading axes: one weight matrix, or one per stacked network."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class Linear(nn.Module):
+    """y = W x (+ b), with W (..., out, in) and x (..., B, in) or, through `over_time`, (..., B, T, in).
+
+    Weights and bias start uniform on ±1/√in, as PyTorch's own linear maps do.
+    """
+
+    def __init__(self, n_in: int, n_out: int, generator: torch.Generator, bias: bool = False):
+        super().__init__()
+        bound = 1 / math.sqrt(n_in)
+        self.weight = nn.Parameter(_uniform((n_out, n_in), bound, generator))
+        self.bias = nn.Parameter(_uniform((1, n_out), bound, generator)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., B, in) → (..., B, out)."""
+        y = x @ self.weight.mT
+        return y if self.bias is None else y + self.bias
+
+    def over_time(self, x: Tensor) -> Tensor:
+        """(..., B, T, in) → (..., B, T, out), as one product per network."""
+        return self(x.flatten(-3, -2)).unflatten(-2, x.shape[-3:-1])
+
+
+def _uniform(shape: tuple[int, int], bound: float, generator: torch.Generator) -> Tensor:
+    return (torch.rand(shape, generator=generator) * 2 - 1) * bound

@@ -1,0 +1,55 @@
+"""The named tuples that pass between task, network and rollout.
+
+Axes: B trajectories, T steps, I inputs, N units, O output cells, P state (position) dimensions. Every array may carry
+further axes in front of these (one per stacked network).
+"""
+
+from typing import Literal, NamedTuple
+
+from torch import Tensor
+
+NoiseKind = Literal["gaussian", "uniform"]
+
+
+class Path(NamedTuple):
+    """Where an agent starts, how it moves, and where that takes it."""
+
+    start: Tensor  # (B, P) state before the first step [m or rad]
+    inputs: Tensor  # (B, T, I) change of state per step, Δs(t) [m or rad]
+    states: Tensor  # (B, T, P) state after each step, s(t) [m or rad]
+
+
+class Batch(NamedTuple):
+    """One batch of a task, ready for a network."""
+
+    start: Tensor  # (B, O) encoded state before the first step
+    inputs: Tensor  # (B, T, I) change of state per step, Δs(t) [m or rad]
+    targets: Tensor  # (B, T, O) encoded states, f(s(t))
+    states: Tensor  # (B, T, P) states s(t) [m or rad]
+
+
+class Noise(NamedTuple):
+    """How strong a network's noise is, and how it is distributed.
+
+    Each σ is an intensity: the noise added in one step has variance σ²Δt (Eq. 2).
+    """
+
+    sigma: float = 0.0  # on the rates [s^-1/2]
+    sigma_in: float = 0.0  # on the inputs
+    sigma_out: float = 0.0  # on the outputs
+    kind: NoiseKind = "gaussian"
+
+
+class Drive(NamedTuple):
+    """What a phase does to a network: the inputs it gets and the noise it is under."""
+
+    inputs: Tensor  # (B, T, I)
+    noise: Noise
+
+
+class Trajectory(NamedTuple):
+    """What a rollout returns."""
+
+    rates: Tensor  # (B, T, N) r(t) after each step
+    outputs: Tensor  # (B, T, O) o(t) = D r(t)
+    state: Tensor  # (B, S) the last full state, from which a rollout can go on
