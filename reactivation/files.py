@@ -1,0 +1,93 @@
+"""Files that are either whole or not there: written beside their place, forced to disk, then renamed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import fcntl
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from reactivation.errors import DamagedData, StorageError, storage_error
+
+
+def write_atomically(file: Path, content: bytes) -> None:
+    """Put `content` in `file`; whoever reads sees the old file or the new one, never a part.
+
+    Raises:
+        StorageError: disk full, no permission; the old file is untouched.
+    """
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, file)
+        sync_folder(file.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise storage_error(error, file) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Force a folder's entries to disk, so that a rename survives a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents.
+
+    Raises:
+        StorageError: no permission, or a file stands in the way.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, folder) from error
+
+
+def to_json(content: Any) -> bytes:
+    """Readable JSON, always the same bytes for the same content."""
+    return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()
+
+
+def read_json(file: Path) -> Any:
+    """The content of a JSON file.
+
+    Raises:
+        DamagedData: missing, or not JSON.
+    """
+    try:
+        return json.loads(file.read_text())
+    except FileNotFoundError:
+        raise DamagedData(f"{file}: missing") from None
+    except OSError as error:
+        raise storage_error(error, file) from error
+    except ValueError:
+        raise DamagedData(f"{file}: not valid JSON; delete it and run its command again") from None
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes that ask for the same lock out of a folder.
+
+    Raises:
+        StorageError: another process has it.
+    """
+    try:
+        stream = open(folder / ".lock", "w")  # noqa: SIM115 (closed below; only the opening is guarded here)
+    except OSError as error:
+        raise storage_error(error, folder) from error
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StorageError(f"{folder}: another process is working in this folder; wait for it") from None
+        except OSError as error:
+            raise storage_error(error, folder) from error
+        yield

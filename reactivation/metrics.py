@@ -1,0 +1,95 @@
+"""What a run reports: error measures, `metrics.jsonl` streamed row by row, and the authors' tables keyed by step."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from reactivation.errors import storage_error
+from reactivation.files import to_json, write_atomically
+from reactivation.runs import RunFolder
+from reactivation.tasks.base import Task
+from reactivation.types import Batch
+
+SPLITS = ("train", "test")
+
+
+def mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    """The loss: mean over batch, time and cells, (..., B, T, O) → (...) (Section 3)."""
+    return ((outputs - targets) ** 2).mean((-3, -2, -1))
+
+
+def error_measures(task: Task, outputs: Tensor, batch: Batch) -> dict[str, float]:
+    """How well outputs (B, T, O) report a batch.
+
+    Returns:
+        The fraction of the targets' variance left unexplained, the mean decoding error [m or rad], and its mean square per
+        coordinate, under the task's names.
+    """
+    targets = batch.targets
+    unexplained = mean_squared_error(outputs, targets) / mean_squared_error(targets.mean((0, 1)), targets)
+    error = task.decoding_error(task.decode(outputs), batch.states)
+    return {
+        "fraction_unexplained": float(unexplained),
+        task.error_name: float(error.norm(dim=-1).mean()),
+        task.mse_name: float((error**2).mean()),
+    }
+
+
+class MetricsLog:
+    """The metrics of one run. Every row reaches the disk at once, so a kill loses none."""
+
+    def __init__(self, folder: RunFolder, tensorboard: bool, step: int):
+        """Open the log of a run that stands at `step`: rows after it are of work that was lost, and go."""
+        self.folder = folder
+        self.rows = [row for row in read_rows(folder.metrics_file) if row["step"] <= step]
+        lines = "".join(f"{json.dumps(row)}\n" for row in self.rows)
+        write_atomically(folder.metrics_file, lines.encode())
+        self._stream = open(folder.metrics_file, "a")  # noqa: SIM115 (open as long as the log is)
+        self._board = _summary_writer(folder.path, step) if tensorboard else None
+
+    def add(self, step: int, split: str, values: dict[str, float]) -> None:
+        """Append one row."""
+        row = {"step": step, "split": split, **values}
+        self.rows.append(row)
+        try:
+            self._stream.write(f"{json.dumps(row)}\n")
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+        except OSError as error:
+            raise storage_error(error, self.folder.metrics_file) from error
+        if self._board:
+            for name, value in values.items():
+                self._board.add_scalar(f"{split}/{name}", value, step)
+
+    def write_tables(self) -> None:
+        """Bring train_metrics.json and test_metrics.json up to date."""
+        for split in SPLITS:
+            rows = [row for row in self.rows if row["split"] == split]
+            table = {str(row["step"]): {k: v for k, v in row.items() if k not in ("step", "split")} for row in rows}
+            write_atomically(self.folder.table_file(split), to_json(table))
+
+    def close(self) -> None:
+        """Release the files."""
+        self._stream.close()
+        if self._board:
+            self._board.close()
+
+
+def read_rows(file: Path) -> list[dict[str, Any]]:
+    """The whole rows of a metrics.jsonl; a last line cut short by a kill is left out."""
+    rows = []
+    for line in file.read_text().splitlines() if file.exists() else []:
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            break
+    return rows
+
+
+def _summary_writer(path: Path, step: int) -> Any:
+    from torch.utils.tensorboard import SummaryWriter  # slow to load, and seldom asked for
+
+    return SummaryWriter(path / "tensorboard", purge_step=step + 1)

@@ -1,0 +1,201 @@
+"""The run folder: the only link between training and analysis. A run can be rebuilt from its folder alone."""
+
+from dataclasses import dataclass
+import os
+from pathlib import Path
+import platform
+import subprocess
+from typing import Any
+
+import torch
+
+from reactivation import __version__, checkpoint, registry
+from reactivation import config as configuration
+from reactivation.config import RESULTS, TrainConfig
+from reactivation.errors import BadInput, DamagedData
+from reactivation.files import make_folder, read_json, to_json, write_atomically
+from reactivation.network import Network, build_network
+from reactivation.streams import stream
+from reactivation.tasks.base import Task
+from reactivation.types import Noise
+
+
+def run_name(config: TrainConfig) -> str:
+    """<experiment>[_<σ²Δt>]_<seed>[_<tag>]: "noisy_unbiased_0.0001_0"."""
+    noise = [f"{config.rnn.sigma2_rec:g}"] if config.rnn.sigma2_rec > 0 else []
+    tag = [config.tag] if config.tag else []
+    return "_".join([config.experiment, *noise, str(config.seed), *tag])
+
+
+def run_path(config: TrainConfig, results: str = RESULTS) -> Path:
+    """Where a run lives, unless its `path` says otherwise."""
+    return Path(config.path) if config.path else Path(results) / config.task_name / run_name(config)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run."""
+
+    path: Path
+
+    @property
+    def config_file(self) -> Path:
+        return self.path / "config.yml"
+
+    @property
+    def environment_file(self) -> Path:
+        return self.path / "environment.json"
+
+    @property
+    def metrics_file(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    def table_file(self, split: str) -> Path:
+        """train_metrics.json and test_metrics.json, keyed by step."""
+        return self.path / f"{split}_metrics.json"
+
+    def model_file(self, step: int) -> Path:
+        """The network after `step` gradient steps."""
+        return self.path / f"model_{step}.pt"
+
+    @property
+    def resume_files(self) -> list[Path]:
+        """Where training goes on from, newest first."""
+        return [self.path / "resume.pt", self.path / "resume_previous.pt"]
+
+    def steps(self) -> list[int]:
+        """The steps that a model is kept of, in order."""
+        stems = (file.stem.removeprefix("model_") for file in self.path.glob("model_*.pt"))
+        return sorted(int(stem) for stem in stems if stem.isdigit())
+
+    def config(self) -> TrainConfig:
+        """The configuration that the run was made with.
+
+        Raises:
+            DamagedData: missing or unreadable.
+        """
+        if not self.config_file.exists():
+            raise DamagedData(f"{self.path}: no run here (config.yml is missing)")
+        try:
+            return configuration.from_yaml(self.config_file)
+        except BadInput as error:
+            raise DamagedData(f"{error}") from None
+
+    def claim(self, config: TrainConfig) -> None:
+        """Make the folder this run's, or find that it already is.
+
+        Raises:
+            BadInput: another run lives here.
+            StorageError: it cannot be made.
+        """
+        self.check_claim(config)
+        make_folder(self.path)
+        write_atomically(self.config_file, configuration.to_yaml(config).encode())
+        write_atomically(self.environment_file, to_json(self._environments()))
+
+    def check_claim(self, config: TrainConfig) -> None:
+        """Raise BadInput if a run of another network lives here."""
+        if self.config_file.exists():
+            changed = configuration.differences(configuration.science(self.config()), configuration.science(config))
+            if changed:
+                raise BadInput(
+                    f"{self.path} holds another run (there → here: {changed}); name this one with tag=... or path=..."
+                )
+
+    def _environments(self) -> list[dict[str, Any]]:
+        """One entry per machine state that worked on the run, oldest first."""
+        known = read_json(self.environment_file) if self.environment_file.exists() else []
+        return known if known and known[-1] == environment() else [*known, environment()]
+
+
+def environment() -> dict[str, Any]:
+    """Versions, commit and machine, for the record."""
+    return {
+        "reactivation": __version__,
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "machine": platform.machine(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+        "cuda_device": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the checkout the package runs from; None outside a checkout, "+" if files were changed."""
+    folder = Path(__file__).parent
+    quiet = {"cwd": folder, "capture_output": True, "text": True, "check": True, "env": {**os.environ, "LC_ALL": "C"}}
+    try:
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], **quiet).stdout.strip()  # type: ignore[call-overload]
+        changed = subprocess.run(["git", "status", "--porcelain", "-uno"], **quiet).stdout  # type: ignore[call-overload]
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return f"{commit}+" if changed else str(commit)
+
+
+def choose_device(name: str) -> torch.device:
+    """The device that `device=` names; `auto` takes a GPU where there is one.
+
+    Raises:
+        BadInput: cuda is asked for and not there.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise BadInput("device=cuda: torch finds no CUDA device here; use device=cpu")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def build(config: TrainConfig, device: torch.device, streams: str = "") -> tuple[Task, Network]:
+    """The task and the untrained network of a configuration.
+
+    Drawn on the CPU from the streams "cells" and "weights" of the seed, so they are the same on every device.
+
+    Args:
+        streams: prefix of the stream names, for a network apart from the seed's own.
+    """
+    module = registry.load("tasks", config.task_name)
+    task = module.build(config.task, stream(config.seed, f"{streams}cells"))
+    network = build_network(config.rnn, task.n_inputs, task.n_outputs, stream(config.seed, f"{streams}weights"))
+    return task.to(device), network.to(device)
+
+
+def noise_of(config: TrainConfig) -> Noise:
+    """The run's own noise: σ = √(σ²Δt / Δt) for each of its three places."""
+    rnn, dt = config.rnn, config.task.dt
+    sigma, sigma_in, sigma_out = ((variance / dt) ** 0.5 for variance in (rnn.sigma2_rec, rnn.sigma2_in, rnn.sigma2_out))
+    return Noise(sigma, sigma_in, sigma_out, rnn.noise)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A network as it was after some step of its training, with its task."""
+
+    config: TrainConfig
+    task: Task
+    network: Network
+    step: int
+
+
+def load_run(folder: RunFolder, device: torch.device, step: int | None = None) -> Run:
+    """Rebuild a run from its folder.
+
+    Args:
+        step: which model; None for the last step of the run's training.
+
+    Raises:
+        DamagedData: the run is missing, unfinished where its last step is asked for, or damaged.
+    """
+    config = folder.config()
+    step = config.trainer.n_epochs if step is None else step
+    file = folder.model_file(step)
+    if not file.exists():
+        kept = folder.steps()
+        found = f"it has models up to step {kept[-1]}" if kept else "it has none"
+        raise DamagedData(f"{folder.path}: no model of step {step} ({found})")
+    content = checkpoint.load(file, configuration.science_hash(config))
+    task, network = build(config, device)
+    checkpoint.load_into(task, content.get("task"), file)
+    checkpoint.load_into(network, content.get("network"), file)
+    return Run(config, task, network.eval(), step)

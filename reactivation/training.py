@@ -1,0 +1,281 @@
+"""Training: batch → rollout → loss → step; resumable to the bit.
+
+Each step draws a fresh batch. Everything the next step depends on (weights, Adam's moments, random states, the step itself)
+is in `resume.pt`, so a run that is killed and started again ends where it would have ended.
+"""
+
+from dataclasses import dataclass
+import math
+import os
+from pathlib import Path
+import signal
+import sys
+import time
+from types import FrameType, TracebackType
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from reactivation import checkpoint
+from reactivation import config as configuration
+from reactivation.config import TrainConfig
+from reactivation.dynamics import active, rollout
+from reactivation.errors import DamagedData, Interrupted
+from reactivation.files import locked, sync_folder
+from reactivation.metrics import MetricsLog, error_measures, mean_squared_error
+from reactivation.network import Network
+from reactivation.runs import RunFolder, build, choose_device, noise_of
+from reactivation.streams import stream
+from reactivation.tasks.base import Task
+from reactivation.types import Batch
+
+
+@dataclass
+class Learner:
+    """A network in training: all that a step changes or draws from."""
+
+    config: TrainConfig
+    task: Task
+    network: Network
+    optimizer: torch.optim.Optimizer
+    trajectories: torch.Generator
+    noise: torch.Generator
+    step: int = 0
+
+    def learn(self) -> tuple[Tensor, Tensor, Batch]:
+        """One gradient step on one fresh batch: loss (), outputs (B, T, O) and the batch, all before the step."""
+        batch = self._sample(self.trajectories)
+        outputs = self._respond(batch, self.noise)
+        loss = mean_squared_error(outputs, batch.targets)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.step += 1
+        return loss.detach(), outputs.detach(), batch
+
+    @torch.no_grad()
+    def test(self) -> dict[str, float]:
+        """All measures on the test batch, which is the same every time."""
+        seed, device = self.config.seed, self.trajectories.device
+        batch = self._sample(stream(seed, "test/trajectories", device))
+        outputs = self._respond(batch, stream(seed, "test/noise", device))
+        loss = mean_squared_error(outputs, batch.targets)
+        return {"loss": float(loss), **error_measures(self.task, outputs, batch)}
+
+    def state(self) -> dict[str, Any]:
+        """All that the next step depends on, as tensors and plain Python."""
+        return {
+            **self.model_state(),
+            "optimizer": self.optimizer.state_dict(),
+            "trajectories": self.trajectories.get_state(),
+            "noise": self.noise.get_state(),
+        }
+
+    def model_state(self) -> dict[str, Any]:
+        """What an analysis needs."""
+        return {"network": self.network.state_dict(), "task": self.task.state_dict()}
+
+    def restore(self, content: dict[str, Any], file: Path) -> None:
+        """Go back to a saved state.
+
+        Raises:
+            DamagedData: it does not fit.
+        """
+        checkpoint.load_into(self.network, content.get("network"), file)
+        checkpoint.load_into(self.task, content.get("task"), file)
+        try:
+            self.optimizer.load_state_dict(content["optimizer"])
+            self.trajectories.set_state(content["trajectories"])
+            self.noise.set_state(content["noise"])
+        except (KeyError, RuntimeError, ValueError, TypeError):
+            raise DamagedData(f"{file}: its optimizer or random states are incomplete or of another device") from None
+        self.step = content["step"]
+
+    def _sample(self, generator: torch.Generator) -> Batch:
+        return self.task.sample(self.config.task.batch_size, self.config.task.sequence_length, generator)
+
+    def _respond(self, batch: Batch, generator: torch.Generator) -> Tensor:
+        drive = active(batch, noise_of(self.config))
+        start = self.network.initial_state(batch.start)
+        return rollout(self.network, start, drive, self.config.task.dt, generator).outputs
+
+
+def new_learner(config: TrainConfig, device: torch.device) -> Learner:
+    """A run before its first step."""
+    task, network = build(config, device)
+    trainer = config.trainer
+    optimizer = torch.optim.Adam(network.parameters(), lr=trainer.lr, weight_decay=trainer.weight_decay)
+    trajectories = stream(config.seed, "trajectories", device)
+    return Learner(config, task, network, optimizer, trajectories, stream(config.seed, "noise", device))
+
+
+def fit(config: TrainConfig, folder: RunFolder) -> None:
+    """Train a run to its last step, from wherever its folder stands; a run that is done is left as it is.
+
+    Raises:
+        BadInput: the folder holds another run, or the device is not there.
+        DamagedData: no checkpoint of the folder is sound, or the loss is not finite.
+        StorageError: disk full, no permission, or another process works in the folder.
+        Interrupted: SIGINT or SIGTERM came; the step was finished and saved.
+    """
+    device = choose_device(config.device)
+    folder.check_claim(config)
+    last = config.trainer.n_epochs
+    if (finished := _finished_step(folder, last)) is not None:
+        print(f"{folder.path}: already trained to step {finished}; nothing to do")
+        return
+    folder.claim(config)
+    with locked(folder.path), Interruption() as interruption:
+        learner = new_learner(config, device)
+        resume(learner, folder)
+        log = MetricsLog(folder, config.logger == "tensorboard", learner.step)
+        try:
+            _train(learner, folder, log, interruption)
+        finally:
+            log.close()
+    print(f"{folder.path}: trained to step {last}")
+
+
+def resume(learner: Learner, folder: RunFolder) -> None:
+    """Go on from the newest sound checkpoint of the folder, if it has any; says which were passed over.
+
+    Raises:
+        DamagedData: there are checkpoints and none is sound.
+    """
+    fingerprint = configuration.science_hash(learner.config)
+    problems = []
+    for file in folder.resume_files:
+        if not file.exists():
+            continue
+        try:
+            learner.restore(checkpoint.load(file, fingerprint), file)
+        except DamagedData as problem:
+            print(f"passed over {problem}", file=sys.stderr)
+            problems.append(file.name)
+            continue
+        print(f"{folder.path}: going on from step {learner.step}")
+        return
+    if problems:
+        raise DamagedData(f"{folder.path}: no sound checkpoint ({', '.join(problems)}); delete the folder to start anew")
+
+
+def _finished_step(folder: RunFolder, last: int) -> int | None:
+    """The step that a run stands at if that is `last` or later, from a sound checkpoint."""
+    if not folder.model_file(last).exists():
+        return None
+    fingerprint = configuration.science_hash(folder.config())
+    for file in folder.resume_files:
+        try:
+            step = int(checkpoint.load(file, fingerprint)["step"])
+        except DamagedData:
+            continue
+        return step if step >= last else None
+    return None
+
+
+def _train(learner: Learner, folder: RunFolder, log: MetricsLog, interruption: "Interruption") -> None:
+    trainer = learner.config.trainer
+    if learner.step == 0:
+        log.add(0, "test", learner.test())
+    progress = Progress(folder.path.name, learner.step, trainer.n_epochs)
+    losses: list[Tensor] = []
+    while learner.step < trainer.n_epochs:
+        loss, outputs, batch = learner.learn()
+        losses.append(loss)
+        step, done = learner.step, learner.step == trainer.n_epochs
+        due = {name: step % getattr(trainer, f"{name}_freq") == 0 or done for name in ("log", "test", "save")}
+        if any(due.values()) or interruption.signal:
+            _require_finite(losses, step, folder)
+            losses.clear()
+        if due["log"]:
+            extra = error_measures(learner.task, outputs, batch) if trainer.compute_all_metrics else {}
+            log.add(step, "train", {"loss": float(loss), **extra, "steps_per_second": progress.speed(step)})
+            progress.show(step, float(loss))
+        if due["test"]:
+            measures = learner.test()
+            log.add(step, "test", measures)
+            progress.tell(step, measures)
+        if due["save"] or interruption.signal:
+            _save(learner, folder, log, keep_model=due["save"])
+        if interruption.signal and not done:
+            name = signal.Signals(interruption.signal).name
+            raise Interrupted(
+                f"{folder.path}: {name} at step {step}, saved; the same command goes on from there", interruption.signal
+            )
+    progress.close()
+
+
+def _save(learner: Learner, folder: RunFolder, log: MetricsLog, keep_model: bool) -> None:
+    """The model first, then the tables, then the state to resume from: whatever is lost in between is made again."""
+    fingerprint = configuration.science_hash(learner.config)
+    if keep_model:
+        checkpoint.save(folder.model_file(learner.step), fingerprint, learner.step, learner.model_state())
+    log.write_tables()
+    newest, previous = folder.resume_files
+    if newest.exists():
+        os.replace(newest, previous)
+        sync_folder(folder.path)
+    checkpoint.save(newest, fingerprint, learner.step, learner.state())
+
+
+def _require_finite(losses: list[Tensor], step: int, folder: RunFolder) -> None:
+    values = torch.stack(losses).tolist()
+    for past, value in enumerate(values, start=step - len(values) + 1):
+        if not math.isfinite(value):
+            kept = folder.steps()
+            good = f"the last good model is of step {kept[-1]}" if kept else "no model was kept yet"
+            raise DamagedData(f"{folder.path}: the loss is {value} at step {past}; {good}; try a smaller trainer.lr")
+
+
+class Interruption:
+    """While open, SIGINT and SIGTERM only leave a note in `signal`, so that a step can be finished and saved."""
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self) -> None:
+        self.signal = 0
+
+    def __enter__(self) -> "Interruption":
+        self._before = {number: signal.signal(number, self._note) for number in self.SIGNALS}
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.signal = number
+
+
+class Progress:
+    """A bar with loss and time left on a terminal, plain lines elsewhere."""
+
+    def __init__(self, name: str, step: int, last: int):
+        self._bar = tqdm(total=last, initial=step, desc=name, unit="step", disable=None, dynamic_ncols=True)
+        self._last, self._first_step, self._started = last, step, time.perf_counter()
+        self._step, self._time = step, self._started
+
+    def speed(self, step: int) -> float:
+        """Steps per second since the last call."""
+        now = time.perf_counter()
+        speed = (step - self._step) / max(now - self._time, 1e-9)
+        self._step, self._time = step, now
+        return speed
+
+    def show(self, step: int, loss: float) -> None:
+        """Move the bar."""
+        self._bar.set_postfix(loss=f"{loss:.2e}", refresh=False)
+        self._bar.update(step - self._bar.n)
+
+    def tell(self, step: int, measures: dict[str, float]) -> None:
+        """A line on the last test, where there is no bar."""
+        if self._bar.disable:
+            left = (time.perf_counter() - self._started) / (step - self._first_step) * (self._last - step)
+            shown = "  ".join(f"{name} {value:.4g}" for name, value in measures.items())
+            print(f"step {step}/{self._last}  {shown}  {left / 60:.1f} min left", flush=True)
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self._bar.close()
