@@ -1,0 +1,54 @@
+"""What all analyses share: their settings, what they are given, and what they return."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivation.settings import setting
+
+Decoded = dict[str, dict[str, NDArray[np.float64]]]  # run → phase → decoded states (B, T, P)
+RANDOM = "random"  # the name of the untrained network among the runs
+
+Streams = Callable[[str], np.random.Generator]  # name → that random stream of the analysis
+
+
+@dataclass
+class AnalysisSettings:
+    """Which runs are compared, and how they are put through waking and resting (Appendix A.2)."""
+
+    task: str = setting("spatial_navigation", "task whose runs are analysed")
+    seed: int = setting(0, "seed of the runs", low=0)
+    runs: list[str] = setting([], "experiments to analyse")
+    noise: float = setting(1e-4, "σ²Δt of the noisy runs, and of the noise put into noiseless ones", above=0)
+    noise_kind: str = setting("run", "distribution of the noise; run: the run's own", choices=("run", "gaussian", "uniform"))
+    epoch: int | None = setting(None, "step of the models; null: the last of each run", low=1)
+    batch_size: int = setting(200, "trajectories per phase", low=2)
+    t_active: int = setting(100, "waking steps", low=2)
+    t_quiescent: int = setting(1000, "resting steps, those dropped included", low=2)
+    t_shift: int = setting(0, "resting steps dropped at the beginning (burn-in)", low=0)
+    start: str = setting(
+        "task",
+        "where rest begins: encoded task positions, the end of waking, or task rates shuffled over trajectories",
+        choices=("task", "end_of_active", "random"),
+    )
+    variance_gain: float | None = setting(None, "noise variance at rest over waking; null: the cell's own", low=0)
+    trajectory_stream: str = setting(
+        "analysis", "random stream of the trajectories (docs/differences.md, row 17)", choices=("analysis", "cells")
+    )
+    path: str = setting("results", "root of the results")
+    tag: str | None = setting(None, "tag of the runs")
+    preset: str | None = setting(None, "a file under configs/preset")
+    out: str | None = setting(None, "end of the result files' names, to keep variants apart")
+    device: str = setting("auto", "where to compute", choices=("auto", "cpu", "cuda"))
+    allow_missing: bool = setting(False, "go on without runs that are missing or damaged, and list them")
+
+
+class Result(NamedTuple):
+    """What an analysis found, as plain numbers."""
+
+    table: dict[str, Any]  # in the authors' schema
+    details: dict[str, Any]  # standard errors and whatever else belongs to the figures
+    summary: Mapping[str, Mapping[str, float | None]]  # row → column → number, to print

@@ -1,0 +1,38 @@
+"""How smooth decoded trajectories are (Fig. C.4): mean distance between consecutive points within each trajectory."""
+
+from dataclasses import dataclass
+import math
+
+from reactivation.analysis.base import AnalysisSettings, Decoded, Result, Streams
+from reactivation.spaces import Space
+
+PHASES = ("active", "quiescent", "quiescent_noisy")
+RANDOM_PHASES = ()
+
+
+@dataclass
+class Settings(AnalysisSettings):
+    """Settings of `output_distance.py`."""
+
+
+def analyse(decoded: Decoded, space: Space, settings: Settings, streams: Streams) -> Result:
+    """Mean step length of every trajectory, awake, at rest, and at rest with the noise of noisy training put in.
+
+    Args:
+        decoded: run → phase → states (B, T, P).
+        space: where the states live; it says what distance is.
+
+    Returns:
+        table[run][phase], one number per trajectory [m or rad]; details with means and standard errors.
+    """
+    values = {
+        run: {phase: space.distance(states[:, 1:], states[:, :-1]).mean(-1) for phase, states in phases.items()}
+        for run, phases in decoded.items()
+    }
+    table = {run: {phase: steps.tolist() for phase, steps in phases.items()} for run, phases in values.items()}
+    means = {run: {phase: float(steps.mean()) for phase, steps in phases.items()} for run, phases in values.items()}
+    errors = {
+        run: {phase: float(steps.std(ddof=1) / math.sqrt(len(steps))) for phase, steps in phases.items()}
+        for run, phases in values.items()
+    }
+    return Result(table, {"mean": means, "standard_error": errors}, means)

@@ -1,0 +1,122 @@
+"""KL divergence between resting and waking state occupancy (Fig. 2e, Appendix A.2).
+
+KL(q ‖ p) = E_q[log q − log p] in nats, with q the resting density and p the waking one, both kernel density estimates, by
+Monte Carlo over samples of q. Standard errors are those of the Monte Carlo mean; the seed stays the unit of inference.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+import math
+from typing import Any
+
+import numpy as np
+
+from reactivation.analysis.base import AnalysisSettings, Decoded, Result, Streams
+from reactivation.densities import DegenerateDensity, Density, Points, Uniform, estimate
+from reactivation.settings import setting
+from reactivation.spaces import Space
+
+PHASES = ("active", "quiescent")
+RANDOM_PHASES = ("quiescent",)  # of an untrained network, the row `random`
+UNIFORM = "uniform"  # the name of the other baseline row
+CLIP = 1e7  # terms whose density ratio lies beyond this, either way, are counted
+
+
+@dataclass
+class Settings(AnalysisSettings):
+    """Settings of `output_kl.py`."""
+
+    n_samples: int = setting(2500, "Monte Carlo samples per density", low=2)
+    clip: float | None = setting(None, "clip density ratios to [1/clip, clip]; null: never", above=1)
+    uniform_baseline: str = setting(
+        "joint", "density of the uniform row; marginal: one dimension's (row 8)", choices=("joint", "marginal")
+    )
+    random_network: str = setting(
+        "own", "the random network has a task of its own, or that of the last run (row 12)", choices=("own", "shared")
+    )
+
+
+def analyse(decoded: Decoded, space: Space, settings: Settings, streams: Streams) -> Result:
+    """Divergence of every resting density (rows, with `random` and `uniform`) from every waking one (columns).
+
+    Args:
+        decoded: run → phase → states (B, T, P); the run `random` has only a resting phase.
+        space: where the states live.
+        streams: source of the Monte Carlo samples.
+
+    Returns:
+        table[row][column] in nats, None where a density is degenerate; details with each pair's standard error, the other
+        direction, the Jensen–Shannon divergence, the terms a clip would touch, and the divergence at matched bandwidth.
+    """
+    resting = {run: _points(phases["quiescent"]) for run, phases in decoded.items()}
+    waking = {run: _points(phases["active"]) for run, phases in decoded.items() if "active" in phases}
+    problems: dict[str, str] = {}
+    rows: dict[str, Density] = {}
+    for run, points in resting.items():
+        if (density := _estimate(space, points, f"{run} at rest", problems)) is not None:
+            rows[run] = density
+    rows[UNIFORM] = Uniform(space, marginal=settings.uniform_baseline == "marginal")
+    columns: dict[str, Density] = {}
+    for run, points in waking.items():
+        if (density := _estimate(space, points, f"{run} awake", problems)) is not None:
+            columns[run] = density
+    row_samples = {run: q.sample(settings.n_samples, streams(f"{run}/rest")) for run, q in rows.items()}
+    column_samples = {run: p.sample(settings.n_samples, streams(f"{run}/awake")) for run, p in columns.items()}
+    log_q = {run: q.log_density(row_samples[run]) for run, q in rows.items()}
+    log_p = {run: p.log_density(column_samples[run]) for run, p in columns.items()}
+
+    names = [*resting, UNIFORM]
+    pairs: dict[str, dict[str, Any]] = {row: dict.fromkeys(waking) for row in names}
+    for (row, q), (column, p) in product(rows.items(), columns.items()):
+        forward = log_q[row] - p.log_density(row_samples[row])
+        backward = log_p[column] - q.log_density(column_samples[column])
+        pair = _divergences(forward, backward, settings.clip)
+        if row in resting:
+            rng = streams(f"{row}/rest/{column}")
+            pair["matched_bandwidth"] = _matched(space, resting[row], p, settings, rng)
+        pairs[row][column] = pair
+    table = {row: {column: pair and pair["kl"] for column, pair in columns.items()} for row, columns in pairs.items()}
+    return Result(table, {"unit": "nat", "pairs": pairs, "degenerate": problems}, table)
+
+
+def _points(trajectories: Points) -> Points:
+    """(B, T, P) → (B·T, P)."""
+    return trajectories.reshape(-1, trajectories.shape[-1])
+
+
+def _estimate(space: Space, points: Points, name: str, problems: dict[str, str]) -> Density | None:
+    try:
+        return estimate(space, points)
+    except DegenerateDensity as problem:
+        problems[name] = str(problem)
+        return None
+
+
+def _divergences(forward: Points, backward: Points, clip: float | None) -> dict[str, Any]:
+    """From log q − log p at samples of q, and log p − log q at samples of p."""
+    kl, standard_error = _mean(forward, clip)
+    reverse, reverse_error = _mean(backward, clip)
+    return {
+        "kl": kl,
+        "standard_error": standard_error,
+        "reverse": reverse,
+        "reverse_standard_error": reverse_error,
+        "jensen_shannon": float(math.log(2) - (np.logaddexp(0, -forward).mean() + np.logaddexp(0, -backward).mean()) / 2),
+        "terms_beyond_clip": int((np.abs(forward) > math.log(clip or CLIP)).sum()),
+        "terms": len(forward),
+    }
+
+
+def _matched(space: Space, points: Points, p: Any, settings: Settings, rng: np.random.Generator) -> dict[str, float]:
+    """The divergence when the resting density is given the waking density's kernel: no width differs then."""
+    q = estimate(space, points, p.kernel)
+    samples = q.sample(settings.n_samples, rng)
+    kl, standard_error = _mean(q.log_density(samples) - p.log_density(samples), settings.clip)
+    return {"kl": kl, "standard_error": standard_error}
+
+
+def _mean(log_ratio: Points, clip: float | None) -> tuple[float, float]:
+    """Monte Carlo mean and its standard error."""
+    if clip is not None:
+        log_ratio = np.clip(log_ratio, -math.log(clip), math.log(clip))
+    return float(log_ratio.mean()), float(log_ratio.std(ddof=1) / math.sqrt(len(log_ratio)))

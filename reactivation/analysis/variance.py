@@ -1,0 +1,34 @@
+"""How much of its space a network explores at rest (Fig. 2f): variance over time within each decoded trajectory."""
+
+from dataclasses import dataclass
+import math
+
+from reactivation.analysis.base import AnalysisSettings, Decoded, Result, Streams
+from reactivation.spaces import Space
+
+PHASES = ("quiescent",)
+RANDOM_PHASES = ()
+
+
+@dataclass
+class Settings(AnalysisSettings):
+    """Settings of `output_variance.py`."""
+
+
+def analyse(decoded: Decoded, space: Space, settings: Settings, streams: Streams) -> Result:
+    """Total variance of resting trajectories: summed over dimensions in a box [m²], 1 − |mean vector| on a circle.
+
+    Args:
+        decoded: run → "quiescent" → states (B, T, P), burn-in dropped.
+        space: where the states live; it says what variance is.
+
+    Returns:
+        table[run], averaged over trajectories; details with each trajectory's value and the standard error.
+    """
+    values = {run: space.variance(phases["quiescent"]) for run, phases in decoded.items()}
+    table = {run: float(value.mean()) for run, value in values.items()}
+    details = {
+        run: {"standard_error": float(value.std(ddof=1) / math.sqrt(len(value))), "trajectories": value.tolist()}
+        for run, value in values.items()
+    }
+    return Result(table, details, {run: {"variance": mean} for run, mean in table.items()})

@@ -1,0 +1,176 @@
+"""Probability densities on a space; all have `log_density(points)` and `sample(n, rng)`, so a divergence is one line.
+
+Kernel density estimates are `scipy.stats.gaussian_kde` with its defaults, written in logarithms (far from the data the
+density underflows but its logarithm does not) and over distinct points with their multiplicities: decoded positions are
+means of three cell centres, so 200,000 of them are a few thousand distinct ones.
+
+Axes: n points, m evaluation points, P dimensions.
+"""
+
+from collections.abc import Iterator
+from functools import singledispatch
+import math
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import i0e
+
+from reactivation.spaces import Box, Circle, Space
+
+Points = NDArray[np.float64]
+
+_BLOCK = 2_000_000  # kernel evaluations held at once
+
+
+class DegenerateDensity(ValueError):
+    """The points span no volume (all in one place or on one line), so no density can be estimated."""
+
+
+class Density(Protocol):
+    """A probability density on a space."""
+
+    def log_density(self, points: Points) -> Points:
+        """(m, P) → (m) [nats]."""
+        ...
+
+    def sample(self, n: int, rng: np.random.Generator) -> Points:
+        """Draw (n, P)."""
+        ...
+
+
+class Uniform:
+    """The uniform density of a space."""
+
+    def __init__(self, space: Space, marginal: bool = False):
+        """`marginal` uses one dimension's density as if it were the joint one, as the released code does (row 8)."""
+        self._space = space
+        dimensions = space.dimensions if marginal else 1
+        self._log_density = -math.log(space.volume) / dimensions
+
+    def log_density(self, points: Points) -> Points:
+        """(m, P) → (m); the points are taken to lie in the space."""
+        return np.full(len(points), self._log_density)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Points:
+        """Draw (n, P)."""
+        drawn: Points = self._space.from_unit(rng.random((n, self._space.dimensions)))
+        return drawn
+
+
+class GaussianKDE:
+    """A Gaussian kernel on every point; covariance and bandwidth (Scott's rule) as in `scipy.stats.gaussian_kde`."""
+
+    def __init__(self, points: Points, kernel: Points | None = None):
+        """From points (n, P).
+
+        Args:
+            kernel: covariance (P, P) of the kernel, to use another estimate's; None for Scott's rule.
+
+        Raises:
+            DegenerateDensity: the points have no volume.
+        """
+        n, dimensions = points.shape
+        self._points, self._counts = np.unique(points, axis=0, return_counts=True)
+        if kernel is None:
+            kernel = np.atleast_2d(np.cov(points.T)) * float(n) ** (-2 / (dimensions + 4))
+        self.kernel = kernel
+        try:
+            self._factor = np.linalg.cholesky(kernel)
+        except np.linalg.LinAlgError:
+            raise DegenerateDensity(f"{len(self._points)} distinct points span no volume") from None
+        norm = dimensions / 2 * math.log(2 * math.pi) + math.log(np.diag(self._factor).prod())
+        self._log_weights = np.log(self._counts / n) - norm
+        self._white = self._whiten(self._points)
+
+    def log_density(self, points: Points) -> Points:
+        """(m, P) → (m)."""
+        white = self._whiten(points)
+        parts = []
+        for rows in _blocks(len(points), len(self._points)):
+            squared = sum((white[rows, d, None] - self._white[:, d]) ** 2 for d in range(white.shape[1]))
+            parts.append(_log_sum_exp(self._log_weights - squared / 2))
+        return np.concatenate(parts)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Points:
+        """Draw (n, P): a point by its multiplicity, then the kernel around it."""
+        chosen = rng.choice(len(self._points), size=n, p=self._counts / self._counts.sum())
+        drawn: Points = self._points[chosen] + rng.standard_normal((n, self._points.shape[1])) @ self._factor.T
+        return drawn
+
+    def _whiten(self, points: Points) -> Points:
+        white: Points = np.linalg.solve(self._factor, points.T).T
+        return white
+
+
+class VonMisesKDE:
+    """A von Mises kernel on every bearing.
+
+    The bandwidth is Scott's rule with the circular standard deviation in place of the linear one, but at most that of the
+    uniform circle, π/√3, since the circular one grows without bound as bearings spread. The paper gives no rule.
+    """
+
+    def __init__(self, points: Points, kernel: float | None = None):
+        """From bearings (n, 1) [rad].
+
+        Args:
+            kernel: variance 1/κ of the kernel [rad²], to use another estimate's; None for the rule.
+
+        Raises:
+            DegenerateDensity: all bearings are one.
+        """
+        n = len(points)
+        self._points, self._counts = np.unique(points[:, 0], return_counts=True)
+        if len(self._points) == 1:
+            raise DegenerateDensity("all bearings are one")
+        resultant = abs(np.exp(1j * points[:, 0]).mean())
+        spread = min(math.sqrt(-2 * math.log(max(resultant, 1e-300))), math.pi / math.sqrt(3))
+        self.kernel = kernel if kernel is not None else (spread * float(n) ** (-1 / 5)) ** 2
+        self._kappa = 1 / self.kernel
+        self._log_weights = np.log(self._counts / n) - math.log(2 * math.pi * i0e(self._kappa))
+
+    def log_density(self, points: Points) -> Points:
+        """(m, 1) → (m)."""
+        parts = []
+        for rows in _blocks(len(points), len(self._points)):
+            half = (points[rows, 0, None] - self._points) / 2
+            parts.append(_log_sum_exp(self._log_weights - 2 * self._kappa * np.sin(half) ** 2))
+        return np.concatenate(parts)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Points:
+        """Draw (n, 1) in [-π, π)."""
+        chosen = rng.choice(len(self._points), size=n, p=self._counts / self._counts.sum())
+        drawn: Points = Circle().wrap(self._points[chosen] + rng.vonmises(0.0, self._kappa, n))[:, None]
+        return drawn
+
+
+@singledispatch
+def estimate(space: Space, points: Points, kernel: object = None) -> "GaussianKDE | VonMisesKDE":
+    """The kernel density estimate that suits a space, from points (n, P); register one for each new kind of space.
+
+    Raises:
+        DegenerateDensity: the points have no volume.
+    """
+    raise TypeError(f"no density estimate is registered for {type(space).__name__}")
+
+
+@estimate.register
+def _(space: Box, points: Points, kernel: Points | None = None) -> GaussianKDE:
+    return GaussianKDE(points, kernel)
+
+
+@estimate.register
+def _(space: Circle, points: Points, kernel: float | None = None) -> VonMisesKDE:
+    return VonMisesKDE(points, kernel)
+
+
+def _blocks(rows: int, columns: int) -> Iterator[slice]:
+    size = max(1, _BLOCK // columns)
+    return (slice(first, first + size) for first in range(0, rows, size))
+
+
+def _log_sum_exp(values: Points) -> Points:
+    """Over the last axis, (m, n) → (m); plain numpy, several times faster here than scipy's general one."""
+    top = values.max(-1, keepdims=True)
+    total: Points = np.log(np.exp(values - top).sum(-1)) + top[:, 0]
+    return total

@@ -1,0 +1,185 @@
+"""Run one analysis over trained runs: settings → runs → phases → numbers → files. The three scripts are this."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+import importlib
+from pathlib import Path
+import sys
+from typing import TYPE_CHECKING, Any
+
+from reactivation import registry
+from reactivation.analysis.base import RANDOM, AnalysisSettings, Decoded, Result
+from reactivation.config import (
+    TrainConfig,
+    describe,
+    differences,
+    flatten,
+    parse_arguments,
+    resolve_analysis,
+    resolve_train,
+    science_hash,
+    to_dict,
+    to_yaml,
+)
+from reactivation.errors import BadInput, DamagedData
+from reactivation.files import make_folder, read_json, to_json, write_atomically
+
+if TYPE_CHECKING:
+    from reactivation.runs import Run
+
+# What may differ between two commands that compute the same result.
+_NOT_SCIENCE = ("path", "preset", "device", "allow_missing")
+
+
+def run_analysis(name: str, manual: str, words: list[str]) -> None:
+    """The command line of an analysis.
+
+    Raises:
+        BadInput, DamagedData, StorageError: as everywhere.
+    """
+    module = registry.load("analysis", name)
+    if {"--help", "-h"} & set(words):
+        print("\n".join([manual, "Keys: name, type, default, meaning [unit]", *describe(module.Settings)]))
+        return
+    arguments = parse_arguments([word for word in words if word != "--print-config"])
+    settings = resolve_analysis(name, module.Settings, arguments)
+    check_settings(settings)
+    if "--print-config" in words:
+        print(to_yaml(settings), end="")
+        return
+    result = measure(name, settings)
+    print_table(result.summary)
+    print(result_file(name, settings))
+
+
+def check_settings(settings: AnalysisSettings) -> None:
+    """Raise BadInput where settings contradict each other."""
+    if settings.t_shift > settings.t_quiescent - 2:
+        raise BadInput(f"t_shift={settings.t_shift} must leave at least 2 of t_quiescent={settings.t_quiescent} steps")
+    if not settings.runs:
+        raise BadInput("runs=[] names no experiment; give for instance runs=[noisy_unbiased,noisy_biased]")
+    for run in settings.runs:
+        training_config(run, settings)
+
+
+def measure(name: str, settings: AnalysisSettings) -> Result:
+    """Compute an analysis and write its two files, both or none.
+
+    Raises:
+        BadInput: the files of that name hold results of other settings.
+        DamagedData: a run is missing or damaged, and `allow_missing` is off.
+    """
+    module = importlib.import_module(f"reactivation.analysis.{name}")
+    table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
+    recorded = {key: value for key, value in flatten(to_dict(settings)).items() if key not in _NOT_SCIENCE}
+    _refuse_other_settings(details_file, recorded)
+    # Only now, when the input is known to be good: torch takes seconds to load.
+    from reactivation.streams import numpy_stream
+
+    runs, missing = _load_runs(settings)
+    space = next(iter(runs.values())).task.space
+    phases = dict.fromkeys(runs, module.PHASES)
+    if module.RANDOM_PHASES:
+        runs[RANDOM] = _random_network(settings, list(runs.values()))
+        phases[RANDOM] = module.RANDOM_PHASES
+    decoded = _decode(runs, phases, settings)
+    result: Result = module.analyse(decoded, space, settings, lambda part: numpy_stream(settings.seed, f"{name}/{part}"))
+    models = {run: {"step": loaded.step, "fingerprint": science_hash(loaded.config)} for run, loaded in runs.items()}
+    details = {"settings": recorded, "models": models, "missing": missing, **result.details}
+    make_folder(table_file.parent)
+    write_atomically(details_file, to_json(details))
+    write_atomically(table_file, to_json(result.table))
+    return result
+
+
+def result_file(name: str, settings: AnalysisSettings, part: str = "") -> Path:
+    """results/<task>/<analysis>_<noise>_<seed>[_<tag>][_<out>]<part>.json."""
+    ends = [end for end in (settings.tag, settings.out) if end]
+    stem = "_".join([name, f"{settings.noise:g}", str(settings.seed), *ends])
+    return Path(settings.path) / settings.task / f"{stem}{part}.json"
+
+
+def training_arguments(run: str, settings: AnalysisSettings) -> dict[str, str]:
+    """The arguments of train.py that make a run."""
+    arguments = {"config": f"{settings.task}/{run}", "seed": str(settings.seed)}
+    if settings.preset:
+        arguments["preset"] = settings.preset
+    config = resolve_train(arguments)
+    if config.rnn.sigma2_rec > 0 and config.rnn.sigma2_rec != settings.noise:
+        arguments["rnn.sigma2_rec"] = f"{settings.noise:g}"
+    if config.tag != settings.tag:
+        arguments["tag"] = settings.tag or "null"
+    return arguments
+
+
+def training_config(run: str, settings: AnalysisSettings) -> TrainConfig:
+    """The configuration that a run is expected to have; its name gives the folder.
+
+    Raises:
+        BadInput: no such experiment.
+    """
+    return resolve_train(training_arguments(run, settings))
+
+
+def print_table(summary: Mapping[str, Mapping[str, float | None]]) -> None:
+    """Rows and columns of numbers for people."""
+    columns = list(next(iter(summary.values())))
+    first, width = max(map(len, summary)), max(10, *map(len, columns))
+    print(" " * first, *(f"{column:>{width}}" for column in columns))
+    for row, cells in summary.items():
+        shown = ("–" if cells[column] is None else f"{cells[column]:.4f}" for column in columns)
+        print(f"{row:<{first}}", *(f"{cell:>{width}}" for cell in shown))
+
+
+def _refuse_other_settings(details_file: Path, recorded: dict[str, Any]) -> None:
+    if details_file.exists():
+        before = read_json(details_file)["settings"]
+        if before != recorded:
+            changed = differences(before, recorded)
+            raise BadInput(f"{details_file} was made with other settings ({changed}); name these results with out=...")
+
+
+def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]:
+    from reactivation.runs import RunFolder, choose_device, load_run, run_path
+
+    device = choose_device(settings.device)
+    runs, missing, commands = {}, [], []
+    for name in settings.runs:
+        folder = RunFolder(run_path(training_config(name, settings), settings.path))
+        try:
+            runs[name] = load_run(folder, device, settings.epoch)
+        except DamagedData as problem:
+            words = " ".join(f"{key}={value}" for key, value in training_arguments(name, settings).items())
+            missing.append(name)
+            commands.append(f"{problem}; make it with: python train.py {words}")
+    if missing and (not settings.allow_missing or not runs):
+        raise DamagedData("\n".join(commands))
+    for command in commands:
+        print(f"left out: {command}", file=sys.stderr)
+    return runs, missing
+
+
+def _random_network(settings: AnalysisSettings, runs: list["Run"]) -> "Run":
+    """An untrained twin of the first run, with the task's noise (Fig. 2e); its cells and weights have their own streams."""
+    from reactivation.runs import Run, build
+
+    first, last = runs[0], runs[-1]
+    config = replace(first.config, rnn=replace(first.config.rnn, sigma2_rec=settings.noise))
+    task, network = build(config, next(first.network.parameters()).device, streams="random/")
+    shared = getattr(settings, "random_network", "own") == "shared"
+    return Run(config, last.task if shared else task, network, step=0)
+
+
+def _decode(runs: dict[str, "Run"], phases: dict[str, tuple[str, ...]], settings: AnalysisSettings) -> Decoded:
+    from tqdm import tqdm
+
+    from reactivation.phases import decode_phase
+
+    decoded: Decoded = {name: {} for name in runs}
+    with tqdm(total=sum(map(len, phases.values())), unit="phase", disable=None, dynamic_ncols=True) as bar:
+        for name, wanted in phases.items():
+            for phase in wanted:
+                bar.set_description(f"{name} {phase}")
+                decoded[name][phase] = decode_phase(runs[name], name, phase, settings)
+                bar.update()
+    return decoded
