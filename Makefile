@@ -1,0 +1,35 @@
+# make quick   train small networks, let them rest, compare: about three minutes
+# make test    all tests
+# make lint    ruff and mypy
+# Each makes .venv first, and installs again when the requirements changed or the last install did not finish.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: quick test lint install clean
+
+quick: install
+	$(BIN)/python quick.py
+
+test: install
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+
+install: $(INSTALLED)
+
+# The stamp is written last, so an install that was interrupted is done again.
+$(INSTALLED): requirements.txt requirements-dev.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed, and there is no $(PYTHON) here: install it, or name one with make PYTHON=..."; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, and $(PYTHON) is `$(PYTHON) --version 2>&1`: install it, or name one with make PYTHON=..."; exit 2; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $(INSTALLED)
+
+clean:
+	rm -rf .venv

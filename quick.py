@@ -1,0 +1,104 @@
+"""The whole system at a small size, in about three minutes on two cores: train, rest, compare.
+
+    python quick.py
+
+Trains the networks of the preset `quick` (configs/preset/quick.yml): noisy and noiseless, unbiased and biased spatial
+navigation, and head direction; runs the three analyses on them; prints what came out. Every step is an ordinary command,
+shown as it runs; what is already trained is not trained again.
+"""
+
+from pathlib import Path
+from statistics import mean
+import subprocess
+import sys
+from typing import Any
+
+from reactivation import registry
+from reactivation.config import resolve_analysis, resolve_train
+from reactivation.errors import UserError, run_command
+from reactivation.files import read_json
+from reactivation.measure import print_table, result_file
+from reactivation.runs import RunFolder, run_path
+
+SPATIAL = ["noisy_unbiased", "noisy_biased", "no-noise_unbiased", "no-noise_biased"]
+TASKS = {"spatial_navigation": SPATIAL, "head_direction": ["noisy_unbiased"]}
+ANALYSES = ("kl", "variance", "distance")
+HERE = Path(__file__).parent
+
+
+class StepFailed(UserError):
+    """A command of the chain failed; it has said why."""
+
+    def __init__(self, command: str, exit_code: int):
+        super().__init__(f"stopped: {command} ended with exit code {exit_code}")
+        self.exit_code = exit_code if exit_code > 0 else 128 - exit_code
+
+
+def run(script: str, arguments: dict[str, str]) -> None:
+    """Run one of the project's scripts and wait for it."""
+    words = [f"{key}={value}" for key, value in arguments.items()]
+    command = " ".join(["python", script, *words])
+    print(f"\n$ {command}", flush=True)
+    code = subprocess.run([sys.executable, str(HERE / script), *words]).returncode
+    if code:
+        raise StepFailed(command, code)
+
+
+def training(task: str, experiment: str) -> dict[str, str]:
+    """The arguments that train one network."""
+    return {"config": f"{task}/{experiment}", "seed": "0", "preset": "quick"}
+
+
+def analysis(task: str) -> dict[str, str]:
+    """The arguments that analyse a task's networks."""
+    return {"task": task, "seed": "0", "preset": "quick", "runs": f"[{','.join(TASKS[task])}]"}
+
+
+def results(name: str, task: str) -> Any:
+    """What an analysis wrote."""
+    settings = resolve_analysis(name, registry.load("analysis", name).Settings, analysis(task))
+    return read_json(result_file(name, settings))
+
+
+def summarise(task: str) -> dict[str, dict[str, float | None]]:
+    """What came out of a task's networks, read from the files that the commands wrote."""
+    kl, variance, distance = (results(name, task) for name in ANALYSES)
+    rows = {}
+    for experiment in TASKS[task]:
+        folder = RunFolder(run_path(resolve_train(training(task, experiment))))
+        tests = list(read_json(folder.table_file("test")).values())
+        error = next(name for name in tests[-1] if "_error_" in name)
+        rows[experiment] = {
+            "untrained": tests[0][error],
+            error: tests[-1][error],
+            "unexplained": tests[-1]["fraction_unexplained"],
+            "KL(rest|awake)": kl[experiment][experiment],
+            "KL(uniform|awake)": kl["uniform"][experiment],
+            "variance at rest": variance[experiment],
+            "step awake": mean(distance[experiment]["active"]),
+            "step at rest": mean(distance[experiment]["quiescent"]),
+        }
+    return rows
+
+
+def main(words: list[str]) -> None:
+    """Train, analyse, and print one table per task."""
+    if words:
+        print(__doc__)
+        return
+    for task, experiments in TASKS.items():
+        for experiment in experiments:
+            run("train.py", training(task, experiment))
+        for name in ANALYSES:
+            run(f"output_{name}.py", analysis(task))
+    for task in TASKS:
+        print(f"\n{task}")
+        print_table(summarise(task))
+    print(
+        "\nuntrained: decoding error before training; the next column after it. unexplained: share of the targets' variance."
+        "\nKL in nats; variance in m² (1 − resultant for bearings); steps in m or rad. Everything is in results/."
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)
