@@ -21,6 +21,7 @@ from reactivation.spaces import Box, Circle, Space
 Points = NDArray[np.float64]
 
 _BLOCK = 2_000_000  # kernel evaluations held at once
+_FLATTEST = 1e-12  # least over largest variance of a cloud of points below which rounding alone gives it volume
 
 
 class DegenerateDensity(ValueError):
@@ -75,10 +76,10 @@ class GaussianKDE:
         if kernel is None:
             kernel = np.atleast_2d(np.cov(points.T)) * float(n) ** (-2 / (dimensions + 4))
         self.kernel = kernel
-        try:
-            self._factor = np.linalg.cholesky(kernel)
-        except np.linalg.LinAlgError:
-            raise DegenerateDensity(f"{len(self._points)} distinct points span no volume") from None
+        spreads = np.linalg.eigvalsh(kernel)
+        if spreads[0] <= _FLATTEST * spreads[-1]:
+            raise DegenerateDensity(f"{len(self._points)} distinct points span no volume")
+        self._factor = np.linalg.cholesky(kernel)
         norm = dimensions / 2 * math.log(2 * math.pi) + math.log(np.diag(self._factor).prod())
         self._log_weights = np.log(self._counts / n) - norm
         self._white = self._whiten(self._points)
@@ -99,8 +100,7 @@ class GaussianKDE:
         return drawn
 
     def _whiten(self, points: Points) -> Points:
-        white: Points = np.linalg.solve(self._factor, points.T).T
-        return white
+        return np.asarray(np.linalg.solve(self._factor, points.T).T, dtype=np.float64)
 
 
 class VonMisesKDE:

@@ -1,0 +1,56 @@
+"""What several test files need: tiny sizes, ready-made tasks and networks, and the command line as a user has it."""
+
+from collections.abc import Callable
+import os
+from pathlib import Path
+import subprocess
+import sys
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side; set before torch loads
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parent.parent
+
+TINY_TRAIN = ["rnn.n_rec=12", "task.batch_size=8", "task.sequence_length=6", "trainer.n_epochs=4", "trainer.save_freq=2"]
+TINY_ANALYSIS = ["batch_size=12", "t_active=10", "t_quiescent=14", "t_shift=2"]
+SCRIPTS = ["train.py", "output_kl.py", "output_variance.py", "output_distance.py"]
+
+
+def tiny(config: str) -> list[str]:
+    """The arguments of a tiny run of a config."""
+    cells = "task.place_cells_num=16" if config.startswith("spatial") else "task.hd_cells_num=16"
+    return [f"config={config}", *TINY_TRAIN, cells]
+
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def environment() -> dict[str, str]:
+    """One thread, and no terminal width of whoever runs the tests."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    """Run a script of the project in an empty folder: command("train.py", "config=...")."""
+
+    def run(script: str, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, str(ROOT / script), *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            timeout=200,
+        )
+
+    return run
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    """A seeded source of randomness."""
+    return torch.Generator().manual_seed(1)

@@ -1,0 +1,92 @@
+"""Every registered cell: its gradients against finite differences, and its equation against a second writing of it."""
+
+import numpy as np
+import pytest
+import torch
+
+from reactivation import registry
+from reactivation.dynamics import active, rollout
+from reactivation.network import Network, build_network
+from reactivation.settings import RNNSettings
+from reactivation.types import Batch, Noise
+
+CELLS = registry.names("cells")
+
+
+def network(model: str, **settings) -> Network:
+    return build_network(RNNSettings(model=model, n_rec=4, **settings), 2, 3, torch.Generator().manual_seed(2)).double()
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("model", CELLS)
+def test_gradients_through_a_rollout(model: str, activation: str, bias: bool, generator) -> None:
+    """At this seed no ReLU comes near its kink; gradcheck would say so."""
+    net = network(model, activation_fn=activation, bias=bias)
+    start = torch.rand(2, 3, generator=generator, dtype=torch.float64)
+    inputs = torch.randn(2, 5, 2, generator=generator, dtype=torch.float64)
+    noise = torch.randn(2, 5, 4, generator=generator, dtype=torch.float64)
+    names, parameters = zip(*net.named_parameters(), strict=True)
+
+    def outputs(*values: torch.Tensor) -> torch.Tensor:
+        def run() -> torch.Tensor:
+            drive = active(Batch(start, inputs, start, start), Noise(0.3))
+            return rollout(net, net.initial_state(start), drive, 0.02, injected=noise).outputs
+
+        return torch.func.functional_call(Runs(net, run), dict(zip((f"net.{n}" for n in names), values, strict=True)), ())
+
+    assert torch.autograd.gradcheck(outputs, parameters)
+
+
+class Runs(torch.nn.Module):
+    """Calls `run` with the parameters of `net` replaced."""
+
+    def __init__(self, net, run):
+        super().__init__()
+        self.net, self.run = net, run
+
+    def forward(self) -> torch.Tensor:
+        return self.run()
+
+
+@pytest.mark.parametrize("model", CELLS)
+def test_state_and_rates_have_the_shapes_of_the_contract(model: str, generator) -> None:
+    net = network(model)
+    state = net.initial_state(torch.rand(6, 3, generator=generator, dtype=torch.float64))
+    u = net.cell.project(torch.zeros(6, 5, 2, dtype=torch.float64))
+    assert net.cell.rates(state).shape == (6, 4)
+    assert net.cell.drift(state, u[:, 0]).shape == state.shape
+    assert net.cell.quiescent_variance_gain > 0
+
+
+def test_weights_start_as_pytorchs_linear_maps_do() -> None:
+    net = build_network(RNNSettings(n_rec=400), 2, 300, torch.Generator().manual_seed(0))
+    for linear, fan_in in ((net.cell.recurrent, 400), (net.cell.input, 2), (net.encoder, 300), (net.decoder, 400)):
+        weight = linear.weight.detach()
+        assert float(weight.abs().max()) <= fan_in**-0.5
+        assert float(weight.var()) == pytest.approx(1 / (3 * fan_in), rel=0.1)
+        assert linear.bias is None
+
+
+def test_vanilla_is_equation_a1(generator) -> None:
+    net = network("vanilla")
+    r, s = np.random.default_rng(0).normal(size=4), np.array([0.3, -0.2])
+    w_rec, w_in = (x.weight.detach().numpy() for x in (net.cell.recurrent, net.cell.input))
+    expected = (-r + np.maximum(0, w_rec @ r + w_in @ s)) / 0.1
+    u = net.cell.project(torch.tensor(s).reshape(1, 1, 2))[:, 0]
+    assert np.allclose(net.cell.drift(torch.tensor(r)[None], u).detach().numpy()[0], expected, atol=1e-14)
+
+
+def test_gru_is_equations_a3_to_a5(generator) -> None:
+    net = network("gru", activation_fn="tanh")
+    r, s = np.random.default_rng(0).normal(size=4), np.array([0.3, -0.2])
+    gates, candidate, inputs = (x.weight.detach().numpy() for x in (net.cell.gates, net.cell.candidate, net.cell.input))
+
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    z = sigmoid(gates[:4] @ r + inputs[:4] @ s)
+    g = sigmoid(gates[4:] @ r + inputs[4:8] @ s)
+    expected = (1 - z) * (np.tanh(candidate @ (g * r) + inputs[8:] @ s) - r) / 0.1
+    u = net.cell.project(torch.tensor(s).reshape(1, 1, 2))[:, 0]
+    assert np.allclose(net.cell.drift(torch.tensor(r)[None], u).detach().numpy()[0], expected, atol=1e-14)

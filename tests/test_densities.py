@@ -1,0 +1,148 @@
+"""Densities and their divergences against scipy and closed forms."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from reactivation.analysis import kl
+from reactivation.densities import DegenerateDensity, GaussianKDE, Uniform, VonMisesKDE, estimate
+from reactivation.spaces import Box, Circle
+
+RNG = np.random.default_rng
+
+
+@pytest.mark.parametrize("repeats", [1, 7])
+@pytest.mark.parametrize("dimensions", [1, 2, 3])
+def test_gaussian_kde_is_scipys(dimensions: int, repeats: int) -> None:
+    points = np.tile(RNG(0).normal(size=(300, dimensions)) @ RNG(1).normal(size=(dimensions, dimensions)), (repeats, 1))
+    where = RNG(2).normal(size=(50, dimensions))
+    ours, scipys = GaussianKDE(points), stats.gaussian_kde(points.T)
+    assert np.allclose(ours.log_density(where), scipys.logpdf(where.T), rtol=0, atol=1e-9)
+    assert np.allclose(ours.kernel, scipys.covariance, rtol=1e-12)
+
+
+def test_log_density_stays_finite_where_the_density_underflows() -> None:
+    density = GaussianKDE(RNG(0).normal(size=(100, 2)))
+    assert -1e5 < density.log_density(np.array([[60.0, 60.0]]))[0] < -745
+
+
+def test_gaussian_kde_samples_from_its_own_density() -> None:
+    points = RNG(0).normal(size=(200, 1)) + RNG(1).choice([-3, 3], (200, 1))
+    density = GaussianKDE(points)
+    samples = density.sample(5000, RNG(2))[:, 0]
+    grid = np.linspace(-12, 12, 4001)
+    cdf = np.cumsum(np.exp(density.log_density(grid[:, None]))) * (grid[1] - grid[0])
+    assert stats.kstest(samples, lambda x: np.interp(x, grid, cdf)).pvalue > 1e-4
+
+
+def test_von_mises_kde_is_a_periodic_density_that_matches_its_samples() -> None:
+    points = Circle().wrap(RNG(0).normal(math.pi, 0.4, size=(400, 1)))
+    density = VonMisesKDE(points)
+    grid = np.linspace(-math.pi, math.pi, 4001)
+    values = np.exp(density.log_density(grid[:, None]))
+    assert np.trapezoid(values, grid) == pytest.approx(1, abs=1e-6)
+    assert values[0] == pytest.approx(values[-1])
+    samples = density.sample(5000, RNG(1))
+    assert np.all((samples >= -math.pi) & (samples < math.pi))
+    cdf = np.cumsum(values) * (grid[1] - grid[0])
+    assert stats.kstest(samples[:, 0], lambda x: np.interp(x, grid, cdf)).pvalue > 1e-4
+
+
+def test_von_mises_kde_recovers_a_von_mises_density() -> None:
+    points = RNG(0).vonmises(0.5, 4.0, size=(20_000, 1))
+    density = VonMisesKDE(points)
+    grid = np.linspace(-math.pi, math.pi, 200)[:, None]
+    assert np.abs(np.exp(density.log_density(grid)) - stats.vonmises.pdf(grid[:, 0], 4.0, loc=0.5)).max() < 0.05
+
+
+@pytest.mark.parametrize("points", [np.zeros((50, 2)), np.linspace(0, 1, 50)[:, None] * [1, 1]])
+def test_points_without_volume_have_no_density(points) -> None:
+    with pytest.raises(DegenerateDensity):
+        estimate(Box(1, 1), points)
+    with pytest.raises(DegenerateDensity):
+        estimate(Circle(), np.ones((5, 1)))
+
+
+class Gaussian:
+    def __init__(self, mean: float, scale: float):
+        self.law = stats.norm(mean, scale)
+
+    def log_density(self, points):
+        return self.law.logpdf(points[:, 0])
+
+    def sample(self, n, rng):
+        return self.law.rvs((n, 1), random_state=rng)
+
+
+def test_divergence_of_gaussians_is_the_closed_form() -> None:
+    q, p, n = Gaussian(0.3, 0.8), Gaussian(0.0, 1.3), 40_000
+    samples, others = q.sample(n, RNG(0)), p.sample(n, RNG(1))
+    forward = q.log_density(samples) - p.log_density(samples)
+    backward = p.log_density(others) - q.log_density(others)
+    found = kl._divergences(forward, backward, None)
+
+    def exact(a, b):
+        (m, s), (k, t) = ((x.law.mean(), x.law.std()) for x in (a, b))
+        return math.log(t / s) + (s**2 + (m - k) ** 2) / (2 * t**2) - 0.5
+
+    assert found["kl"] == pytest.approx(exact(q, p), abs=4 * found["standard_error"])
+    assert found["reverse"] == pytest.approx(exact(p, q), abs=4 * found["reverse_standard_error"])
+    grid = np.linspace(-10, 10, 20_001)
+    a, b = q.law.pdf(grid), p.law.pdf(grid)
+    js = np.trapezoid(0.5 * (a * np.log(2 * a / (a + b)) + b * np.log(2 * b / (a + b))), grid)
+    assert found["jensen_shannon"] == pytest.approx(js, abs=0.01)
+
+
+def test_divergence_between_boxes_is_the_log_ratio_of_their_volumes() -> None:
+    inner, outer = Uniform(Box(1.1, 0.5)), Uniform(Box(2.2, 2.2))
+    samples = inner.sample(100, RNG(0))
+    ratio = inner.log_density(samples) - outer.log_density(samples)
+    assert np.allclose(ratio, math.log(2.2**2 / (1.1 * 0.5)))
+
+
+def analyse(decoded, space, **settings):
+    return kl.analyse(decoded, space, kl.Settings(**settings), lambda name: RNG(abs(hash(name)) % 2**32))
+
+
+def uniform_phases(n: int = 6_000):
+    box = Box(2.2, 2.2)
+    return {"run": {phase: box.from_unit(RNG(seed).random((1, n, 2))) for seed, phase in enumerate(("active", "quiescent"))}}
+
+
+def test_the_uniform_row_is_the_joint_density_and_the_switch_adds_0_788() -> None:
+    joint = analyse(uniform_phases(), Box(2.2, 2.2)).table["uniform"]["run"]
+    marginal = analyse(uniform_phases(), Box(2.2, 2.2), uniform_baseline="marginal").table["uniform"]["run"]
+    assert 0 < joint < 0.2
+    assert marginal - joint == pytest.approx(0.788, abs=0.05)
+
+
+def test_equal_phases_hardly_diverge_and_details_say_what_a_clip_would_touch() -> None:
+    decoded = uniform_phases()
+    decoded["far"] = {"active": decoded["run"]["active"] * 0.05, "quiescent": decoded["run"]["quiescent"] * 0.05}
+    result = analyse(decoded, Box(2.2, 2.2))
+    assert result.table["run"]["run"] < 0.01
+    pairs = result.details["pairs"]
+    assert pairs["run"]["run"]["terms_beyond_clip"] == 0
+    assert pairs["run"]["far"]["terms_beyond_clip"] > 2000
+    clipped = analyse(decoded, Box(2.2, 2.2), clip=1e7).table["run"]["far"]
+    assert clipped <= math.log(1e7) < result.table["run"]["far"]
+    assert set(result.table) == {"run", "far", "uniform"}
+
+
+def test_matched_bandwidth_removes_what_the_widths_add() -> None:
+    """The same law awake and at rest, 400 points against 6,000: only the kernels differ."""
+    decoded = uniform_phases()
+    decoded["run"]["active"] = decoded["run"]["active"][:, :400]
+    pair = analyse(decoded, Box(2.2, 2.2)).details["pairs"]["run"]["run"]
+    assert pair["matched_bandwidth"]["kl"] < pair["kl"]
+
+
+def test_a_run_that_never_moves_has_no_divergence_and_a_reason() -> None:
+    decoded = uniform_phases(2000)
+    decoded["stuck"] = {"active": decoded["run"]["active"], "quiescent": np.zeros((1, 100, 2))}
+    result = analyse(decoded, Box(2.2, 2.2))
+    assert result.table["stuck"] == {"run": None, "stuck": None}
+    assert "stuck at rest" in result.details["degenerate"]
+    assert result.table["run"]["run"] is not None

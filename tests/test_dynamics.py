@@ -1,0 +1,229 @@
+"""The loop over time against what is known exactly: Brownian motion, Ornstein–Uhlenbeck, Langevin (Eqs. 1, 2, 19).
+
+Tolerances follow from the number of samples; four standard errors, or a p-value of 1e-4 at fixed seeds.
+"""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import integrate, stats
+import torch
+from torch import Tensor
+
+from reactivation.cells.base import Cell
+from reactivation.dynamics import active, quiescent, rollout
+from reactivation.linear import Linear
+from reactivation.network import Network, build_network
+from reactivation.settings import RNNSettings
+from reactivation.types import Batch, Drive, Noise
+
+P_VALUE = 1e-4
+
+
+class Field(Cell):
+    """A vector field without input, for which the answer is known."""
+
+    def __init__(self, field):
+        super().__init__()
+        self.field = field
+
+    def project(self, inputs: Tensor) -> Tensor:
+        return inputs
+
+    def drift(self, state: Tensor, u: Tensor) -> Tensor:
+        return self.field(state)
+
+
+def field_network(field, n: int = 1) -> Network:
+    identity = Linear(n, n, torch.Generator())
+    with torch.no_grad():
+        identity.weight.copy_(torch.eye(n))
+    return Network(identity, Field(field), identity).double()
+
+
+def still(batch: int, steps: int, noise: Noise) -> Drive:
+    return Drive(torch.zeros(batch, steps, 1, dtype=torch.float64), noise)
+
+
+def zeros(batch: int, n: int = 1) -> Tensor:
+    return torch.zeros(batch, n, dtype=torch.float64)
+
+
+@torch.no_grad()
+def test_brownian_increments_are_gaussian_with_variance_sigma2_dt(generator) -> None:
+    sigma, dt = 0.7, 0.02
+    rates = rollout(field_network(torch.zeros_like, 50), zeros(100, 50), still(100, 20, Noise(sigma)), dt, generator).rates
+    increments = (rates[:, 1:] - rates[:, :-1]).flatten().numpy()
+    assert stats.kstest(increments, stats.norm(scale=sigma * math.sqrt(dt)).cdf).pvalue > P_VALUE
+    assert abs(stats.pearsonr(increments[1:], increments[:-1]).statistic) < 4 / math.sqrt(len(increments))
+
+
+@torch.no_grad()
+def test_uniform_noise_is_that_of_the_released_code(generator) -> None:
+    sigma, dt = 0.7, 0.02
+    drive = still(100, 20, Noise(sigma, kind="uniform"))
+    rates = rollout(field_network(torch.zeros_like, 50), zeros(100, 50), drive, dt, generator).rates
+    increments = (rates[:, 1:] - rates[:, :-1]).flatten().numpy()
+    assert stats.kstest(increments, stats.uniform(scale=sigma * math.sqrt(dt)).cdf).pvalue > P_VALUE
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("dt", [0.02, 0.01])
+def test_ornstein_uhlenbeck_variance_and_halving_dt(dt: float, generator) -> None:
+    """dr = −r/τ dt + σ dW has variance σ²τ/2; its Euler scheme, exactly σ²Δt / (1 − (1 − Δt/τ)²)."""
+    tau, sigma, batch = 0.1, 0.5, 40_000
+    drive = still(batch, int(1 / dt), Noise(sigma))
+    trajectory = rollout(field_network(lambda r: -r / tau), zeros(batch), drive, dt, generator)
+    variance = float(trajectory.state.var())
+    exact = sigma**2 * dt / (1 - (1 - dt / tau) ** 2)
+    assert variance == pytest.approx(exact, rel=4 * math.sqrt(2 / batch))
+    assert exact == pytest.approx(sigma**2 * tau / 2, rel=dt / tau)
+
+
+def quartic_score(r: Tensor) -> Tensor:
+    """d/dr log p for p ∝ exp(−r⁴)."""
+    return -4 * r**3
+
+
+@torch.no_grad()
+def test_resting_with_doubled_variance_samples_the_waking_density(generator) -> None:
+    """Eq. 19: drift σ² d/dr log p and noise √2 σ have p as their stationary law; undoubled noise has p² (half the heat)."""
+    sigma, dt, batch, steps = 0.5, 0.005, 4_000, 4_000
+    network = field_network(lambda r: sigma**2 * quartic_score(r))
+    batch_of_zeros = Batch(zeros(batch), torch.zeros(batch, 1, 1, dtype=torch.float64), zeros(batch), zeros(batch))
+
+    def rest(variance_gain: float) -> np.ndarray:
+        drive = quiescent(batch_of_zeros, steps, Noise(sigma), variance_gain)
+        return rollout(network, batch_of_zeros.start, drive, dt, generator).state[:, 0].numpy()
+
+    grid = np.linspace(-4, 4, 8001)
+
+    def law(power: int) -> tuple[np.ndarray, float]:
+        density = np.exp(-power * grid**4)
+        density /= np.trapezoid(density, grid)
+        return integrate.cumulative_trapezoid(density, grid, initial=0), float(np.trapezoid(grid**2 * density, grid))
+
+    moments = {}
+    for power, gain in ((1, 2.0), (2, 1.0)):
+        states, (cdf, moments[power]) = rest(gain), law(power)
+        assert stats.kstest(states, lambda r, cdf=cdf: np.interp(r, grid, cdf)).pvalue > P_VALUE
+        assert (states**2).mean() == pytest.approx(moments[power], abs=4 * (states**2).std() / math.sqrt(batch))
+    assert moments[1] - moments[2] > 0.09  # many standard errors, so that either would fail against the other's law
+
+
+def small_network(model: str = "vanilla") -> Network:
+    return build_network(RNNSettings(model=model, n_rec=7), 2, 5, torch.Generator().manual_seed(0)).double()
+
+
+def small_batch(generator, *leading: int) -> Batch:
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(*leading, *shape, generator=generator, dtype=torch.float64)
+
+    return Batch(draw(3, 5), draw(3, 9, 2), draw(3, 9, 5), draw(3, 9, 2))
+
+
+@torch.no_grad()
+def test_injected_noise_is_the_noise_that_would_be_drawn(generator) -> None:
+    network, batch, noise = small_network(), small_batch(generator), Noise(0.3)
+    seeded = torch.Generator().manual_seed(5)
+    drawn = rollout(network, network.initial_state(batch.start), active(batch, noise), 0.02, seeded)
+    again = torch.Generator().manual_seed(5)
+    standard = torch.stack([torch.randn(3, 7, generator=again, dtype=torch.float64) for _ in range(9)], dim=-2)
+    injected = rollout(network, network.initial_state(batch.start), active(batch, noise), 0.02, injected=standard)
+    assert torch.equal(drawn.outputs, injected.outputs)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("model", ["vanilla", "gru"])
+def test_a_rollout_can_go_on_from_its_state(model: str, generator) -> None:
+    network, batch = small_network(model), small_batch(generator)
+    drive, standard = active(batch, Noise(0.3)), torch.randn(3, 9, 7, generator=generator, dtype=torch.float64)
+    start = network.initial_state(batch.start)
+    whole = rollout(network, start, drive, 0.02, injected=standard)
+    first = rollout(network, start, drive._replace(inputs=drive.inputs[:, :4]), 0.02, injected=standard[:, :4])
+    second = rollout(network, first.state, drive._replace(inputs=drive.inputs[:, 4:]), 0.02, injected=standard[:, 4:])
+    assert torch.allclose(torch.cat((first.rates, second.rates), 1), whole.rates, atol=1e-14)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("model", ["vanilla", "gru"])
+def test_stacked_networks_are_the_networks_alone(model: str, generator) -> None:
+    settings = RNNSettings(model=model, n_rec=7)
+    alone = [build_network(settings, 2, 5, torch.Generator().manual_seed(seed)).double() for seed in range(3)]
+    stacked = small_network(model)
+    states = [network.state_dict() for network in alone]
+    for name, parameter in stacked.named_parameters():
+        parameter.data = torch.stack([state[name] for state in states])
+    batch, standard = small_batch(generator, 3), torch.randn(3, 3, 9, 7, generator=generator, dtype=torch.float64)
+    drive = active(batch, Noise(0.3))
+    together = rollout(stacked, stacked.initial_state(batch.start), drive, 0.02, injected=standard)
+    for k, network in enumerate(alone):
+        own = drive._replace(inputs=batch.inputs[k])
+        single = rollout(network, network.initial_state(batch.start[k]), own, 0.02, injected=standard[k])
+        assert torch.allclose(together.outputs[k], single.outputs, atol=1e-13)
+
+
+@torch.no_grad()
+def test_a_phase_is_a_value_and_edits_nothing(generator) -> None:
+    network, batch, noise = small_network(), small_batch(generator), Noise(0.3)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    resting = quiescent(batch, 11, noise, variance_gain=3)
+    trajectory = rollout(network, network.initial_state(batch.start), resting, 0.02, generator)
+    assert trajectory.outputs.shape == (3, 11, 5)
+    assert not resting.inputs.any()
+    assert resting.noise.sigma == pytest.approx(0.3 * math.sqrt(3))
+    assert noise == Noise(0.3)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+@torch.no_grad()
+def test_input_and_output_noise_have_their_stated_variance(generator) -> None:
+    batch, dt = 20_000, 0.02
+    network = field_network(torch.zeros_like)
+    drive = still(batch, 1, Noise(sigma_out=0.4))
+    outputs = rollout(network, zeros(batch), drive, dt, generator).outputs
+    assert float(outputs.var()) == pytest.approx(0.4**2 * dt, rel=4 * math.sqrt(2 / batch))
+
+    class Passes(Field):
+        def drift(self, state: Tensor, u: Tensor) -> Tensor:
+            return u / dt
+
+    network.cell = Passes(None)
+    rates = rollout(network, zeros(batch), still(batch, 1, Noise(sigma_in=0.4)), dt, generator).rates
+    assert float(rates.var()) == pytest.approx(0.4**2 * dt, rel=4 * math.sqrt(2 / batch))
+
+
+class Adapting(Cell):
+    """Rates r with an adaptation a behind them: dr/dt = −(r + a)/τ, da/dt = (r − a)/τ_a; noise in r alone."""
+
+    def __init__(self, n: int):
+        super().__init__()
+        self.noise_gain = torch.cat((torch.ones(n), torch.zeros(n))).double()
+
+    def project(self, inputs: Tensor) -> Tensor:
+        return inputs
+
+    def initial(self, rates: Tensor) -> Tensor:
+        return torch.cat((rates, torch.zeros_like(rates)), -1)
+
+    def rates(self, state: Tensor) -> Tensor:
+        return state.chunk(2, -1)[0]
+
+    def drift(self, state: Tensor, u: Tensor) -> Tensor:
+        r, a = state.chunk(2, -1)
+        return torch.cat((-(r + a) / 0.1, (r - a) / 1.0), -1)
+
+
+@torch.no_grad()
+def test_a_cell_may_carry_a_second_state_variable(generator) -> None:
+    network = field_network(torch.zeros_like, 4)
+    network.cell = Adapting(4)
+    state = network.initial_state(torch.ones(3, 4, dtype=torch.float64))
+    trajectory = rollout(network, state, still(3, 2, Noise(0.5)), 0.02, generator)
+    assert trajectory.rates.shape == (3, 2, 4)
+    assert trajectory.state.shape == (3, 8)
+    expected = torch.full((3, 4), 0.02, dtype=torch.float64)  # after one step a = r(0) Δt/τ_a: no noise has reached it
+    one = rollout(network, state, still(3, 1, Noise(0.5)), 0.02, generator)
+    assert torch.allclose(one.state[:, 4:], expected)
+    assert one.state[:, :4].std() > 0

@@ -1,0 +1,219 @@
+"""Every registered task, and what is particular to the two of the paper."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+import torch
+
+from reactivation import registry
+from reactivation.streams import stream
+from reactivation.tasks import head_direction, spatial_navigation
+from reactivation.tuning import HeadDirectionCells, PlaceCells
+
+TASKS = registry.names("tasks")
+P_VALUE = 1e-4
+
+
+def build(name: str, **settings):
+    module = registry.load("tasks", name)
+    return module.build(module.Settings(**settings), stream(0, "cells"))
+
+
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("name", TASKS)
+def test_inputs_integrate_to_states(name: str, biased: bool, generator) -> None:
+    task = build(name, biased=biased)
+    path = task.motion.paths(50, 30, generator)
+    integrated = task.space.wrap(path.start[:, None] + path.inputs.double().cumsum(1))
+    assert float(task.space.distance(integrated, path.states.double()).max()) < 1e-5
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_batch_has_the_shapes_of_the_contract(name: str, generator) -> None:
+    task = build(name)
+    batch = task.sample(5, 7, generator)
+    assert batch.start.shape == (5, task.n_outputs)
+    assert batch.inputs.shape == (5, 7, task.n_inputs)
+    assert batch.targets.shape == (5, 7, task.n_outputs)
+    assert batch.states.shape == (5, 7, task.space.dimensions)
+    assert torch.equal(batch.targets, task.encode(batch.states))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_decoding_an_encoded_state_gives_it_back(name: str, generator) -> None:
+    """Within the spacing of the cells: the mean of three centres near a wall is off by about one spacing."""
+    task = build(name)
+    states = task.space.wrap(task.space.from_unit(torch.rand(500, task.space.dimensions, generator=generator)))
+    spacing = (task.space.volume / task.n_outputs) ** (1 / task.space.dimensions)
+    error = task.space.distance(task.decode(task.encode(states)), states)
+    assert float(error.mean()) < spacing
+    assert float(error.max()) < 5 * spacing
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_same_generator_same_batch_and_cells_travel_with_the_state(name: str) -> None:
+    task, other = build(name), registry.load("tasks", name)
+    again = other.build(other.Settings(), stream(1, "cells"))
+    again.load_state_dict(task.state_dict())
+    a, b = (t.sample(4, 6, stream(0, "trajectories")) for t in (task, again))
+    assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_without_cells_still_encodes_and_decodes(name: str, generator) -> None:
+    key = {"spatial_navigation": "use_place_cells", "head_direction": "use_hd_cells"}.get(name)
+    if key is None:
+        pytest.skip(f"{name} always has cells")
+    task = build(name, **{key: False})
+    batch = task.sample(5, 7, generator)
+    assert float(task.space.distance(task.decode(batch.targets), batch.states).max()) < 1e-6
+
+
+# Spatial navigation
+
+
+def walk(steps: int = 400, **settings):
+    task = build("spatial_navigation", **settings)
+    return task, task.motion.paths(200, steps, stream(0, "trajectories"))
+
+
+def test_walks_stay_in_the_box_but_for_one_slowed_step() -> None:
+    """A wall slows and turns an agent, it does not stop it: it is overshot by no more than about one fast step."""
+    _, path = walk()
+    longest = float(path.inputs.norm(dim=-1).max())
+    assert float(path.states.abs().max()) < 1.1 + longest
+    assert float((path.states.abs() > 1.1).any(-1).float().mean()) < 0.05
+
+
+def test_walks_cover_the_box_evenly() -> None:
+    _, path = walk()
+    thirds = torch.bucketize(path.states[:, -1].contiguous(), torch.tensor([-1.1 / 3, 1.1 / 3]))
+    counts = torch.bincount(thirds[:, 0] * 3 + thirds[:, 1], minlength=9)
+    assert stats.chisquare(counts.numpy()).pvalue > P_VALUE
+
+
+def test_free_steps_are_rayleigh_and_turns_normal() -> None:
+    task = build("spatial_navigation", init_pos="zero", box_width=1000.0, box_height=1000.0)
+    inputs = task.motion.paths(2000, 2, stream(0, "trajectories")).inputs.double()
+    lengths = inputs[:, 0].norm(dim=-1).numpy()
+    assert stats.kstest(lengths, stats.rayleigh(scale=0.26 * math.pi * 0.02).cdf).pvalue > P_VALUE
+    headings = torch.atan2(inputs[..., 1], inputs[..., 0])
+    turns = ((headings[:, 1] - headings[:, 0] + math.pi) % (2 * math.pi) - math.pi).numpy()
+    assert stats.kstest(turns, stats.norm(scale=11.52 * 0.02).cdf).pvalue > P_VALUE
+
+
+def test_heading_at_a_near_wall_slows_and_turns_along_it() -> None:
+    motion = build("spatial_navigation").motion
+    position = torch.tensor([[1.09, 0.0], [1.09, 0.0], [1.09, 0.0], [0.0, -1.09], [0.5, 0.0]])
+    heading = torch.tensor([0.3, -0.3, math.pi, -math.pi / 2 + 0.2, 0.0])
+    blocked, turn = motion._wall(position, heading)
+    assert blocked.tolist() == [True, True, False, True, False]
+    after = heading + turn
+    assert after[0] == pytest.approx(math.pi / 2)
+    assert after[1] == pytest.approx(-math.pi / 2)
+    assert after[3].cos() == pytest.approx(1)
+    assert turn[2] == turn[4] == 0
+
+
+def test_biased_walks_ring_the_anchor() -> None:
+    """The published ring: mean radius about 0.34 m with the Rayleigh scale of 0.26π, where 0.2 would give 0.08 m."""
+    _, path = walk(biased=True)
+    assert float(path.states[:, 200:].norm(dim=-1).mean()) == pytest.approx(0.34, abs=0.03)
+    _, slow = walk(biased=True, b=0.2)
+    assert float(slow.states[:, 200:].norm(dim=-1).mean()) == pytest.approx(0.08, abs=0.02)
+    _, moved = walk(biased=True, anchor_point=[0.3, -0.2])
+    assert torch.allclose(moved.states[:, 200:].mean((0, 1)), torch.tensor([0.3, -0.2]), atol=0.03)
+
+
+def test_start_positions() -> None:
+    _, zero = walk(steps=2, init_pos="zero")
+    assert not zero.start.any()
+    _, inside = walk(steps=2)
+    assert 1.0 < float(inside.start.abs().max()) <= 1.1
+    _, wide = walk(steps=2, init_pos_extent=2.0)
+    assert 2.0 < float(wide.start.abs().max()) <= 2.2
+
+
+def test_place_cells_are_equation_20_or_its_softmax(generator) -> None:
+    centres = torch.rand(40, 2, generator=generator, dtype=torch.float64) * 2 - 1
+    states = torch.rand(9, 2, generator=generator, dtype=torch.float64) * 2 - 1
+    field = np.exp(-((states.numpy()[:, None] - centres.numpy()) ** 2).sum(-1) / (2 * 0.2**2))
+    assert np.allclose(PlaceCells(centres, 0.2, "none", None).encode(states), field, atol=1e-12)
+    softmax = PlaceCells(centres, 0.2, "softmax", None).encode(states)
+    assert np.allclose(softmax, field / field.sum(-1, keepdims=True), atol=1e-12)
+
+
+def test_difference_of_gaussians(generator) -> None:
+    centres = torch.rand(400, 2, generator=generator, dtype=torch.float64) * 2 - 1
+    states = torch.rand(9, 2, generator=generator, dtype=torch.float64) * 0.4 - 0.2
+    activities = PlaceCells(centres, 0.2, "softmax", 2.0).encode(states)
+    assert torch.allclose(activities.sum(-1), torch.ones(9, dtype=torch.float64))
+    assert float(activities.min()) >= 0
+    distance = (states[:, None] - centres).norm(dim=-1)
+    in_surround = (distance > 0.35) & (distance < 0.45)
+    far = distance > 0.9
+    assert float(activities[in_surround].mean()) < float(activities[far].mean()) < float(activities[distance < 0.1].mean())
+    plain = PlaceCells(centres, 0.2, "none", 2.0)
+    assert torch.allclose(plain.encode(centres[:1])[0, 0], torch.tensor(0.5, dtype=torch.float64))
+    assert float((plain.decode(plain.encode(states)) - states).norm(dim=-1).mean()) < 0.1
+
+
+# Head direction
+
+
+def test_head_direction_cells_are_equation_21_or_peak_1() -> None:
+    angles = torch.linspace(-3, 3, 25, dtype=torch.float64)
+    states = torch.tensor([[0.3], [3.1]], dtype=torch.float64)
+    kappa = 36 / math.pi**2
+    density = stats.vonmises.pdf(states.numpy() - angles.numpy(), kappa)
+    assert np.allclose(HeadDirectionCells(angles, math.pi / 6, "density").encode(states), density, atol=1e-12)
+    assert np.allclose(
+        HeadDirectionCells(angles, math.pi / 6, "peak").encode(states), density / density_peak(kappa), atol=1e-12
+    )
+    assert density_peak(kappa) == pytest.approx(0.731, abs=1e-3)
+
+
+def density_peak(kappa: float) -> float:
+    return float(stats.vonmises.pdf(0.0, kappa))
+
+
+@pytest.mark.parametrize("width", [1e-6, 1e-3, 0.1, 1.0, 1e3, 1e6])
+@pytest.mark.parametrize("norm", ["peak", "density"])
+def test_tuning_is_finite_at_any_width(width: float, norm: str) -> None:
+    cells = HeadDirectionCells(torch.arange(64) * (2 * math.pi / 64) - math.pi, width, norm)
+    activities = cells.encode(cells.angles[:, None])
+    assert bool(activities.isfinite().all())
+    assert torch.allclose(activities.diagonal(), torch.full((64,), cells.peak), rtol=1e-4)
+    assert torch.equal(activities.argmax(-1), torch.arange(64)) or width >= 1e3  # in float32 all cells are alike there
+
+
+def test_preferred_angles_are_evenly_spaced_and_distinct() -> None:
+    angles = build("head_direction").tuning.angles
+    gaps = torch.diff(torch.cat((angles, angles[:1] + 2 * math.pi)))
+    assert torch.allclose(gaps, torch.full((512,), 2 * math.pi / 512), atol=1e-5)
+    twice = build("head_direction", hd_cells_endpoint=True).tuning.angles
+    assert twice[-1] - twice[0] == pytest.approx(2 * math.pi, rel=1e-6)
+
+
+def test_biased_heads_turn_counter_clockwise_only() -> None:
+    biased, free = (
+        build("head_direction", biased=b).motion.paths(200, 50, stream(0, "trajectories")) for b in (True, False)
+    )
+    assert float(biased.inputs.min()) >= 0
+    assert torch.allclose(biased.inputs, free.inputs.abs())
+    assert stats.kstest(free.inputs.flatten().double().numpy(), stats.norm(scale=11.52 * 0.02).cdf).pvalue > P_VALUE
+
+
+def test_errors_are_measured_on_the_circle_unless_the_switch_says_otherwise() -> None:
+    a, b = torch.tensor([[3.1]]), torch.tensor([[-3.1]])
+    assert float(build("head_direction").decoding_error(a, b).abs()) == pytest.approx(2 * math.pi - 6.2, abs=1e-5)
+    assert float(build("head_direction", wrap_error=False).decoding_error(a, b) ** 2) == pytest.approx(38.4, abs=0.1)
+
+
+def test_both_settings_dataclasses_hold_the_papers_numbers() -> None:
+    space, head = spatial_navigation.Settings(), head_direction.Settings()
+    assert (space.box_width, space.border_region, space.place_cells_num, space.place_cells_sigma) == (2.2, 0.03, 512, 0.2)
+    assert (head.hd_cells_num, head.sigma, head.dt) == (512, 11.52, 0.02)
+    assert head.hd_cells_angular_spread == pytest.approx(math.pi / 6)
