@@ -6,6 +6,7 @@ Nothing here imports torch, so a typing error is answered at once.
 """
 
 from dataclasses import dataclass, field, fields, make_dataclass
+from functools import cache
 import hashlib
 import json
 from pathlib import Path
@@ -56,6 +57,7 @@ _NOT_SCIENCE = ("config", "preset", "path", "tag", "device", "logger")
 _NOT_SCIENCE_TRAINER = ("n_epochs", "compute_all_metrics", "log_freq", "test_freq", "save_freq")
 
 
+@cache
 def train_schema(task_name: str) -> type[TrainConfig]:
     """The settings dataclass of a task's training runs.
 

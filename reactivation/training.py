@@ -177,7 +177,7 @@ def _finished_step(folder: RunFolder, last: int) -> int | None:
 
 def _train(learner: Learner, folder: RunFolder, log: MetricsLog, interruption: "Interruption") -> None:
     trainer = learner.config.trainer
-    if learner.step == 0:
+    if not log.rows:
         log.add(0, "test", learner.test())
     progress = Progress(folder.path.name, learner.step, trainer.n_epochs)
     losses: list[Tensor] = []

@@ -1,0 +1,195 @@
+"""The authors' commands as written, at tiny size, and the analyses on what they leave."""
+
+import json
+from pathlib import Path
+import shutil
+
+from conftest import TINY_ANALYSIS, tiny
+import pytest
+
+from reactivation.cells.vanilla import Vanilla
+from reactivation.phases import decode_phase
+
+SPATIAL = [f"spatial_navigation/{n}_{b}" for n in ("noisy", "no-noise") for b in ("unbiased", "biased")]
+GRU = ["spatial_navigation/noisy_unbiased_gru", "spatial_navigation/noisy_biased_gru"]
+HEAD = ["head_direction/noisy_unbiased", "head_direction/noisy_biased"]
+ANALYSES = ("kl", "variance", "distance")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """Every network of the authors' loop, tiny, in one results folder."""
+    from reactivation.config import parse_arguments, resolve_train
+    from reactivation.runs import RunFolder, run_path
+    from reactivation.training import fit
+
+    place = tmp_path_factory.mktemp("trained")
+    for config in [*SPATIAL, *GRU, *HEAD]:
+        settings = resolve_train(parse_arguments(tiny(config)))
+        fit(settings, RunFolder(run_path(settings, str(place))))
+    return place
+
+
+@pytest.fixture
+def results(trained: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(trained, tmp_path / "results"))
+
+
+@pytest.mark.parametrize("config", [SPATIAL[0], GRU[1], HEAD[1]])
+def test_train_command(config: str, command, tmp_path: Path) -> None:
+    done = command("train.py", *tiny(config), "seed=3")
+    assert done.returncode == 0, done.stderr
+    (folder,) = (tmp_path / "results" / config.split("/")[0]).iterdir()
+    assert folder.name.startswith(config.split("/")[1])
+    assert folder.name.endswith("_3")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_override_example_of_the_authors(command, tmp_path: Path) -> None:
+    words = (
+        "config=spatial_navigation/noisy_unbiased seed=2 rnn.sigma2_rec=0.0003 trainer.n_epochs=3 task.place_cells_num=256"
+    )
+    done = command("train.py", *words.split(), "rnn.n_rec=12", "task.batch_size=8")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "results/spatial_navigation/noisy_unbiased_0.0003_2/model_3.pt").exists()
+
+
+@pytest.mark.parametrize("task", ["spatial_navigation", "head_direction"])
+@pytest.mark.parametrize("name", ANALYSES)
+def test_analysis_command(name: str, task: str, command, results: Path) -> None:
+    words = ["seed=0", *TINY_ANALYSIS, f"task={task}"]
+    done = command(f"output_{name}.py", *words)
+    assert done.returncode == 0, done.stderr
+    noise = {"spatial_navigation": "0.0001", "head_direction": "0.01"}[task]
+    table_file = results / task / f"{name}_{noise}_0.json"
+    table = json.loads(table_file.read_text())
+    details = json.loads(table_file.with_name(f"{name}_{noise}_0_details.json").read_text())
+    runs = [config.split("/")[1] for config in (SPATIAL if task == "spatial_navigation" else HEAD)]
+    assert list(table) == runs + (["random", "uniform"] if name == "kl" else [])
+    assert details["settings"]["t_shift"] == 2
+    assert details["missing"] == []
+    if name == "kl":
+        assert list(table["random"]) == runs
+    if name == "distance":
+        assert set(table[runs[0]]) == {"active", "quiescent", "quiescent_noisy"}
+        assert len(table[runs[0]]["active"]) == 12
+    before = {file: file.read_bytes() for file in (results / task).glob("*.json")}
+    assert command(f"output_{name}.py", *words).returncode == 0
+    assert {file: file.read_bytes() for file in (results / task).glob("*.json")} == before, "same seed, other bytes"
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_gru_runs_are_first_class(name: str, command, results: Path) -> None:
+    done = command(f"output_{name}.py", *TINY_ANALYSIS, "runs=[noisy_unbiased_gru,noisy_biased_gru]", "out=gru")
+    assert done.returncode == 0, done.stderr
+    table = json.loads((results / "spatial_navigation" / f"{name}_0.0001_0_gru.json").read_text())
+    assert list(table)[:2] == ["noisy_unbiased_gru", "noisy_biased_gru"]
+
+
+def test_the_authors_preset_runs_from_end_to_end(command, tmp_path: Path) -> None:
+    done = command("train.py", *tiny(HEAD[0]), "preset=authors_code")
+    assert done.returncode == 0, done.stderr
+    done = command("output_kl.py", *TINY_ANALYSIS, "task=head_direction", "preset=authors_code", "runs=[noisy_unbiased]")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "results/head_direction/kl_0.01_0_authors_code.json").exists()
+
+
+def test_missing_runs_are_named_with_their_command(command, results: Path) -> None:
+    shutil.rmtree(results / "spatial_navigation" / "noisy_biased_0.0001_0")
+    model = results / "spatial_navigation" / "no-noise_biased_0" / "model_4.pt"
+    model.write_bytes(model.read_bytes()[:-100])
+    before = sorted(results.rglob("*"))
+    done = command("output_variance.py", *TINY_ANALYSIS)
+    assert done.returncode == 3
+    first, second = done.stderr.splitlines()
+    assert "python train.py config=spatial_navigation/noisy_biased seed=0" in first
+    assert "model_4.pt" in second
+    assert "damaged" in second
+    assert sorted(results.rglob("*")) == before
+    done = command("output_variance.py", *TINY_ANALYSIS, "allow_missing=true")
+    assert done.returncode == 0, done.stderr
+    assert len([line for line in done.stderr.splitlines() if "left out" in line]) == 2
+    folder = results / "spatial_navigation"
+    assert list(json.loads((folder / "variance_0.0001_0.json").read_text())) == ["noisy_unbiased", "no-noise_unbiased"]
+    details = json.loads((folder / "variance_0.0001_0_details.json").read_text())
+    assert details["missing"] == ["noisy_biased", "no-noise_biased"]
+    done = command("output_variance.py", *TINY_ANALYSIS, "seed=9", "allow_missing=true")
+    assert done.returncode == 3
+
+
+def test_the_command_for_a_missing_run_names_its_noise_and_tag(command, results: Path) -> None:
+    done = command("output_kl.py", "noise=0.0003", "tag=mine", "runs=[noisy_unbiased]")
+    assert done.returncode == 3
+    assert "config=spatial_navigation/noisy_unbiased seed=0 rnn.sigma2_rec=0.0003 tag=mine" in done.stderr
+
+
+def test_results_of_other_settings_are_not_overwritten(command, results: Path) -> None:
+    words = ["t_quiescent=14", "runs=[noisy_unbiased]", "batch_size=12"]
+    assert command("output_distance.py", *words).returncode == 0
+    before = {file: file.read_bytes() for file in results.rglob("*.json")}
+    done = command("output_distance.py", *words, "t_active=11")
+    assert done.returncode == 2
+    assert "t_active" in done.stderr
+    assert "out=" in done.stderr
+    assert {file: file.read_bytes() for file in results.rglob("*.json")} == before
+
+
+def load(results: Path, name: str):
+    import torch
+
+    from reactivation.runs import RunFolder, load_run
+
+    return load_run(RunFolder(results / "spatial_navigation" / name), torch.device("cpu"))
+
+
+def settings(**values):
+    from reactivation.analysis.base import AnalysisSettings
+
+    return AnalysisSettings(**{"batch_size": 12, "t_active": 10, "t_quiescent": 14, **values})
+
+
+def test_starts_of_rest_and_burn_in(results: Path) -> None:
+    run = load(results, "noisy_unbiased_0.0001_0")
+    rests = {s: decode_phase(run, "run", "quiescent", settings(start=s)) for s in ("task", "end_of_active", "random")}
+    assert all(rest.shape == (12, 14, 2) for rest in rests.values())
+    assert not (rests["task"] == rests["random"]).all()
+    assert not (rests["task"] == rests["end_of_active"]).all()
+    shifted = decode_phase(run, "run", "quiescent", settings(t_shift=5))
+    assert (shifted == rests["task"][:, 5:]).all()
+
+
+def test_noise_at_rest_is_the_runs_own_or_the_one_put_in(results: Path, monkeypatch) -> None:
+    import reactivation.phases as phases
+
+    seen = []
+    honest = phases.rollout
+
+    def watching(network, state, drive, *rest):
+        seen.append(drive.noise)
+        return honest(network, state, drive, *rest)
+
+    monkeypatch.setattr(phases, "rollout", watching)
+    sigma = (1e-4 / 0.02) ** 0.5
+
+    def sigma_of(name: str, phase: str, **values) -> float:
+        decode_phase(load(results, name), name, phase, settings(**values))
+        return seen[-1].sigma
+
+    assert sigma_of("noisy_unbiased_0.0001_0", "active") == pytest.approx(sigma)
+    assert sigma_of("noisy_unbiased_0.0001_0", "quiescent") == pytest.approx(sigma * 2**0.5)
+    assert sigma_of("noisy_unbiased_0.0001_0", "quiescent", variance_gain=1.0) == pytest.approx(sigma)
+    assert sigma_of("noisy_unbiased_gru_0.0001_0", "quiescent") == pytest.approx(sigma)
+    assert sigma_of("no-noise_unbiased_0", "quiescent") == 0
+    assert sigma_of("no-noise_unbiased_0", "quiescent_noisy") == pytest.approx(sigma * 2**0.5)
+    decode_phase(load(results, "noisy_unbiased_0.0001_0"), "x", "quiescent", settings(noise_kind="uniform"))
+    assert seen[-1].kind == "uniform"
+    assert Vanilla.quiescent_variance_gain == 2
+
+
+def test_long_rests_are_the_short_ones_continued(results: Path, monkeypatch) -> None:
+    import reactivation.phases as phases
+
+    run = load(results, "noisy_unbiased_0.0001_0")
+    whole = decode_phase(run, "run", "quiescent", settings())
+    monkeypatch.setattr(phases, "_BLOCK", 4)
+    assert (decode_phase(run, "run", "quiescent", settings()) == whole).all()

@@ -1,0 +1,257 @@
+"""Settings: every file loads, every bad input is one line with exit code 2, and nothing heavy is loaded to say so."""
+
+from contextlib import suppress
+from pathlib import Path
+import subprocess
+import sys
+
+from conftest import ROOT, SCRIPTS, environment
+from hypothesis import given
+from hypothesis import strategies as st
+import pytest
+
+from reactivation import config as configuration
+from reactivation import registry
+from reactivation.config import experiments, parse_arguments, resolve_analysis, resolve_train
+from reactivation.errors import BadInput
+from reactivation.measure import check_settings
+from reactivation.runs import run_name
+
+SPATIAL = "config=spatial_navigation/noisy_unbiased"
+HEAD = "config=head_direction/noisy_unbiased"
+ANALYSES = registry.names("analysis")
+
+
+def resolve(*words: str):
+    return resolve_train(parse_arguments(list(words)))
+
+
+def analysis(name: str, *words: str):
+    settings = resolve_analysis(name, registry.load("analysis", name).Settings, parse_arguments(list(words)))
+    check_settings(settings)
+    return settings
+
+
+def test_the_configs_that_people_know_are_there() -> None:
+    spatial = {f"{n}_{b}" for n in ("noisy", "no-noise") for b in ("unbiased", "biased")}
+    known = {f"spatial_navigation/{name}" for name in spatial | {"noisy_unbiased_gru", "noisy_biased_gru"}}
+    assert known | {f"head_direction/{name}" for name in spatial} <= set(experiments())
+
+
+@pytest.mark.parametrize("preset", [None, "authors_code", "quick"])
+@pytest.mark.parametrize("name", experiments())
+def test_every_experiment_resolves_with_every_preset(name: str, preset: str | None) -> None:
+    config = resolve(f"config={name}", *([f"preset={preset}"] if preset else []))
+    assert (config.rnn.sigma2_rec > 0) == ("no-noise" not in name)
+    assert config.task.biased == ("unbiased" not in name)
+
+
+@pytest.mark.parametrize("preset", [None, "authors_code", "quick"])
+@pytest.mark.parametrize("task", registry.names("tasks"))
+@pytest.mark.parametrize("name", ANALYSES)
+def test_every_analysis_resolves_with_every_preset(name: str, task: str, preset: str | None) -> None:
+    settings = analysis(name, f"task={task}", *([f"preset={preset}"] if preset else []))
+    assert settings.runs
+
+
+def test_every_yaml_file_is_read_by_one_of_the_above() -> None:
+    files = {str(file.relative_to(configuration.CONFIGS)) for file in configuration.CONFIGS.rglob("*.yml")}
+    read = {"train/base.yml", "analysis/base.yml", "preset/authors_code.yml", "preset/quick.yml"}
+    read |= {f"train/{name}.yml" for name in experiments()} | {f"train/{task}/base.yml" for task in registry.names("tasks")}
+    read |= {f"analysis/output_{name}.yml" for name in ANALYSES} | {
+        f"analysis/{task}.yml" for task in registry.names("tasks")
+    }
+    assert files <= read
+
+
+def test_the_numbers_of_tables_a1_and_a2() -> None:
+    space, head = resolve(SPATIAL), resolve(HEAD)
+    assert (space.rnn.n_rec, space.rnn.tau, space.rnn.sigma2_rec, space.trainer.n_epochs) == (512, 0.1, 1e-4, 2500)
+    assert (head.rnn.n_rec, head.rnn.tau, head.rnn.sigma2_rec, head.trainer.n_epochs) == (128, 0.04, 1e-2, 20000)
+    gru = resolve("config=spatial_navigation/noisy_biased_gru")
+    assert (gru.rnn.model, gru.rnn.activation_fn, gru.rnn.tau, gru.rnn.sigma2_rec) == ("gru", "tanh", 0.1, 1e-4)
+
+
+def test_the_authors_preset_sets_every_switch() -> None:
+    head, rest = resolve(HEAD, "preset=authors_code"), analysis("kl", "preset=authors_code")
+    assert (head.rnn.noise, head.task.hd_cells_endpoint, head.task.wrap_error) == ("uniform", True, False)
+    assert (rest.uniform_baseline, rest.clip, rest.random_network) == ("marginal", 1e7, "shared")
+    assert (rest.variance_gain, rest.noise_kind, rest.trajectory_stream) == (2.0, "uniform", "cells")
+
+
+def test_the_command_line_wins_over_preset_over_experiment() -> None:
+    assert resolve(SPATIAL, "preset=quick").rnn.n_rec == 128
+    assert resolve(SPATIAL, "preset=quick", "rnn.n_rec=64").rnn.n_rec == 64
+
+
+def test_run_names_are_those_that_people_know() -> None:
+    assert run_name(resolve(SPATIAL)) == "noisy_unbiased_0.0001_0"
+    assert run_name(resolve(HEAD, "seed=3")) == "noisy_unbiased_0.01_3"
+    assert run_name(resolve("config=spatial_navigation/no-noise_biased", "tag=x")) == "no-noise_biased_0_x"
+    assert run_name(resolve(SPATIAL, "rnn.sigma2_rec=0.0003", "seed=2")) == "noisy_unbiased_0.0003_2"
+
+
+def test_sigma_and_step_variance_are_one_quantity() -> None:
+    assert resolve(SPATIAL, "rnn.sigma=0.05").rnn.sigma2_rec == pytest.approx(0.05**2 * 0.02)
+    assert run_name(resolve(SPATIAL, "rnn.sigma=0")) == "noisy_unbiased_0"
+    with pytest.raises(BadInput, match="one quantity"):
+        resolve(SPATIAL, "rnn.sigma=0.05", "rnn.sigma2_rec=0.001")
+
+
+def test_text_stays_text() -> None:
+    assert resolve(SPATIAL, "tag=2").tag == "2"
+    assert resolve(SPATIAL, "tag=null").tag is None
+    assert resolve(SPATIAL, "path=1e3").path == "1e3"
+
+
+def test_a_resolved_configuration_reads_back_as_itself(tmp_path: Path) -> None:
+    for words in ([SPATIAL, "seed=4", "rnn.sigma=0.05", "task.anchor_point=[0.1,-0.2]"], [HEAD, "preset=authors_code"]):
+        config = resolve(*words)
+        file = tmp_path / "config.yml"
+        file.write_text(configuration.to_yaml(config))
+        again = configuration.from_yaml(file)
+        assert configuration.to_dict(again) == configuration.to_dict(config)
+        assert configuration.science_hash(again) == configuration.science_hash(config)
+
+
+@given(lr=st.floats(1e-9, 1e3), tau=st.floats(0.02, 1e3), seed=st.integers(0, 2**70), num=st.integers(3, 10**6))
+def test_good_numbers_arrive_unchanged(lr: float, tau: float, seed: int, num: int) -> None:
+    config = resolve(SPATIAL, f"trainer.lr={lr!r}", f"rnn.tau={tau!r}", f"seed={seed}", f"task.place_cells_num={num}")
+    assert (config.trainer.lr, config.rnn.tau, config.seed, config.task.place_cells_num) == (lr, tau, seed, num)
+
+
+@given(text=st.text(max_size=30))
+def test_any_text_is_a_value_or_bad_input(text: str) -> None:
+    with suppress(BadInput):
+        assert resolve(SPATIAL, f"trainer.lr={text}").trainer.lr > 0
+    with suppress(BadInput):
+        resolve(SPATIAL, text)
+
+
+# Each bad command line, and what its one line must name.
+BAD = {
+    "unknown key": ([SPATIAL, "task.place_cell_num=64"], ["task.place_cell_num", "task.place_cells_num"]),
+    "unknown top-level key": ([SPATIAL, "sede=1"], ["sede", "seed"]),
+    "unknown group": ([SPATIAL, "trianer.lr=1"], ["trianer"]),
+    "key of the other task": ([HEAD, "task.box_width=2"], ["task.box_width"]),
+    "wrong type": ([SPATIAL, "rnn.n_rec=many"], ["rnn.n_rec", "int"]),
+    "fraction for a count": ([SPATIAL, "rnn.n_rec=1.5"], ["rnn.n_rec", "int"]),
+    "number for a switch": ([SPATIAL, "rnn.bias=2"], ["rnn.bias", "bool"]),
+    "switch for a number": ([SPATIAL, "rnn.tau=true"], ["rnn.tau", "float"]),
+    "list for a number": ([SPATIAL, "seed=0,1"], ["seed=0,1", "int"]),
+    "group given a value": ([SPATIAL, "rnn=3"], ["rnn"]),
+    "value given keys": ([SPATIAL, "rnn.tau.x=3"], ["rnn.tau"]),
+    "not a number": ([SPATIAL, "trainer.lr=.nan"], ["trainer.lr", "finite"]),
+    "infinite": ([SPATIAL, "rnn.tau=.inf"], ["rnn.tau", "finite"]),
+    "negative": ([SPATIAL, "rnn.sigma2_rec=-1"], ["rnn.sigma2_rec", "at least"]),
+    "zero": ([SPATIAL, "rnn.tau=0"], ["rnn.tau", "greater"]),
+    "too large": ([SPATIAL, "task.border_slow_factor=2"], ["task.border_slow_factor", "at most"]),
+    "step longer than tau": ([SPATIAL, "task.dt=0.5"], ["task.dt", "rnn.tau"]),
+    "wrong length": ([SPATIAL, "task.anchor_point=[1]"], ["task.anchor_point", "2"]),
+    "no such choice": ([SPATIAL, "rnn.noise=unifrom"], ["rnn.noise", "uniform"]),
+    "no such cell": ([SPATIAL, "rnn.model=gruu"], ["rnn.model", "gru"]),
+    "no such device": ([SPATIAL, "device=tpu"], ["device", "cpu"]),
+    "no such preset": ([SPATIAL, "preset=author_code"], ["preset", "authors_code"]),
+    "placeholder": ([SPATIAL, "rnn.tau=???"], ["rnn.tau"]),
+    "no config": (["seed=0"], ["config", SPATIAL.removeprefix("config=")]),
+    "empty command line": ([], ["config"]),
+    "unknown config": ([SPATIAL + "s"], [SPATIAL.removeprefix("config=")]),
+    "base as config": (["config=spatial_navigation/base"], ["config"]),
+    "config out of its folder": (["config=../../etc/passwd"], ["config"]),
+    "absolute config": (["config=/etc/passwd"], ["config"]),
+    "key twice": ([SPATIAL, "seed=0", "seed=1"], ["seed", "twice"]),
+    "key twice within": ([SPATIAL, "rnn={tau: 1, tau: 2}"], ["tau", "twice"]),
+    "key and its group": ([SPATIAL, "rnn={tau: 1}", "rnn.tau=2"], ["rnn.tau"]),
+    "both noises": ([SPATIAL, "rnn.sigma=1", "rnn.sigma2_rec=1"], ["rnn.sigma", "rnn.sigma2_rec"]),
+    "reads the environment": ([SPATIAL, "tag=${oc.env:HOME}"], ["oc.env", "interpolation"]),
+    "runs code": ([SPATIAL, "rnn.tau=${eval:1+1}"], ["eval", "interpolation"]),
+    "no equals sign": ([SPATIAL, "--seed"], ["--seed", "key=value"]),
+    "broken list": ([SPATIAL, "task.anchor_point=[1,"], ["task.anchor_point"]),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_to_training_is_refused_by_name(case: str) -> None:
+    words, named = BAD[case]
+    with pytest.raises(BadInput) as refused:
+        resolve(*words)
+    message = str(refused.value)
+    assert "\n" not in message
+    assert all(name in message for name in named), message
+
+
+BAD_ANALYSIS = {
+    "unknown key": (["sed=0"], ["sed", "seed"]),
+    "unknown task": (["task=spatial_navigatoin"], ["task", "spatial_navigation"]),
+    "unknown run": (["runs=[noisy_unbaised]"], ["noisy_unbaised", "noisy_unbiased"]),
+    "no runs": (["runs=[]"], ["runs"]),
+    "one trajectory": (["batch_size=1"], ["batch_size"]),
+    "all of rest dropped": (["t_quiescent=10", "t_shift=10"], ["t_shift", "t_quiescent"]),
+    "unknown start": (["start=home"], ["start", "task"]),
+    "text for a number": (["noise=loud"], ["noise"]),
+    "key twice": (["seed=1", "seed=1"], ["seed"]),
+    "interpolation": (["path=${oc.env:HOME}"], ["interpolation"]),
+}
+
+
+@pytest.mark.parametrize("case", BAD_ANALYSIS)
+@pytest.mark.parametrize("name", ANALYSES)
+def test_bad_input_to_an_analysis_is_refused_by_name(name: str, case: str) -> None:
+    words, named = BAD_ANALYSIS[case]
+    with pytest.raises(BadInput) as refused:
+        analysis(name, *words)
+    assert "\n" not in str(refused.value)
+    assert all(part in str(refused.value) for part in named), str(refused.value)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_bad_command_exits_2_with_one_line_and_writes_nothing(script: str, command, tmp_path: Path) -> None:
+    words = [SPATIAL] if script == "train.py" else []
+    done = command(script, *words, "sead=1")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert "sead" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_input_is_checked_before_torch_is_loaded(script: str) -> None:
+    words = [SPATIAL, "rnn.tau=0"] if script == "train.py" else ["seed=-1"]
+    code = (
+        f"import runpy, sys; sys.argv = {[script, *words]!r}\n"
+        f"try: runpy.run_path({str(ROOT / script)!r}, run_name='__main__')\n"
+        "except SystemExit as end: print(end.code, 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True)
+    assert done.stdout.split() == ["2", "False"]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_help_and_print_config(script: str, command, tmp_path: Path) -> None:
+    manual = command(script, "--help")
+    assert manual.returncode == 0
+    assert f"python {script}" in manual.stdout
+    printed = command(script, "--print-config", *([SPATIAL] if script == "train.py" else []))
+    assert printed.returncode == 0
+    keys = {line.split(":")[0].strip() for line in printed.stdout.splitlines() if ":" in line}
+    assert {key for key in keys if key not in manual.stdout} == set()
+    assert list(tmp_path.iterdir()) == []
+
+
+BAD_FILES = {
+    "twice": ("rnn:\n  tau: 1\n  tau: 2\n", "twice"),
+    "broken": ("rnn: [1\n", "YAML"),
+    "list": ("- 1\n", "key: value"),
+    "environment": ("path: ${oc.env:HOME}\n", "interpolation"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_bad_files_are_refused_by_name(case: str, tmp_path: Path) -> None:
+    text, reason = BAD_FILES[case]
+    file = tmp_path / "experiment.yml"
+    file.write_text(text)
+    with pytest.raises(BadInput, match=reason) as refused:
+        configuration.load_yaml(file)
+    assert "experiment.yml" in str(refused.value)

@@ -1,0 +1,283 @@
+"""Training: what it leaves behind, and that no kill, signal or damage changes where it ends."""
+
+import json
+import os
+from pathlib import Path
+import random
+import signal
+import subprocess
+import sys
+import time
+
+from conftest import ROOT, environment, tiny
+import pytest
+import torch
+
+from reactivation import registry
+from reactivation.config import experiments, parse_arguments, resolve_train
+from reactivation.errors import BadInput, DamagedData, StorageError
+from reactivation.files import locked
+from reactivation.metrics import read_rows
+from reactivation.runs import RunFolder, load_run
+from reactivation.training import fit, new_learner
+
+SPATIAL = "spatial_navigation/noisy_unbiased"
+LAST = 300
+OFTEN = {"trainer.n_epochs": LAST, "trainer.save_freq": 20, "trainer.test_freq": 50, "path": "run"}
+LONG = [f"{key}={value}" for key, value in (parse_arguments(tiny(SPATIAL)) | OFTEN).items()]
+SOUND = "a loss that does not depend on how often a run was interrupted"
+
+
+def configured(path: Path, *words: str, config: str = SPATIAL):
+    arguments = parse_arguments(tiny(config)) | parse_arguments([f"path={path}", *words])
+    return resolve_train(arguments), RunFolder(path)
+
+
+def train(path: Path, *words: str, config: str = SPATIAL) -> RunFolder:
+    settings, folder = configured(path, *words, config=config)
+    fit(settings, folder)
+    return folder
+
+
+def weights(folder: RunFolder, step: int) -> dict[str, torch.Tensor]:
+    run = load_run(folder, torch.device("cpu"), step)
+    return {**run.network.state_dict(), **run.task.state_dict()}
+
+
+def same_weights(a: RunFolder, b: RunFolder, step: int) -> bool:
+    first, second = weights(a, step), weights(b, step)
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def timeless(folder: RunFolder) -> list[dict[str, object]]:
+    """The metrics without how long they took."""
+    return [{k: v for k, v in row.items() if k != "steps_per_second"} for row in read_rows(folder.metrics_file)]
+
+
+def test_a_run_leaves_the_files_that_people_know(tmp_path: Path) -> None:
+    folder = train(tmp_path / "run", "trainer.log_freq=2", "trainer.test_freq=2", "trainer.compute_all_metrics=true")
+    assert folder.steps() == [2, 4]
+    names = {file.name for file in folder.path.iterdir()}
+    assert {"config.yml", "environment.json", "metrics.jsonl", "train_metrics.json", "test_metrics.json"} <= names
+    test, learned = (json.loads(folder.table_file(split).read_text()) for split in ("test", "train"))
+    assert list(test) == ["0", "2", "4"]
+    assert list(learned) == ["2", "4"]
+    assert set(test["4"]) == {"loss", "fraction_unexplained", "position_error_m", "pos_mse"}
+    assert set(learned["4"]) == {*test["4"], "steps_per_second"}
+    head = train(tmp_path / "head", config="head_direction/noisy_unbiased")
+    assert {"loss", "hd_mse", "bearing_error_rad"} <= set(json.loads(head.table_file("test").read_text())["4"])
+    assert not [name for name in names if name.endswith(".tmp")]
+
+
+@pytest.mark.parametrize("model", registry.names("cells"))
+def test_networks_learn(model: str, tmp_path: Path) -> None:
+    folder = train(
+        tmp_path / "run", f"rnn.model={model}", "rnn.n_rec=32", "task.batch_size=50", "task.sequence_length=20",
+        "trainer.n_epochs=150", "trainer.test_freq=150", "trainer.lr=0.005", "task.place_cells_num=32",
+    )  # fmt: skip
+    test = json.loads(folder.table_file("test").read_text())
+    assert test["150"]["position_error_m"] < 0.6 * test["0"]["position_error_m"]
+    assert test["150"]["fraction_unexplained"] < 0.7
+
+
+def test_a_finished_run_is_left_as_it_is(tmp_path: Path, capsys) -> None:
+    folder = train(tmp_path / "run")
+    before = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.path.iterdir()}
+    train(tmp_path / "run")
+    assert "already trained to step 4" in capsys.readouterr().out
+    assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.path.iterdir()} == before
+
+
+def test_a_longer_training_goes_on_where_the_shorter_ended(tmp_path: Path) -> None:
+    straight = train(tmp_path / "straight", "trainer.n_epochs=8")
+    longer = train(tmp_path / "longer", "trainer.n_epochs=3")
+    train(tmp_path / "longer", "trainer.n_epochs=8")
+    assert same_weights(straight, longer, 8)
+    assert load_run(longer, torch.device("cpu")).step == 8
+
+
+def test_another_network_never_lands_in_a_runs_folder(tmp_path: Path) -> None:
+    folder = train(tmp_path / "run")
+    before = folder.config_file.read_bytes()
+    for change in ("seed=1", "rnn.tau=0.2", "task.biased=true", "trainer.lr=0.01", "rnn.noise=uniform"):
+        with pytest.raises(BadInput, match="tag=") as refused:
+            train(tmp_path / "run", change)
+        assert change.split("=")[0] in str(refused.value)
+    assert folder.config_file.read_bytes() == before
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tmp_path: Path, monkeypatch) -> None:
+    folder = train(tmp_path / "run", "trainer.n_epochs=6", "trainer.save_freq=3")
+    import reactivation.training as training
+
+    calls, honest = [], training.mean_squared_error
+
+    def diverging(outputs, targets):
+        calls.append(0)
+        return honest(outputs, targets) * (float("nan") if len(calls) == 3 else 1)
+
+    monkeypatch.setattr(training, "mean_squared_error", diverging)
+    kept = {file.name: file.read_bytes() for file in folder.path.glob("*.pt")}
+    with pytest.raises(DamagedData, match="step 9"):
+        train(tmp_path / "run", "trainer.n_epochs=20", "trainer.save_freq=10", "trainer.log_freq=10")
+    assert {file.name: file.read_bytes() for file in folder.path.glob("*.pt")} == kept
+    monkeypatch.undo()
+    train(tmp_path / "run", "trainer.n_epochs=20", "trainer.save_freq=10", "trainer.log_freq=10")
+
+
+def test_two_processes_do_not_train_one_run(tmp_path: Path) -> None:
+    folder = train(tmp_path / "run")
+    with locked(folder.path), pytest.raises(StorageError, match="another process"):
+        train(tmp_path / "run", "trainer.n_epochs=8")
+
+
+def test_the_run_folder_alone_rebuilds_the_network(tmp_path: Path) -> None:
+    config, _ = configured(tmp_path / "run")
+    train(tmp_path / "run")
+    (tmp_path / "run").rename(tmp_path / "moved")
+    run = load_run(RunFolder(tmp_path / "moved"), torch.device("cpu"))
+    assert run.step == 4
+    assert run.config == config
+    fresh = new_learner(config, torch.device("cpu"))
+    assert torch.equal(fresh.task.tuning.centres, run.task.tuning.centres)
+    assert not torch.equal(fresh.network.decoder.weight, run.network.decoder.weight)
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "other seed", "nan"])
+def test_a_damaged_checkpoint_is_passed_over_and_the_end_is_the_same(damage: str, tmp_path: Path, capsys) -> None:
+    straight = train(tmp_path / "straight", "trainer.n_epochs=8")
+    folder = train(tmp_path / "run", "trainer.n_epochs=6")
+    newest, previous = folder.resume_files
+    hurt(newest, damage, tmp_path)
+    train(tmp_path / "run", "trainer.n_epochs=8")
+    said = capsys.readouterr()
+    assert f"passed over {newest}" in said.err
+    assert "going on from step 4" in said.out
+    assert same_weights(straight, folder, 8)
+    assert timeless(folder)[-1]["loss"] == timeless(straight)[-1]["loss"], SOUND
+    for file in (newest, previous):
+        hurt(file, damage, tmp_path)
+    with pytest.raises(DamagedData, match="no sound checkpoint"):
+        train(tmp_path / "run", "trainer.n_epochs=10")
+
+
+def hurt(file: Path, damage: str, tmp_path: Path) -> None:
+    data = bytearray(file.read_bytes())
+    if damage == "flip":
+        data[len(data) // 2] ^= 4
+    elif damage == "truncate":
+        data = data[: len(data) // 3]
+    elif damage == "empty":
+        data = bytearray()
+    elif damage == "other seed":
+        other = train(tmp_path / "other", "seed=1")
+        data = bytearray(other.resume_files[0].read_bytes())
+    else:
+        content = torch.load(file, weights_only=True)
+        content["network"]["decoder.weight"][0, 0] = float("nan")
+        torch.save(content, file)
+        return
+    file.write_bytes(data)
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "train.py"), *LONG], cwd=folder, env=environment(), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def wait_for_step(folder: RunFolder, step: int, process: subprocess.Popen[str]) -> None:
+    """Until the run's metrics have come past a step, or it has ended."""
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        rows = read_rows(folder.metrics_file)
+        if rows and rows[-1]["step"] >= step:
+            return
+        time.sleep(0.002)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory) -> RunFolder:
+    place = tmp_path_factory.mktemp("uninterrupted")
+    process = start(place)
+    assert process.wait(120) == 0
+    process.communicate()
+    return RunFolder(place / "run")
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_kills_at_random_moments_change_no_bit(seed: int, tmp_path: Path, uninterrupted: RunFolder) -> None:
+    rng, folder = random.Random(seed), RunFolder(tmp_path / "run")
+    kills, reached = 0, 0
+    while kills < 4:
+        process = start(tmp_path)
+        wait_for_step(folder, reached + rng.randrange(10, 60), process)
+        time.sleep(rng.random() * 0.02)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        kills += 1
+        rows = read_rows(folder.metrics_file)
+        reached = rows[-1]["step"] if rows else 0
+    assert 0 < reached < LAST, "the kills came too late to interrupt anything"
+    process = start(tmp_path)
+    out, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert "going on from step" in out
+    assert same_weights(folder, uninterrupted, LAST)
+    assert timeless(folder) == timeless(uninterrupted)
+    for split in ("train", "test"):
+        tables = [json.loads(run.table_file(split).read_text()) for run in (folder, uninterrupted)]
+        assert list(tables[0]) == list(tables[1])
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_and_the_same_command_goes_on(number, code, tmp_path: Path, uninterrupted: RunFolder) -> None:
+    folder, process = RunFolder(tmp_path / "run"), start(tmp_path)
+    wait_for_step(folder, 30, process)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert len(errors.splitlines()) == 1
+    assert "saved" in errors
+    stopped_at = torch.load(folder.resume_files[0], weights_only=True)["step"]
+    assert 30 <= stopped_at < LAST
+    process = start(tmp_path)
+    out, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert f"going on from step {stopped_at}" in out
+    assert same_weights(folder, uninterrupted, LAST)
+    assert timeless(folder) == timeless(uninterrupted)
+
+
+def test_tensorboard_is_written_when_asked_for(tmp_path: Path) -> None:
+    folder = train(tmp_path / "run", "logger=tensorboard")
+    assert list((folder.path / "tensorboard").glob("events.*"))
+
+
+@pytest.mark.parametrize("option", ["task.use_place_cells=false", "task.place_cells_dog=true", "rnn.sigma2_in=1e-5",
+                                    "rnn.sigma2_out=1e-5", "rnn.bias=true", "rnn.activation_fn=sigmoid",
+                                    "rnn.noise=uniform", "task.place_cells_norm=none"])  # fmt: skip
+def test_options_of_the_authors_train(option: str, tmp_path: Path) -> None:
+    assert train(tmp_path / "run", option).steps() == [2, 4]
+
+
+@pytest.mark.parametrize("config", experiments())
+def test_every_config_trains(config: str, tmp_path: Path) -> None:
+    assert train(tmp_path / "run", config=config).steps() == [2, 4]
+
+
+def test_a_folder_that_cannot_be_made_is_exit_code_4(tmp_path: Path, command) -> None:
+    (tmp_path / "results").write_text("in the way")
+    done = command("train.py", *tiny(SPATIAL))
+    assert done.returncode == 4
+    assert len(done.stderr.splitlines()) == 1
+    assert os.listdir(tmp_path) == ["results"]
+
+
+def test_cuda_is_refused_where_there_is_none(tmp_path: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    with pytest.raises(BadInput, match="device=cpu"):
+        train(tmp_path / "run", "device=cuda")
+    assert not (tmp_path / "run").exists()
