@@ -36,9 +36,9 @@ def brownian(sigma: float, dt: float, standard: Tensor) -> Tensor:
     return sigma * math.sqrt(dt) * standard
 
 
-def step(cell: Cell, state: Tensor, u: Tensor, dt: float, noise: Tensor | float) -> Tensor:
-    """One Euler–Maruyama step (Eqs. 1, 2): state (..., B, S), projected input u (..., B, H) → (..., B, S)."""
-    return state + cell.drift(state, u) * dt + cell.noise_gain * noise
+def step(cell: Cell, state: Tensor, u: Tensor, dt: float, noise: Tensor) -> Tensor:
+    """One Euler–Maruyama step (Eqs. 1, 2): state (..., B, S), projected input u (..., B, H), noise (..., B, N)."""
+    return state + cell.drift(state, u) * dt + cell.noise_on_state(noise)
 
 
 def standard_noise(kind: NoiseKind, generator: torch.Generator | None) -> Draw:
@@ -67,7 +67,7 @@ def rollout(
         drive: a phase, T steps long.
         dt: Δt [s].
         generator: source of the noise; needed wherever a σ of the drive is not 0.
-        injected: (..., B, T, S) standard noise to use for the rates instead of drawing it.
+        injected: (..., B, T, N) standard noise to use for the rates instead of drawing it.
 
     Returns:
         Trajectory with rates (..., B, T, N), outputs (..., B, T, O) and the last state (..., B, S).
@@ -79,14 +79,15 @@ def rollout(
         inputs = inputs + brownian(noise.sigma_in, dt, draw(inputs))
     projected = network.cell.project(inputs).unbind(-2)  # unbind, not indexing: its backward pass copies nothing per step
     rates = []
+    r = network.cell.rates(state)
     for t, u in enumerate(projected):
-        increment: Tensor | float = 0.0
         if injected is not None:
-            increment = brownian(noise.sigma, dt, injected[..., t, :])
-        elif noise.sigma:
-            increment = brownian(noise.sigma, dt, draw(state))
-        state = step(network.cell, state, u, dt, increment)
-        rates.append(network.cell.rates(state))
+            standard = injected[..., t, :]
+        else:
+            standard = draw(r) if noise.sigma else torch.zeros_like(r)
+        state = step(network.cell, state, u, dt, brownian(noise.sigma, dt, standard))
+        r = network.cell.rates(state)
+        rates.append(r)
     trajectory = torch.stack(rates, dim=-2)
     outputs = network.readout(trajectory)
     if noise.sigma_out:

@@ -61,6 +61,15 @@ class RNNSettings:
 
 
 @dataclass
+class TaskSettings:
+    """What every task has; a task's own `Settings` extends it."""
+
+    dt: float = setting(0.02, "time step Δt, the one clock of task and network", unit="s", above=0)
+    sequence_length: int = setting(100, "steps per training trajectory", low=2)
+    batch_size: int = setting(200, "trajectories per batch", low=1)
+
+
+@dataclass
 class TrainerSettings:
     """Training (Tables A.1 and A.2). An epoch is one gradient step on one fresh batch."""
 

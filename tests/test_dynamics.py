@@ -197,10 +197,6 @@ def test_input_and_output_noise_have_their_stated_variance(generator) -> None:
 class Adapting(Cell):
     """Rates r with an adaptation a behind them: dr/dt = −(r + a)/τ, da/dt = (r − a)/τ_a; noise in r alone."""
 
-    def __init__(self, n: int):
-        super().__init__()
-        self.noise_gain = torch.cat((torch.ones(n), torch.zeros(n))).double()
-
     def project(self, inputs: Tensor) -> Tensor:
         return inputs
 
@@ -210,6 +206,9 @@ class Adapting(Cell):
     def rates(self, state: Tensor) -> Tensor:
         return state.chunk(2, -1)[0]
 
+    def noise_on_state(self, noise: Tensor) -> Tensor:
+        return torch.cat((noise, torch.zeros_like(noise)), -1)
+
     def drift(self, state: Tensor, u: Tensor) -> Tensor:
         r, a = state.chunk(2, -1)
         return torch.cat((-(r + a) / 0.1, (r - a) / 1.0), -1)
@@ -218,7 +217,7 @@ class Adapting(Cell):
 @torch.no_grad()
 def test_a_cell_may_carry_a_second_state_variable(generator) -> None:
     network = field_network(torch.zeros_like, 4)
-    network.cell = Adapting(4)
+    network.cell = Adapting()
     state = network.initial_state(torch.ones(3, 4, dtype=torch.float64))
     trajectory = rollout(network, state, still(3, 2, Noise(0.5)), 0.02, generator)
     assert trajectory.rates.shape == (3, 2, 4)

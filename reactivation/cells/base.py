@@ -10,11 +10,10 @@ class Cell(nn.Module):
     """Base of all cells. A cell must define `project` and `drift`.
 
     The state is the rates unless a cell says otherwise: one with a second variable per unit (adaptation, say) overrides
-    `initial` and `rates`, and sets `noise_gain` to 0 where no noise enters.
+    `initial`, `rates` and `noise_on_state`.
     """
 
     quiescent_variance_gain: float = 2.0  # what rest does to the noise variance (Eq. 19), unless the analysis says
-    noise_gain: Tensor | float = 1.0  # scales the noise of each state variable, broadcast to (..., B, S)
 
     def project(self, inputs: Tensor) -> Tensor:
         """All inputs of a rollout at once: (..., B, T, I) → (..., B, T, H)."""
@@ -31,3 +30,7 @@ class Cell(nn.Module):
     def rates(self, state: Tensor) -> Tensor:
         """The rates r that the readout sees: (..., B, S) → (..., B, N)."""
         return state
+
+    def noise_on_state(self, noise: Tensor) -> Tensor:
+        """The noise of the rates as a change of the state: (..., B, N) → (..., B, S)."""
+        return noise

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import math
 from typing import TYPE_CHECKING
 
-from reactivation.settings import setting
+from reactivation.settings import TaskSettings, setting
 from reactivation.spaces import Circle
 
 if TYPE_CHECKING:
@@ -14,12 +14,9 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Settings:
+class Settings(TaskSettings):
     """`task.` keys of configs/train/head_direction."""
 
-    dt: float = setting(0.02, "time step Δt, the one clock of task and network", unit="s", above=0)
-    sequence_length: int = setting(100, "steps per training trajectory", low=2)
-    batch_size: int = setting(200, "trajectories per batch", low=1)
     init_hd: str = setting("uniform", "start bearings", choices=("uniform", "zero"))
     biased: bool = setting(False, "turn counter-clockwise only")
     mu: float = setting(0.0, "mean turning velocity", unit="rad/s")

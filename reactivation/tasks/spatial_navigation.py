@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import math
 from typing import TYPE_CHECKING
 
-from reactivation.settings import setting
+from reactivation.settings import TaskSettings, setting
 from reactivation.spaces import Box
 
 if TYPE_CHECKING:
@@ -14,12 +14,9 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Settings:
+class Settings(TaskSettings):
     """`task.` keys of configs/train/spatial_navigation."""
 
-    dt: float = setting(0.02, "time step Δt, the one clock of task and network", unit="s", above=0)
-    sequence_length: int = setting(100, "steps per training trajectory", low=2)
-    batch_size: int = setting(200, "trajectories per batch", low=1)
     box_width: float = setting(2.2, "width of the box", unit="m", above=0)
     box_height: float = setting(2.2, "height of the box", unit="m", above=0)
     border_region: float = setting(0.03, "distance at which a wall is felt", unit="m", low=0)
