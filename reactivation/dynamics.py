@@ -78,16 +78,12 @@ def rollout(
     if noise.sigma_in:
         inputs = inputs + brownian(noise.sigma_in, dt, draw(inputs))
     projected = network.cell.project(inputs).unbind(-2)  # unbind, not indexing: its backward pass copies nothing per step
+    still = torch.zeros_like(network.cell.rates(state))
+    drawn = (draw(still) if noise.sigma else still for _ in projected)
     rates = []
-    r = network.cell.rates(state)
-    for t, u in enumerate(projected):
-        if injected is not None:
-            standard = injected[..., t, :]
-        else:
-            standard = draw(r) if noise.sigma else torch.zeros_like(r)
+    for u, standard in zip(projected, drawn if injected is None else injected.unbind(-2), strict=True):
         state = step(network.cell, state, u, dt, brownian(noise.sigma, dt, standard))
-        r = network.cell.rates(state)
-        rates.append(r)
+        rates.append(network.cell.rates(state))
     trajectory = torch.stack(rates, dim=-2)
     outputs = network.readout(trajectory)
     if noise.sigma_out:
