@@ -36,6 +36,11 @@ def brownian(sigma: float, dt: float, standard: Tensor) -> Tensor:
     return sigma * math.sqrt(dt) * standard
 
 
+def intensity(step_variance: float, dt: float) -> float:
+    """σ of the noise whose variance per step, σ²Δt, is given."""
+    return math.sqrt(step_variance / dt)
+
+
 def step(cell: Cell, state: Tensor, u: Tensor, dt: float, noise: Tensor) -> Tensor:
     """One Euler–Maruyama step (Eqs. 1, 2): state (..., B, S), projected input u (..., B, H), noise (..., B, N)."""
     return state + cell.drift(state, u) * dt + cell.noise_on_state(noise)

@@ -12,6 +12,7 @@ import torch
 from reactivation import __version__, checkpoint, registry
 from reactivation import config as configuration
 from reactivation.config import RESULTS, TrainConfig
+from reactivation.dynamics import intensity
 from reactivation.errors import BadInput, DamagedData
 from reactivation.files import make_folder, read_json, to_json, write_atomically
 from reactivation.network import Network, build_network
@@ -162,9 +163,9 @@ def build(config: TrainConfig, device: torch.device, streams: str = "") -> tuple
 
 
 def noise_of(config: TrainConfig) -> Noise:
-    """The run's own noise: σ = √(σ²Δt / Δt) for each of its three places."""
+    """The run's own noise, in its three places."""
     rnn, dt = config.rnn, config.task.dt
-    sigma, sigma_in, sigma_out = ((variance / dt) ** 0.5 for variance in (rnn.sigma2_rec, rnn.sigma2_in, rnn.sigma2_out))
+    sigma, sigma_in, sigma_out = (intensity(v, dt) for v in (rnn.sigma2_rec, rnn.sigma2_in, rnn.sigma2_out))
     return Noise(sigma, sigma_in, sigma_out, rnn.noise)  # type: ignore[arg-type]
 
 

@@ -1,11 +1,14 @@
 """The spaces that states live in; the only home of geometry.
 
-Points are arrays (..., P), torch or numpy alike: the methods use nothing that only one of the two has.
+Points are arrays (..., P), torch or numpy alike: the methods use nothing that only one of the two has, except `variance`,
+which analyses alone need and which takes numpy.
 """
 
 from dataclasses import dataclass
 import math
 from typing import Any, Protocol
+
+import numpy as np
 
 Array = Any  # torch.Tensor or numpy.ndarray, (..., P) unless said otherwise
 
@@ -97,19 +100,4 @@ class Circle:
 
     def variance(self, trajectory: Array) -> Array:
         """Circular variance over time, 1 − |mean of exp(is)|: (..., T, 1) → (...), 0 (still) to 1 (everywhere)."""
-        cosine, sine = _cos(trajectory).mean(-2), _sin(trajectory).mean(-2)
-        return 1 - ((cosine**2 + sine**2) ** 0.5)[..., 0]
-
-
-def _cos(angles: Array) -> Array:
-    return angles.cos() if hasattr(angles, "cos") else _numpy().cos(angles)
-
-
-def _sin(angles: Array) -> Array:
-    return angles.sin() if hasattr(angles, "sin") else _numpy().sin(angles)
-
-
-def _numpy() -> Any:
-    import numpy  # here, so that a space can be named before numpy is loaded
-
-    return numpy
+        return 1 - np.abs(np.exp(1j * trajectory).mean(-2))[..., 0]
