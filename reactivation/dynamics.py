@@ -6,13 +6,14 @@ A phase is a value: `active` and `quiescent` make a `Drive`, and `rollout` runs 
 Axes: B trajectories, T steps, I inputs, S state variables, N units, O outputs; `...` may be a stack of networks.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 import math
 
 import torch
 from torch import Tensor
 
 from reactivation.cells.base import Cell
+from reactivation.kernels import fast_loop
 from reactivation.network import Network
 from reactivation.types import Batch, Drive, Noise, NoiseKind, Trajectory
 
@@ -46,6 +47,24 @@ def step(cell: Cell, state: Tensor, u: Tensor, dt: float, noise: Tensor) -> Tens
     return state + cell.drift(state, u) * dt + cell.noise_on_state(noise)
 
 
+def plain_loop(cell: Cell, state: Tensor, projected: Tensor, noises: Iterable[Tensor], dt: float) -> tuple[Tensor, Tensor]:
+    """Step after step: the definition, and the oracle of every faster loop.
+
+    Args:
+        state: (..., B, S).
+        projected: the cell's inputs (..., B, T, H).
+        noises: for each step, the noise of the rates (..., B, N).
+
+    Returns:
+        The rates after each step (..., B, T, N), and the last state.
+    """
+    rates = []
+    for u, noise in zip(projected.unbind(-2), noises, strict=True):  # unbind: indexing would copy all gradients per step
+        state = step(cell, state, u, dt, noise)
+        rates.append(cell.rates(state))
+    return torch.stack(rates, dim=-2), state
+
+
 def standard_noise(kind: NoiseKind, generator: torch.Generator | None) -> Draw:
     """A source of standard noise: N(0, 1), or uniform on [0, 1) as the released code has it (differences, row 1)."""
     draw = torch.rand if kind == "uniform" else torch.randn
@@ -63,6 +82,7 @@ def rollout(
     dt: float,
     generator: torch.Generator | None = None,
     injected: Tensor | None = None,
+    plain: bool = False,
 ) -> Trajectory:
     """Run a network under a drive (Eqs. 1, 2); training, waking and resting are this same call.
 
@@ -73,6 +93,7 @@ def rollout(
         dt: Δt [s].
         generator: source of the noise; needed wherever a σ of the drive is not 0.
         injected: (..., B, T, N) standard noise to use for the rates instead of drawing it.
+        plain: use `plain_loop` even where the cell has a faster one.
 
     Returns:
         Trajectory with rates (..., B, T, N), outputs (..., B, T, O) and the last state (..., B, S).
@@ -82,15 +103,13 @@ def rollout(
     inputs = drive.inputs
     if noise.sigma_in:
         inputs = inputs + brownian(noise.sigma_in, dt, draw(inputs))
-    projected = network.cell.project(inputs).unbind(-2)  # unbind, not indexing: its backward pass copies nothing per step
     still = torch.zeros_like(network.cell.rates(state))
-    drawn = (draw(still) if noise.sigma else still for _ in projected)
-    rates = []
-    for u, standard in zip(projected, drawn if injected is None else injected.unbind(-2), strict=True):
-        state = step(network.cell, state, u, dt, brownian(noise.sigma, dt, standard))
-        rates.append(network.cell.rates(state))
-    trajectory = torch.stack(rates, dim=-2)
-    outputs = network.readout(trajectory)
+    steps = drive.inputs.shape[-2]
+    standard = (draw(still) if noise.sigma else still for _ in range(steps)) if injected is None else injected.unbind(-2)
+    noises = (brownian(noise.sigma, dt, drawn) for drawn in standard)
+    loop = (None if plain else fast_loop(network.cell)) or plain_loop
+    rates, state = loop(network.cell, state, network.cell.project(inputs), noises, dt)
+    outputs = network.readout(rates)
     if noise.sigma_out:
         outputs = outputs + brownian(noise.sigma_out, dt, draw(outputs))
-    return Trajectory(trajectory, outputs, state)
+    return Trajectory(rates, outputs, state)
