@@ -15,8 +15,9 @@ from typing import Any
 
 from reactivation import registry
 from reactivation.config import resolve_analysis, resolve_train
-from reactivation.errors import UserError, run_command
+from reactivation.errors import UserError, exit_code, run_command
 from reactivation.files import read_json
+from reactivation.fleet import train_fleet
 from reactivation.measure import print_table, result_file
 from reactivation.runs import RunFolder, run_path
 
@@ -29,19 +30,22 @@ HERE = Path(__file__).parent
 class StepFailed(UserError):
     """A command of the chain failed; it has said why."""
 
-    def __init__(self, command: str, exit_code: int):
-        super().__init__(f"stopped: {command} ended with exit code {exit_code}")
-        self.exit_code = exit_code if exit_code > 0 else 128 - exit_code
 
-
-def run(script: str, arguments: dict[str, str]) -> None:
-    """Run one of the project's scripts and wait for it."""
+def show(script: str, arguments: dict[str, str]) -> list[str]:
+    """Print a command as a user would type it; returns its words."""
     words = [f"{key}={value}" for key, value in arguments.items()]
-    command = " ".join(["python", script, *words])
-    print(f"\n$ {command}", flush=True)
-    code = subprocess.run([sys.executable, str(HERE / script), *words]).returncode
+    print(" ".join(["$ python", script, *words]), flush=True)
+    return words
+
+
+def run_analysis(name: str, task: str) -> None:
+    """Run one of the analysis scripts and wait for it."""
+    script = f"output_{name}.py"
+    code = subprocess.run([sys.executable, str(HERE / script), *show(script, analysis(task))]).returncode
     if code:
-        raise StepFailed(command, code)
+        error = StepFailed(f"stopped: {script} ended with exit code {code}")
+        error.exit_code = exit_code(code)
+        raise error
 
 
 def training(task: str, experiment: str) -> dict[str, str]:
@@ -86,11 +90,11 @@ def main(words: list[str]) -> None:
     if words:
         print(__doc__)
         return
-    for task, experiments in TASKS.items():
-        for experiment in experiments:
-            run("train.py", training(task, experiment))
+    networks = [training(task, experiment) for task, experiments in TASKS.items() for experiment in experiments]
+    train_fleet([show("train.py", arguments) for arguments in networks])
+    for task in TASKS:
         for name in ANALYSES:
-            run(f"output_{name}.py", analysis(task))
+            run_analysis(name, task)
     for task in TASKS:
         print(f"\n{task}")
         print_table(summarise(task))

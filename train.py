@@ -1,14 +1,16 @@
-"""Train one network.
+"""Train a network, or one for each of several seeds.
 
     python train.py config=<task>/<experiment> [seed=0] [key=value ...]
+    python train.py config=<task>/<experiment> seed=0,1,2,3,4 [key=value ...]
 
     python train.py config=spatial_navigation/noisy_unbiased seed=0
     python train.py config=spatial_navigation/noisy_unbiased seed=2 rnn.sigma2_rec=0.0003 trainer.n_epochs=1000
     python train.py config=head_direction/noisy_biased preset=authors_code
 
-The run goes to results/<task>/<experiment>_<noise>_<seed>[_<tag>], or to path=...: model_<step>.pt, train_metrics.json and
+A run goes to results/<task>/<experiment>_<noise>_<seed>[_<tag>], or to path=...: model_<step>.pt, train_metrics.json and
 test_metrics.json keyed by step, metrics.jsonl (every row as it comes), config.yml and environment.json. Kill it at any time:
-the same command goes on where it stopped, to the same bits; after the last step it does nothing. Options:
+the same command goes on where it stopped, to the same bits; after the last step it does nothing. Several seeds are so many
+ordinary runs, trained side by side, one process per core. Options:
 
     --help           this text, every config and every key
     --print-config   the resolved configuration, without training
@@ -17,8 +19,18 @@ Exit codes: 0 done; 2 bad input; 3 damaged or missing data, or a loss that is no
 130 and 143 interrupted after saving.
 """
 
-from reactivation.config import describe, experiments, parse_arguments, resolve_train, to_yaml, train_schema
+from reactivation.config import (
+    TrainConfig,
+    describe,
+    experiments,
+    parse_arguments,
+    parse_seeds,
+    resolve_train,
+    to_yaml,
+    train_schema,
+)
 from reactivation.errors import run_command
+from reactivation.fleet import train_fleet
 from reactivation.registry import names
 
 
@@ -35,10 +47,19 @@ def main(words: list[str]) -> None:
     if {"--help", "-h"} & set(words):
         print(help_text())
         return
-    config = resolve_train(parse_arguments([word for word in words if word != "--print-config"]))
+    arguments = parse_arguments([word for word in words if word != "--print-config"])
+    seeds = parse_seeds(arguments)
+    configs = [resolve_train({**arguments, "seed": seed}) for seed in seeds]
     if "--print-config" in words:
-        print(to_yaml(config), end="")
-        return
+        print(to_yaml(configs[0]), end="")
+    elif len(seeds) > 1:
+        train_fleet([[f"{key}={value}" for key, value in {**arguments, "seed": seed}.items()] for seed in seeds])
+    else:
+        train(configs[0])
+
+
+def train(config: TrainConfig) -> None:
+    """Train one run."""
     # Only now, when the input is known to be good: torch takes seconds to load.
     from reactivation.runs import RunFolder, run_path
     from reactivation.training import fit

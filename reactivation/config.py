@@ -129,6 +129,20 @@ def parse_arguments(words: list[str]) -> dict[str, str]:
     return arguments
 
 
+def parse_seeds(arguments: dict[str, str]) -> list[str]:
+    """The seeds of `seed=0,1,2`, one or several, still as text.
+
+    Raises:
+        BadInput: a seed twice, or one folder for several runs.
+    """
+    seeds = arguments.get("seed", "0").strip("[]").split(",")
+    if len(set(seeds)) < len(seeds):
+        raise BadInput(f"{COMMAND_LINE}: seed={arguments['seed']} names a seed twice")
+    if len(seeds) > 1 and "path" in arguments:
+        raise BadInput(f"{COMMAND_LINE}: path= names one run folder, and seed={arguments['seed']} makes {len(seeds)} runs")
+    return seeds
+
+
 def load_yaml(file: Path) -> dict[str, Any]:
     """A YAML mapping in which no key stands twice and nothing is interpolated.
 

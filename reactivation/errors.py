@@ -40,6 +40,11 @@ class Interrupted(UserError):
         self.exit_code = SIGNAL_BASE + signal_number
 
 
+def exit_code(return_code: int) -> int:
+    """The exit code that a child's return code stands for: n, or 128 + n where signal n ended it."""
+    return return_code if return_code >= 0 else SIGNAL_BASE - return_code
+
+
 def storage_error(error: OSError, where: object) -> StorageError:
     """The one-line message for a failed write or read of `where`."""
     advice = {

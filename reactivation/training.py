@@ -11,7 +11,6 @@ from pathlib import Path
 import signal
 import sys
 import time
-from types import FrameType, TracebackType
 from typing import Any
 
 import torch
@@ -27,6 +26,7 @@ from reactivation.files import locked, sync_folder
 from reactivation.metrics import MetricsLog, error_measures, mean_squared_error
 from reactivation.network import Network
 from reactivation.runs import RunFolder, build, choose_device, noise_of
+from reactivation.signals import Interruption
 from reactivation.streams import stream
 from reactivation.tasks.base import Task
 from reactivation.types import Batch
@@ -175,7 +175,7 @@ def _finished_step(folder: RunFolder, last: int) -> int | None:
     return None
 
 
-def _train(learner: Learner, folder: RunFolder, log: MetricsLog, interruption: "Interruption") -> None:
+def _train(learner: Learner, folder: RunFolder, log: MetricsLog, interruption: Interruption) -> None:
     trainer = learner.config.trainer
     if not log.rows:
         log.add(0, "test", learner.test())
@@ -229,31 +229,12 @@ def _require_finite(losses: list[Tensor], step: int, folder: RunFolder) -> None:
             raise DamagedData(f"{folder.path}: the loss is {value} at step {past}; {good}; try a smaller trainer.lr")
 
 
-class Interruption:
-    """While open, SIGINT and SIGTERM only leave a note in `signal`, so that a step can be finished and saved."""
-
-    SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-    def __init__(self) -> None:
-        self.signal = 0
-
-    def __enter__(self) -> "Interruption":
-        self._before = {number: signal.signal(number, self._note) for number in self.SIGNALS}
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.signal = number
-
-
 class Progress:
     """A bar with loss and time left on a terminal, plain lines elsewhere."""
 
     def __init__(self, name: str, step: int, last: int):
         self._bar = tqdm(total=last, initial=step, desc=name, unit="step", disable=None, dynamic_ncols=True)
+        self._name = name
         self._last, self._first_step, self._started = last, step, time.perf_counter()
         self._step, self._time = step, self._started
 
@@ -274,7 +255,7 @@ class Progress:
         if self._bar.disable:
             left = (time.perf_counter() - self._started) / (step - self._first_step) * (self._last - step)
             shown = "  ".join(f"{name} {value:.4g}" for name, value in measures.items())
-            print(f"step {step}/{self._last}  {shown}  {left / 60:.1f} min left", flush=True)
+            print(f"{self._name}: step {step}/{self._last}  {shown}  {left / 60:.1f} min left", flush=True)
 
     def close(self) -> None:
         """Leave the bar as it is."""

@@ -138,7 +138,7 @@ BAD = {
     "fraction for a count": ([SPATIAL, "rnn.n_rec=1.5"], ["rnn.n_rec", "int"]),
     "number for a switch": ([SPATIAL, "rnn.bias=2"], ["rnn.bias", "bool"]),
     "switch for a number": ([SPATIAL, "rnn.tau=true"], ["rnn.tau", "float"]),
-    "list for a number": ([SPATIAL, "seed=0,1"], ["seed=0,1", "int"]),
+    "list for a number": ([SPATIAL, "rnn.n_rec=16,32"], ["rnn.n_rec=16,32", "int"]),
     "group given a value": ([SPATIAL, "rnn=3"], ["rnn"]),
     "value given keys": ([SPATIAL, "rnn.tau.x=3"], ["rnn.tau"]),
     "not a number": ([SPATIAL, "trainer.lr=.nan"], ["trainer.lr", "finite"]),

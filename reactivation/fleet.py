@@ -1,0 +1,67 @@
+"""Several trainings at once on a CPU: one single-threaded process per core, each an ordinary `train.py` command.
+
+On a few cores this beats threads inside one network. Processes share nothing: a crash in one neither harms nor hides the
+others.
+"""
+
+from dataclasses import dataclass
+import os
+from pathlib import Path
+import subprocess
+import sys
+import time
+
+from reactivation.errors import Interrupted, UserError, exit_code
+from reactivation.signals import Interruption
+
+_TRAIN = Path(__file__).resolve().parent.parent / "train.py"
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+_POLL = 0.05  # seconds between looks at the processes
+
+
+class SomeFailed(UserError):
+    """Some of the trainings ended badly; each has said why."""
+
+
+@dataclass
+class _Worker:
+    words: list[str]
+    process: subprocess.Popen[bytes]
+    line: int  # of the terminal, for its progress bar
+
+
+def train_fleet(commands: list[list[str]], cores: int | None = None) -> None:
+    """Run `train.py` once per entry of `commands` (its words), as many at a time as there are cores.
+
+    Raises:
+        SomeFailed: with the exit code of the first that failed, after all have ended.
+        Interrupted: a signal came; it was handed on, and every process has saved and ended.
+    """
+    cores = cores or len(os.sched_getaffinity(0))
+    waiting, running, failed = list(commands), list[_Worker](), list[tuple[list[str], int]]()
+    with Interruption() as interruption:
+        handed_on = 0
+        while running or (waiting and not interruption.signal):
+            while waiting and len(running) < cores and not interruption.signal:
+                free = min(set(range(cores)) - {worker.line for worker in running})
+                running.append(_start(waiting.pop(0), free))
+            if interruption.signal and not handed_on:
+                handed_on = interruption.signal
+                for worker in running:
+                    worker.process.send_signal(handed_on)
+            ended = [worker for worker in running if worker.process.poll() is not None]
+            failed += [(worker.words, worker.process.returncode) for worker in ended if worker.process.returncode]
+            running = [worker for worker in running if worker not in ended]
+            time.sleep(_POLL)
+    if interruption.signal:
+        raise Interrupted("all runs have saved; the same command goes on from there", interruption.signal)
+    if failed:
+        listed = "; ".join(f"train.py {' '.join(words)} ended with {code}" for words, code in failed)
+        error = SomeFailed(f"{len(failed)} of {len(commands)} trainings failed: {listed}")
+        error.exit_code = exit_code(failed[0][1])
+        raise error
+
+
+def _start(words: list[str], line: int) -> _Worker:
+    environment = {**os.environ, **_ONE_THREAD, "TQDM_POSITION": str(line)}
+    return _Worker(words, subprocess.Popen([sys.executable, str(_TRAIN), *words], env=environment), line)

@@ -1,0 +1,73 @@
+"""Several seeds in one command: ordinary runs, each what its seed alone gives, none harmed by another."""
+
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import time
+
+from conftest import ROOT, environment, tiny
+import pytest
+import torch
+
+from reactivation.config import parse_arguments, parse_seeds
+from reactivation.errors import BadInput
+from reactivation.runs import RunFolder, load_run
+
+SPATIAL = "spatial_navigation/noisy_unbiased"
+
+
+def run_of(place: Path, seed: int) -> RunFolder:
+    return RunFolder(place / "results" / "spatial_navigation" / f"noisy_unbiased_0.0001_{seed}")
+
+
+def test_each_run_is_what_its_seed_alone_gives(command, tmp_path: Path) -> None:
+    done = command("train.py", *tiny(SPATIAL), "seed=0,1,2")
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "results").rename(tmp_path / "together")
+    assert command("train.py", *tiny(SPATIAL), "seed=1").returncode == 0
+    together = RunFolder(tmp_path / "together/spatial_navigation/noisy_unbiased_0.0001_1")
+    a, b = (load_run(folder, torch.device("cpu")) for folder in (together, run_of(tmp_path, 1)))
+    assert all(torch.equal(x, y) for x, y in zip(a.network.parameters(), b.network.parameters(), strict=True))
+    seeds = [load_run(RunFolder(f), torch.device("cpu")).config.seed for f in (tmp_path / "together").glob("*/*")]
+    assert sorted(seeds) == [0, 1, 2]
+
+
+def test_one_that_fails_neither_harms_nor_hides_the_others(command, tmp_path: Path) -> None:
+    broken = run_of(tmp_path, 1)
+    broken.path.mkdir(parents=True)
+    broken.config_file.write_text("not: a run\n")
+    done = command("train.py", *tiny(SPATIAL), "seed=0,1,2")
+    assert done.returncode == 3
+    assert "1 of 3 trainings failed" in done.stderr
+    assert str(broken.path.relative_to(tmp_path)) in done.stderr
+    assert "Traceback" not in done.stderr
+    assert run_of(tmp_path, 0).steps() == run_of(tmp_path, 2).steps() == [2, 4]
+
+
+def test_a_signal_reaches_all_and_all_go_on(tmp_path: Path) -> None:
+    words = {**parse_arguments(tiny(SPATIAL)), "trainer.n_epochs": "3000", "seed": "0,1"}
+    start = [sys.executable, str(ROOT / "train.py"), *(f"{key}={value}" for key, value in words.items())]
+    fleet = subprocess.Popen(start, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not all(run_of(tmp_path, seed).resume_files[0].exists() for seed in (0, 1)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    fleet.send_signal(signal.SIGTERM)
+    _, errors = fleet.communicate(timeout=60)
+    assert fleet.returncode == 143
+    assert b"goes on from there" in errors
+    steps = [torch.load(run_of(tmp_path, seed).resume_files[0], weights_only=True)["step"] for seed in (0, 1)]
+    assert all(0 < step < 3000 for step in steps)
+
+
+@pytest.mark.parametrize(("words", "reason"), [(["seed=0,0"], "twice"), (["seed=0,1", "path=x"], "path")])
+def test_contradictions_are_refused(words: list[str], reason: str) -> None:
+    with pytest.raises(BadInput, match=reason):
+        parse_seeds(parse_arguments(words))
+
+
+def test_a_bad_seed_among_several_writes_nothing(command, tmp_path: Path) -> None:
+    done = command("train.py", *tiny(SPATIAL), "seed=0,x")
+    assert done.returncode == 2
+    assert "seed=x" in done.stderr
+    assert list(tmp_path.iterdir()) == []
