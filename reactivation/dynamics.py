@@ -75,6 +75,28 @@ def standard_noise(kind: NoiseKind, generator: torch.Generator | None) -> Draw:
     return like
 
 
+def unroll(
+    network: Network,
+    state: Tensor,
+    drive: Drive,
+    dt: float,
+    generator: torch.Generator | None = None,
+    injected: Tensor | None = None,
+    plain: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """The rates (..., B, T, N) of a network under a drive, and its last state (..., B, S); arguments as of `rollout`."""
+    noise, inputs = drive.noise, drive.inputs
+    draw = standard_noise(noise.kind, generator)
+    if noise.sigma_in:
+        inputs = inputs + brownian(noise.sigma_in, dt, draw(inputs))
+    still = torch.zeros_like(network.cell.rates(state))
+    steps = inputs.shape[-2]
+    standard = (draw(still) if noise.sigma else still for _ in range(steps)) if injected is None else injected.unbind(-2)
+    noises = (brownian(noise.sigma, dt, drawn) for drawn in standard)
+    loop = (None if plain else fast_loop(network.cell)) or plain_loop
+    return loop(network.cell, state, network.cell.project(inputs), noises, dt)
+
+
 def rollout(
     network: Network,
     state: Tensor,
@@ -84,7 +106,7 @@ def rollout(
     injected: Tensor | None = None,
     plain: bool = False,
 ) -> Trajectory:
-    """Run a network under a drive (Eqs. 1, 2); training, waking and resting are this same call.
+    """Run a network under a drive (Eqs. 1, 2) and read it out; training, waking and resting are this same call.
 
     Args:
         network: any network; its axes in front of B go through unchanged.
@@ -98,18 +120,9 @@ def rollout(
     Returns:
         Trajectory with rates (..., B, T, N), outputs (..., B, T, O) and the last state (..., B, S).
     """
-    noise = drive.noise
-    draw = standard_noise(noise.kind, generator)
-    inputs = drive.inputs
-    if noise.sigma_in:
-        inputs = inputs + brownian(noise.sigma_in, dt, draw(inputs))
-    still = torch.zeros_like(network.cell.rates(state))
-    steps = drive.inputs.shape[-2]
-    standard = (draw(still) if noise.sigma else still for _ in range(steps)) if injected is None else injected.unbind(-2)
-    noises = (brownian(noise.sigma, dt, drawn) for drawn in standard)
-    loop = (None if plain else fast_loop(network.cell)) or plain_loop
-    rates, state = loop(network.cell, state, network.cell.project(inputs), noises, dt)
+    rates, state = unroll(network, state, drive, dt, generator, injected, plain)
     outputs = network.readout(rates)
+    noise = drive.noise
     if noise.sigma_out:
-        outputs = outputs + brownian(noise.sigma_out, dt, draw(outputs))
+        outputs = outputs + brownian(noise.sigma_out, dt, standard_noise(noise.kind, generator)(outputs))
     return Trajectory(rates, outputs, state)

@@ -20,16 +20,17 @@ from tqdm import tqdm
 from reactivation import checkpoint
 from reactivation import config as configuration
 from reactivation.config import TrainConfig
-from reactivation.dynamics import active, rollout
+from reactivation.dynamics import active, rollout, unroll
 from reactivation.errors import DamagedData, Interrupted
 from reactivation.files import locked, sync_folder
+from reactivation.kernels.ring import Ring, ring_of
 from reactivation.metrics import MetricsLog, error_measures, mean_squared_error
 from reactivation.network import Network
 from reactivation.runs import RunFolder, build, choose_device, noise_of
 from reactivation.signals import Interruption
 from reactivation.streams import stream
 from reactivation.tasks.base import Task
-from reactivation.types import Batch
+from reactivation.types import Batch, Drive
 
 
 @dataclass
@@ -43,17 +44,24 @@ class Learner:
     trajectories: torch.Generator
     noise: torch.Generator
     step: int = 0
+    plain: bool = False  # train by the definitions, without fast loops and losses: what benchmarks compare with
+    ring: Ring | None = None  # the fast loss of the task's cells, if they have one
 
-    def learn(self) -> tuple[Tensor, Tensor, Batch]:
-        """One gradient step on one fresh batch: loss (), outputs (B, T, O) and the batch, all before the step."""
+    def learn(self, measured: bool = False) -> tuple[Tensor, dict[str, float]]:
+        """One gradient step on one fresh batch; its loss before the step and, where asked for, all other measures."""
         batch = self._sample(self.trajectories)
-        outputs = self._respond(batch, self.noise)
-        loss = mean_squared_error(outputs, batch.targets)
+        measures: dict[str, float] = {}
+        if self.ring and not measured:
+            loss = self._ring_loss(self.ring, batch)
+        else:
+            outputs = self._respond(batch, self.noise)
+            loss = mean_squared_error(outputs, batch.targets)
+            measures = error_measures(self.task, outputs.detach(), batch) if measured else {}
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         self.step += 1
-        return loss.detach(), outputs.detach(), batch
+        return loss.detach(), measures
 
     @torch.no_grad()
     def test(self) -> dict[str, float]:
@@ -97,18 +105,28 @@ class Learner:
         return self.task.sample(self.config.task.batch_size, self.config.task.sequence_length, generator)
 
     def _respond(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        drive = active(batch, noise_of(self.config))
-        start = self.network.initial_state(batch.start)
-        return rollout(self.network, start, drive, self.config.task.dt, generator).outputs
+        start, drive, dt = self._waking(batch)
+        return rollout(self.network, start, drive, dt, generator, plain=self.plain).outputs
+
+    def _ring_loss(self, ring: Ring, batch: Batch) -> Tensor:
+        start, drive, dt = self._waking(batch)
+        rates, _ = unroll(self.network, start, drive, dt, self.noise)
+        return ring.loss(rates, self.network.decoder.weight, batch.states)
+
+    def _waking(self, batch: Batch) -> tuple[Tensor, Drive, float]:
+        return self.network.initial_state(batch.start), active(batch, noise_of(self.config)), self.config.task.dt
 
 
-def new_learner(config: TrainConfig, device: torch.device) -> Learner:
+def new_learner(config: TrainConfig, device: torch.device, plain: bool = False) -> Learner:
     """A run before its first step."""
     task, network = build(config, device)
     trainer = config.trainer
     optimizer = torch.optim.Adam(network.parameters(), lr=trainer.lr, weight_decay=trainer.weight_decay)
     trajectories = stream(config.seed, "trajectories", device)
-    return Learner(config, task, network, optimizer, trajectories, stream(config.seed, "noise", device))
+    simple_readout = not config.rnn.bias and not config.rnn.sigma2_out
+    ring = ring_of(task.tuning) if simple_readout and not plain else None
+    noise = stream(config.seed, "noise", device)
+    return Learner(config, task, network, optimizer, trajectories, noise, plain=plain, ring=ring)
 
 
 def fit(config: TrainConfig, folder: RunFolder) -> None:
@@ -182,21 +200,21 @@ def _train(learner: Learner, folder: RunFolder, log: MetricsLog, interruption: I
     progress = Progress(folder.path.name, learner.step, trainer.n_epochs)
     losses: list[Tensor] = []
     while learner.step < trainer.n_epochs:
-        loss, outputs, batch = learner.learn()
+        logged = (learner.step + 1) % trainer.log_freq == 0 or learner.step + 1 == trainer.n_epochs
+        loss, measures = learner.learn(measured=logged and trainer.compute_all_metrics)
         losses.append(loss)
         step, done = learner.step, learner.step == trainer.n_epochs
-        due = {name: step % getattr(trainer, f"{name}_freq") == 0 or done for name in ("log", "test", "save")}
-        if any(due.values()) or interruption.signal:
+        due = {name: step % getattr(trainer, f"{name}_freq") == 0 or done for name in ("test", "save")}
+        if logged or any(due.values()) or interruption.signal:
             _require_finite(losses, step, folder)
             losses.clear()
-        if due["log"]:
-            extra = error_measures(learner.task, outputs, batch) if trainer.compute_all_metrics else {}
-            log.add(step, "train", {"loss": float(loss), **extra, "steps_per_second": progress.speed(step)})
+        if logged:
+            log.add(step, "train", {"loss": float(loss), **measures, "steps_per_second": progress.speed(step)})
             progress.show(step, float(loss))
         if due["test"]:
-            measures = learner.test()
-            log.add(step, "test", measures)
-            progress.tell(step, measures)
+            tested = learner.test()
+            log.add(step, "test", tested)
+            progress.tell(step, tested)
         if due["save"] or interruption.signal:
             _save(learner, folder, log, keep_model=due["save"])
         if interruption.signal and not done:

@@ -4,6 +4,9 @@ Axes: B trajectories, T steps, I inputs, N units, O output cells, P state (posit
 further axes in front of these (one per stacked network).
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from torch import Tensor
@@ -19,13 +22,19 @@ class Path(NamedTuple):
     states: Tensor  # (B, T, P) state after each step, s(t) [m or rad]
 
 
-class Batch(NamedTuple):
+@dataclass(frozen=True)
+class Batch:
     """One batch of a task, ready for a network."""
 
     start: Tensor  # (B, O) encoded state before the first step
     inputs: Tensor  # (B, T, I) change of state per step, Δs(t) [m or rad]
-    targets: Tensor  # (B, T, O) encoded states, f(s(t))
     states: Tensor  # (B, T, P) states s(t) [m or rad]
+    encode: Callable[[Tensor], Tensor]  # the task's f
+
+    @cached_property
+    def targets(self) -> Tensor:
+        """Encoded states f(s(t)), (B, T, O); made when first asked for, since a fast loss may not need them."""
+        return self.encode(self.states)
 
 
 class Noise(NamedTuple):

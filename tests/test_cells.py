@@ -30,7 +30,7 @@ def test_gradients_through_a_rollout(model: str, activation: str, bias: bool, ge
 
     def outputs(*values: torch.Tensor) -> torch.Tensor:
         def run() -> torch.Tensor:
-            drive = active(Batch(start, inputs, start, start), Noise(0.3))
+            drive = active(Batch(start, inputs, inputs, torch.clone), Noise(0.3))
             return rollout(net, net.initial_state(start), drive, 0.02, injected=noise).outputs
 
         return torch.func.functional_call(Runs(net, run), dict(zip((f"net.{n}" for n in names), values, strict=True)), ())

@@ -91,7 +91,7 @@ def test_resting_with_doubled_variance_samples_the_waking_density(generator) -> 
     """Eq. 19: drift σ² d/dr log p and noise √2 σ have p as their stationary law; undoubled noise has p² (half the heat)."""
     sigma, dt, batch, steps = 0.5, 0.005, 4_000, 4_000
     network = field_network(lambda r: sigma**2 * quartic_score(r))
-    batch_of_zeros = Batch(zeros(batch), torch.zeros(batch, 1, 1, dtype=torch.float64), zeros(batch), zeros(batch))
+    batch_of_zeros = Batch(zeros(batch), zeros(batch)[:, None], zeros(batch)[:, None], torch.clone)
 
     def rest(variance_gain: float) -> np.ndarray:
         drive = quiescent(batch_of_zeros, steps, Noise(sigma), variance_gain)
@@ -120,7 +120,7 @@ def small_batch(generator, *leading: int) -> Batch:
     def draw(*shape: int) -> Tensor:
         return torch.randn(*leading, *shape, generator=generator, dtype=torch.float64)
 
-    return Batch(draw(3, 5), draw(3, 9, 2), draw(3, 9, 5), draw(3, 9, 2))
+    return Batch(draw(3, 5), draw(3, 9, 2), draw(3, 9, 2), torch.clone)
 
 
 @torch.no_grad()

@@ -1,5 +1,7 @@
 """Every fast loop against the plain one that defines it: same injected noise, same outputs, same gradients."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -7,8 +9,11 @@ from torch import Tensor
 from reactivation import kernels, registry
 from reactivation.cells.vanilla import ACTIVATIONS, Vanilla
 from reactivation.dynamics import active, rollout
+from reactivation.kernels.ring import ring_of
+from reactivation.metrics import mean_squared_error
 from reactivation.network import Network, build_network
 from reactivation.settings import RNNSettings
+from reactivation.tasks import head_direction, spatial_navigation
 from reactivation.types import Batch, Noise
 
 CELLS = registry.names("cells")
@@ -24,9 +29,8 @@ def draw(generator: torch.Generator, dtype: torch.dtype, *leading: int) -> tuple
     def normal(*axes: str) -> Tensor:
         return torch.randn(*leading, *(SIZES[a] for a in axes), generator=generator, dtype=torch.float64).to(dtype)
 
-    return Batch(normal("B", "O"), normal("B", "T", "I"), normal("B", "T", "O"), normal("B", "T", "I")), normal(
-        "B", "T", "N"
-    )
+    targets, standard = normal("B", "T", "O"), normal("B", "T", "N")
+    return Batch(normal("B", "O"), normal("B", "T", "I"), normal("B", "T", "I"), lambda states: targets), standard
 
 
 def run(net: Network, batch: Batch, standard: Tensor, plain: bool) -> list[Tensor]:
@@ -34,7 +38,7 @@ def run(net: Network, batch: Batch, standard: Tensor, plain: bool) -> list[Tenso
     net.zero_grad()
     start = batch.start.clone().requires_grad_()
     inputs = batch.inputs.clone().requires_grad_()
-    drive = active(batch._replace(inputs=inputs), Noise(0.4))
+    drive = active(replace(batch, inputs=inputs), Noise(0.4))
     trajectory = rollout(net, net.initial_state(start), drive, 0.02, injected=standard, plain=plain)
     loss = ((trajectory.outputs - batch.targets) ** 2).mean((-3, -2, -1)).sum() + (trajectory.state**3).mean()
     loss.backward()
@@ -88,3 +92,51 @@ def test_a_subclass_with_another_field_runs_through_the_plain_loop(generator) ->
     after = rollout(net, net.initial_state(batch.start), drive, 0.02, injected=standard).outputs
     assert kernels.fast_loop(net.cell) is None
     assert not torch.allclose(before, after)
+
+
+def ring_task(**settings):
+    return head_direction.build(head_direction.Settings(**settings), torch.Generator())
+
+
+@pytest.mark.parametrize("norm", ["peak", "density"])
+@pytest.mark.parametrize("endpoint", [False, True])
+@pytest.mark.parametrize("leading", [(), (3,)])
+def test_the_ring_loss_is_the_mean_squared_error(norm: str, endpoint: bool, leading: tuple[int, ...], generator) -> None:
+    task = ring_task(hd_cells_num=160, hd_cells_norm=norm, hd_cells_endpoint=endpoint).double()
+    ring = ring_of(task.tuning)
+    rates = torch.randn(*leading, 6, 11, 10, generator=generator, dtype=torch.float64).requires_grad_()
+    readout = torch.randn(*leading, 160, 10, generator=generator, dtype=torch.float64).requires_grad_()
+    states = task.space.from_unit(torch.rand(*leading, 6, 11, 1, generator=generator, dtype=torch.float64))
+    outputs = (rates.flatten(-3, -2) @ readout.mT).unflatten(-2, (6, 11))
+    direct = mean_squared_error(outputs, task.encode(states))
+    fast = ring.loss(rates, readout, states)
+    # The angles are kept in single precision, so the two tunings differ by about 1e-7.
+    assert torch.allclose(fast, direct, rtol=1e-6)
+    expected = torch.autograd.grad(direct.sum(), (rates, readout))
+    for a, b in zip(torch.autograd.grad(fast.sum(), (rates, readout)), expected, strict=True):
+        assert torch.allclose(a, b, rtol=1e-6, atol=1e-6 * float(b.abs().max()))
+
+
+def test_the_ring_loss_is_accurate_near_a_perfect_fit(generator) -> None:
+    """Where the three terms cancel: rates that are the features themselves, and a readout off by one part in a thousand."""
+    task = ring_task(hd_cells_num=160)
+    ring = ring_of(task.tuning)
+    states = task.space.from_unit(torch.rand(50, 20, 1, generator=generator))
+    rates = ring.features(states).unflatten(0, (50, 20))
+    readout = ring.cells.float() * (1 + 1e-3 * torch.randn(ring.cells.shape, generator=generator))
+    direct = mean_squared_error(rates.double() @ readout.double().mT, rates.double() @ ring.cells.mT)
+    assert float(ring.loss(rates, readout, states)) == pytest.approx(float(direct), rel=0.05)
+
+
+def test_the_published_tuning_takes_29_features() -> None:
+    ring = ring_of(ring_task().tuning)
+    assert ring.cells.shape == (512, 29)
+    states = torch.linspace(-3.1, 3.1, 50, dtype=torch.float64).reshape(1, 50, 1)
+    task = ring_task().double()
+    assert torch.allclose(ring.features(states) @ ring.cells.mT, task.encode(states)[0], atol=2e-9)
+
+
+def test_tunings_that_are_not_band_limited_enough_have_no_ring_loss() -> None:
+    assert ring_of(ring_task(hd_cells_angular_spread=0.01).tuning) is None
+    assert ring_of(ring_task(use_hd_cells=False).tuning) is None
+    assert ring_of(spatial_navigation.build(spatial_navigation.Settings(), torch.Generator()).tuning) is None

@@ -27,7 +27,7 @@ class Task(nn.Module):
     def sample(self, batch_size: int, steps: int, generator: torch.Generator) -> Batch:
         """Draw a fresh batch on the generator's device."""
         path = self.motion.paths(batch_size, steps, generator)
-        return Batch(self.encode(path.start), path.inputs, self.encode(path.states), path.states)
+        return Batch(self.encode(path.start), path.inputs, path.states, self.encode)
 
     def encode(self, states: Tensor) -> Tensor:
         """f(s): (..., P) → (..., O)."""
