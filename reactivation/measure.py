@@ -140,9 +140,10 @@ def _refuse_other_settings(details_file: Path, recorded: dict[str, Any]) -> None
 
 
 def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]:
-    from reactivation.runs import RunFolder, choose_device, load_run, run_path
+    from reactivation.compute import prepare
+    from reactivation.runs import RunFolder, load_run, run_path
 
-    device = choose_device(settings.device)
+    device = prepare(settings.device)
     runs, missing, commands = {}, [], []
     for name in settings.runs:
         folder = RunFolder(run_path(training_config(name, settings), settings.path))

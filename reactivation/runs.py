@@ -119,6 +119,7 @@ def environment() -> dict[str, Any]:
         "machine": platform.machine(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
+        "onednn_products": torch.backends.mkldnn.matmul.fp32_precision == "bf16",
         "cuda_device": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
     }
 
@@ -133,19 +134,6 @@ def _commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return f"{commit}+" if changed else str(commit)
-
-
-def choose_device(name: str) -> torch.device:
-    """The device that `device=` names; `auto` takes a GPU where there is one.
-
-    Raises:
-        BadInput: cuda is asked for and not there.
-    """
-    if name == "cuda" and not torch.cuda.is_available():
-        raise BadInput("device=cuda: torch finds no CUDA device here; use device=cpu")
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
 
 
 def build(config: TrainConfig, device: torch.device, streams: str = "") -> tuple[Task, Network]:

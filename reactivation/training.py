@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from reactivation import checkpoint
 from reactivation import config as configuration
+from reactivation.compute import prepare
 from reactivation.config import TrainConfig
 from reactivation.dynamics import active, rollout, unroll
 from reactivation.errors import DamagedData, Interrupted
@@ -26,7 +27,7 @@ from reactivation.files import locked, sync_folder
 from reactivation.kernels.ring import Ring, ring_of
 from reactivation.metrics import MetricsLog, error_measures, mean_squared_error
 from reactivation.network import Network
-from reactivation.runs import RunFolder, build, choose_device, noise_of
+from reactivation.runs import RunFolder, build, noise_of
 from reactivation.signals import Interruption
 from reactivation.streams import stream
 from reactivation.tasks.base import Task
@@ -138,7 +139,7 @@ def fit(config: TrainConfig, folder: RunFolder) -> None:
         StorageError: disk full, no permission, or another process works in the folder.
         Interrupted: SIGINT or SIGTERM came; the step was finished and saved.
     """
-    device = choose_device(config.device)
+    device = prepare(config.device)
     folder.check_claim(config)
     last = config.trainer.n_epochs
     if (finished := _finished_step(folder, last)) is not None:

@@ -1,0 +1,46 @@
+"""Where and how a process computes: its device, decided once, and the arithmetic of its CPU."""
+
+import torch
+
+from reactivation.errors import BadInput
+
+_EXACT = 1e-5  # relative error that a single-precision product stays well below, and a bfloat16 one well above
+
+
+def prepare(device: str) -> torch.device:
+    """Decide the device that `device=` names (`auto` takes a GPU where there is one) and set up the CPU.
+
+    Raises:
+        BadInput: cuda is asked for and not there.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BadInput("device=cuda: torch finds no CUDA device here; use device=cpu")
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    # A noiseless network at rest decays to denormal rates, on which a CPU is dozens of times slower.
+    torch.set_flush_denormal(True)
+    use_onednn_if_exact()
+    return torch.device(device)
+
+
+def use_onednn_if_exact() -> bool:
+    """Let oneDNN do single-precision products where it is as exact as that; returns whether it does.
+
+    Asking for bfloat16 sends products to oneDNN, which on CPUs with AVX-512 alone still computes in single precision, and
+    on some faster than the default library. On CPUs with AMX it means real bfloat16, so the answer is checked, not believed.
+    """
+    matmul = torch.backends.mkldnn.matmul
+    before = matmul.fp32_precision
+    matmul.fp32_precision = "bf16"
+    if product_error() > _EXACT:
+        matmul.fp32_precision = before
+        return False
+    return True
+
+
+def product_error() -> float:
+    """Largest error of a single-precision product of this process, relative to its largest entry."""
+    generator = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(256, 256, generator=generator) for _ in range(2))
+    exact = a.double() @ b.double()
+    return float(((a @ b).double() - exact).abs().max() / exact.abs().max())

@@ -1,0 +1,34 @@
+"""The CPU's arithmetic: the fast product library only where it is exact, and no slow denormals."""
+
+import pytest
+import torch
+
+from reactivation import compute
+
+
+@pytest.fixture(autouse=True)
+def restored():
+    before = torch.backends.mkldnn.matmul.fp32_precision
+    yield
+    torch.backends.mkldnn.matmul.fp32_precision = before
+    torch.set_flush_denormal(False)
+
+
+def test_products_are_single_precision_whatever_the_switch_says() -> None:
+    assert compute.prepare("cpu") == torch.device("cpu")
+    assert compute.product_error() < 1e-5
+
+
+def test_the_switch_goes_back_where_its_product_is_not_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.backends.mkldnn.matmul.fp32_precision
+    monkeypatch.setattr(compute, "product_error", lambda: 4e-3)  # what a bfloat16 product is off by
+    assert compute.use_onednn_if_exact() is False
+    assert torch.backends.mkldnn.matmul.fp32_precision == before
+    monkeypatch.setattr(compute, "product_error", lambda: 4e-7)
+    assert compute.use_onednn_if_exact() is True
+
+
+def test_denormals_are_flushed() -> None:
+    tiny = torch.full((8,), 1e-30)
+    compute.prepare("cpu")
+    assert float((tiny * 1e-10).abs().max()) == 0
