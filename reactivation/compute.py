@@ -1,9 +1,12 @@
 """Where and how a process computes: its device, decided once, and the arithmetic of its CPU."""
 
+from typing import Any
+
 import torch
 
 from reactivation.errors import BadInput
 
+_products: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
 _EXACT = 1e-5  # relative error that a single-precision product stays well below, and a bfloat16 one well above
 
 
@@ -29,13 +32,16 @@ def use_onednn_if_exact() -> bool:
     Asking for bfloat16 sends products to oneDNN, which on CPUs with AVX-512 alone still computes in single precision, and
     on some faster than the default library. On CPUs with AMX it means real bfloat16, so the answer is checked, not believed.
     """
-    matmul = torch.backends.mkldnn.matmul
-    before = matmul.fp32_precision
-    matmul.fp32_precision = "bf16"
+    before = _products.fp32_precision
+    _products.fp32_precision = "bf16"
     if product_error() > _EXACT:
-        matmul.fp32_precision = before
-        return False
-    return True
+        _products.fp32_precision = before
+    return onednn_in_use()
+
+
+def onednn_in_use() -> bool:
+    """Whether products go to oneDNN."""
+    return bool(_products.fp32_precision == "bf16")
 
 
 def product_error() -> float:

@@ -17,7 +17,7 @@ from reactivation.runs import Run, noise_of
 from reactivation.streams import stream
 from reactivation.types import Batch, Drive, Noise
 
-_BLOCK = 100  # steps held at once
+_BLOCK = 25  # steps held at once
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ import torch
 
 from reactivation import __version__, checkpoint, registry
 from reactivation import config as configuration
+from reactivation.compute import onednn_in_use
 from reactivation.config import RESULTS, TrainConfig
 from reactivation.dynamics import intensity
 from reactivation.errors import BadInput, DamagedData
@@ -119,7 +120,7 @@ def environment() -> dict[str, Any]:
         "machine": platform.machine(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
-        "onednn_products": torch.backends.mkldnn.matmul.fp32_precision == "bf16",
+        "onednn_products": onednn_in_use(),
         "cuda_device": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
     }
 
