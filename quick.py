@@ -25,6 +25,14 @@ SPATIAL = ["noisy_unbiased", "noisy_biased", "no-noise_unbiased", "no-noise_bias
 TASKS = {"spatial_navigation": SPATIAL, "head_direction": ["noisy_unbiased"]}
 ANALYSES = ("kl", "variance", "distance")
 HERE = Path(__file__).parent
+LEGEND = """
+untrained, error   decoding error on the test batch before and after training [m or rad]
+unexplained        share of the targets' variance that the trained network leaves unexplained
+KL rest, uniform   divergence from waking occupancy of resting occupancy, and of a uniform one [nats]
+variance           of resting trajectories: how much each explores (box: m²; circle: 0 still, 1 everywhere)
+step               mean distance between consecutive decoded points [m or rad]
+
+Networks and results are in results/spatial_navigation and results/head_direction, under names that end in quick."""
 
 
 class StepFailed(UserError):
@@ -74,11 +82,11 @@ def summarise(task: str) -> dict[str, dict[str, float | None]]:
         error = next(name for name in tests[-1] if "_error_" in name)
         rows[experiment] = {
             "untrained": tests[0][error],
-            error: tests[-1][error],
+            "error": tests[-1][error],
             "unexplained": tests[-1]["fraction_unexplained"],
-            "KL(rest|awake)": kl[experiment][experiment],
-            "KL(uniform|awake)": kl["uniform"][experiment],
-            "variance at rest": variance[experiment],
+            "KL rest": kl[experiment][experiment],
+            "KL uniform": kl["uniform"][experiment],
+            "variance": variance[experiment],
             "step awake": mean(distance[experiment]["active"]),
             "step at rest": mean(distance[experiment]["quiescent"]),
         }
@@ -98,10 +106,7 @@ def main(words: list[str]) -> None:
     for task in TASKS:
         print(f"\n{task}")
         print_table(summarise(task))
-    print(
-        "\nuntrained: decoding error before training; the next column after it. unexplained: share of the targets' variance."
-        "\nKL in nats; variance in m² (1 − resultant for bearings); steps in m or rad. Everything is in results/."
-    )
+    print(LEGEND)
 
 
 if __name__ == "__main__":

@@ -50,8 +50,8 @@ class Uniform:
         self._log_density = -math.log(space.volume) / dimensions
 
     def log_density(self, points: Points) -> Points:
-        """(m, P) → (m); the points are taken to lie in the space."""
-        return np.full(len(points), self._log_density)
+        """(m, P) → (m); −∞ outside the space."""
+        return np.where(self._space.contains(points), self._log_density, -np.inf)
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         """Draw (n, P)."""

@@ -123,12 +123,12 @@ def training_config(run: str, settings: AnalysisSettings) -> TrainConfig:
 
 def print_table(summary: Mapping[str, Mapping[str, float | None]]) -> None:
     """Rows and columns of numbers for people."""
-    columns = list(next(iter(summary.values())))
-    first, width = max(map(len, summary)), max(10, *map(len, columns))
-    print(" " * first, *(f"{column:>{width}}" for column in columns))
+    widths = {column: max(8, len(column)) for column in next(iter(summary.values()))}
+    first = max(map(len, summary))
+    print(" " * first, *(f"{column:>{width}}" for column, width in widths.items()), sep="  ")
     for row, cells in summary.items():
-        shown = ("–" if cells[column] is None else f"{cells[column]:.4f}" for column in columns)
-        print(f"{row:<{first}}", *(f"{cell:>{width}}" for cell in shown))
+        shown = {column: "–" if cells[column] is None else f"{cells[column]:.4f}" for column in widths}
+        print(f"{row:<{first}}", *(f"{shown[column]:>{width}}" for column, width in widths.items()), sep="  ")
 
 
 def _refuse_other_settings(details_file: Path, recorded: dict[str, Any]) -> None:

@@ -28,6 +28,8 @@ class Space(Protocol):
 
     def distance(self, a: Array, b: Array) -> Array: ...
 
+    def contains(self, points: Array) -> Array: ...
+
     def from_unit(self, unit: Array) -> Array: ...
 
     def variance(self, trajectory: Array) -> Array: ...
@@ -58,6 +60,10 @@ class Box:
     def distance(self, a: Array, b: Array) -> Array:
         """Euclidean distance, (...) [m]."""
         return ((a - b) ** 2).sum(-1) ** 0.5
+
+    def contains(self, points: Array) -> Array:
+        """Which points lie within the walls: (..., 2) → (...)."""
+        return (abs(points[..., 0]) <= self.width / 2) & (abs(points[..., 1]) <= self.height / 2)
 
     def from_unit(self, unit: Array) -> Array:
         """Map points of the unit square onto the box, area to area."""
@@ -93,6 +99,10 @@ class Circle:
     def distance(self, a: Array, b: Array) -> Array:
         """Length of the shorter arc, (...) [rad]."""
         return abs(self.difference(a, b))[..., 0]
+
+    def contains(self, points: Array) -> Array:
+        """All do: (..., 1) → (...)."""
+        return abs(points[..., 0]) >= 0
 
     def from_unit(self, unit: Array) -> Array:
         """Map [0, 1) onto the circle, length to length."""

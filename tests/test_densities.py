@@ -100,6 +100,14 @@ def test_divergence_between_boxes_is_the_log_ratio_of_their_volumes() -> None:
     samples = inner.sample(100, RNG(0))
     ratio = inner.log_density(samples) - outer.log_density(samples)
     assert np.allclose(ratio, math.log(2.2**2 / (1.1 * 0.5)))
+    assert inner.log_density(np.array([[0.6, 0.0], [0.0, -0.3], [0.5, 0.2]])).tolist()[:2] == [-math.inf, -math.inf]
+
+
+def test_a_density_that_leaves_the_box_is_infinitely_far_from_the_uniform_one_inside() -> None:
+    pair = analyse(uniform_phases(), Box(2.2, 2.2)).details["pairs"]["uniform"]["run"]
+    assert pair["reverse"] is None
+    assert 0 < pair["jensen_shannon"] < math.log(2)
+    assert pair["kl"] > 0
 
 
 def analyse(decoded, space, **settings):

@@ -46,7 +46,8 @@ def analyse(decoded: Decoded, space: Space, settings: Settings, streams: Streams
 
     Returns:
         table[row][column] in nats, None where a density is degenerate; details with each pair's standard error, the other
-        direction, the Jensen–Shannon divergence, the terms a clip would touch, and the divergence at matched bandwidth.
+        direction (None where it is infinite: a kernel density reaches past the walls, where a uniform one is 0), the
+        Jensen–Shannon divergence, the terms a clip would touch, and the divergence at matched bandwidth.
     """
     resting = {run: _points(phases["quiescent"]) for run, phases in decoded.items()}
     waking = {run: _points(phases["active"]) for run, phases in decoded.items() if "active" in phases}
@@ -107,7 +108,7 @@ def _divergences(forward: Points, backward: Points, clip: float | None) -> dict[
     }
 
 
-def _matched(space: Space, points: Points, p: Any, settings: Settings, rng: np.random.Generator) -> dict[str, float]:
+def _matched(space: Space, points: Points, p: Any, settings: Settings, rng: np.random.Generator) -> dict[str, float | None]:
     """The divergence when the resting density is given the waking density's kernel: no width differs then."""
     q = estimate(space, points, p.kernel)
     samples = q.sample(settings.n_samples, rng)
@@ -115,8 +116,10 @@ def _matched(space: Space, points: Points, p: Any, settings: Settings, rng: np.r
     return {"kl": kl, "standard_error": standard_error}
 
 
-def _mean(log_ratio: Points, clip: float | None) -> tuple[float, float]:
-    """Monte Carlo mean and its standard error."""
+def _mean(log_ratio: Points, clip: float | None) -> tuple[float | None, float | None]:
+    """Monte Carlo mean and its standard error; None for an infinite mean."""
     if clip is not None:
         log_ratio = np.clip(log_ratio, -math.log(clip), math.log(clip))
+    if np.isinf(log_ratio).any():
+        return None, None
     return float(log_ratio.mean()), float(log_ratio.std(ddof=1) / math.sqrt(len(log_ratio)))
