@@ -17,7 +17,7 @@ from reactivation.runs import Run, noise_of
 from reactivation.streams import stream
 from reactivation.types import Batch, Drive, Noise
 
-_BLOCK = 25  # steps held at once
+_BLOCK = 10  # steps held at once
 
 
 @torch.no_grad()
@@ -35,11 +35,19 @@ def decode_phase(run: Run, name: str, phase: str, settings: AnalysisSettings) ->
     waking = active(batch, _own_noise(run, settings))
     state = run.network.initial_state(batch.start)
     if phase == "active":
-        return np.concatenate([decoded for decoded, _ in _blocks(run, state, waking, generator)], axis=1)
+        return _decode(run, state, waking, generator)
     state = _resting_start(run, state, waking, settings, generator)
     resting = _resting_drive(run, batch, phase, settings)
-    decoded = np.concatenate([decoded for decoded, _ in _blocks(run, state, resting, generator)], axis=1)
-    return decoded[:, settings.t_shift :]
+    return _decode(run, state, resting, generator)[:, settings.t_shift :]
+
+
+def _decode(run: Run, state: Tensor, drive: Drive, generator: torch.Generator) -> NDArray[np.float64]:
+    batch_size, steps = drive.inputs.shape[:2]
+    # Filled in place: small arrays kept from block to block would leave the heap in pieces too small to use again.
+    decoded = np.empty((batch_size, steps, run.task.space.dimensions))
+    for first, (block, _) in zip(range(0, steps, _BLOCK), _blocks(run, state, drive, generator), strict=True):
+        decoded[:, first : first + _BLOCK] = block
+    return decoded
 
 
 def _own_noise(run: Run, settings: AnalysisSettings) -> Noise:
