@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 import importlib
 from pathlib import Path
 import sys
 from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
 
 from reactivation import registry
 from reactivation.analysis.base import RANDOM, AnalysisSettings, Decoded, Result
@@ -25,6 +28,8 @@ from reactivation.errors import BadInput, DamagedData
 from reactivation.files import make_folder, read_json, to_json, write_atomically
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from reactivation.runs import Run
 
 # What may differ between two commands that compute the same result.
@@ -73,17 +78,18 @@ def measure(name: str, settings: AnalysisSettings) -> Result:
     table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
     recorded = {key: value for key, value in flatten(to_dict(settings)).items() if key not in _NOT_SCIENCE}
     _refuse_other_settings(details_file, recorded)
-    # Only now, when the input is known to be good: torch takes seconds to load.
-    from reactivation.streams import numpy_stream
-
     runs, missing = _load_runs(settings)
     space = next(iter(runs.values())).task.space
     phases = dict.fromkeys(runs, module.PHASES)
     if module.RANDOM_PHASES:
         runs[RANDOM] = _random_network(settings, list(runs.values()))
         phases[RANDOM] = module.RANDOM_PHASES
-    decoded = _decode(runs, phases, settings)
-    result: Result = module.analyse(decoded, space, settings, lambda part: numpy_stream(settings.seed, f"{name}/{part}"))
+    with tqdm(total=sum(map(len, phases.values())) + 1, disable=None, dynamic_ncols=True) as bar:
+        decoded = _decode(runs, phases, settings, bar)
+        bar.set_description(f"{name} of all phases")
+        streams = partial(_stream, settings.seed, name)
+        result: Result = module.analyse(decoded, space, settings, streams)
+        bar.update()
     models = {run: {"step": loaded.step, "fingerprint": science_hash(loaded.config)} for run, loaded in runs.items()}
     details = {"settings": recorded, "models": models, "missing": missing, **result.details}
     make_folder(table_file.parent)
@@ -140,6 +146,7 @@ def _refuse_other_settings(details_file: Path, recorded: dict[str, Any]) -> None
 
 
 def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]:
+    # Only now, when the input is known to be good: torch takes seconds to load.
     from reactivation.compute import prepare
     from reactivation.runs import RunFolder, load_run, run_path
 
@@ -171,16 +178,19 @@ def _random_network(settings: AnalysisSettings, runs: list["Run"]) -> "Run":
     return Run(config, last.task if shared else task, network, step=0)
 
 
-def _decode(runs: dict[str, "Run"], phases: dict[str, tuple[str, ...]], settings: AnalysisSettings) -> Decoded:
-    from tqdm import tqdm
-
+def _decode(runs: dict[str, "Run"], phases: dict[str, tuple[str, ...]], settings: AnalysisSettings, bar: Any) -> Decoded:
     from reactivation.phases import decode_phase
 
     decoded: Decoded = {name: {} for name in runs}
-    with tqdm(total=sum(map(len, phases.values())), unit="phase", disable=None, dynamic_ncols=True) as bar:
-        for name, wanted in phases.items():
-            for phase in wanted:
-                bar.set_description(f"{name} {phase}")
-                decoded[name][phase] = decode_phase(runs[name], name, phase, settings)
-                bar.update()
+    for name, wanted in phases.items():
+        for phase in wanted:
+            bar.set_description(f"{name} {phase}")
+            decoded[name][phase] = decode_phase(runs[name], name, phase, settings)
+            bar.update()
     return decoded
+
+
+def _stream(seed: int, analysis: str, part: str) -> "np.random.Generator":
+    from reactivation.streams import numpy_stream
+
+    return numpy_stream(seed, f"{analysis}/{part}")

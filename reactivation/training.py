@@ -154,7 +154,8 @@ def fit(config: TrainConfig, folder: RunFolder) -> None:
             _train(learner, folder, log, interruption)
         finally:
             log.close()
-    print(f"{folder.path}: trained to step {last}")
+    clear = "\x1b[K" if sys.stdout.isatty() else ""  # of what a neighbour's progress bar may have left on the line
+    print(f"{folder.path}: trained to step {last}{clear}")
 
 
 def resume(learner: Learner, folder: RunFolder) -> None:
