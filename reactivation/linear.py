@@ -24,8 +24,9 @@ class Linear(nn.Module):
         return y if self.bias is None else y + self.bias
 
     def over_time(self, x: Tensor) -> Tensor:
-        """(..., B, T, in) → (..., B, T, out), as one product per network."""
-        return self(x.flatten(-3, -2)).unflatten(-2, x.shape[-3:-1])
+        """(..., B, T, in) → (..., B, T, out), as one product per network; in memory time comes first, as loops need it."""
+        by_time = x.transpose(-3, -2)
+        return self(by_time.flatten(-3, -2)).unflatten(-2, by_time.shape[-3:-1]).transpose(-3, -2)
 
 
 def _uniform(shape: tuple[int, int], bound: float, generator: torch.Generator) -> Tensor:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from torch import Tensor
+from torch.nn.functional import mse_loss
 
 from reactivation.errors import storage_error
 from reactivation.files import to_json, write_atomically
@@ -18,7 +19,7 @@ SPLITS = ("train", "test")
 
 def mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
     """The loss: mean over batch, time and cells, (..., B, T, O) → (...) (Section 3)."""
-    return ((outputs - targets) ** 2).mean((-3, -2, -1))
+    return mse_loss(outputs, targets, reduction="none").mean((-3, -2, -1))
 
 
 def error_measures(task: Task, outputs: Tensor, batch: Batch) -> dict[str, float]:
@@ -29,7 +30,7 @@ def error_measures(task: Task, outputs: Tensor, batch: Batch) -> dict[str, float
         coordinate, under the task's names.
     """
     targets = batch.targets
-    unexplained = mean_squared_error(outputs, targets) / mean_squared_error(targets.mean((0, 1)), targets)
+    unexplained = mean_squared_error(outputs, targets) / mean_squared_error(targets.mean((0, 1)).expand_as(targets), targets)
     error = task.decoding_error(task.decode(outputs), batch.states)
     return {
         "fraction_unexplained": float(unexplained),

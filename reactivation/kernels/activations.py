@@ -1,4 +1,4 @@
-"""Derivatives of the nonlinearities, from their own outputs."""
+"""The nonlinearities in place, and their derivatives from their own outputs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +10,12 @@ from reactivation.cells.vanilla import ACTIVATIONS
 
 Slope = Callable[[Tensor, Tensor], Tensor]  # gradient behind φ, output of φ → gradient before φ
 
+_IN_PLACE: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu_,
+    "tanh": torch.tanh_,
+    "sigmoid": torch.sigmoid_,
+    "identity": lambda x: x,
+}
 _SLOPES: dict[str, Slope] = {
     "relu": lambda gradient, h: torch.ops.aten.threshold_backward(gradient, h, 0),
     "tanh": torch.ops.aten.tanh_backward,
@@ -18,6 +24,15 @@ _SLOPES: dict[str, Slope] = {
 }
 
 
+def in_place(phi: Any) -> Callable[[Tensor], Tensor]:
+    """A nonlinearity of `ACTIVATIONS`, written over its argument."""
+    return _IN_PLACE[_name(phi)]
+
+
 def slope_of(phi: Any) -> Slope:
     """The slope that belongs to a nonlinearity of `ACTIVATIONS`."""
-    return next(_SLOPES[name] for name, known in ACTIVATIONS.items() if known is phi)
+    return _SLOPES[_name(phi)]
+
+
+def _name(phi: Any) -> str:
+    return next(name for name, known in ACTIVATIONS.items() if known is phi)

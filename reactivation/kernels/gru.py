@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from reactivation.cells.gru import GRU
-from reactivation.kernels.activations import slope_of
+from reactivation.kernels.activations import in_place, slope_of
 from reactivation.kernels.products import weight_gradient
 
 
@@ -31,7 +31,7 @@ class _Loop(torch.autograd.Function):
     def forward(
         ctx: Any, r0: Tensor, w_gates: Tensor, w_candidate: Tensor, u: Tensor, noises: Iterable[Tensor], phi: Any, a: float
     ) -> Tensor:
-        steps, n = u.shape[-2], r0.shape[-1]
+        steps, n, phi_ = u.shape[-2], r0.shape[-1], in_place(phi)
         r = r0.new_empty(steps + 1, *r0.shape)
         gates = r0.new_empty(steps, *r0.shape[:-1], 2 * n)
         gated, c = (r0.new_empty(steps, *r0.shape) for _ in range(2))
@@ -41,7 +41,7 @@ class _Loop(torch.autograd.Function):
             z, g = gates[t].add_(u[..., t, : 2 * n]).sigmoid_().chunk(2, dim=-1)
             torch.mul(g, r[t], out=gated[t])
             torch.matmul(gated[t], w_candidate.mT, out=c[t])
-            c[t].copy_(phi(c[t].add_(u[..., t, 2 * n :])))
+            phi_(c[t].add_(u[..., t, 2 * n :]))
             torch.sub(c[t], r[t], out=r[t + 1]).mul_(1 - z).mul_(a).add_(r[t]).add_(noise)
         ctx.save_for_backward(r, gates, gated, c, w_gates, w_candidate)
         ctx.slope, ctx.a = slope_of(phi), a

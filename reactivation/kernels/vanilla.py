@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from reactivation.cells.vanilla import Vanilla
-from reactivation.kernels.activations import slope_of
+from reactivation.kernels.activations import in_place, slope_of
 from reactivation.kernels.products import weight_gradient
 
 
@@ -28,13 +28,13 @@ def loop(cell: Vanilla, state: Tensor, projected: Tensor, noises: Iterable[Tenso
 class _Loop(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, r0: Tensor, weight: Tensor, u: Tensor, noises: Iterable[Tensor], phi: Any, a: float) -> Tensor:
-        steps = u.shape[-2]
+        steps, phi_ = u.shape[-2], in_place(phi)
         r = r0.new_empty(steps + 1, *r0.shape)
         h = r0.new_empty(steps, *r0.shape)
         r[0] = r0
         for t, noise in enumerate(noises):
             torch.matmul(r[t], weight.mT, out=h[t])
-            h[t].copy_(phi(h[t].add_(u[..., t, :])))
+            phi_(h[t].add_(u[..., t, :]))
             torch.add(noise, r[t], alpha=1 - a, out=r[t + 1]).add_(h[t], alpha=a)
         ctx.save_for_backward(r, h, weight)
         ctx.slope, ctx.a = slope_of(phi), a

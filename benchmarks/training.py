@@ -1,0 +1,169 @@
+"""How fast training is, beside the plain loop and beside what the machine can do.
+
+    python benchmarks/training.py [only=vanilla] [steps=12] [json=true]
+
+For each network of the paper at full size, everything included (data, noise, loss, Adam, the loss read at the log interval):
+the plain loop in one process with all cores, as anyone would run it, then the fast path as `train.py seed=0,1,...` runs it,
+one single-threaded process per core. Seconds are per training step of one network: with several processes, the median step
+divided by their number. Both ceilings, a large product and a large copy, are measured in the same run. It asserts nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+import json
+import multiprocessing
+import os
+import platform
+import resource
+from statistics import median
+import time
+
+import torch
+
+from reactivation.compute import prepare
+from reactivation.config import TrainConfig, parse_arguments, resolve_train
+from reactivation.training import new_learner
+
+CASES = {
+    "vanilla": "spatial_navigation/noisy_unbiased",
+    "gru": "spatial_navigation/noisy_unbiased_gru",
+    "head_direction": "head_direction/noisy_unbiased",
+}
+RECURRENT_MATRICES = {"vanilla": 1, "gru": 3}  # N × N weights of each cell
+WARM_UP = 3  # steps that are not counted
+
+
+@dataclass
+class Timing:
+    """What one way of training took."""
+
+    seconds_per_step: float
+    peak_rss_mb: float  # of the largest process
+
+
+def flops(config: TrainConfig, features: int | None) -> float:
+    """Floating-point operations of a training step: two per weight and row forward, four backward.
+
+    Args:
+        features: Fourier features of the fast head-direction loss; None for outputs formed directly.
+    """
+    n, rows = config.rnn.n_rec, config.task.batch_size * config.task.sequence_length
+    outputs = getattr(config.task, "place_cells_num", None) or config.task.hd_cells_num
+    recurrent = 6 * rows * n * n * RECURRENT_MATRICES[config.rnn.model]
+    readout = 6 * rows * n * outputs if features is None else 4 * rows * n * (n + features)
+    return float(recurrent + readout + 6 * config.task.batch_size * n * outputs)
+
+
+def time_steps(name: str, seed: int, plain: bool, threads: int, steps: int, start: object) -> tuple[list[float], float]:
+    """Seconds of each of `steps` training steps, and this process's peak memory [MB]."""
+    torch.set_num_threads(threads)
+    device = prepare("cpu")
+    config = resolve_train({"config": CASES[name], "seed": str(seed)})
+    learner = new_learner(config, device, plain=plain)
+    seconds = []
+    for number in range(WARM_UP + steps):
+        if number == WARM_UP:
+            start.wait()  # type: ignore[attr-defined]
+        began = time.perf_counter()
+        loss, _ = learner.learn()
+        if learner.step % config.trainer.log_freq == 0:
+            float(loss)
+        seconds.append(time.perf_counter() - began)
+    return seconds[WARM_UP:], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _worker(queue: object, *arguments: object) -> None:
+    queue.put(time_steps(*arguments))  # type: ignore[attr-defined,arg-type]
+
+
+def run_processes(name: str, plain: bool, processes: int, threads: int, steps: int) -> Timing:
+    """Train in several processes at once, all counted from the same moment."""
+    context = multiprocessing.get_context("spawn")
+    queue, start = context.Queue(), context.Barrier(processes)
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    workers = [
+        context.Process(target=_worker, args=(queue, name, seed, plain, threads, steps, start)) for seed in range(processes)
+    ]
+    for worker in workers:
+        worker.start()
+    results = [queue.get() for _ in workers]
+    for worker in workers:
+        worker.join()
+    return Timing(median(s for seconds, _ in results for s in seconds) / processes, max(rss for _, rss in results))
+
+
+def product_ceiling(cores: int, size: int = 4096) -> float:
+    """Single-precision rate of a large product with all cores [flop/s]."""
+    torch.set_num_threads(cores)
+    a, b = torch.randn(size, size), torch.randn(size, size)
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        a @ b
+        seconds.append(time.perf_counter() - began)
+    return 2 * size**3 / median(seconds)
+
+
+def copy_ceiling(cores: int, megabytes: int = 400) -> float:
+    """Rate of a large copy with all cores, bytes read and written [byte/s]."""
+    torch.set_num_threads(cores)
+    source = torch.ones(megabytes * 250_000)
+    target = torch.empty_like(source)
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        target.copy_(source)
+        seconds.append(time.perf_counter() - began)
+    return 2 * source.numel() * 4 / median(seconds)
+
+
+def measure(names: list[str], steps: int) -> Iterator[dict[str, object]]:
+    """One row per network and way of training."""
+    cores = len(os.sched_getaffinity(0))
+    prepare("cpu")
+    ceiling = product_ceiling(cores)
+    device = f"cpu: {cores} cores, {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
+    yield {"name": "ceiling", "device": device, "ceiling_flops_per_s": ceiling, "copy_bytes_per_s": copy_ceiling(cores)}
+    for name in names:
+        config = resolve_train({"config": CASES[name]})
+        ring = new_learner(config, torch.device("cpu")).ring
+        count = steps * (5 if name == "head_direction" else 1)
+        plain = run_processes(name, plain=True, processes=1, threads=cores, steps=count)
+        fast = run_processes(name, plain=False, processes=cores, threads=1, steps=count)
+        for way, timing, work in (
+            ("plain", plain, flops(config, None)),
+            ("fast", fast, flops(config, ring.cells.shape[-1] if ring else None)),
+        ):
+            yield {
+                "name": f"{name} {way}",
+                "seconds_per_step": timing.seconds_per_step,
+                "flops": work,
+                "ceiling_flops_per_s": ceiling,
+                "fraction_of_ceiling": work / timing.seconds_per_step / ceiling,
+                "times_plain_loop": plain.seconds_per_step / timing.seconds_per_step,
+                "peak_rss_mb": timing.peak_rss_mb,
+                "device": device,
+            }
+
+
+def show(row: dict[str, object]) -> None:
+    """One line for people."""
+    if row["name"] == "ceiling":
+        product, copy = float(row["ceiling_flops_per_s"]) / 1e9, float(row["copy_bytes_per_s"]) / 1e9  # type: ignore[arg-type]
+        print(f"{row['device']}: large product {product:.0f} GFLOP/s, large copy {copy:.1f} GB/s")
+        print(f"{'':<22}{'s/step':>9}{'GFLOP':>8}{'of ceiling':>12}{'× plain':>9}{'peak MB':>9}")
+        return
+    print(
+        f"{row['name']:<22}{row['seconds_per_step']:>9.4f}{float(row['flops']) / 1e9:>8.1f}"  # type: ignore[arg-type]
+        f"{row['fraction_of_ceiling']:>12.1%}{row['times_plain_loop']:>9.2f}{row['peak_rss_mb']:>9.0f}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    import sys
+
+    arguments = parse_arguments(sys.argv[1:])
+    names = [arguments["only"]] if "only" in arguments else list(CASES)
+    for row in measure(names, int(arguments.get("steps", 12))):
+        print(json.dumps(row), flush=True) if arguments.get("json") == "true" else show(row)
