@@ -20,6 +20,7 @@ import time
 
 import torch
 
+from reactivation import cores
 from reactivation.compute import prepare
 from reactivation.config import TrainConfig, parse_arguments, resolve_train
 from reactivation.training import new_learner
@@ -92,9 +93,9 @@ def run_processes(name: str, plain: bool, processes: int, threads: int, steps: i
     return Timing(median(s for seconds, _ in results for s in seconds) / processes, max(rss for _, rss in results))
 
 
-def product_ceiling(cores: int, size: int = 4096) -> float:
+def product_ceiling(threads: int, size: int = 4096) -> float:
     """Single-precision rate of a large product with all cores [flop/s]."""
-    torch.set_num_threads(cores)
+    torch.set_num_threads(threads)
     a, b = torch.randn(size, size), torch.randn(size, size)
     seconds = []
     for _ in range(5):
@@ -104,9 +105,9 @@ def product_ceiling(cores: int, size: int = 4096) -> float:
     return 2 * size**3 / median(seconds)
 
 
-def copy_ceiling(cores: int, megabytes: int = 400) -> float:
+def copy_ceiling(threads: int, megabytes: int = 400) -> float:
     """Rate of a large copy with all cores, bytes read and written [byte/s]."""
-    torch.set_num_threads(cores)
+    torch.set_num_threads(threads)
     source = torch.ones(megabytes * 250_000)
     target = torch.empty_like(source)
     seconds = []
@@ -119,17 +120,17 @@ def copy_ceiling(cores: int, megabytes: int = 400) -> float:
 
 def measure(names: list[str], steps: int) -> Iterator[dict[str, object]]:
     """One row per network and way of training."""
-    cores = len(os.sched_getaffinity(0))
+    count = cores.available()
     prepare("cpu")
-    ceiling = product_ceiling(cores)
-    device = f"cpu: {cores} cores, {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
-    yield {"name": "ceiling", "device": device, "ceiling_flops_per_s": ceiling, "copy_bytes_per_s": copy_ceiling(cores)}
+    ceiling = product_ceiling(count)
+    device = f"cpu: {count} cores, {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
+    yield {"name": "ceiling", "device": device, "ceiling_flops_per_s": ceiling, "copy_bytes_per_s": copy_ceiling(count)}
     for name in names:
         config = resolve_train({"config": CASES[name]})
         ring = new_learner(config, torch.device("cpu")).ring
-        count = steps * (5 if name == "head_direction" else 1)
-        plain = run_processes(name, plain=True, processes=1, threads=cores, steps=count)
-        fast = run_processes(name, plain=False, processes=cores, threads=1, steps=count)
+        repeats = steps * (5 if name == "head_direction" else 1)
+        plain = run_processes(name, plain=True, processes=1, threads=count, steps=repeats)
+        fast = run_processes(name, plain=False, processes=count, threads=1, steps=repeats)
         for way, timing, work in (
             ("plain", plain, flops(config, None)),
             ("fast", fast, flops(config, ring.cells.shape[-1] if ring else None)),

@@ -7,15 +7,18 @@ means of three cell centres, so 200,000 of them are a few thousand distinct ones
 Axes: n points, m evaluation points, P dimensions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+import copy
 from functools import singledispatch
 import math
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import i0e
 
+from reactivation import cores
 from reactivation.spaces import Box, Circle, Space
 
 Points = NDArray[np.float64]
@@ -62,36 +65,41 @@ class Uniform:
 class GaussianKDE:
     """A Gaussian kernel on every point; covariance and bandwidth (Scott's rule) as in `scipy.stats.gaussian_kde`."""
 
-    def __init__(self, points: Points, kernel: Points | None = None):
+    def __init__(self, points: Points):
         """From points (n, P).
-
-        Args:
-            kernel: covariance (P, P) of the kernel, to use another estimate's; None for Scott's rule.
 
         Raises:
             DegenerateDensity: the points have no volume.
         """
         n, dimensions = points.shape
         self._points, self._counts = np.unique(points, axis=0, return_counts=True)
-        if kernel is None:
-            kernel = np.atleast_2d(np.cov(points.T)) * float(n) ** (-2 / (dimensions + 4))
-        self.kernel = kernel
+        self._set_kernel(np.atleast_2d(np.cov(points.T)) * float(n) ** (-2 / (dimensions + 4)))
+
+    def with_kernel(self, kernel: Points) -> Self:
+        """The same points under another kernel covariance (P, P)."""
+        other = copy.copy(self)
+        other._set_kernel(kernel)
+        return other
+
+    def _set_kernel(self, kernel: Points) -> None:
         spreads = np.linalg.eigvalsh(kernel)
         if spreads[0] <= _FLATTEST * spreads[-1]:
             raise DegenerateDensity(f"{len(self._points)} distinct points span no volume")
+        self.kernel = kernel
         self._factor = np.linalg.cholesky(kernel)
-        norm = dimensions / 2 * math.log(2 * math.pi) + math.log(np.diag(self._factor).prod())
-        self._log_weights = np.log(self._counts / n) - norm
+        norm = len(kernel) / 2 * math.log(2 * math.pi) + math.log(np.diag(self._factor).prod())
+        self._log_weights = np.log(self._counts / self._counts.sum()) - norm
         self._white = self._whiten(self._points)
 
     def log_density(self, points: Points) -> Points:
         """(m, P) → (m)."""
         white = self._whiten(points)
-        parts = []
-        for rows in _blocks(len(points), len(self._points)):
+
+        def evaluate(rows: slice) -> Points:
             squared = sum((white[rows, d, None] - self._white[:, d]) ** 2 for d in range(white.shape[1]))
-            parts.append(_log_sum_exp(self._log_weights - squared / 2))
-        return np.concatenate(parts)
+            return _log_sum_exp(self._log_weights - squared / 2)
+
+        return _by_blocks(evaluate, len(points), len(self._points))
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         """Draw (n, P): a point by its multiplicity, then the kernel around it."""
@@ -110,32 +118,38 @@ class VonMisesKDE:
     uniform circle, π/√3, since the circular one grows without bound as bearings spread. The paper gives no rule.
     """
 
-    def __init__(self, points: Points, kernel: float | None = None):
+    def __init__(self, points: Points):
         """From bearings (n, 1) [rad].
-
-        Args:
-            kernel: variance 1/κ of the kernel [rad²], to use another estimate's; None for the rule.
 
         Raises:
             DegenerateDensity: all bearings are one.
         """
-        n = len(points)
         self._points, self._counts = np.unique(points[:, 0], return_counts=True)
         if len(self._points) == 1:
             raise DegenerateDensity("all bearings are one")
         resultant = abs(np.exp(1j * points[:, 0]).mean())
         spread = min(math.sqrt(-2 * math.log(max(resultant, 1e-300))), math.pi / math.sqrt(3))
-        self.kernel = kernel if kernel is not None else (spread * float(n) ** (-1 / 5)) ** 2
-        self._kappa = 1 / self.kernel
-        self._log_weights = np.log(self._counts / n) - math.log(2 * math.pi * i0e(self._kappa))
+        self._set_kernel((spread * float(len(points)) ** (-1 / 5)) ** 2)
+
+    def with_kernel(self, kernel: float) -> Self:
+        """The same bearings under another kernel variance [rad²]."""
+        other = copy.copy(self)
+        other._set_kernel(kernel)
+        return other
+
+    def _set_kernel(self, kernel: float) -> None:
+        self.kernel = kernel  # 1/κ
+        self._kappa = 1 / kernel
+        self._log_weights = np.log(self._counts / self._counts.sum()) - math.log(2 * math.pi * i0e(self._kappa))
 
     def log_density(self, points: Points) -> Points:
         """(m, 1) → (m)."""
-        parts = []
-        for rows in _blocks(len(points), len(self._points)):
+
+        def evaluate(rows: slice) -> Points:
             half = (points[rows, 0, None] - self._points) / 2
-            parts.append(_log_sum_exp(self._log_weights - 2 * self._kappa * np.sin(half) ** 2))
-        return np.concatenate(parts)
+            return _log_sum_exp(self._log_weights - 2 * self._kappa * np.sin(half) ** 2)
+
+        return _by_blocks(evaluate, len(points), len(self._points))
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         """Draw (n, 1) in [-π, π)."""
@@ -144,8 +158,11 @@ class VonMisesKDE:
         return drawn
 
 
+Estimate = GaussianKDE | VonMisesKDE
+
+
 @singledispatch
-def estimate(space: Space, points: Points, kernel: object = None) -> "GaussianKDE | VonMisesKDE":
+def estimate(space: Space, points: Points) -> Estimate:
     """The kernel density estimate that suits a space, from points (n, P); register one for each new kind of space.
 
     Raises:
@@ -155,18 +172,20 @@ def estimate(space: Space, points: Points, kernel: object = None) -> "GaussianKD
 
 
 @estimate.register
-def _(space: Box, points: Points, kernel: Points | None = None) -> GaussianKDE:
-    return GaussianKDE(points, kernel)
+def _(space: Box, points: Points) -> GaussianKDE:
+    return GaussianKDE(points)
 
 
 @estimate.register
-def _(space: Circle, points: Points, kernel: float | None = None) -> VonMisesKDE:
-    return VonMisesKDE(points, kernel)
+def _(space: Circle, points: Points) -> VonMisesKDE:
+    return VonMisesKDE(points)
 
 
-def _blocks(rows: int, columns: int) -> Iterator[slice]:
+def _by_blocks(evaluate: Callable[[slice], Points], rows: int, columns: int) -> Points:
+    """Blocks of rows side by side on all cores (numpy works outside Python's lock), in order."""
     size = max(1, _BLOCK // columns)
-    return (slice(first, first + size) for first in range(0, rows, size))
+    with ThreadPoolExecutor(cores.available()) as pool:
+        return np.concatenate(list(pool.map(evaluate, (slice(first, first + size) for first in range(0, rows, size)))))
 
 
 def _log_sum_exp(values: Points) -> Points:

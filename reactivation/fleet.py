@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 
+from reactivation import cores
 from reactivation.errors import Interrupted, UserError, exit_code
 from reactivation.signals import Interruption
 
@@ -30,20 +31,20 @@ class _Worker:
     line: int  # of the terminal, for its progress bar
 
 
-def train_fleet(commands: list[list[str]], cores: int | None = None) -> None:
+def train_fleet(commands: list[list[str]]) -> None:
     """Run `train.py` once per entry of `commands` (its words), as many at a time as there are cores.
 
     Raises:
         SomeFailed: with the exit code of the first that failed, after all have ended.
         Interrupted: a signal came; it was handed on, and every process has saved and ended.
     """
-    cores = cores or len(os.sched_getaffinity(0))
+    places = cores.available()
     waiting, running, failed = list(commands), list[_Worker](), list[tuple[list[str], int]]()
     with Interruption() as interruption:
         handed_on = 0
         while running or (waiting and not interruption.signal):
-            while waiting and len(running) < cores and not interruption.signal:
-                free = min(set(range(cores)) - {worker.line for worker in running})
+            while waiting and len(running) < places and not interruption.signal:
+                free = min(set(range(places)) - {worker.line for worker in running})
                 running.append(_start(waiting.pop(0), free))
             if interruption.signal and not handed_on:
                 handed_on = interruption.signal

@@ -152,5 +152,5 @@ def test_a_run_that_never_moves_has_no_divergence_and_a_reason() -> None:
     decoded["stuck"] = {"active": decoded["run"]["active"], "quiescent": np.zeros((1, 100, 2))}
     result = analyse(decoded, Box(2.2, 2.2))
     assert result.table["stuck"] == {"run": None, "stuck": None}
-    assert "stuck at rest" in result.details["degenerate"]
+    assert "stuck quiescent" in result.details["degenerate"]
     assert result.table["run"]["run"] is not None

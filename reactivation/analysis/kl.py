@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.base import AnalysisSettings, Decoded, Result, Streams
-from reactivation.densities import DegenerateDensity, Density, Points, Uniform, estimate
+from reactivation.densities import DegenerateDensity, Density, Estimate, Points, Uniform, estimate
 from reactivation.settings import setting
 from reactivation.spaces import Space
 
@@ -49,48 +49,39 @@ def analyse(decoded: Decoded, space: Space, settings: Settings, streams: Streams
         direction (None where it is infinite: a kernel density reaches past the walls, where a uniform one is 0), the
         Jensen–Shannon divergence, the terms a clip would touch, and the divergence at matched bandwidth.
     """
-    resting = {run: _points(phases["quiescent"]) for run, phases in decoded.items()}
-    waking = {run: _points(phases["active"]) for run, phases in decoded.items() if "active" in phases}
     problems: dict[str, str] = {}
-    rows: dict[str, Density] = {}
-    for run, points in resting.items():
-        if (density := _estimate(space, points, f"{run} at rest", problems)) is not None:
-            rows[run] = density
-    rows[UNIFORM] = Uniform(space, marginal=settings.uniform_baseline == "marginal")
-    columns: dict[str, Density] = {}
-    for run, points in waking.items():
-        if (density := _estimate(space, points, f"{run} awake", problems)) is not None:
-            columns[run] = density
+    resting = _estimates(space, decoded, "quiescent", problems)
+    waking = _estimates(space, decoded, "active", problems)
+    names, columns = [*decoded, UNIFORM], [run for run, phases in decoded.items() if "active" in phases]
+    rows: dict[str, Density] = {**resting, UNIFORM: Uniform(space, marginal=settings.uniform_baseline == "marginal")}
     row_samples = {run: q.sample(settings.n_samples, streams(f"{run}/rest")) for run, q in rows.items()}
-    column_samples = {run: p.sample(settings.n_samples, streams(f"{run}/awake")) for run, p in columns.items()}
+    column_samples = {run: p.sample(settings.n_samples, streams(f"{run}/awake")) for run, p in waking.items()}
     log_q = {run: q.log_density(row_samples[run]) for run, q in rows.items()}
-    log_p = {run: p.log_density(column_samples[run]) for run, p in columns.items()}
+    log_p = {run: p.log_density(column_samples[run]) for run, p in waking.items()}
 
-    names = [*resting, UNIFORM]
-    pairs: dict[str, dict[str, Any]] = {row: dict.fromkeys(waking) for row in names}
-    for (row, q), (column, p) in product(rows.items(), columns.items()):
+    pairs: dict[str, dict[str, Any]] = {row: dict.fromkeys(columns) for row in names}
+    for (row, q), (column, p) in product(rows.items(), waking.items()):
         forward = log_q[row] - p.log_density(row_samples[row])
         backward = log_p[column] - q.log_density(column_samples[column])
         pair = _divergences(forward, backward, settings.clip)
         if row in resting:
-            rng = streams(f"{row}/rest/{column}")
-            pair["matched_bandwidth"] = _matched(space, resting[row], p, settings, rng)
+            pair["matched_bandwidth"] = _matched(resting[row], p, settings, streams(f"{row}/rest/{column}"))
         pairs[row][column] = pair
-    table = {row: {column: pair and pair["kl"] for column, pair in columns.items()} for row, columns in pairs.items()}
+    table = {row: {column: pair and pair["kl"] for column, pair in cells.items()} for row, cells in pairs.items()}
     return Result(table, {"unit": "nat", "pairs": pairs, "degenerate": problems}, table)
 
 
-def _points(trajectories: Points) -> Points:
-    """(B, T, P) → (B·T, P)."""
-    return trajectories.reshape(-1, trajectories.shape[-1])
-
-
-def _estimate(space: Space, points: Points, name: str, problems: dict[str, str]) -> Density | None:
-    try:
-        return estimate(space, points)
-    except DegenerateDensity as problem:
-        problems[name] = str(problem)
-        return None
+def _estimates(space: Space, decoded: Decoded, phase: str, problems: dict[str, str]) -> dict[str, Estimate]:
+    """The density of each run that has the phase; why one has none goes to `problems`."""
+    found = {}
+    for run, phases in decoded.items():
+        if phase in phases:
+            points = phases[phase].reshape(-1, phases[phase].shape[-1])  # (B, T, P) → (B·T, P)
+            try:
+                found[run] = estimate(space, points)
+            except DegenerateDensity as problem:
+                problems[f"{run} {phase}"] = str(problem)
+    return found
 
 
 def _divergences(forward: Points, backward: Points, clip: float | None) -> dict[str, Any]:
@@ -108,11 +99,11 @@ def _divergences(forward: Points, backward: Points, clip: float | None) -> dict[
     }
 
 
-def _matched(space: Space, points: Points, p: Any, settings: Settings, rng: np.random.Generator) -> dict[str, float | None]:
+def _matched(q: Estimate, p: Estimate, settings: Settings, rng: np.random.Generator) -> dict[str, float | None]:
     """The divergence when the resting density is given the waking density's kernel: no width differs then."""
-    q = estimate(space, points, p.kernel)
-    samples = q.sample(settings.n_samples, rng)
-    kl, standard_error = _mean(q.log_density(samples) - p.log_density(samples), settings.clip)
+    matched = q.with_kernel(p.kernel)  # type: ignore[arg-type]  # both are of one space, so of one kind
+    samples = matched.sample(settings.n_samples, rng)
+    kl, standard_error = _mean(matched.log_density(samples) - p.log_density(samples), settings.clip)
     return {"kl": kl, "standard_error": standard_error}
 
 

@@ -1,0 +1,80 @@
+"""How fast the divergence table is, beside scipy.stats.gaussian_kde for every pair.
+
+    python benchmarks/analysis.py [runs=4] [share=0.1] [json=true]
+
+Points as the full-size protocol has them (200 trajectories; 100 waking and 1,000 resting steps; four runs, a random network
+and the uniform density: 24 pairs), decoded by 512 place cells. scipy evaluates both densities of a pair at `share` of the
+2,500 samples, and its time is scaled up to all samples and pairs. Ours is the whole of `analysis.kl`: both directions,
+Jensen–Shannon and matched bandwidth included. It asserts nothing; `largest_difference` is between the two log densities.
+"""
+
+import json
+import sys
+import time
+
+import numpy as np
+from scipy import stats
+import torch
+
+from reactivation.analysis import kl
+from reactivation.config import parse_arguments
+from reactivation.densities import GaussianKDE
+from reactivation.spaces import Box
+from reactivation.streams import numpy_stream, stream
+from reactivation.tasks import spatial_navigation
+
+
+def decoded_points(seed: int, trajectories: int, steps: int) -> np.ndarray:
+    """Decoded positions (B, T, 2) of noisy place-cell activities along random walks."""
+    task = spatial_navigation.build(spatial_navigation.Settings(), stream(seed, "cells"))
+    generator = stream(seed, "trajectories")
+    blocks = []
+    for _ in range(steps // 100):
+        outputs = task.sample(trajectories, 100, generator).targets
+        noise = torch.randn(outputs.shape, generator=generator) * 1e-3
+        blocks.append(task.decode(outputs + noise).double().numpy())
+    return np.concatenate(blocks, axis=1)
+
+
+def measure(runs: int, share: float) -> dict[str, object]:
+    """Time both ways on the same points."""
+    space = Box(2.2, 2.2)
+    decoded = {
+        f"run {k}": {"active": decoded_points(k, 200, 100), "quiescent": decoded_points(k, 200, 1000)} for k in range(runs)
+    }
+    decoded["random"] = {"quiescent": decoded_points(runs, 200, 1000)}
+    settings = kl.Settings()
+    began = time.perf_counter()
+    result = kl.analyse(decoded, space, settings, lambda name: numpy_stream(0, name))
+    ours = time.perf_counter() - began
+
+    resting, waking = (decoded["run 0"][phase].reshape(-1, 2) for phase in ("quiescent", "active"))
+    samples = GaussianKDE(resting).sample(round(settings.n_samples * share), np.random.default_rng(0))
+    began = time.perf_counter()
+    references = [stats.gaussian_kde(points.T).logpdf(samples.T) for points in (resting, waking)]
+    pairs = sum(map(len, result.table.values()))
+    scipys = (time.perf_counter() - began) / share * pairs
+    differences = [
+        np.abs(GaussianKDE(points).log_density(samples) - reference).max()
+        for points, reference in zip((resting, waking), references, strict=True)
+    ]
+    return {
+        "name": "divergence table",
+        "pairs": pairs,
+        "distinct_resting_points": len(np.unique(resting, axis=0)),
+        "seconds": ours,
+        "seconds_scipy": scipys,
+        "times_scipy": scipys / ours,
+        "largest_difference": float(max(differences)),
+        "device": "cpu",
+    }
+
+
+if __name__ == "__main__":
+    arguments = parse_arguments(sys.argv[1:])
+    row = measure(int(arguments.get("runs", 4)), float(arguments.get("share", 0.1)))
+    if arguments.get("json") == "true":
+        print(json.dumps(row))
+    else:
+        for name, value in row.items():
+            print(f"{name:<24} {value:.3g}" if isinstance(value, float) else f"{name:<24} {value}")
