@@ -24,6 +24,7 @@ from reactivation.spaces import Box, Circle, Space
 Points = NDArray[np.float64]
 
 _BLOCK = 100_000  # kernel evaluations held at once: few enough to stay in a core's cache
+_NARROWEST = 1e-6  # circular standard deviation [rad] below which rounding alone spreads bearings
 _FLATTEST = 1e-12  # least over largest variance of a cloud of points below which rounding alone gives it volume
 
 
@@ -125,10 +126,10 @@ class VonMisesKDE:
             DegenerateDensity: all bearings are one.
         """
         self._points, self._counts = np.unique(points[:, 0], return_counts=True)
-        if len(self._points) == 1:
-            raise DegenerateDensity("all bearings are one")
-        resultant = abs(np.exp(1j * points[:, 0]).mean())
-        spread = min(math.sqrt(-2 * math.log(max(resultant, 1e-300))), math.pi / math.sqrt(3))
+        resultant = min(max(abs(np.exp(1j * points[:, 0]).mean()), 1e-300), 1.0)
+        spread = min(math.sqrt(-2 * math.log(resultant)), math.pi / math.sqrt(3))
+        if spread < _NARROWEST:
+            raise DegenerateDensity(f"{len(self._points)} distinct bearings are all but one")
         self._set_kernel((spread * float(len(points)) ** (-1 / 5)) ** 2)
 
     def with_kernel(self, kernel: float) -> Self:

@@ -9,6 +9,7 @@ from scipy import stats
 from reactivation.analysis import kl
 from reactivation.densities import DegenerateDensity, GaussianKDE, Uniform, VonMisesKDE, estimate
 from reactivation.spaces import Box, Circle
+from reactivation.streams import numpy_stream
 
 RNG = np.random.default_rng
 
@@ -65,6 +66,12 @@ def test_points_without_volume_have_no_density(points) -> None:
         estimate(Circle(), np.ones((5, 1)))
 
 
+def test_bearings_that_differ_by_rounding_have_no_density() -> None:
+    for nearly in (np.nextafter(np.float32(1.2345678), np.float32(2)), 1.2345679):
+        with pytest.raises(DegenerateDensity):
+            VonMisesKDE(np.array([1.2345678] * 1000 + [nearly])[:, None])
+
+
 class Gaussian:
     def __init__(self, mean: float, scale: float):
         self.law = stats.norm(mean, scale)
@@ -111,7 +118,7 @@ def test_a_density_that_leaves_the_box_is_infinitely_far_from_the_uniform_one_in
 
 
 def analyse(decoded, space, **settings):
-    return kl.analyse(decoded, space, kl.Settings(**settings), lambda name: RNG(abs(hash(name)) % 2**32))
+    return kl.analyse(decoded, space, kl.Settings(**settings), lambda name: numpy_stream(0, name))
 
 
 def uniform_phases(n: int = 6_000):
