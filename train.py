@@ -21,13 +21,13 @@ Exit codes: 0 done; 2 bad input; 3 damaged or missing data, or a loss that is no
 
 from reactivation.config import (
     TrainConfig,
+    base_config,
     describe,
     experiments,
     parse_arguments,
     parse_seeds,
     resolve_train,
     to_yaml,
-    train_schema,
 )
 from reactivation.errors import run_command
 from reactivation.fleet import train_fleet
@@ -38,7 +38,7 @@ def help_text() -> str:
     """The manual, the configs, and every key with type, default, meaning and unit."""
     lines = [__doc__ or "", "Configs:", *(f"  {name}" for name in experiments())]
     for task in names("tasks"):
-        lines += ["", f"Keys of {task}/*: name, type, default, meaning [unit]", *describe(train_schema(task))]
+        lines += ["", f"Keys of {task}/*: name, type, default, meaning [unit]", *describe(base_config(task))]
     return "\n".join(lines)
 
 
@@ -51,9 +51,11 @@ def main(words: list[str]) -> None:
     seeds = parse_seeds(arguments)
     configs = [resolve_train({**arguments, "seed": seed}) for seed in seeds]
     if "--print-config" in words:
-        print(to_yaml(configs[0]), end="")
+        print("---\n".join(map(to_yaml, configs)), end="")
     elif len(seeds) > 1:
-        train_fleet([[f"{key}={value}" for key, value in {**arguments, "seed": seed}.items()] for seed in seeds])
+        train_fleet(
+            [[f"{key}={value}" for key, value in {**arguments, "seed": seed}.items()] for seed in seeds], configs[0].device
+        )
     else:
         train(configs[0])
 

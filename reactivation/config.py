@@ -5,6 +5,7 @@ the command line. OmegaConf merges them; this module closes what it leaves open 
 Nothing here imports torch, so a typing error is answered at once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, make_dataclass
 from functools import cache
 import hashlib
@@ -19,7 +20,7 @@ import yaml
 
 from reactivation import registry
 from reactivation.errors import BadInput
-from reactivation.settings import RNNSettings, TrainerSettings, check, nearest, setting
+from reactivation.settings import RNNSettings, TrainerSettings, check, nearest, setting, type_name
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 COMMAND_LINE = "command line"
@@ -34,7 +35,7 @@ class TrainConfig:
     seed: int = setting(0, "seed of every random stream of the run", low=0)
     preset: str | None = setting(None, "a file under configs/preset, laid over the experiment")
     path: str | None = setting(None, "run folder; null: results/<task>/<name>_<noise>_<seed>[_<tag>]")
-    tag: str | None = setting(None, "end of the run folder's name, to keep variants apart")
+    tag: str | None = setting(None, "end of the run folder's name, to keep variants apart", file_name=True)
     device: str = setting("auto", "where to compute", choices=("auto", "cpu", "cuda"))
     logger: str = setting("none", "metrics beside metrics.jsonl", choices=("none", "tensorboard"))
     task: Any = field(default=None)
@@ -135,12 +136,17 @@ def parse_seeds(arguments: dict[str, str]) -> list[str]:
     Raises:
         BadInput: a seed twice, or one folder for several runs.
     """
-    seeds = arguments.get("seed", "0").strip("[]").split(",")
-    if len(set(seeds)) < len(seeds):
-        raise BadInput(f"{COMMAND_LINE}: seed={arguments['seed']} names a seed twice")
-    if len(seeds) > 1 and "path" in arguments:
-        raise BadInput(f"{COMMAND_LINE}: path= names one run folder, and seed={arguments['seed']} makes {len(seeds)} runs")
-    return seeds
+    text = arguments.get("seed", "0")
+    seeds = text.strip("[]").split(",")
+    if len(seeds) == 1:
+        return seeds
+    if not all(seed.strip().isdecimal() for seed in seeds):
+        raise BadInput(f"{COMMAND_LINE}: seed={text} must be whole numbers, as in seed=0,1,2")
+    if len({int(seed) for seed in seeds}) < len(seeds):
+        raise BadInput(f"{COMMAND_LINE}: seed={text} names a seed twice")
+    if "path" in arguments:
+        raise BadInput(f"{COMMAND_LINE}: path= names one run folder, and seed={text} makes {len(seeds)} runs")
+    return [str(int(seed)) for seed in seeds]
 
 
 def load_yaml(file: Path) -> dict[str, Any]:
@@ -207,8 +213,10 @@ def science(config: TrainConfig) -> dict[str, Any]:
 
 
 def science_hash(config: TrainConfig) -> str:
-    """A fingerprint of `science`."""
-    return hashlib.sha256(json.dumps(science(config), sort_keys=True).encode()).hexdigest()
+    """A fingerprint of `science`, of what is not at its default: a setting added later changes no older fingerprint."""
+    defaults = science(type(config)(config=config.config))
+    told = {key: value for key, value in science(config).items() if key == "task" or value != defaults[key]}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def flatten(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -326,23 +334,27 @@ def _with_step_variance(config: TrainConfig) -> TrainConfig:
     return config
 
 
-def describe(settings_class: type, prefix: str = "") -> list[str]:
-    """One line per key for --help: name, type, default, unit, meaning."""
+def base_config(task_name: str) -> TrainConfig:
+    """What every experiment of a task starts from."""
+    folder, schema = CONFIGS / "train", train_schema(task_name)
+    config: TrainConfig = merge(schema, [_file_layer(folder / "base.yml"), _file_layer(folder / task_name / "base.yml")])
+    return config
+
+
+def describe(settings: Any, prefix: str = "") -> list[str]:
+    """One line per key for --help: name, type, the value it has in `settings`, meaning, unit."""
     lines = []
-    for f in fields(settings_class):
-        hint = get_type_hints(settings_class)[f.name]
+    for f in fields(settings):
+        value, hint = getattr(settings, f.name), get_type_hints(type(settings))[f.name]
         if hasattr(hint, "__dataclass_fields__"):
-            lines += describe(hint, f"{prefix}{f.name}.")
+            lines += describe(value, f"{prefix}{f.name}.")
         elif f.metadata:
-            lines.append(_describe_key(f"{prefix}{f.name}", hint, f))
+            lines.append(_describe_key(f"{prefix}{f.name}", hint, value, f.metadata))
     return lines
 
 
-def _describe_key(name: str, hint: Any, declared: Any) -> str:
-    from reactivation.settings import type_name
-
-    default = declared.default_factory() if callable(declared.default_factory) else declared.default
-    shown = "null" if default is None else f"{default:.6g}" if isinstance(default, float) else str(default) or "required"
-    unit = f" [{declared.metadata['unit']}]" if declared.metadata["unit"] else ""
-    choices = f" ({', '.join(declared.metadata['choices'])})" if declared.metadata["choices"] else ""
-    return f"  {name:<36} {type_name(hint):<16} {shown:<14} {declared.metadata['meaning']}{choices}{unit}"
+def _describe_key(name: str, hint: Any, value: Any, declared: Mapping[str, Any]) -> str:
+    shown = "null" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value) or "required"
+    unit = f" [{declared['unit']}]" if declared["unit"] else ""
+    choices = f" ({', '.join(declared['choices'])})" if declared["choices"] else ""
+    return f"  {name:<36} {type_name(hint):<16} {shown:<14} {declared['meaning']}{choices}{unit}"

@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 import difflib
 import math
+import re
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from reactivation.errors import BadInput
+
+LARGEST = 10**7  # of any size: more is a slip of the finger, and no machine could hold it
+_FILE_NAME = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]*")
 
 
 def setting(
@@ -22,8 +26,12 @@ def setting(
     high: float | None = None,
     choices: tuple[str, ...] = (),
     length: int | None = None,
+    file_name: bool = False,
 ) -> Any:
-    """Declare one hyperparameter of a settings dataclass: low ≤ value ≤ high, value > above, so many in a list."""
+    """Declare one hyperparameter of a settings dataclass.
+
+    Bounds: low ≤ value ≤ high, value > above. `length`: entries of a list. `file_name`: the text becomes part of one.
+    """
     metadata = {
         "meaning": meaning,
         "unit": unit,
@@ -32,6 +40,7 @@ def setting(
         "high": high,
         "choices": choices,
         "length": length,
+        "file_name": file_name,
     }
     if isinstance(default, list):
         return field(default_factory=default.copy, metadata=metadata)
@@ -44,15 +53,24 @@ def nearest(name: str, known: list[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
 
 
+def _nearest_key(name: str, known: list[str]) -> str:
+    """As `nearest`, but a key of the same name in another group comes first: tau is rnn.tau."""
+    leaf = name.split(".")[-1]
+    same = [key for key in known if key.split(".")[-1] == leaf]
+    near = same or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    near = near or [key for key in known if difflib.get_close_matches(leaf, [key.split(".")[-1]], cutoff=0.6)]
+    return f"did you mean {near[0]}?" if near else "--help lists all keys"
+
+
 @dataclass
 class RNNSettings:
     """The network: Eqs. A.1–A.6, Tables A.1 and A.2."""
 
     model: str = setting("vanilla", "cell, by the name of its file in reactivation/cells")
-    n_rec: int = setting(512, "recurrent units N", low=1)
+    n_rec: int = setting(512, "recurrent units N", low=1, high=LARGEST)
     tau: float = setting(0.1, "time constant τ", unit="s", above=0)
-    sigma2_rec: float = setting(0.0, "variance σ²Δt of the noise added to the rates per step", low=0)
-    sigma: float | None = setting(None, "the same noise as σ; give this or sigma2_rec", unit="s^-1/2", low=0)
+    sigma2_rec: float = setting(0.0, "variance σ²Δt of the noise added to the rates per step", low=0, high=1e12)
+    sigma: float | None = setting(None, "the same noise as σ; give this or sigma2_rec", unit="s^-1/2", low=0, high=1e6)
     sigma2_in: float = setting(0.0, "variance of the noise added to the inputs per step", low=0)
     sigma2_out: float = setting(0.0, "variance of the noise added to the outputs per step", low=0)
     noise: str = setting("gaussian", "distribution of the noise", choices=("gaussian", "uniform"))
@@ -65,8 +83,8 @@ class TaskSettings:
     """What every task has; a task's own `Settings` extends it."""
 
     dt: float = setting(0.02, "time step Δt, the one clock of task and network", unit="s", above=0)
-    sequence_length: int = setting(100, "steps per training trajectory", low=2)
-    batch_size: int = setting(200, "trajectories per batch", low=1)
+    sequence_length: int = setting(100, "steps per training trajectory", low=2, high=LARGEST)
+    batch_size: int = setting(200, "trajectories per batch", low=1, high=LARGEST)
 
 
 @dataclass
@@ -76,13 +94,13 @@ class TrainerSettings:
     n_epochs: int = setting(2500, "gradient steps, each on a fresh batch", low=1)
     lr: float = setting(1e-3, "learning rate of Adam", above=0)
     weight_decay: float = setting(0.0, "weight decay of Adam", low=0)
-    compute_all_metrics: bool = setting(False, "decode the training batch as well at every logged step")
+    compute_all_metrics: bool = setting(True, "at logged steps, measure errors on the training batch as well")
     log_freq: int = setting(10, "steps between logged training losses", low=1)
     test_freq: int = setting(100, "steps between tests on the fixed test batch", low=1)
     save_freq: int = setting(100, "steps between checkpoints", low=1)
 
 
-def check(settings_class: type, raw: dict[str, Any], where: str, prefix: str = "") -> None:
+def check(settings_class: type, raw: dict[str, Any], where: str, prefix: str = "", whole: type | None = None) -> None:
     """Check a plain mapping against a settings dataclass; nothing is converted or silently accepted.
 
     Args:
@@ -90,6 +108,7 @@ def check(settings_class: type, raw: dict[str, Any], where: str, prefix: str = "
         raw: what a file or the command line gives.
         where: named in the message ("command line", a file).
         prefix: dotted path of `raw` itself, ending in "." unless it is the top.
+        whole: the dataclass of the top, if that is not `settings_class`: where to look for the key that was meant.
 
     Raises:
         BadInput: unknown key, wrong type, not finite, out of range, not one of the choices.
@@ -99,12 +118,11 @@ def check(settings_class: type, raw: dict[str, Any], where: str, prefix: str = "
     for key, value in raw.items():
         name = f"{prefix}{key}"
         if key not in declared:
-            known = [f"{prefix}{k}" for k in declared] if not prefix else list(dotted_keys(settings_class, prefix))
-            raise BadInput(f"{where}: unknown key {name}; {nearest(name, known)}")
+            raise BadInput(f"{where}: unknown key {name}; {_nearest_key(name, list(dotted_keys(whole or settings_class)))}")
         if hasattr(hints[key], "__dataclass_fields__"):
             if not isinstance(value, dict):
                 raise BadInput(f"{where}: {name}={value} is a group of keys; set one of {name}.{{...}}")
-            check(hints[key], value, where, f"{name}.")
+            check(hints[key], value, where, f"{name}.", whole or settings_class)
         else:
             _check_value(name, value, hints[key], dict(declared[key].metadata), where)
 
@@ -133,6 +151,8 @@ def _check_value(name: str, value: Any, hint: Any, declared: dict[str, Any], whe
         raise BadInput(f"{where}: {name}={value} must be of type {type_name(hint)}")
     if value == "???":
         raise BadInput(f"{where}: {name}=??? is a placeholder; write the value")
+    if declared.get("file_name") and value is not None and not _FILE_NAME.fullmatch(value):
+        raise BadInput(f"{where}: {name}={value!r} becomes part of a file name: use letters, digits and . _ + - only")
     if declared.get("length") and len(value) != declared["length"]:
         raise BadInput(f"{where}: {name}={value} must have {declared['length']} entries")
     for number in value if isinstance(value, list) else [value]:

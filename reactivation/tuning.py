@@ -45,11 +45,11 @@ class PlaceCells(Tuning):
     def encode(self, states: Tensor) -> Tensor:
         """(..., 2) → (..., O); Eq. 20, or its softmax over cells."""
         precision = self.width**-2
-        # log exp(−|s − c|² / 2σ²), but for −|s|² / 2σ²: the same for all cells, so a softmax never sees it.
-        log_field = states @ (self.centres.mT * precision) - (self.centres**2).sum(-1) * (precision / 2)
         if self.norm == "softmax":
-            return self._softmax_fields(log_field)
-        log_field = log_field - (states**2).sum(-1, keepdim=True) * (precision / 2)
+            # log exp(−|s − c|² / 2σ²), but for −|s|² / 2σ²: the same for all cells, so a softmax never sees it.
+            return self._softmax_fields(states @ (self.centres.mT * precision) - (self.centres**2).sum(-1) * (precision / 2))
+        x, y = (states[..., d, None] - self.centres[:, d] for d in range(2))
+        log_field = -(x**2 + y**2) * (precision / 2)
         if self.surround_scale is None:
             return log_field.exp()
         return log_field.exp() - (log_field / self.surround_scale).exp() / self.surround_scale  # equal mass in 2-D

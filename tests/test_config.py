@@ -1,6 +1,7 @@
 """Settings: every file loads, every bad input is one line with exit code 2, and nothing heavy is loaded to say so."""
 
 from contextlib import suppress
+import math
 from pathlib import Path
 import subprocess
 import sys
@@ -73,10 +74,29 @@ def test_the_numbers_of_tables_a1_and_a2() -> None:
 
 
 def test_the_authors_preset_sets_every_switch() -> None:
+    """Also where our default is the same: the preset must not depend on it."""
+    preset = configuration.load_yaml(configuration.CONFIGS / "preset" / "authors_code.yml")
+    released = {
+        "train": {"tag": "authors_code", "rnn": {"noise": "uniform"}},
+        "spatial_navigation": {"task": {"place_cells_norm": "softmax", "b": 0.26 * math.pi, "init_pos_extent": 1.0}},
+        "head_direction": {"task": {"hd_cells_norm": "peak", "hd_cells_endpoint": True, "wrap_error": False}},
+        "analysis": {
+            "tag": "authors_code", "noise_kind": "uniform", "variance_gain": 2.0, "trajectory_stream": "cells",
+        },
+        "output_kl": {"uniform_baseline": "marginal", "clip": 1e7, "random_network": "shared"},
+    }  # fmt: skip
+    assert preset == released
     head, rest = resolve(HEAD, "preset=authors_code"), analysis("kl", "preset=authors_code")
     assert (head.rnn.noise, head.task.hd_cells_endpoint, head.task.wrap_error) == ("uniform", True, False)
-    assert (rest.uniform_baseline, rest.clip, rest.random_network) == ("marginal", 1e7, "shared")
-    assert (rest.variance_gain, rest.noise_kind, rest.trajectory_stream) == (2.0, "uniform", "cells")
+    assert (rest.uniform_baseline, rest.clip, rest.variance_gain) == ("marginal", 1e7, 2.0)
+
+
+def test_a_setting_added_later_changes_no_older_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = resolve(SPATIAL, "rnn.tau=0.2")
+    before, honest = configuration.science_hash(config), configuration.science
+    monkeypatch.setattr(configuration, "science", lambda config: {**honest(config), "rnn.added": 0})
+    assert configuration.science_hash(config) == before
+    assert configuration.science_hash(resolve(SPATIAL)) != before
 
 
 def test_the_command_line_wins_over_preset_over_experiment() -> None:
@@ -133,6 +153,13 @@ BAD = {
     "unknown key": ([SPATIAL, "task.place_cell_num=64"], ["task.place_cell_num", "task.place_cells_num"]),
     "unknown top-level key": ([SPATIAL, "sede=1"], ["sede", "seed"]),
     "unknown group": ([SPATIAL, "trianer.lr=1"], ["trianer"]),
+    "key without its group": ([SPATIAL, "tau=0.1"], ["rnn.tau"]),
+    "key in the wrong group": ([SPATIAL, "rnn.dt=0.02"], ["task.dt"]),
+    "too large a number": ([SPATIAL, "rnn.sigma=1e200"], ["rnn.sigma", "at most"]),
+    "too large a size": ([SPATIAL, "rnn.n_rec=99999999999999999999"], ["rnn.n_rec", "at most"]),
+    "tag that leaves its folder": ([SPATIAL, "tag=../../x"], ["tag", "file name"]),
+    "tag that makes a folder": ([SPATIAL, "tag=a/b"], ["tag", "file name"]),
+    "hidden tag": ([SPATIAL, "tag=."], ["tag", "file name"]),
     "key of the other task": ([HEAD, "task.box_width=2"], ["task.box_width"]),
     "wrong type": ([SPATIAL, "rnn.n_rec=many"], ["rnn.n_rec", "int"]),
     "fraction for a count": ([SPATIAL, "rnn.n_rec=1.5"], ["rnn.n_rec", "int"]),
@@ -185,6 +212,8 @@ BAD_ANALYSIS = {
     "unknown task": (["task=spatial_navigatoin"], ["task", "spatial_navigation"]),
     "unknown run": (["runs=[noisy_unbaised]"], ["noisy_unbaised", "noisy_unbiased"]),
     "no runs": (["runs=[]"], ["runs"]),
+    "a run twice": (["runs=[noisy_biased,noisy_biased]"], ["noisy_biased", "twice"]),
+    "out that leaves its folder": (["out=../x"], ["out", "file name"]),
     "one trajectory": (["batch_size=1"], ["batch_size"]),
     "all of rest dropped": (["t_quiescent=10", "t_shift=10"], ["t_shift", "t_quiescent"]),
     "unknown start": (["start=home"], ["start", "task"]),

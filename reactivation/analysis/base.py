@@ -36,12 +36,12 @@ class AnalysisSettings:
     )
     variance_gain: float | None = setting(None, "noise variance at rest over waking; null: the cell's own", low=0)
     trajectory_stream: str = setting(
-        "analysis", "random stream of the trajectories (docs/differences.md, row 17)", choices=("analysis", "cells")
+        "analysis", "random stream of the trajectories; cells: row 17, on a CPU", choices=("analysis", "cells")
     )
     path: str = setting("results", "root of the results")
-    tag: str | None = setting(None, "tag of the runs")
+    tag: str | None = setting(None, "tag of the runs", file_name=True)
     preset: str | None = setting(None, "a file under configs/preset")
-    out: str | None = setting(None, "end of the result files' names, to keep variants apart")
+    out: str | None = setting(None, "end of the result files' names, to keep variants apart", file_name=True)
     device: str = setting("auto", "where to compute", choices=("auto", "cpu", "cuda"))
     allow_missing: bool = setting(False, "go on without runs that are missing or damaged, and list them")
 
