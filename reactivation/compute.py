@@ -1,5 +1,7 @@
 """Where and how a process computes: its device, decided once, and the arithmetic of its CPU."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -24,6 +26,18 @@ def prepare(device: str) -> torch.device:
     torch.set_flush_denormal(True)
     use_onednn_if_exact()
     return torch.device(device)
+
+
+@contextmanager
+def enough_memory() -> Iterator[None]:
+    """Raise BadInput, on one line, where torch cannot allocate what the sizes ask for."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        first = (str(error).splitlines() or [""])[0]
+        if isinstance(error, MemoryError) or "memory" in first or "Storage size" in first or "overflow" in first:
+            raise BadInput(f"not enough memory for these sizes ({first}); use smaller ones") from error
+        raise
 
 
 def use_onednn_if_exact() -> bool:

@@ -80,13 +80,16 @@ class MetricsLog:
 
 
 def read_rows(file: Path) -> list[dict[str, Any]]:
-    """The whole rows of a metrics.jsonl; a last line cut short by a kill is left out."""
+    """The rows of a metrics.jsonl up to the first that is none, such as a last line cut short by a kill."""
     rows = []
-    for line in file.read_text().splitlines() if file.exists() else []:
+    for line in file.read_text(errors="replace").splitlines() if file.exists() else []:
         try:
-            rows.append(json.loads(line))
+            row = json.loads(line)
         except ValueError:
             break
+        if not isinstance(row, dict) or not isinstance(row.get("step"), int) or row.get("split") not in SPLITS:
+            break
+        rows.append(row)
     return rows
 
 

@@ -15,7 +15,7 @@ from reactivation.compute import onednn_in_use
 from reactivation.config import RESULTS, TrainConfig
 from reactivation.dynamics import intensity
 from reactivation.errors import BadInput, DamagedData
-from reactivation.files import make_folder, read_json, to_json, write_atomically
+from reactivation.files import read_json, to_json, write_atomically
 from reactivation.network import Network, build_network
 from reactivation.streams import stream
 from reactivation.tasks.base import Task
@@ -84,20 +84,23 @@ class RunFolder:
             raise DamagedData(f"{error}") from None
 
     def claim(self, config: TrainConfig) -> None:
-        """Make the folder this run's, or find that it already is.
+        """Make the folder this run's; whoever calls has checked that it may, and holds its lock.
 
         Raises:
-            BadInput: another run lives here.
-            StorageError: it cannot be made.
+            StorageError: it cannot be written.
         """
-        self.check_claim(config)
-        make_folder(self.path)
         write_atomically(self.config_file, configuration.to_yaml(config).encode())
         write_atomically(self.environment_file, to_json(self._environments()))
 
     def check_claim(self, config: TrainConfig) -> None:
-        """Raise BadInput if a run of another network lives here."""
-        if self.config_file.exists():
+        """Raise BadInput if a run of another network lives here, or files of one whose config.yml is not there."""
+        if not self.config_file.exists():
+            strangers = [*self.path.glob("*.pt"), *self.path.glob("*metrics.json*")]
+            if strangers:
+                raise BadInput(
+                    f"{self.path} holds {strangers[0].name} but no config.yml; name this run with tag=... or path=..."
+                )
+        else:
             changed = configuration.differences(configuration.science(self.config()), configuration.science(config))
             if changed:
                 raise BadInput(

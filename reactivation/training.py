@@ -4,6 +4,7 @@ Each step draws a fresh batch. Everything the next step depends on (weights, Ada
 is in `resume.pt`, so a run that is killed and started again ends where it would have ended.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 import math
 import os
@@ -19,11 +20,11 @@ from tqdm import tqdm
 
 from reactivation import checkpoint
 from reactivation import config as configuration
-from reactivation.compute import prepare
+from reactivation.compute import enough_memory, prepare
 from reactivation.config import TrainConfig
 from reactivation.dynamics import active, rollout, unroll
-from reactivation.errors import DamagedData, Interrupted
-from reactivation.files import locked, sync_folder
+from reactivation.errors import BadInput, DamagedData, Interrupted
+from reactivation.files import locked, make_folder, sync_folder
 from reactivation.kernels.ring import Ring, ring_of
 from reactivation.metrics import MetricsLog, error_measures, mean_squared_error
 from reactivation.network import Network
@@ -45,19 +46,21 @@ class Learner:
     trajectories: torch.Generator
     noise: torch.Generator
     step: int = 0
-    plain: bool = False  # train by the definitions, without fast loops and losses: what benchmarks compare with
+    plain: bool = False  # train by the definitions, without fast loops and losses: for comparison (benchmarks/training.py)
     ring: Ring | None = None  # the fast loss of the task's cells, if they have one
 
     def learn(self, measured: bool = False) -> tuple[Tensor, dict[str, float]]:
         """One gradient step on one fresh batch; its loss before the step and, where asked for, all other measures."""
         batch = self._sample(self.trajectories)
-        measures: dict[str, float] = {}
-        if self.ring and not measured:
-            loss = self._ring_loss(self.ring, batch)
+        if self.ring:
+            start, drive, dt = self._waking(batch)
+            rates, _ = unroll(self.network, start, drive, dt, self.noise)
+            loss = self.ring.loss(rates, self.network.decoder.weight, batch.states)
+            outputs = self.network.readout(rates.detach()) if measured else None
         else:
             outputs = self._respond(batch, self.noise)
             loss = mean_squared_error(outputs, batch.targets)
-            measures = error_measures(self.task, outputs.detach(), batch) if measured else {}
+        measures = error_measures(self.task, outputs.detach(), batch) if measured and outputs is not None else {}
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
@@ -77,6 +80,7 @@ class Learner:
         """All that the next step depends on, as tensors and plain Python."""
         return {
             **self.model_state(),
+            "device": self.trajectories.device.type,
             "optimizer": self.optimizer.state_dict(),
             "trajectories": self.trajectories.get_state(),
             "noise": self.noise.get_state(),
@@ -109,11 +113,6 @@ class Learner:
         start, drive, dt = self._waking(batch)
         return rollout(self.network, start, drive, dt, generator, plain=self.plain).outputs
 
-    def _ring_loss(self, ring: Ring, batch: Batch) -> Tensor:
-        start, drive, dt = self._waking(batch)
-        rates, _ = unroll(self.network, start, drive, dt, self.noise)
-        return ring.loss(rates, self.network.decoder.weight, batch.states)
-
     def _waking(self, batch: Batch) -> tuple[Tensor, Drive, float]:
         return self.network.initial_state(batch.start), active(batch, noise_of(self.config)), self.config.task.dt
 
@@ -141,12 +140,13 @@ def fit(config: TrainConfig, folder: RunFolder) -> None:
     """
     device = prepare(config.device)
     folder.check_claim(config)
-    last = config.trainer.n_epochs
-    if (finished := _finished_step(folder, last)) is not None:
-        print(f"{folder.path}: already trained to step {finished}; nothing to do")
+    last, standing = config.trainer.n_epochs, _standing(folder)
+    if standing >= last:
+        print(f"{folder.path}: already trained to step {standing}; nothing to do")
         return
-    folder.claim(config)
-    with locked(folder.path), Interruption() as interruption:
+    make_folder(folder.path)
+    with locked(folder.path), enough_memory(), Interruption() as interruption:
+        folder.claim(config)
         learner = new_learner(config, device)
         resume(learner, folder)
         log = MetricsLog(folder, config.logger == "tensorboard", learner.step)
@@ -170,29 +170,37 @@ def resume(learner: Learner, folder: RunFolder) -> None:
         if not file.exists():
             continue
         try:
-            learner.restore(checkpoint.load(file, fingerprint), file)
+            content = checkpoint.load(file, fingerprint)
+            _require_same_device(learner, content, folder)
+            learner.restore(content, file)
         except DamagedData as problem:
             print(f"passed over {problem}", file=sys.stderr)
             problems.append(file.name)
             continue
         print(f"{folder.path}: going on from step {learner.step}")
         return
-    if problems:
-        raise DamagedData(f"{folder.path}: no sound checkpoint ({', '.join(problems)}); delete the folder to start anew")
+    if problems or folder.steps():
+        lost = ", ".join(problems) or "resume.pt is missing"
+        raise DamagedData(f"{folder.path}: no sound checkpoint to go on from ({lost}); delete the folder to start anew")
 
 
-def _finished_step(folder: RunFolder, last: int) -> int | None:
-    """The step that a run stands at if that is `last` or later, from a sound checkpoint."""
-    if not folder.model_file(last).exists():
-        return None
+def _require_same_device(learner: Learner, content: dict[str, Any], folder: RunFolder) -> None:
+    before, now = content.get("device"), learner.trajectories.device.type
+    if before != now:
+        raise BadInput(
+            f"{folder.path}: was trained on {before}, whose random states {now} cannot take up; go on with device={before}"
+        )
+
+
+def _standing(folder: RunFolder) -> int:
+    """The step that a run can go on from; 0 where it has not begun or nothing is sound."""
+    if not folder.config_file.exists():
+        return 0
     fingerprint = configuration.science_hash(folder.config())
     for file in folder.resume_files:
-        try:
-            step = int(checkpoint.load(file, fingerprint)["step"])
-        except DamagedData:
-            continue
-        return step if step >= last else None
-    return None
+        with suppress(DamagedData):
+            return int(checkpoint.load(file, fingerprint)["step"])
+    return 0
 
 
 def _train(learner: Learner, folder: RunFolder, log: MetricsLog, interruption: Interruption) -> None:

@@ -96,6 +96,62 @@ def test_a_longer_training_goes_on_where_the_shorter_ended(tmp_path: Path) -> No
     assert load_run(longer, torch.device("cpu")).step == 8
 
 
+def test_a_shorter_training_leaves_a_longer_run_as_it_is(tmp_path: Path, capsys) -> None:
+    folder = train(tmp_path / "run", "trainer.n_epochs=6")
+    train(tmp_path / "run", "trainer.n_epochs=3")
+    assert "already trained to step 6" in capsys.readouterr().out
+    assert load_run(folder, torch.device("cpu")).step == 6
+
+
+def test_files_of_a_run_without_its_configuration_are_not_touched(tmp_path: Path) -> None:
+    """Such as those that the authors' code left."""
+    (tmp_path / "run").mkdir()
+    for name in ("model_100.pt", "test_metrics.json"):
+        (tmp_path / "run" / name).write_text("theirs")
+    with pytest.raises(BadInput, match="tag="):
+        train(tmp_path / "run")
+    assert {file.read_text() for file in (tmp_path / "run").iterdir()} == {"theirs"}
+
+
+def test_a_run_that_lost_its_state_is_not_begun_anew(tmp_path: Path) -> None:
+    folder = train(tmp_path / "run")
+    for file in folder.resume_files:
+        file.unlink()
+    before = folder.metrics_file.read_bytes()
+    with pytest.raises(DamagedData, match=r"resume\.pt"):
+        train(tmp_path / "run")
+    assert folder.metrics_file.read_bytes() == before
+
+
+def test_a_run_of_another_device_is_named_not_condemned(tmp_path: Path, monkeypatch) -> None:
+    folder = train(tmp_path / "run")
+    for file in folder.resume_files:
+        content = torch.load(file, weights_only=True)
+        torch.save({**content, "device": "cuda"}, file)
+    with pytest.raises(BadInput, match="device=cuda"):
+        train(tmp_path / "run", "trainer.n_epochs=8")
+
+
+def test_measuring_more_changes_no_weight(tmp_path: Path) -> None:
+    head = "head_direction/noisy_unbiased"
+    words = ["task.hd_cells_num=160", "trainer.log_freq=2"]
+    runs = [train(tmp_path / m, f"trainer.compute_all_metrics={m}", *words, config=head) for m in ("true", "false")]
+    assert same_weights(*runs, 4)
+
+
+def test_broken_metrics_are_written_anew_from_what_is_left(tmp_path: Path) -> None:
+    folder = train(tmp_path / "run", "trainer.log_freq=1")
+    rows = folder.metrics_file.read_bytes().splitlines(keepends=True)
+    folder.metrics_file.write_bytes(rows[0] + b"null\n\xff\xfe\n")
+    train(tmp_path / "run", "trainer.n_epochs=6", "trainer.log_freq=1")
+    assert [row["step"] for row in read_rows(folder.metrics_file)][-1] == 6
+
+
+def test_sizes_beyond_memory_are_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="memory"):
+        train(tmp_path / "run", "rnn.n_rec=9000000")
+
+
 def test_another_network_never_lands_in_a_runs_folder(tmp_path: Path) -> None:
     folder = train(tmp_path / "run")
     before = folder.config_file.read_bytes()
@@ -127,8 +183,10 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tmp_path: Pa
 
 def test_two_processes_do_not_train_one_run(tmp_path: Path) -> None:
     folder = train(tmp_path / "run")
+    before = folder.config_file.read_bytes()
     with locked(folder.path), pytest.raises(StorageError, match="another process"):
         train(tmp_path / "run", "trainer.n_epochs=8")
+    assert folder.config_file.read_bytes() == before
 
 
 def test_the_run_folder_alone_rebuilds_the_network(tmp_path: Path) -> None:
