@@ -1,13 +1,14 @@
-# make quick   train small networks, let them rest, compare: about three minutes
+# make quick   train small networks, let them rest, compare: about two minutes
 # make test    all tests
 # make lint    ruff and mypy
+# make bench   how fast training and analysis are on this machine; quiet machines tell the truth
 # Each makes .venv first, and installs again when the requirements changed or the last install did not finish.
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: quick test lint install clean
+.PHONY: quick test lint bench install clean
 
 quick: install
 	$(BIN)/python quick.py
@@ -19,6 +20,10 @@ lint: install
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
+
+bench: install
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/analysis.py
 
 install: $(INSTALLED)
 

@@ -1,4 +1,4 @@
-"""The whole system at a small size, in about three minutes on two cores: train, rest, compare.
+"""The whole system at a small size, in about two minutes on two cores: train, rest, compare.
 
     python quick.py
 
@@ -15,7 +15,7 @@ from typing import Any
 
 from reactivation import registry
 from reactivation.config import resolve_analysis, resolve_train
-from reactivation.errors import UserError, exit_code, run_command
+from reactivation.errors import BadInput, UserError, exit_code, run_command
 from reactivation.files import read_json
 from reactivation.fleet import train_fleet
 from reactivation.measure import print_table, result_file
@@ -95,11 +95,13 @@ def summarise(task: str) -> dict[str, dict[str, float | None]]:
 
 def main(words: list[str]) -> None:
     """Train, analyse, and print one table per task."""
-    if words:
+    if {"--help", "-h"} & set(words):
         print(__doc__)
         return
+    if words:
+        raise BadInput(f"command line: quick.py takes no arguments, and got {' '.join(words)}")
     networks = [training(task, experiment) for task, experiments in TASKS.items() for experiment in experiments]
-    train_fleet([show("train.py", arguments) for arguments in networks])
+    train_fleet([show("train.py", arguments) for arguments in networks], device="auto")
     for task in TASKS:
         for name in ANALYSES:
             run_analysis(name, task)

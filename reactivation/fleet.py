@@ -7,16 +7,18 @@ others.
 from dataclasses import dataclass
 import os
 from pathlib import Path
+import signal
 import subprocess
 import sys
 import time
 
 from reactivation import cores
-from reactivation.errors import Interrupted, UserError, exit_code
+from reactivation.errors import SIGNAL_BASE, Interrupted, UserError, exit_code
 from reactivation.signals import Interruption
 
 _TRAIN = Path(__file__).resolve().parent.parent / "train.py"
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+_SAVED = (SIGNAL_BASE + signal.SIGINT, SIGNAL_BASE + signal.SIGTERM)  # how a run ends that was told to and has saved
 _POLL = 0.05  # seconds between looks at the processes
 
 
@@ -31,14 +33,14 @@ class _Worker:
     line: int  # of the terminal, for its progress bar
 
 
-def train_fleet(commands: list[list[str]]) -> None:
-    """Run `train.py` once per entry of `commands` (its words), as many at a time as there are cores.
+def train_fleet(commands: list[list[str]], device: str) -> None:
+    """Run `train.py` once per entry of `commands` (its words), as many at a time as there are cores; one at a time on a GPU.
 
     Raises:
         SomeFailed: with the exit code of the first that failed, after all have ended.
         Interrupted: a signal came; it was handed on, and every process has saved and ended.
     """
-    places = cores.available()
+    places = _places(device)
     waiting, running, failed = list(commands), list[_Worker](), list[tuple[list[str], int]]()
     with Interruption() as interruption:
         handed_on = 0
@@ -54,13 +56,22 @@ def train_fleet(commands: list[list[str]]) -> None:
             failed += [(worker.words, worker.process.returncode) for worker in ended if worker.process.returncode]
             running = [worker for worker in running if worker not in ended]
             time.sleep(_POLL)
-    if interruption.signal:
+    failed = [(words, code) for words, code in failed if not (interruption.signal and code in _SAVED)]
+    if interruption.signal and not failed:
         raise Interrupted("all runs have saved; the same command goes on from there", interruption.signal)
     if failed:
         listed = "; ".join(f"train.py {' '.join(words)} ended with {code}" for words, code in failed)
         error = SomeFailed(f"{len(failed)} of {len(commands)} trainings failed: {listed}")
         error.exit_code = exit_code(failed[0][1])
         raise error
+
+
+def _places(device: str) -> int:
+    if device == "cpu":
+        return cores.available()
+    from reactivation.compute import prepare  # loads torch, which alone knows whether there is a GPU
+
+    return 1 if prepare(device).type == "cuda" else cores.available()
 
 
 def _start(words: list[str], line: int) -> _Worker:

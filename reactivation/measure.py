@@ -13,6 +13,7 @@ from tqdm import tqdm
 from reactivation import registry
 from reactivation.analysis.base import RANDOM, AnalysisSettings, Decoded, Result
 from reactivation.config import (
+    RESULTS,
     TrainConfig,
     describe,
     differences,
@@ -44,7 +45,11 @@ def run_analysis(name: str, manual: str, words: list[str]) -> None:
     """
     module = registry.load("analysis", name)
     if {"--help", "-h"} & set(words):
-        print("\n".join([manual, "Keys: name, type, default, meaning [unit]", *describe(module.Settings)]))
+        print(
+            "\n".join(
+                [manual, "Keys: name, type, default, meaning [unit]", *describe(resolve_analysis(name, module.Settings, {}))]
+            )
+        )
         return
     arguments = parse_arguments([word for word in words if word != "--print-config"])
     settings = resolve_analysis(name, module.Settings, arguments)
@@ -52,7 +57,11 @@ def run_analysis(name: str, manual: str, words: list[str]) -> None:
     if "--print-config" in words:
         print(to_yaml(settings), end="")
         return
-    result = measure(name, settings)
+    # Only now, when the input is known to be good: torch takes seconds to load.
+    from reactivation.compute import enough_memory
+
+    with enough_memory():
+        result = measure(name, settings)
     print_table(result.summary)
     print(result_file(name, settings))
 
@@ -63,12 +72,14 @@ def check_settings(settings: AnalysisSettings) -> None:
         raise BadInput(f"t_shift={settings.t_shift} must leave at least 2 of t_quiescent={settings.t_quiescent} steps")
     if not settings.runs:
         raise BadInput("runs=[] names no experiment; give for instance runs=[noisy_unbiased,noisy_biased]")
+    if len(set(settings.runs)) < len(settings.runs):
+        raise BadInput(f"runs=[{','.join(settings.runs)}] names a run twice")
     for run in settings.runs:
         training_config(run, settings)
 
 
 def measure(name: str, settings: AnalysisSettings) -> Result:
-    """Compute an analysis and write its two files, both or none.
+    """Compute an analysis and write its two files, details first: after a kill in between, the same command mends it.
 
     Raises:
         BadInput: the files of that name hold results of other settings.
@@ -77,7 +88,7 @@ def measure(name: str, settings: AnalysisSettings) -> Result:
     module = importlib.import_module(f"reactivation.analysis.{name}")
     table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
     recorded = {key: value for key, value in flatten(to_dict(settings)).items() if key not in _NOT_SCIENCE}
-    _refuse_other_settings(details_file, recorded)
+    _refuse_other_settings(table_file, details_file, recorded)
     runs, missing = _load_runs(settings)
     space = next(iter(runs.values())).task.space
     phases = dict.fromkeys(runs, module.PHASES)
@@ -137,16 +148,20 @@ def print_table(summary: Mapping[str, Mapping[str, float | None]]) -> None:
         print(f"{row:<{first}}", *(f"{shown[column]:>{width}}" for column, width in widths.items()), sep="  ")
 
 
-def _refuse_other_settings(details_file: Path, recorded: dict[str, Any]) -> None:
+def _refuse_other_settings(table_file: Path, details_file: Path, recorded: dict[str, Any]) -> None:
     if details_file.exists():
-        before = read_json(details_file)["settings"]
+        details = read_json(details_file)
+        before = details.get("settings") if isinstance(details, dict) else None
+        if not isinstance(before, dict):
+            raise DamagedData(f"{details_file}: names no settings; delete it, or name these results with out=...")
         if before != recorded:
             changed = differences(before, recorded)
             raise BadInput(f"{details_file} was made with other settings ({changed}); name these results with out=...")
+    elif table_file.exists():
+        raise BadInput(f"{table_file} is there without a record of its settings; name these results with out=...")
 
 
 def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]:
-    # Only now, when the input is known to be good: torch takes seconds to load.
     from reactivation.compute import prepare
     from reactivation.runs import RunFolder, load_run, run_path
 
@@ -157,7 +172,12 @@ def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]
         try:
             runs[name] = load_run(folder, device, settings.epoch)
         except DamagedData as problem:
-            words = " ".join(f"{key}={value}" for key, value in training_arguments(name, settings).items())
+            arguments = training_arguments(name, settings)
+            if settings.path != RESULTS:
+                arguments["path"] = str(folder.path)
+            if settings.epoch is not None:
+                arguments["trainer.n_epochs"] = str(settings.epoch)
+            words = " ".join(f"{key}={value}" for key, value in arguments.items())
             missing.append(name)
             commands.append(f"{problem}; make it with: python train.py {words}")
     if missing and (not settings.allow_missing or not runs):

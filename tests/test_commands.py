@@ -134,6 +134,29 @@ def test_results_of_other_settings_are_not_overwritten(command, results: Path) -
     assert {file: file.read_bytes() for file in results.rglob("*.json")} == before
 
 
+@pytest.mark.parametrize("details", [None, "{}", "[]", "{"])
+def test_results_without_a_record_of_their_settings_are_not_overwritten(details, command, results: Path) -> None:
+    """Such as those of the authors' code."""
+    table = results / "spatial_navigation" / "variance_0.0001_0.json"
+    table.write_text("{}")
+    if details is not None:
+        table.with_name("variance_0.0001_0_details.json").write_text(details)
+    done = command("output_variance.py", *TINY_ANALYSIS)
+    assert done.returncode == (2 if details is None else 3)
+    assert "Traceback" not in done.stderr
+    assert table.read_text() == "{}"
+
+
+def test_the_command_for_a_missing_run_makes_it(command, trained: Path, tmp_path: Path) -> None:
+    done = command("output_variance.py", "path=elsewhere", "runs=[noisy_unbiased]", "epoch=3", *TINY_ANALYSIS)
+    assert done.returncode == 3
+    words = done.stderr.split("python train.py ")[1].split()
+    sizes = [word for word in tiny(SPATIAL[0]) if not word.startswith(("config=", "trainer.n_epochs="))]
+    assert command("train.py", *words, *sizes).returncode == 0
+    done = command("output_variance.py", "path=elsewhere", "runs=[noisy_unbiased]", "epoch=3", *TINY_ANALYSIS)
+    assert done.returncode == 0, done.stderr
+
+
 def load(results: Path, name: str):
     import torch
 

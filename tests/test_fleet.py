@@ -60,7 +60,16 @@ def test_a_signal_reaches_all_and_all_go_on(tmp_path: Path) -> None:
     assert all(0 < step < 3000 for step in steps)
 
 
-@pytest.mark.parametrize(("words", "reason"), [(["seed=0,0"], "twice"), (["seed=0,1", "path=x"], "path")])
+CONTRADICTIONS = [
+    (["seed=0,0"], "twice"),
+    (["seed=0,00"], "twice"),
+    (["seed=0,"], "whole numbers"),
+    (["seed=0,x"], "whole numbers"),
+    (["seed=0,1", "path=x"], "path"),
+]
+
+
+@pytest.mark.parametrize(("words", "reason"), CONTRADICTIONS)
 def test_contradictions_are_refused(words: list[str], reason: str) -> None:
     with pytest.raises(BadInput, match=reason):
         parse_seeds(parse_arguments(words))
@@ -69,5 +78,5 @@ def test_contradictions_are_refused(words: list[str], reason: str) -> None:
 def test_a_bad_seed_among_several_writes_nothing(command, tmp_path: Path) -> None:
     done = command("train.py", *tiny(SPATIAL), "seed=0,x")
     assert done.returncode == 2
-    assert "seed=x" in done.stderr
+    assert "seed=0,x" in done.stderr
     assert list(tmp_path.iterdir()) == []

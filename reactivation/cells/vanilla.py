@@ -20,8 +20,6 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 class Vanilla(Cell):
     """dr/dt = (−r + φ(W_rec r + W_in Δs)) / τ (Eq. A.1)."""
 
-    quiescent_variance_gain = 2.0
-
     def __init__(self, settings: RNNSettings, n_inputs: int, generator: torch.Generator):
         super().__init__()
         self.tau = settings.tau  # [s]
