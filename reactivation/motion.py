@@ -52,7 +52,7 @@ class Walk:
         squares = torch.empty(steps, batch_size, device=device).exponential_(generator=generator) * 2
         lengths = squares.sqrt() * self.speed_scale * self.dt
         anchor = torch.tensor(self.anchor or (0.0, 0.0), device=device)
-        position, moves = start, []
+        position, moves, positions = start, [], []
         for turn, length in zip(turns * self.dt, lengths, strict=True):
             blocked, wall_turn = self._wall(position, heading)
             length = torch.where(blocked, length * self.border_slow_factor, length)
@@ -61,9 +61,9 @@ class Walk:
                 move = move + self.drift * (anchor - position)
             moves.append(move)
             position = position + move
+            positions.append(position)
             heading = heading + turn + wall_turn
-        inputs = torch.stack(moves, dim=1)
-        return Path(start, inputs, start[:, None] + inputs.cumsum(1))
+        return Path(start, torch.stack(moves, dim=1), torch.stack(positions, dim=1))
 
     def _starts(self, batch_size: int, generator: torch.Generator) -> Tensor:
         unit = torch.rand(batch_size, 2, generator=generator, device=generator.device)
