@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import json
 import multiprocessing
 import os
+from pathlib import Path
 import platform
 import resource
 from statistics import median
@@ -70,7 +71,15 @@ def time_steps(name: str, seed: int, plain: bool, threads: int, steps: int, star
         if learner.step % config.trainer.log_freq == 0:
             float(loss)
         seconds.append(time.perf_counter() - began)
-    return seconds[WARM_UP:], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return seconds[WARM_UP:], peak_rss_mb()
+
+
+def peak_rss_mb() -> float:
+    """Peak memory of this process alone [MB]; getrusage would count what its parent held before it started."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _worker(queue: object, *arguments: object) -> None:
