@@ -22,7 +22,7 @@ from reactivation.runs import RunFolder, load_run
 from reactivation.training import fit, new_learner
 
 SPATIAL = "spatial_navigation/noisy_unbiased"
-LAST = 300
+LAST = 400
 OFTEN = {"trainer.n_epochs": LAST, "trainer.save_freq": 20, "trainer.test_freq": 50, "path": "run"}
 LONG = [f"{key}={value}" for key, value in (parse_arguments(tiny(SPATIAL)) | OFTEN).items()]
 SOUND = "a loss that does not depend on how often a run was interrupted"
