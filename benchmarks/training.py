@@ -18,6 +18,7 @@ import platform
 import resource
 from statistics import median
 import time
+from typing import Any
 
 import torch
 
@@ -56,7 +57,7 @@ def flops(config: TrainConfig, features: int | None) -> float:
     return float(recurrent + readout + 6 * config.task.batch_size * n * outputs)
 
 
-def time_steps(name: str, seed: int, plain: bool, threads: int, steps: int, start: object) -> tuple[list[float], float]:
+def time_steps(name: str, seed: int, plain: bool, threads: int, steps: int, start: Any) -> tuple[list[float], float]:
     """Seconds of each of `steps` training steps, and this process's peak memory [MB]."""
     torch.set_num_threads(threads)
     device = prepare("cpu")
@@ -65,7 +66,7 @@ def time_steps(name: str, seed: int, plain: bool, threads: int, steps: int, star
     seconds = []
     for number in range(WARM_UP + steps):
         if number == WARM_UP:
-            start.wait()  # type: ignore[attr-defined]
+            start.wait()
         began = time.perf_counter()
         loss, _ = learner.learn()
         if learner.step % config.trainer.log_freq == 0:
@@ -82,8 +83,8 @@ def peak_rss_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _worker(queue: object, *arguments: object) -> None:
-    queue.put(time_steps(*arguments))  # type: ignore[attr-defined,arg-type]
+def _worker(queue: Any, *arguments: Any) -> None:
+    queue.put(time_steps(*arguments))
 
 
 def run_processes(name: str, plain: bool, processes: int, threads: int, steps: int) -> Timing:
@@ -127,7 +128,7 @@ def copy_ceiling(threads: int, megabytes: int = 400) -> float:
     return 2 * source.numel() * 4 / median(seconds)
 
 
-def measure(names: list[str], steps: int) -> Iterator[dict[str, object]]:
+def measure(names: list[str], steps: int) -> Iterator[dict[str, Any]]:
     """One row per network and way of training."""
     count = cores.available()
     prepare("cpu")
@@ -156,15 +157,15 @@ def measure(names: list[str], steps: int) -> Iterator[dict[str, object]]:
             }
 
 
-def show(row: dict[str, object]) -> None:
+def show(row: dict[str, Any]) -> None:
     """One line for people."""
     if row["name"] == "ceiling":
-        product, copy = float(row["ceiling_flops_per_s"]) / 1e9, float(row["copy_bytes_per_s"]) / 1e9  # type: ignore[arg-type]
+        product, copy = row["ceiling_flops_per_s"] / 1e9, row["copy_bytes_per_s"] / 1e9
         print(f"{row['device']}: large product {product:.0f} GFLOP/s, large copy {copy:.1f} GB/s")
         print(f"{'':<22}{'s/step':>9}{'GFLOP':>8}{'of ceiling':>12}{'× plain':>9}{'peak MB':>9}")
         return
     print(
-        f"{row['name']:<22}{row['seconds_per_step']:>9.4f}{float(row['flops']) / 1e9:>8.1f}"  # type: ignore[arg-type]
+        f"{row['name']:<22}{row['seconds_per_step']:>9.4f}{row['flops'] / 1e9:>8.1f}"
         f"{row['fraction_of_ceiling']:>12.1%}{row['times_plain_loop']:>9.2f}{row['peak_rss_mb']:>9.0f}",
         flush=True,
     )

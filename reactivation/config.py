@@ -181,7 +181,12 @@ def merge(settings_class: type, layers: list[tuple[str, dict[str, Any]]]) -> Any
 
 def to_dict(settings: Any) -> dict[str, Any]:
     """Settings as plain Python, nested as they are."""
-    plain = OmegaConf.to_container(OmegaConf.structured(settings))
+    return to_plain(OmegaConf.structured(settings))
+
+
+def to_plain(node: Any) -> dict[str, Any]:
+    """An OmegaConf mapping as plain Python, nested as it is."""
+    plain = OmegaConf.to_container(node)
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
 
@@ -285,7 +290,7 @@ def _is_text(settings_class: type, key: str) -> bool:
 def _value(key: str, text: str) -> Any:
     try:
         _refuse_duplicates(yaml.compose(text, Loader=yaml.SafeLoader), COMMAND_LINE)
-        return OmegaConf.to_container(OmegaConf.from_dotlist([f"value={text}"]))["value"]  # type: ignore[index,call-overload]
+        return to_plain(OmegaConf.from_dotlist([f"value={text}"]))["value"]
     except (yaml.YAMLError, OmegaConfBaseException):
         raise BadInput(f"{COMMAND_LINE}: {key}={text} cannot be read as a value") from None
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-import importlib
 from pathlib import Path
 import sys
 from typing import TYPE_CHECKING, Any
@@ -45,11 +44,8 @@ def run_analysis(name: str, manual: str, words: list[str]) -> None:
     """
     module = registry.load("analysis", name)
     if {"--help", "-h"} & set(words):
-        print(
-            "\n".join(
-                [manual, "Keys: name, type, default, meaning [unit]", *describe(resolve_analysis(name, module.Settings, {}))]
-            )
-        )
+        print(manual, "Keys: name, type, default, meaning [unit]", sep="\n")
+        print(*describe(resolve_analysis(name, module.Settings, {})), sep="\n")
         return
     arguments = parse_arguments([word for word in words if word != "--print-config"])
     settings = resolve_analysis(name, module.Settings, arguments)
@@ -85,7 +81,7 @@ def measure(name: str, settings: AnalysisSettings) -> Result:
         BadInput: the files of that name hold results of other settings.
         DamagedData: a run is missing or damaged, and `allow_missing` is off.
     """
-    module = importlib.import_module(f"reactivation.analysis.{name}")
+    module = registry.load("analysis", name)
     table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
     recorded = {key: value for key, value in flatten(to_dict(settings)).items() if key not in _NOT_SCIENCE}
     _refuse_other_settings(table_file, details_file, recorded)
@@ -123,7 +119,7 @@ def training_arguments(run: str, settings: AnalysisSettings) -> dict[str, str]:
         arguments["preset"] = settings.preset
     config = resolve_train(arguments)
     if config.rnn.sigma2_rec > 0 and config.rnn.sigma2_rec != settings.noise:
-        arguments["rnn.sigma2_rec"] = f"{settings.noise:g}"
+        arguments["rnn.sigma2_rec"] = repr(settings.noise)  # all its digits, or it would be another run
     if config.tag != settings.tag:
         arguments["tag"] = settings.tag or "null"
     return arguments

@@ -84,11 +84,13 @@ class RunFolder:
             raise DamagedData(f"{error}") from None
 
     def claim(self, config: TrainConfig) -> None:
-        """Make the folder this run's; whoever calls has checked that it may, and holds its lock.
+        """Make the folder this run's; whoever calls holds its lock.
 
         Raises:
+            BadInput: another run lives here.
             StorageError: it cannot be written.
         """
+        self.check_claim(config)
         write_atomically(self.config_file, configuration.to_yaml(config).encode())
         write_atomically(self.environment_file, to_json(self._environments()))
 

@@ -148,7 +148,8 @@ def fit(config: TrainConfig, folder: RunFolder) -> None:
     with locked(folder.path), enough_memory(), Interruption() as interruption:
         folder.claim(config)
         learner = new_learner(config, device)
-        resume(learner, folder)
+        if not resume(learner, folder):
+            _save_state(learner, folder)  # from here on, a folder with models and no state has lost it
         log = MetricsLog(folder, config.logger == "tensorboard", learner.step)
         try:
             _train(learner, folder, log, interruption)
@@ -158,11 +159,12 @@ def fit(config: TrainConfig, folder: RunFolder) -> None:
     print(f"{folder.path}: trained to step {last}{clear}")
 
 
-def resume(learner: Learner, folder: RunFolder) -> None:
-    """Go on from the newest sound checkpoint of the folder, if it has any; says which were passed over.
+def resume(learner: Learner, folder: RunFolder) -> bool:
+    """Go on from the newest sound checkpoint of the folder; says which were passed over. False if the run has not begun.
 
     Raises:
-        DamagedData: there are checkpoints and none is sound.
+        BadInput: the run was trained on another kind of device.
+        DamagedData: there are checkpoints and none is sound, or models and no checkpoint.
     """
     fingerprint = configuration.science_hash(learner.config)
     problems = []
@@ -177,11 +179,13 @@ def resume(learner: Learner, folder: RunFolder) -> None:
             print(f"passed over {problem}", file=sys.stderr)
             problems.append(file.name)
             continue
-        print(f"{folder.path}: going on from step {learner.step}")
-        return
+        if learner.step:
+            print(f"{folder.path}: going on from step {learner.step}")
+        return True
     if problems or folder.steps():
         lost = ", ".join(problems) or "resume.pt is missing"
         raise DamagedData(f"{folder.path}: no sound checkpoint to go on from ({lost}); delete the folder to start anew")
+    return False
 
 
 def _require_same_device(learner: Learner, content: dict[str, Any], folder: RunFolder) -> None:
@@ -237,15 +241,20 @@ def _train(learner: Learner, folder: RunFolder, log: MetricsLog, interruption: I
 
 def _save(learner: Learner, folder: RunFolder, log: MetricsLog, keep_model: bool) -> None:
     """The model first, then the tables, then the state to resume from: whatever is lost in between is made again."""
-    fingerprint = configuration.science_hash(learner.config)
     if keep_model:
+        fingerprint = configuration.science_hash(learner.config)
         checkpoint.save(folder.model_file(learner.step), fingerprint, learner.step, learner.model_state())
     log.write_tables()
+    _save_state(learner, folder)
+
+
+def _save_state(learner: Learner, folder: RunFolder) -> None:
+    """Write the state to resume from, and keep the one before."""
     newest, previous = folder.resume_files
     if newest.exists():
         os.replace(newest, previous)
         sync_folder(folder.path)
-    checkpoint.save(newest, fingerprint, learner.step, learner.state())
+    checkpoint.save(newest, configuration.science_hash(learner.config), learner.step, learner.state())
 
 
 def _require_finite(losses: list[Tensor], step: int, folder: RunFolder) -> None:

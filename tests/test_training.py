@@ -123,6 +123,31 @@ def test_a_run_that_lost_its_state_is_not_begun_anew(tmp_path: Path) -> None:
     assert folder.metrics_file.read_bytes() == before
 
 
+@pytest.mark.parametrize("killed_at", ["model_2.pt", "resume.pt", "model_4.pt"])
+@pytest.mark.parametrize("saves_before", [0, 1])
+def test_a_kill_between_any_two_files_of_a_save_is_mended(
+    killed_at: str, saves_before: int, tmp_path: Path, monkeypatch
+) -> None:
+    """A save writes a model, then the state to resume from: the kill comes just before one of them."""
+    import reactivation.training as training
+
+    straight, honest, seen = train(tmp_path / "straight"), training.checkpoint.save, []
+
+    def save(file: Path, *rest) -> None:
+        seen.append(file.name)
+        if seen.count(killed_at) > saves_before:
+            raise KeyboardInterrupt
+        honest(file, *rest)
+
+    monkeypatch.setattr(training.checkpoint, "save", save)
+    try:
+        train(tmp_path / "run")
+    except KeyboardInterrupt:
+        monkeypatch.undo()
+        train(tmp_path / "run")
+    assert same_weights(straight, RunFolder(tmp_path / "run"), 4)
+
+
 def test_a_run_of_another_device_is_named_not_condemned(tmp_path: Path, monkeypatch) -> None:
     folder = train(tmp_path / "run")
     for file in folder.resume_files:

@@ -64,9 +64,10 @@ class _Loss(torch.autograd.Function):
         ctx.save_for_backward(r, d, phi, f, gram_r, cross, gram_d, mixed)
         ctx.scale = 1 / (r.shape[-2] * d.shape[-2])
         # The three terms nearly cancel when the fit is good, so they are summed in double precision.
-        terms = (gram_d * gram_r, -2 * mixed * cross, (f.mT @ f) * (phi.mT @ phi))
-        total: Tensor = sum(term.sum((-2, -1), dtype=torch.float64) for term in terms)  # type: ignore[assignment]
-        return (total * ctx.scale).to(r.dtype)
+        fits = (gram_d * gram_r).sum((-2, -1), dtype=torch.float64)
+        overlaps = (mixed * cross).sum((-2, -1), dtype=torch.float64)
+        targets = ((f.mT @ f) * (phi.mT @ phi)).sum((-2, -1), dtype=torch.float64)
+        return ((fits - 2 * overlaps + targets) * ctx.scale).to(r.dtype)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
