@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 from reactivation import cores
-from reactivation.compute import prepare
+from reactivation.compute import keep_freed_memory, prepare
 from reactivation.config import TrainConfig, parse_arguments, resolve_train
 from reactivation.training import new_learner
 
@@ -61,6 +61,7 @@ def time_steps(name: str, seed: int, plain: bool, threads: int, steps: int, star
     """Seconds of each of `steps` training steps, and this process's peak memory [MB]."""
     torch.set_num_threads(threads)
     device = prepare("cpu")
+    keep_freed_memory()
     config = resolve_train({"config": CASES[name], "seed": str(seed)})
     learner = new_learner(config, device, plain=plain)
     seconds = []

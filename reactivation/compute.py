@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+import ctypes
+import sys
 from typing import Any
 
 import torch
@@ -9,6 +11,8 @@ import torch
 from reactivation.errors import BadInput
 
 _products: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # mallopt's names of its parameters, in malloc.h
+_LARGEST_INT = 2**31 - 1
 _EXACT = 1e-5  # relative error that a single-precision product stays well below, and a bfloat16 one well above
 
 
@@ -26,6 +30,18 @@ def prepare(device: str) -> torch.device:
     torch.set_flush_denormal(True)
     use_onednn_if_exact()
     return torch.device(device)
+
+
+def keep_freed_memory() -> None:
+    """Let a process that makes the same large arrays again and again keep their memory.
+
+    By default glibc hands every large array back to the system and asks for it anew, which clears it page by page: a
+    quarter of a training step. Does nothing where the C library has no such switch.
+    """
+    tune = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if tune is not None:
+        tune(_MMAP_MAX, 0)
+        tune(_TRIM_THRESHOLD, _LARGEST_INT)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from reactivation import checkpoint
 from reactivation import config as configuration
-from reactivation.compute import enough_memory, prepare
+from reactivation.compute import enough_memory, keep_freed_memory, prepare
 from reactivation.config import TrainConfig
 from reactivation.dynamics import active, rollout, unroll
 from reactivation.errors import BadInput, DamagedData, Interrupted
@@ -139,6 +139,7 @@ def fit(config: TrainConfig, folder: RunFolder) -> None:
         Interrupted: SIGINT or SIGTERM came; the step was finished and saved.
     """
     device = prepare(config.device)
+    keep_freed_memory()
     folder.check_claim(config)
     last, standing = config.trainer.n_epochs, _standing(folder)
     if standing >= last:

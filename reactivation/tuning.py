@@ -47,7 +47,8 @@ class PlaceCells(Tuning):
         precision = self.width**-2
         if self.norm == "softmax":
             # log exp(−|s − c|² / 2σ²), but for −|s|² / 2σ²: the same for all cells, so a softmax never sees it.
-            return self._softmax_fields(states @ (self.centres.mT * precision) - (self.centres**2).sum(-1) * (precision / 2))
+            offset = (self.centres**2).sum(-1) * (-precision / 2)
+            return self._softmax_fields(torch.nn.functional.linear(states, self.centres * precision, offset))
         x, y = (states[..., d, None] - self.centres[:, d] for d in range(2))
         log_field = -(x**2 + y**2) * (precision / 2)
         if self.surround_scale is None:

@@ -33,8 +33,11 @@ class Batch:
 
     @cached_property
     def targets(self) -> Tensor:
-        """Encoded states f(s(t)), (B, T, O); made when first asked for, since a fast loss may not need them."""
-        return self.encode(self.states)
+        """Encoded states f(s(t)), (B, T, O); made when first asked for, since a fast loss may not need them.
+
+        Time is first in memory, as in the outputs of a rollout: a loss then reads both in order.
+        """
+        return self.encode(self.states.movedim(-2, 0).contiguous()).movedim(0, -2)
 
 
 class Noise(NamedTuple):

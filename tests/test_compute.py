@@ -1,5 +1,8 @@
 """The CPU's arithmetic: the fast product library only where it is exact, and no slow denormals."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -32,3 +35,23 @@ def test_denormals_are_flushed() -> None:
     tiny = torch.full((8,), 1e-30)
     compute.prepare("cpu")
     assert float((tiny * 1e-10).abs().max()) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc has the switch")
+def test_freed_memory_is_kept_for_the_next_array() -> None:
+    """In a process of its own: the switch cannot be turned back."""
+    faults = """
+import resource, sys, torch
+from reactivation.compute import keep_freed_memory
+if sys.argv[1] == "kept": keep_freed_memory()
+def step(): return [torch.ones(10_000_000) for _ in range(4)]
+for _ in range(20): step()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20): step()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    pages = {
+        how: int(subprocess.run([sys.executable, "-c", faults, how], capture_output=True, text=True, check=True).stdout)
+        for how in ("kept", "as ever")
+    }
+    assert pages["kept"] < pages["as ever"] / 2

@@ -29,8 +29,8 @@ def draw(generator: torch.Generator, dtype: torch.dtype, *leading: int) -> tuple
     def normal(*axes: str) -> Tensor:
         return torch.randn(*leading, *(SIZES[a] for a in axes), generator=generator, dtype=torch.float64).to(dtype)
 
-    targets, standard = normal("B", "T", "O"), normal("B", "T", "N")
-    return Batch(normal("B", "O"), normal("B", "T", "I"), normal("B", "T", "I"), lambda states: targets), standard
+    standard = normal("B", "T", "N")
+    return Batch(normal("B", "O"), normal("B", "T", "I"), normal("B", "T", "O"), torch.clone), standard
 
 
 def run(net: Network, batch: Batch, standard: Tensor, plain: bool) -> list[Tensor]:
@@ -94,6 +94,12 @@ def test_a_subclass_with_another_field_runs_through_the_plain_loop(generator) ->
 
 def ring_task(**settings):
     return head_direction.build(head_direction.Settings(**settings), torch.Generator())
+
+
+def test_the_loss_is_the_mean_of_squares_with_its_gradient(generator) -> None:
+    outputs, targets = torch.randn(2, 3, 4, 5, 6, generator=generator, dtype=torch.float64).requires_grad_()
+    torch.testing.assert_close(mean_squared_error(outputs, targets), ((outputs - targets) ** 2).mean((-3, -2, -1)))
+    assert torch.autograd.gradcheck(mean_squared_error, (outputs, targets))
 
 
 @pytest.mark.parametrize("norm", ["peak", "density"])
