@@ -1,0 +1,62 @@
+"""What the paper trained and measured: its eight networks per seed, and the measurements that figures and claims rest on.
+
+A protocol is an analysis with its arguments. Its name is the end of its result files' names, so each is an ordinary command.
+"""
+
+from dataclasses import dataclass, field
+
+SPATIAL = "spatial_navigation"
+HEAD = "head_direction"
+SEEDS = (0, 1, 2, 3, 4)  # five networks, as in the captions
+
+# Shortest first where it matters least: head direction, then the networks most figures are of, then the GRUs.
+NETWORKS: dict[str, tuple[str, ...]] = {
+    HEAD: ("noisy_unbiased", "noisy_biased"),
+    SPATIAL: (
+        "noisy_unbiased",
+        "noisy_biased",
+        "no-noise_unbiased",
+        "no-noise_biased",
+        "noisy_unbiased_gru",
+        "noisy_biased_gru",
+    ),
+}
+VANILLA = NETWORKS[SPATIAL][:4]
+NOISY = NETWORKS[SPATIAL][:2]
+NOISELESS = NETWORKS[SPATIAL][2:4]
+GRU = NETWORKS[SPATIAL][4:]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """An analysis of some runs of one seed."""
+
+    analysis: str
+    task: str
+    runs: tuple[str, ...]
+    meaning: str  # for people
+    arguments: dict[str, str] = field(default_factory=dict)  # where it differs from the analysis's defaults
+
+
+PROTOCOLS: dict[str, Protocol] = {
+    "kl": Protocol("kl", SPATIAL, VANILLA, "Fig. 2e: 200 trajectories, waking 100 steps, rest 1,000"),
+    "kl_gain1": Protocol("kl", SPATIAL, NOISY, "Fig. C.1: the same, noise not doubled at rest", {"variance_gain": "1"}),
+    "kl_gru": Protocol("kl", SPATIAL, GRU, "Fig. C.2: GRUs, noise not doubled at rest"),
+    "kl_head": Protocol("kl", HEAD, NETWORKS[HEAD], "Fig. 3a-b: circular densities, 200 trajectories, rest 1,000 steps"),
+    "variance": Protocol("variance", SPATIAL, VANILLA, "Fig. 2f: 500 rests of 2,000 steps, the first 1,000 dropped"),
+    "distance": Protocol("distance", SPATIAL, VANILLA, "Fig. C.4: 200 trajectories of 100 steps, Gaussian noise"),
+    "distance_uniform": Protocol(
+        "distance", SPATIAL, NOISELESS, "the same with the released code's uniform noise", {"noise_kind": "uniform"}
+    ),
+    "distance_twelfth": Protocol(
+        "distance",
+        SPATIAL,
+        NOISELESS,
+        "the same with Gaussian noise of the variance that the uniform noise really has, and no push",
+        {"variance_gain": repr(2 / 12)},
+    ),
+    "manifold": Protocol("manifold", SPATIAL, VANILLA, "Fig. 1c, f, g, j, k: 1,000 trajectories, rest 200 steps"),
+    "manifold_gru": Protocol("manifold", SPATIAL, GRU, "the same for GRUs"),
+    "manifold_head": Protocol("manifold", HEAD, NETWORKS[HEAD], "Fig. 3c-d: 1,000 trajectories, rest 200 steps"),
+    "transitions": Protocol("transitions", HEAD, NETWORKS[HEAD], "Fig. C.5: waking 100 steps, rest 500, turns wrapped at π"),
+}
