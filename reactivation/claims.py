@@ -333,7 +333,7 @@ def _head_direction() -> list[Claim]:
         *rows,
         Claim(
             "ring_order",
-            "At rest, activity moves along a ring: its angle in the plane of the first two waking components is the bearing.",
+            "Rest moves along a ring: its angle in the plane of the first two waking components is the bearing.",
             "3c-d",
             "resultant length of angle minus bearing, at rest",
             ("manifold_head",),
