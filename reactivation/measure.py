@@ -159,12 +159,12 @@ def _refuse_other_settings(table_file: Path, details_file: Path, recorded: dict[
 
 def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]:
     from reactivation.compute import prepare
-    from reactivation.runs import RunFolder, load_run, run_path
+    from reactivation.runs import load_run, trained_run
 
     device = prepare(settings.device)
     runs, missing, commands = {}, [], []
     for name in settings.runs:
-        folder = RunFolder(run_path(training_config(name, settings), settings.path))
+        folder = trained_run(training_config(name, settings), settings.path)
         try:
             runs[name] = load_run(folder, device, settings.epoch)
         except DamagedData as problem:
