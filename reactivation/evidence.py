@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from reactivation import registry
@@ -12,13 +12,16 @@ from reactivation.errors import DamagedData
 from reactivation.files import read_json
 from reactivation.measure import result_file, training_config
 from reactivation.paper import NETWORKS, PROTOCOLS, Protocol
+from reactivation.spaces import Space
+
+_RECORDINGS = 6  # held at once: a figure returns to its few, and each may take 200 MB
 
 Rows = dict[int, dict[str, float]]  # step → measures
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Read-only; whatever is read once is kept."""
+    """Read-only; whatever is read once is kept, and so are the latest recordings."""
 
     seeds: tuple[int, ...]
     preset: str | None = None
@@ -71,6 +74,27 @@ class Evidence:
         except DamagedData:
             return False
 
+    def has_network(self, task: str, run: str, seed: int) -> bool:
+        """Whether `recording` finds a run's network."""
+        from reactivation.runs import trained_run
+
+        folder = trained_run(self.config(task, run, seed), self.path)
+        return folder.config_file.exists() and folder.model_file(folder.config().trainer.n_epochs).exists()
+
+    def has_training(self, task: str, run: str, seed: int) -> bool:
+        """Whether `training` finds a run's measures."""
+        from reactivation.runs import trained_run
+
+        return trained_run(self.config(task, run, seed), self.path).table_file("test").exists()
+
+    def space(self, task: str, seed: int) -> Space:
+        """Where a task's states live."""
+        from reactivation.streams import stream
+
+        config = self.config(task, NETWORKS[task][0], seed)
+        built: Space = registry.load("tasks", task).build(config.task, stream(seed, "cells")).space
+        return built
+
     def config(self, task: str, run: str, seed: int) -> TrainConfig:
         """The configuration of a run."""
         return training_config(run, self.settings_of_task(task, seed))
@@ -120,7 +144,7 @@ def _read_result(evidence: Evidence, name: str, seed: int) -> dict[str, Any]:
     return {part: read_json(file) for part, file in files.items()}
 
 
-@cache
+@lru_cache(maxsize=_RECORDINGS)
 def _record(
     evidence: Evidence, task: str, run: str, phase: str, seed: int, changes: tuple[tuple[str, str], ...]
 ) -> Recording:
