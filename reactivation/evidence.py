@@ -1,6 +1,5 @@
 """What figures and claims are made from: the result files, training metrics and networks of some seeds under one root."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from typing import Any
@@ -155,10 +154,3 @@ def _record(
     settings = evidence.settings_of_task(task, seed, **dict(changes))
     loaded = load_run(trained_run(training_config(run, settings), evidence.path), prepare(evidence.device))
     return record_phase(loaded, run, phase, settings, rates=settings.batch_size)
-
-
-def claim_results(evidence: Evidence, seed: int, protocols: tuple[str, ...]) -> Mapping[str, Any]:
-    """What a claim reads of one seed: each protocol's files, and under "training" the decoding errors."""
-    read = {name: evidence.result(name, seed) for name in protocols if name != "training"}
-    errors = {run: {"error": seeds[seed]} for run, seeds in evidence.decoding_errors.items() if seed in seeds}
-    return {**read, "training": errors}

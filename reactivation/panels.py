@@ -196,9 +196,7 @@ class ExplainedVariance(NamedTuple):
     def columns(self) -> Columns:
         count = len(next(iter(self.curves.values())).mean)
         shares = {
-            f"{phase}_share_{part}": getattr(curve, part)
-            for phase, curve in self.curves.items()
-            for part in ("mean", "sd")
+            f"{phase}_share_{part}": getattr(curve, part) for phase, curve in self.curves.items() for part in ("mean", "sd")
         }
         return {"components": np.arange(1, count + 1), **shares, "networks": np.full(count, self.networks)}
 
@@ -458,9 +456,7 @@ def _densities(points: Mapping[str, Array], frame: Frame) -> _Grid:
     return _Grid(x, y, frame, {phase: np.exp(log).reshape(len(y), len(x)) for phase, log in logs.items()})
 
 
-def _occupancy(
-    grid: _Grid, phase: str, axes: tuple[str, str], names: tuple[str, str], unit: str, header: str
-) -> Occupancy:
+def _occupancy(grid: _Grid, phase: str, axes: tuple[str, str], names: tuple[str, str], unit: str, header: str) -> Occupancy:
     top = max(float(density.max()) for density in grid.densities.values())
     return Occupancy(grid.x, grid.y, grid.densities[phase], top, grid.frame, axes, names, unit, header)
 

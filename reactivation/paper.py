@@ -70,4 +70,24 @@ PROTOCOLS: dict[str, Protocol] = {
     "manifold_gru": Protocol("manifold", SPATIAL, GRU, "the same for GRUs", {"out": "gru"}),
     "manifold_head": Protocol("manifold", HEAD, NETWORKS[HEAD], "Fig. 3c-d: 1,000 trajectories, rest 200 steps"),
     "transitions": Protocol("transitions", HEAD, NETWORKS[HEAD], "Fig. C.5: waking 100 steps, rest 500, turns wrapped at π"),
+    # One setting changed, for the ledger of docs/differences.md.
+    **{
+        f"kl_{out}": Protocol("kl", SPATIAL, VANILLA, meaning, {**changes, "out": out})
+        for out, meaning, changes in (
+            ("uniform_noise", "row 1: uniform noise, in networks trained with Gaussian noise", {"noise_kind": "uniform"}),
+            ("marginal", "row 8: the density of one dimension as uniform baseline", {"uniform_baseline": "marginal"}),
+            ("clip", "row 9: density ratios clipped", {"clip": "1e7"}),
+            ("shared", "row 12: the random network shares task and cells", {"random_network": "shared"}),
+            ("end_of_active", "rest starts where waking ended", {"start": "end_of_active"}),
+            ("random_start", "rest starts from shuffled rates", {"start": "random"}),
+            ("burn_in", "the first half of rest dropped", {"t_shift": "500"}),
+        )
+    },
+    "variance_no_burn_in": Protocol(
+        "variance",
+        SPATIAL,
+        VANILLA,
+        "the first 1,000 steps of rest instead of the second",
+        {"t_shift": "0", "t_quiescent": "1000", "out": "no_burn_in"},
+    ),
 }
