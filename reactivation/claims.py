@@ -85,9 +85,11 @@ def judge(claim: Claim, values: Sequence[float]) -> Verdict:
 
 
 def confidence_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """Student's t interval of the mean over seeds; None for fewer than two."""
+    """Student's t interval of the mean over seeds; None for fewer than two, endless if a value is not finite."""
     if len(values) < 2:
         return None
+    if not all(map(math.isfinite, values)):
+        return -INFINITY, INFINITY
     half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values)))
     centre = float(np.mean(values))
     return centre - half, centre + half

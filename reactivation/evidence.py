@@ -29,8 +29,7 @@ class Evidence:
 
     def settings(self, protocol: Protocol, seed: int) -> Any:
         """The settings of a protocol's analysis."""
-        arguments = {**protocol.arguments(seed, self.preset), "path": self.path, "device": self.device}
-        return resolve_analysis(protocol.analysis, registry.load("analysis", protocol.analysis).Settings, arguments)
+        return _settings(self, protocol, seed)
 
     def has(self, name: str, seed: int) -> bool:
         """Whether the results of a protocol are there."""
@@ -96,7 +95,7 @@ class Evidence:
 
     def config(self, task: str, run: str, seed: int) -> TrainConfig:
         """The configuration of a run."""
-        return training_config(run, self.settings_of_task(task, seed))
+        return _config(self, task, run, seed)
 
     def recording(self, task: str, run: str, phase: str, seed: int, **changes: str) -> Recording:
         """What a network does in a phase: decoded states (B, T, P), rates and their moments, of 200 trajectories.
@@ -132,6 +131,17 @@ class Evidence:
 
 
 @cache
+def _settings(evidence: Evidence, protocol: Protocol, seed: int) -> Any:
+    arguments = {**protocol.arguments(seed, evidence.preset), "path": evidence.path, "device": evidence.device}
+    return resolve_analysis(protocol.analysis, registry.load("analysis", protocol.analysis).Settings, arguments)
+
+
+@cache
+def _config(evidence: Evidence, task: str, run: str, seed: int) -> TrainConfig:
+    return training_config(run, evidence.settings_of_task(task, seed))
+
+
+@cache
 def _read_result(evidence: Evidence, name: str, seed: int) -> dict[str, Any]:
     protocol = PROTOCOLS[name]
     settings = evidence.settings(protocol, seed)
@@ -152,5 +162,5 @@ def _record(
     from reactivation.runs import load_run, trained_run
 
     settings = evidence.settings_of_task(task, seed, **dict(changes))
-    loaded = load_run(trained_run(training_config(run, settings), evidence.path), prepare(evidence.device))
+    loaded = load_run(trained_run(evidence.config(task, run, seed), evidence.path), prepare(evidence.device))
     return record_phase(loaded, run, phase, settings, rates=settings.batch_size)

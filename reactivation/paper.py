@@ -35,7 +35,7 @@ class Protocol:
     task: str
     runs: tuple[str, ...]
     meaning: str  # for people
-    changes: dict[str, str] = field(default_factory=dict)  # where it differs from the analysis's defaults
+    changes: dict[str, str] = field(default_factory=dict, hash=False)  # where it differs from the analysis's defaults
 
     def arguments(self, seed: int, preset: str | None) -> dict[str, str]:
         """What a user would give to `output_<analysis>.py`."""

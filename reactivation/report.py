@@ -67,7 +67,7 @@ def _page(evidence: Evidence, profile: str, figures: Path, verdicts: dict[str, V
 
 
 def _figure(key: str, folder: Path) -> str:
-    figure, file = FIGURES[key], folder / f"fig{key}.png"
+    figure, file = FIGURES[key], folder / f"fig_{key}.png"
     caption = f"<figcaption><b>Figure {html.escape(key)}.</b> {html.escape(figure.caption)}</figcaption>"
     if not file.exists():
         return f"<figure><p>Not drawn yet.</p>{caption}</figure>"

@@ -26,6 +26,15 @@ class Table(NamedTuple):
         lines = [self.header, ["---"] * len(self.header), *self.rows]
         return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
+    def text(self) -> str:
+        """As aligned columns of a terminal."""
+        widths = [max(len(row[column]) for row in (self.header, *self.rows)) for column in range(len(self.header))]
+        lines = (
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+            for row in (self.header, *self.rows)
+        )
+        return "\n".join(line.rstrip() for line in lines)
+
     def html(self) -> str:
         """As a table of a web page."""
         head = "".join(f"<th>{html.escape(cell)}</th>" for cell in self.header)
