@@ -17,7 +17,7 @@ from reactivation.errors import run_command
 def main(words: list[str]) -> None:
     """Plan, and carry the plan out."""
     # Only now: what plans and draws takes seconds to load.
-    from reactivation.reproduction import Settings, carry_out, plan, reproduction, show_plan
+    from reactivation.reproduction import Settings, carry_out, plan, reproduction, show_outcome, show_plan
 
     if {"--help", "-h"} & set(words):
         print(__doc__, *describe(resolve_plain(Settings, {})), sep="\n")
@@ -28,7 +28,7 @@ def main(words: list[str]) -> None:
     show_plan(steps, what)
     if not settings.dry_run:
         carry_out(steps, settings.device)
-        print(what.report if "report" in what.stages else what.evidence.path)
+        show_outcome(what)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from reactivation.paper import NETWORKS, SEEDS
 from reactivation.tables import claims_table, effects_table, networks_table, seeds_table, tally
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "docs/claims.md", "docs/differences.md", "docs/performance.md")
+PAGES = ("README.md", "docs/claims.md", "docs/differences.md")
 _BLOCK = re.compile(r"(?P<begin><!-- made from results: (?P<name>[\w ]+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
 
 BLOCKS: dict[str, Callable[[Evidence], str]] = {
@@ -52,6 +52,6 @@ def filled(text: str, evidence: Evidence) -> str:
 
 def fill_documents(evidence: Evidence, root: Path = ROOT) -> None:
     """Bring every document up to date with the results."""
-    for name in DOCUMENTS:
+    for name in PAGES:
         file = root / name
         write_atomically(file, filled(file.read_text(), evidence).encode())

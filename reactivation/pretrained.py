@@ -33,7 +33,7 @@ def pack(evidence: Evidence, seed: int, folder: Path = PRETRAINED) -> Path:
                 continue
             target = RunFolder(run_path(config, str(folder)))
             make_folder(target.path)
-            for file in (source.config_file, source.environment_file, *map(source.table_file, ("train", "test"))):
+            for file in (source.config_file, source.environment_file, source.table_file("test")):
                 write_atomically(target.path / file.name, file.read_bytes())
             model = source.model_file(step).read_bytes()
             write_atomically(target.model_file(step), model)

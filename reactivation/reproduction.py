@@ -10,19 +10,24 @@ from pathlib import Path
 import sys
 import time
 
+from reactivation.claims import judge_all
 from reactivation.config import RESULTS, resolve_train, seed_list
+from reactivation.documents import PAGES, fill_documents
 from reactivation.errors import BadInput, DamagedData
 from reactivation.evidence import Evidence
 from reactivation.figures import FIGURES, draw_figure
 from reactivation.fleet import train_fleet
 from reactivation.measure import measure, result_file, training_arguments
 from reactivation.paper import NETWORKS, PROTOCOLS, SEEDS
+from reactivation.pretrained import pack
 from reactivation.report import write_report
 from reactivation.settings import nearest, setting
+from reactivation.tables import networks_table, tally
 
 PRESETS = {"quick": "quick", "paper": None}  # profile → preset of its networks
 PROFILE_SEEDS = {"quick": (0,), "paper": SEEDS}
 STAGES = ("train", "analyse", "draw", "report")
+DOCUMENTS = "documents"  # what those who keep the repository run: numbers of documents, and the pretrained networks
 _ACHIEVED = 0.6  # of the rate of a large product: what training reaches (docs/performance.md)
 _RECORDING = 0.3  # likewise what recording reaches
 _DENSITIES = 5.0  # seconds that an analysis takes beside its recordings, roughly
@@ -88,11 +93,13 @@ def reproduction(settings: Settings) -> Reproduction:
     """
     seeds = PROFILE_SEEDS[settings.profile] if settings.seeds is None else seed_list(settings.seeds, "seeds")
     parts = [part.strip() for part in settings.only.split(",")] if settings.only else []
-    known = [*STAGES, *NETWORKS]
+    known = [*STAGES, DOCUMENTS, *NETWORKS]
     for part in parts:
         if part not in known:
             raise BadInput(f"only={part} is no part; {nearest(part, known)}")
-    stages = tuple(stage for stage in STAGES if stage in parts) or STAGES
+    stages = tuple(stage for stage in (*STAGES, DOCUMENTS) if stage in parts) or STAGES
+    if DOCUMENTS in stages and (settings.profile, settings.path) != ("paper", RESULTS):
+        raise BadInput(f"only={DOCUMENTS} writes about the paper's networks; use it with profile=paper and path={RESULTS}")
     tasks = tuple(task for task in NETWORKS if task in parts) or tuple(NETWORKS)
     evidence = Evidence(seeds, PRESETS[settings.profile], settings.path, settings.device)
     return Reproduction(settings.profile, evidence, stages, tasks)
@@ -112,6 +119,11 @@ def plan(what: Reproduction) -> list[Step]:
         steps += [_drawing(what, key) for key in FIGURES]
     if "report" in what.stages:
         steps.append(_reporting(what))
+    if DOCUMENTS in what.stages:
+        steps.append(
+            Step(DOCUMENTS, "pretrained networks", False, 1.0, partial(pack, what.evidence, what.evidence.seeds[0]))
+        )
+        steps.append(Step(DOCUMENTS, ", ".join(PAGES), False, 1.0, partial(fill_documents, what.evidence)))
     return steps
 
 
@@ -122,6 +134,15 @@ def show_plan(steps: list[Step], what: Reproduction) -> None:
         print(f"{step.stage:<8} {state:<14} {step.name}")
     hours = {stage: sum(step.seconds for step in steps if step.stage == stage and not step.done) for stage in what.stages}
     print("to do:", ", ".join(f"{stage} {_duration(seconds)}" for stage, seconds in hours.items()))
+
+
+def show_outcome(what: Reproduction) -> None:
+    """What came out of the networks, how the claims stand, and where the page is."""
+    for task in what.tasks:
+        print(f"\n{task}: means over seeds, divergences in nats\n{networks_table(what.evidence, task).text()}")
+    print(f"\n{tally(judge_all(what.evidence))}")
+    if "report" in what.stages:
+        print(what.report)
 
 
 def carry_out(steps: list[Step], device: str) -> None:
