@@ -24,14 +24,13 @@ from reactivation.measure import result_file, training_arguments
 from reactivation.panels import Numbers
 from reactivation.paper import HEAD, PROTOCOLS, SEEDS, SPATIAL
 from reactivation.plotting.panels import colour_bar, letter, networks_note
-from reactivation.plotting.style import style
+from reactivation.plotting.style import PAGE_WIDTH, PANEL_WIDTH, TALLEST, style
 from reactivation.settings import nearest, setting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Page
 
-_WIDTH, _PANEL_WIDTH, _TALLEST = 7.2, 3.0, 2.6  # of a page, of a panel on its own, of a row [inches]
 _FORMATS: dict[str, dict[str, Any]] = {"pdf": {"metadata": {"CreationDate": None}}, "png": {}}
 
 
@@ -211,8 +210,8 @@ FIGURES: dict[str, Figure] = {
     "3": Figure(
         "Waking and rest on the circle",
         "(a, b) How often each bearing is reported, awake and at rest: mean and ±1 standard deviation over n networks; "
-        "dotted, a uniform density. (c, d) Activity of one network in the plane of the first two waking components, coloured by the "
-        "bearing that it reports.",
+        "dotted, a uniform density. (c, d) Activity of one network in the plane of the first two waking components, "
+        "coloured by the bearing that it reports.",
         _keys("3", "ab", "cd"),
     ),
     "C1": Figure("Rest with the noise of waking, not doubled", _SPACE_ROWS, _keys("C1", "abcd", "efgh")),
@@ -344,9 +343,9 @@ def _page(rows: Sequence[Sequence[str]], numbers: dict[str, Numbers]) -> "Page":
     from matplotlib.figure import Figure as Page
 
     alone = sum(map(len, rows)) == 1
-    widths = _PANEL_WIDTH if alone else _WIDTH
-    heights = [min(_TALLEST, 0.98 * widths / len(row)) for row in rows]
-    page = Page(figsize=(widths, sum(heights)), layout="constrained")
+    width = PANEL_WIDTH if alone else PAGE_WIDTH
+    heights = [min(TALLEST, 0.98 * width / len(row)) for row in rows]
+    page = Page(figsize=(width, sum(heights)), layout="constrained")
     parts = page.subfigures(len(rows), 1, squeeze=False, height_ratios=heights)[:, 0]
     for part, row in zip(parts, rows, strict=True):
         axes = dict(zip(row, part.subplots(1, len(row), squeeze=False)[0], strict=True))

@@ -339,11 +339,11 @@ class Bearings(NamedTuple):
         return draw.bearings(ax, self.times, self.states, self.phase)
 
 
-def bearings(evidence: Evidence, run: str, phase: str, steps: int) -> Bearings:
+def bearings(evidence: Evidence, run: str, phase: str, steps: int, **changes: str) -> Bearings:
     """What a network reports over time (Fig. C.5a–c): the first trajectory of the first seed."""
     seed, length = evidence.seeds[0], "t_active" if phase == "active" else "t_quiescent"
-    recording = evidence.recording(HEAD, run, phase, seed, **{length: str(steps)})
-    times = np.arange(1, steps + 1, dtype=np.float64) * _dt(evidence, run)
+    recording = evidence.recording(HEAD, run, phase, seed, **{length: str(steps)}, **changes)
+    times = np.arange(1, steps + 1, dtype=np.float64) * _dt(evidence, HEAD, run)
     return Bearings(times, recording.states[0, :, 0], phase)
 
 
@@ -378,7 +378,7 @@ TURNS_SHOWN = (("noisy_biased", "active"), ("noisy_biased", "quiescent"), ("nois
 def turns(evidence: Evidence, run: str, phase: str) -> Turns:
     """Turns per step, wrapped at π, as angular velocities (Fig. C.5d–f)."""
     details, tables = _details(evidence, "transitions"), _tables(evidence, "transitions")
-    dt = _dt(evidence, run)
+    dt = _dt(evidence, HEAD, run)
     edges = np.array(details[0][run][phase]["edges"]) / dt
     width = edges[1] - edges[0]
     spreads = {key: _spread([found[key[0]][key[1]]["shares"] for found in details]) for key in TURNS_SHOWN}
@@ -388,6 +388,21 @@ def turns(evidence: Evidence, run: str, phase: str) -> Turns:
     reach = max(abs(float(edges[:-1][shown].min())), abs(float(edges[1:][shown].max())))
     frame = (-reach, reach, 0.0, 1.1 * max(float(spread.mean.max()) for spread in densities.values()))
     return Turns(edges, densities[run, phase], mean, phase, frame, len(details))
+
+
+class Moving(NamedTuple):
+    """Example trajectories for a film."""
+
+    states: dict[str, Array]  # phase → (K, T, P) [m or rad]
+    dt: float  # [s]
+    walls: Frame | None  # [m]; None on the circle
+
+
+def moving(evidence: Evidence, task: str, run: str) -> Moving:
+    """The first few trajectories of the first seed, awake and at rest."""
+    states = {phase: recording.states[:EXAMPLES] for phase, recording in _both(evidence, task, run, {}).items()}
+    walls = _walls(evidence, evidence.seeds[0]) if task == SPATIAL else None
+    return Moving(states, _dt(evidence, task, run), walls)
 
 
 class Spread(NamedTuple):
@@ -522,6 +537,6 @@ def _histogram(evidence: Evidence, run: str, phase: str, seed: int, edges: Array
     return counts
 
 
-def _dt(evidence: Evidence, run: str) -> float:
-    dt: float = evidence.config(HEAD, run, evidence.seeds[0]).task.dt
+def _dt(evidence: Evidence, task: str, run: str) -> float:
+    dt: float = evidence.config(task, run, evidence.seeds[0]).task.dt
     return dt

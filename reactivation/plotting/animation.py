@@ -1,4 +1,4 @@
-"""Waking and resting trajectories in motion, side by side. `to_jshtml()` and Pillow's GIF writer both need no other program."""
+"""Waking and resting trajectories in motion, side by side; `to_jshtml()` and Pillow need no other program."""
 
 from collections.abc import Mapping
 import math
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+_SCREEN = 90  # dots per inch: all frames together are a few MB
 _TAIL = 15  # steps that a trajectory is seen for
 
 
@@ -41,6 +42,15 @@ def animate(states: Mapping[str, Array], dt: float, walls: Frame | None = None, 
         return [artist for moving in drawn for artist in moving.show(step)]
 
     return FuncAnimation(page, show, frames=steps, interval=1000 * dt * slower)
+
+
+def to_html(film: "FuncAnimation") -> str:
+    """A page that plays itself, with every frame in it."""
+    from matplotlib import rc_context
+
+    with rc_context({"savefig.dpi": _SCREEN}):
+        page: str = film.to_jshtml()
+    return page
 
 
 class _Moving:

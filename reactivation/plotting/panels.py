@@ -202,8 +202,7 @@ def turns(ax: "Axes", edges: Array, values: Array, mean: float, phase: str, fram
     look = LOOKS[phase]
     ax.stairs(values, edges, fill=True, color=_soft(look.colour), edgecolor=look.colour, linewidth=0.6)
     ax.axvline(mean, color=INK, linestyle="--", linewidth=0.9)
-    note = f"mean {mean:.2f} rad/s".replace("-", "−")
-    ax.text(0.97, 0.95, note, transform=ax.transAxes, ha="right", va="top", fontsize=7)
+    ax.text(0.97, 0.95, f"mean {_number(mean, '.2f')} rad/s", transform=ax.transAxes, ha="right", va="top", fontsize=7)
     return _frame(ax, frame, ("angular velocity [rad/s]", "density [s/rad]"))
 
 
@@ -215,7 +214,7 @@ def colour_bar(ax: "Axes", label: str) -> None:
     for lines in contours:
         bar.add_lines(lines)
     bar.set_label(label)
-    if label.startswith("decoded bearing"):
+    if image.get_cmap().name == CYCLIC:
         bar.set_ticks(list(_PI_TICKS), labels=list(_PI_TICKS.values()))
 
 
@@ -260,9 +259,8 @@ def _outlined(ax: "Axes") -> "Axes":
 
 def _wall_ticks(ax: "Axes", frame: Frame) -> None:
     for axis, (low, high) in ((ax.xaxis, frame[:2]), (ax.yaxis, frame[2:])):
-        axis.set_ticks(
-            [low, (low + high) / 2, high], labels=[f"{v:g}".replace("-", "−") for v in (low, (low + high) / 2, high)]
-        )
+        ticks = (low, (low + high) / 2, high)
+        axis.set_ticks(ticks, labels=[_number(tick, "g") for tick in ticks])
 
 
 def _frame(ax: "Axes", frame: Frame, labels: tuple[str, str]) -> "Axes":
@@ -291,6 +289,11 @@ def _white() -> "Colormap":
 def colours(count: int) -> list[str]:
     """One per trajectory."""
     return [LINES[k % len(LINES)] for k in range(count)]
+
+
+def _number(value: float, form: str) -> str:
+    """With a minus sign, not a hyphen."""
+    return f"{value:{form}}".replace("-", "−")
 
 
 def _luminance(rgba: Any) -> float:

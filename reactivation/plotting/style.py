@@ -24,6 +24,7 @@ LINES = ("#000000", "#0072b2", "#d55e00", "#009e73", "#e69f00")
 SEQUENTIAL = "viridis"  # lightness grows all the way
 DIVERGENCE = "cividis_r"  # small is light
 CYCLIC = "twilight_shifted"  # ends meet
+PAGE_WIDTH, PANEL_WIDTH, TALLEST = 7.2, 3.0, 2.6  # of a page, of a panel on its own; height of a row [inches]
 RESOLUTION = 200  # dots per inch of PNG, and of the points that a PDF holds as an image
 
 STYLE: Any = {  # matplotlib types each key on its own
