@@ -11,7 +11,7 @@ from functools import partial
 import io
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -23,14 +23,14 @@ from reactivation.files import make_folder, write_atomically
 from reactivation.measure import result_file, training_arguments
 from reactivation.panels import Numbers
 from reactivation.paper import HEAD, PROTOCOLS, SEEDS, SPATIAL
-from reactivation.plotting.style import style
+from reactivation.plotting.panels import colour_bar, letter, networks_note
+from reactivation.plotting.style import PAGE_WIDTH, PANEL_WIDTH, TALLEST, style
 from reactivation.settings import nearest, setting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Page
 
-_WIDTH, _PANEL_WIDTH, _TALLEST = 7.2, 3.0, 2.6  # of a page, of a panel on its own, of a row [inches]
 _FORMATS: dict[str, dict[str, Any]] = {"pdf": {"metadata": {"CreationDate": None}}, "png": {}}
 
 
@@ -38,9 +38,9 @@ _FORMATS: dict[str, dict[str, Any]] = {"pdf": {"metadata": {"CreationDate": None
 class Need:
     """What a panel is made from: a network, the measures of its training, or a protocol's results."""
 
-    kind: str  # "network", "training" or "results"
+    kind: Literal["network", "training", "results"]
     name: str  # <task>/<run>, or the protocol
-    seeds: str = "first"  # which seeds must have it: the first, or any
+    seeds: Literal["first", "any"] = "first"  # which seed must have it
 
     def lacking(self, evidence: Evidence) -> str | None:
         """One line that says what to run; None if nothing is."""
@@ -50,13 +50,15 @@ class Need:
     def _there(self, evidence: Evidence, seed: int) -> bool:
         if self.kind == "results":
             return evidence.has(self.name, seed)
-        test = evidence.has_network if self.kind == "network" else evidence.has_training
-        return test(*self.name.split("/"), seed)
+        task, run = self.name.split("/")
+        return (evidence.has_network if self.kind == "network" else evidence.has_training)(task, run, seed)
 
     def _advice(self, evidence: Evidence, seed: int) -> str:
         if self.kind == "results":
             protocol = PROTOCOLS[self.name]
-            words = {**protocol.arguments(seed, evidence.preset), **_unusual(path=evidence.path)}
+            words = protocol.arguments(seed, evidence.preset)
+            if evidence.path != RESULTS:
+                words["path"] = evidence.path
             file = result_file(protocol.analysis, evidence.settings(protocol, seed))
             return f"{file} is not there; make it with: python output_{protocol.analysis}.py {_words(words)}"
         task, run = self.name.split("/")
@@ -94,7 +96,9 @@ def _measured(title: str, protocol: str, kind: Callable[..., Numbers], **which: 
     return Panel(title, (Need("results", protocol, "any"),), partial(kind, **which))
 
 
-def _heading(title: str, kind: Callable[..., Numbers], run: str, phase: str, seeds: str, **which: int) -> Panel:
+def _heading(
+    title: str, kind: Callable[..., Numbers], run: str, phase: str, seeds: Literal["first", "any"], **which: int
+) -> Panel:
     """A panel of what head-direction networks report."""
     return Panel(title, (Need("network", f"{HEAD}/{run}", seeds),), partial(kind, run=run, phase=phase, **which))
 
@@ -176,26 +180,27 @@ def _keys(figure: str, *rows: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(f"{figure}{letter}" for letter in row) for row in rows)
 
 
+_EXAMPLES = (
+    f"{panels.EXAMPLES} example trajectories that one network reports (a circle at the start of each, a triangle at its end)"
+)
 _SPACE_ROWS = (
-    "(a–d) Example positions that a network reports, with a circle where each of {count} begins and a triangle where it "
-    "ends: awake and at rest after unbiased training (a, b) and after biased training (c, d). (e–h) Densities of the "
-    "positions reported in 200 trajectories, in the same order; a pair shares one scale."
-).format(count=panels.EXAMPLES)
+    f"(a–d) {_EXAMPLES}: awake and at rest after unbiased training (a, b), and after biased training (c, d). (e–h) "
+    "Densities of the positions reported in 200 trajectories, in the same order; a pair shares one scale."
+)
 
 FIGURES: dict[str, Figure] = {
     "1": Figure(
         "Waking and rest in space",
-        "(b) Loss and distance between true and reported position on fresh trajectories, while training. (c) Share of the "
-        "variance of activity in its first principal components, awake and at rest. (d, e) Example positions that a network "
-        f"reports, awake and at rest; a circle where each of {panels.EXAMPLES} trajectories begins, a triangle where it ends. "
+        "(b) Loss, and distance between true and reported position, on test trajectories while training. (c) Share of the "
+        f"variance of activity in its first principal components, awake and at rest. (d, e) {_EXAMPLES}, awake and at rest. "
         "(f, g) Activity in the plane of the first two waking components; colour tells how far from the centre the reported "
-        "position is. (h, i) Density of the positions reported in 200 trajectories. (j, k) Density of activity in that plane. "
-        "Pairs share frame and scale. Bands: ±1 standard deviation over n networks; the other panels show one network.",
+        "position is. (h, i) Densities of the positions reported in 200 trajectories. (j, k) Densities of activity in that "
+        "plane. Pairs share frame and scale. Bands: ±1 standard deviation over n networks.",
         _keys("1", "bc", "defg", "hijk"),
     ),
     "2": Figure(
         "Biased waking is mirrored at rest",
-        "(a, b) Example positions reported by a network trained on walks that are drawn to the centre, awake and at rest. "
+        f"(a, b) {_EXAMPLES}, after training on walks that are drawn to the centre, awake and at rest. "
         "(c, d) Densities over 200 trajectories, on one scale. (e) How far resting densities (rows) are from waking ones "
         "(columns), mean over n seeds: networks trained unbiased (U) and biased (B), with noise (σ) or without, untrained "
         "networks (R), and a truly uniform density (𝒰). (f) Variance of each resting trajectory over time, of all networks; "
@@ -204,30 +209,31 @@ FIGURES: dict[str, Figure] = {
     ),
     "3": Figure(
         "Waking and rest on the circle",
-        "(a, b) How often bearings are reported, awake and at rest: mean and ±1 standard deviation over n networks; dotted, a "
-        "uniform density. (c, d) Activity of one network in the plane of the first two waking components, coloured by the "
-        "bearing that it reports.",
+        "(a, b) How often each bearing is reported, awake and at rest: mean and ±1 standard deviation over n networks; "
+        "dotted, a uniform density. (c, d) Activity of one network in the plane of the first two waking components, "
+        "coloured by the bearing that it reports.",
         _keys("3", "ab", "cd"),
     ),
     "C1": Figure("Rest with the noise of waking, not doubled", _SPACE_ROWS, _keys("C1", "abcd", "efgh")),
     "C2": Figure("Gated networks (GRUs)", _SPACE_ROWS, _keys("C2", "abcd", "efgh")),
     "C3": Figure(
         "Noise in training and noise at rest",
-        "Example positions reported at rest, after unbiased (left) and biased training (right). (a, b) Trained and resting "
-        "with noise. (c, d) Trained and resting without. (e, f) Trained without, resting with the noise of (a, b), Gaussian.",
+        f"{_EXAMPLES}, at rest, after unbiased (top) and biased training (bottom). (a, b) Trained and resting with noise. "
+        "(c, d) Trained and resting without. (e, f) Trained without, resting with the noise of (a, b).",
         _keys("C3", "ace", "bdf"),
     ),
     "C4": Figure(
-        "Noise smooths only those trained with it",
-        "Mean distance between consecutive points of each of 200 trajectories, of all n networks, trained with noise (NT) or "
-        "deterministically (DT), on the unbiased (a) and the biased task (b). The last box: noise put in at rest only.",
+        "Noise at rest after training with it and without",
+        "Mean distance between consecutive points of each of 200 trajectories, of all n networks, trained with noise (NT) "
+        "or deterministically (DT), on the unbiased (a) and the biased task (b). The last box: noise put in at rest only.",
         _keys("C4", "ab"),
     ),
     "C5": Figure(
         "From moment to moment",
-        "(a–c) Bearings over time, of a network trained to turn counter-clockwise, awake (a) and at rest (b), and of one "
+        "(a–c) Bearing over time of a network trained to turn counter-clockwise, awake (a) and at rest (b), and of one "
         "trained on unbiased turns, at rest (c); a circle at the start, a triangle at the end. (d–f) How often each turn is "
-        "made, as angular velocity, each turn taken the shorter way round; dashed, the mean. Mean over n networks.",
+        "made, as angular velocity, each turn taken the shorter way round, mean over n networks; dashed, the mean turn. "
+        "Faint tails are cut off.",
         _keys("C5", "abc", "def"),
     ),
 }
@@ -337,37 +343,34 @@ def _page(rows: Sequence[Sequence[str]], numbers: dict[str, Numbers]) -> "Page":
     from matplotlib.figure import Figure as Page
 
     alone = sum(map(len, rows)) == 1
-    widths = _PANEL_WIDTH if alone else _WIDTH
-    heights = [min(_TALLEST, 1.12 * widths / len(row)) for row in rows]
-    page = Page(figsize=(widths, sum(heights)), layout="constrained")
+    width = PANEL_WIDTH if alone else PAGE_WIDTH
+    heights = [min(TALLEST, 0.98 * width / len(row)) for row in rows]
+    page = Page(figsize=(width, sum(heights)), layout="constrained")
     parts = page.subfigures(len(rows), 1, squeeze=False, height_ratios=heights)[:, 0]
     for part, row in zip(parts, rows, strict=True):
         axes = dict(zip(row, part.subplots(1, len(row), squeeze=False)[0], strict=True))
         for key, ax in axes.items():
-            _draw_panel(key, ax, numbers[key], letter=not alone)
+            _draw_panel(key, ax, numbers[key])
+            if not alone:
+                letter(ax, key[-1])
         _draw_bars(axes, numbers)
     return page
 
 
-def _draw_panel(key: str, ax: "Axes", numbers: Numbers, letter: bool) -> None:
-    from reactivation.plotting.panels import networks_note
-
+def _draw_panel(key: str, ax: "Axes", numbers: Numbers) -> None:
     numbers.draw(ax)
     ax.set_title(PANELS[key].title)
-    if letter:
-        ax.set_title(key[-1], loc="left", fontweight="bold", fontsize=10)
     networks = getattr(numbers, "networks", None)
     if networks:
         networks_note(ax, networks)
 
 
 def _draw_bars(axes: "dict[str, Axes]", numbers: dict[str, Numbers]) -> None:
-    from reactivation.plotting.panels import colour_bar
-
+    """One colour bar for neighbours that share a scale, at the last of them."""
     scaled = [key for key in axes if hasattr(numbers[key], "bar")]
-    for _, keys in groupby(scaled, lambda key: PANELS[key].scale):
-        together = list(keys)
-        colour_bar([axes[key] for key in together], numbers[together[0]].bar)  # type: ignore[attr-defined]
+    for _, together in groupby(scaled, lambda key: PANELS[key].scale):
+        *_, last = together
+        colour_bar(axes[last], numbers[last].bar)  # type: ignore[attr-defined]
 
 
 def _saved(page: "Page", form: str) -> bytes:
@@ -388,10 +391,6 @@ def _table(columns: panels.Columns) -> bytes:
 def _cells(column: Any) -> Iterator[str]:
     for value in np.asarray(column).tolist():
         yield "" if value != value else f"{value:.7g}" if isinstance(value, float) else str(value)
-
-
-def _unusual(path: str) -> dict[str, str]:
-    return {} if path == RESULTS else {"path": path}
 
 
 def _words(arguments: dict[str, str]) -> str:

@@ -1,8 +1,8 @@
 """The numbers behind each kind of panel, gathered from an `Evidence`, and what draws them.
 
-A kind is a named tuple of arrays. Its `columns()` are the panel's CSV file, tidy and with units; its `draw(ax)` puts the same
-numbers on Axes. The functions below each kind make it: from recordings of one network, or from measures of several, as mean
-and standard deviation over networks.
+A kind is a named tuple of arrays. Its `columns()` are the panel's CSV file, tidy and with units; its `draw(ax)` puts the
+same numbers on Axes. The function below each kind makes it: from recordings of one network, or from measures of several, as
+mean and standard deviation over networks.
 
 Axes of arrays: K trajectories, T steps, P dimensions, n points, M networks.
 """
@@ -30,8 +30,8 @@ Array = NDArray[np.float64]
 Columns = dict[str, ArrayLike]  # header, with its unit → one value per row
 
 EXAMPLES = 5  # trajectories shown of the recorded 200
-SEQUENCES = 2  # bearings over time shown
 CLOUD = 50  # trajectories shown as points in the plane
+REACH = 0.02  # share of its highest bar below which the tails of a histogram of turns are cut off
 GRID = 80  # cells of a density's grid along each axis
 BINS = 36  # of bearings, 10° each
 PHASES = ("active", "quiescent")
@@ -106,7 +106,7 @@ class Occupancy(NamedTuple):
 
 
 def occupancy(evidence: Evidence, run: str, phase: str, **changes: str) -> Occupancy:
-    """Where a network's reports lie in the box (Fig. 1h–i), on one scale for waking and rest; `changes` are those of rest."""
+    """Where a network's reports lie in the box (Fig. 1h–i), awake and at rest on one scale; `changes` are those of rest."""
     grid = _box_densities(evidence, run, tuple(changes.items()))
     return _occupancy(grid, phase, ("x_m", "y_m"), ("x [m]", "y [m]"), "1/m²", "density_per_m2")
 
@@ -143,16 +143,17 @@ def cloud(evidence: Evidence, task: str, run: str, phase: str) -> Cloud:
     recordings = _both(evidence, task, run, {})
     steps = min(recording.states.shape[1] for recording in recordings.values())
     thin = {name: slice(None, None, recording.states.shape[1] // steps) for name, recording in recordings.items()}
-    points = {name: p[:CLOUD, thin[name]] for name, p in _projected(recordings).items()}
+    projected = _projected(recordings)
+    points = {name: p[:CLOUD, thin[name]] for name, p in projected.items()}
     states = {name: recording.states[:CLOUD, thin[name]] for name, recording in recordings.items()}
-    frame = _around({name: p.reshape(-1, 2) for name, p in points.items()})
+    frame = _around({name: p.reshape(-1, 2) for name, p in projected.items()})  # as densities in the plane have it
     if task == HEAD:
         label = "decoded bearing [rad]"
         return Cloud(points[phase], states[phase][..., 0], (-math.pi, math.pi), frame, "bearing_rad", label, cyclic=True)
     space = evidence.space(task, evidence.seeds[0])
     away = {name: space.distance(s, np.zeros(2)) for name, s in states.items()}
     limits = (0.0, max(float(values.max()) for values in away.values()))
-    label = "distance from the centre [m]"
+    label = "from the centre [m]"
     return Cloud(points[phase], away[phase], limits, frame, "distance_from_centre_m", label, cyclic=False)
 
 
@@ -325,25 +326,25 @@ def bearing_histogram(evidence: Evidence, run: str, phase: str) -> BearingHistog
 
 
 class Bearings(NamedTuple):
-    """Example bearings over time."""
+    """A bearing over time."""
 
     times: Array  # (T) [s]
-    states: Array  # (K, T) [rad]
+    states: Array  # (T) [rad]
+    phase: str
 
     def columns(self) -> Columns:
-        trajectory, _ = _indices(self.states[..., None])
-        times = np.tile(self.times, len(self.states))
-        return {"time_s": times, "bearing_rad": self.states.ravel(), "trajectory": trajectory}
+        return {"time_s": self.times, "bearing_rad": self.states}
 
     def draw(self, ax: "Axes") -> "Axes":
-        return draw.bearings(ax, self.times, self.states)
+        return draw.bearings(ax, self.times, self.states, self.phase)
 
 
-def bearings(evidence: Evidence, run: str, phase: str, steps: int) -> Bearings:
-    """What a network reports over time (Fig. C.5a–c)."""
+def bearings(evidence: Evidence, run: str, phase: str, steps: int, **changes: str) -> Bearings:
+    """What a network reports over time (Fig. C.5a–c): the first trajectory of the first seed."""
     seed, length = evidence.seeds[0], "t_active" if phase == "active" else "t_quiescent"
-    recording = evidence.recording(HEAD, run, phase, seed, **{length: str(steps)})
-    return Bearings(np.arange(1, steps + 1) * _dt(evidence, run), recording.states[:SEQUENCES, :, 0])
+    recording = evidence.recording(HEAD, run, phase, seed, **{length: str(steps)}, **changes)
+    times = np.arange(1, steps + 1, dtype=np.float64) * _dt(evidence, HEAD, run)
+    return Bearings(times, recording.states[0, :, 0], phase)
 
 
 class Turns(NamedTuple):
@@ -377,16 +378,31 @@ TURNS_SHOWN = (("noisy_biased", "active"), ("noisy_biased", "quiescent"), ("nois
 def turns(evidence: Evidence, run: str, phase: str) -> Turns:
     """Turns per step, wrapped at π, as angular velocities (Fig. C.5d–f)."""
     details, tables = _details(evidence, "transitions"), _tables(evidence, "transitions")
-    dt = _dt(evidence, run)
+    dt = _dt(evidence, HEAD, run)
     edges = np.array(details[0][run][phase]["edges"]) / dt
     width = edges[1] - edges[0]
     spreads = {key: _spread([found[key[0]][key[1]]["shares"] for found in details]) for key in TURNS_SHOWN}
     densities = {key: Spread(spread.mean / width, spread.sd / width) for key, spread in spreads.items()}
     mean = _spread([table[run][phase]["mean_turn"] / dt for table in tables])
-    shown = np.any([spread.mean > 1e-3 * spread.mean.max() for spread in densities.values()], axis=0)
+    shown = np.any([spread.mean > REACH * spread.mean.max() for spread in densities.values()], axis=0)
     reach = max(abs(float(edges[:-1][shown].min())), abs(float(edges[1:][shown].max())))
     frame = (-reach, reach, 0.0, 1.1 * max(float(spread.mean.max()) for spread in densities.values()))
     return Turns(edges, densities[run, phase], mean, phase, frame, len(details))
+
+
+class Moving(NamedTuple):
+    """Example trajectories for a film."""
+
+    states: dict[str, Array]  # phase → (K, T, P) [m or rad]
+    dt: float  # [s]
+    walls: Frame | None  # [m]; None on the circle
+
+
+def moving(evidence: Evidence, task: str, run: str) -> Moving:
+    """The first few trajectories of the first seed, awake and at rest."""
+    states = {phase: recording.states[:EXAMPLES] for phase, recording in _both(evidence, task, run, {}).items()}
+    walls = _walls(evidence, evidence.seeds[0]) if task == SPATIAL else None
+    return Moving(states, _dt(evidence, task, run), walls)
 
 
 class Spread(NamedTuple):
@@ -482,7 +498,7 @@ def _around(points: Mapping[str, Array]) -> Frame:
     return (left, left + 2 * half, bottom, bottom + 2 * half)
 
 
-def _indices(states: Array) -> tuple[Array, Array]:
+def _indices(states: Array) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
     """Trajectory and step of every row of states (K, T, ...) laid flat, both counted from 0."""
     trajectory, step = np.indices(states.shape[:2])
     return trajectory.ravel(), step.ravel()
@@ -521,6 +537,6 @@ def _histogram(evidence: Evidence, run: str, phase: str, seed: int, edges: Array
     return counts
 
 
-def _dt(evidence: Evidence, run: str) -> float:
-    dt: float = evidence.config(HEAD, run, evidence.seeds[0]).task.dt
+def _dt(evidence: Evidence, task: str, run: str) -> float:
+    dt: float = evidence.config(task, run, evidence.seeds[0]).task.dt
     return dt

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.plotting.style import CYCLIC, DIVERGENCE, GREY, INK, LINES, LOOKS, PALE, SEQUENTIAL
+from reactivation.plotting.style import CYCLIC, DIVERGENCE, GREY, INK, LINES, LOOKS, MIDDLE, SEQUENTIAL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Colormap
 
 Array = NDArray[np.float64]
@@ -32,11 +31,11 @@ def trajectories(ax: "Axes", states: Array, frame: Frame) -> "Axes":
         states: (K, T, 2) [m].
         frame: the walls [m].
     """
-    for path, colour in zip(states, _colours(len(states)), strict=True):
+    for path, colour in zip(states, colours(len(states)), strict=True):
         ax.plot(path[:, 0], path[:, 1], color=colour, linewidth=0.8, alpha=0.85)
         for marker, point in (("o", path[0]), ("^", path[-1])):
             ax.plot(*point, marker, color=colour, markersize=5, markeredgecolor="white", markeredgewidth=0.6, zorder=3)
-    return _box(ax, frame)
+    return boxed(ax, frame)
 
 
 def density(ax: "Axes", x: Array, y: Array, values: Array, top: float, frame: Frame, labels: tuple[str, str]) -> "Axes":
@@ -49,10 +48,14 @@ def density(ax: "Axes", x: Array, y: Array, values: Array, top: float, frame: Fr
     """
     half_x, half_y = (x[1] - x[0]) / 2, (y[1] - y[0]) / 2
     extent = (x[0] - half_x, x[-1] + half_x, y[0] - half_y, y[-1] + half_y)
-    scale = {"cmap": SEQUENTIAL, "vmin": 0.0, "vmax": top}
+    scale: dict[str, Any] = {"cmap": SEQUENTIAL, "vmin": 0.0, "vmax": top}
     ax.imshow(values, origin="lower", extent=extent, interpolation="bilinear", aspect="equal", **scale)
     levels = np.linspace(0, top, _LEVELS + 1)[1:-1]
     ax.contour(x, y, values, levels=levels, linewidths=0.5, alpha=0.6, **{**scale, "cmap": _white()})
+    if labels[0].startswith("x"):
+        _wall_ticks(ax, frame)
+    else:
+        ax.locator_params(nbins=5)
     _frame(ax, frame, labels)
     return _outlined(ax)
 
@@ -68,12 +71,13 @@ def projection(
         limits: ends of the colour scale.
         cyclic: the ends of the scale are one.
     """
-    # Paler than the map's white, points would be lost on paper.
-    ax.set_facecolor(PALE if cyclic else "white")
+    # A cyclic map goes through near white and near black: both stand out from grey alone.
+    ax.set_facecolor(MIDDLE if cyclic else "white")
     cmap = CYCLIC if cyclic else SEQUENTIAL
-    scale = {"cmap": cmap, "vmin": limits[0], "vmax": limits[1]}
+    scale: dict[str, Any] = {"cmap": cmap, "vmin": limits[0], "vmax": limits[1]}
     ax.scatter(points[:, 0], points[:, 1], c=values, s=2.5, linewidths=0, rasterized=True, **scale)
     ax.set_aspect("equal")
+    ax.locator_params(nbins=5)
     return _frame(ax, frame, ("PC 1 [a.u.]", "PC 2 [a.u.]"))
 
 
@@ -86,9 +90,10 @@ def learning(ax: "Axes", steps: Array, loss: Array, loss_sd: Array, error: Array
         axes.set_ylim(0, None)
         axes.tick_params(axis="y", labelcolor=colour)
     right.spines["right"].set_visible(True)
-    ax.ticklabel_format(axis="y", style="sci", scilimits=(0, 0), useMathText=True)
+    power = math.floor(math.log10(loss.max()))
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value / 10.0**power:g}")
     ax.set_xlabel("training batches")
-    ax.set_ylabel("test loss (dashed)", color=GREY)
+    ax.set_ylabel(f"test loss (dashed) [10$^{{{power}}}$]", color=GREY)
     right.set_ylabel(f"decoding error [{unit}]", color=INK)
     return ax
 
@@ -114,10 +119,10 @@ def explained_variance(ax: "Axes", curves: dict[str, tuple[Array, Array]]) -> "A
 def divergences(ax: "Axes", values: Array, rows: Sequence[str], columns: Sequence[str]) -> "Axes":
     """Divergence of resting (rows) from waking (columns) densities (Fig. 2e): (R, C) [nats], NaN where there is none."""
     top = float(np.nanmax(values)) if np.isfinite(values).any() else 1.0
-    ax.imshow(values, cmap=DIVERGENCE, vmin=0.0, vmax=top, aspect="auto")
+    image = ax.imshow(values, cmap=DIVERGENCE, vmin=0.0, vmax=top, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         shown = f"{value:.2f}" if np.isfinite(value) else "–"
-        colour = "white" if value > 0.55 * top else INK
+        colour = "white" if _luminance(image.to_rgba(np.array(value))) < 0.5 else INK
         ax.text(column, row, shown, ha="center", va="center", color=colour, fontsize=7)
     ax.set_xticks(range(len(columns)), columns)
     ax.set_yticks(range(len(rows)), rows)
@@ -150,7 +155,8 @@ def boxes(ax: "Axes", values: Sequence[Array], labels: Sequence[str], phases: Se
     )
     for patch, phase in zip(drawn["boxes"], phases, strict=True):
         patch.set_facecolor(_soft(LOOKS[phase].colour))
-    ax.set_ylim(0, None)
+    top = max(float(v.max()) for v in values)
+    ax.set_ylim(-0.02 * top, 1.05 * top)  # boxes that are flat at 0 are to be seen
     ax.set_ylabel(label)
     return ax
 
@@ -173,14 +179,14 @@ def bearing_histogram(ax: "Axes", edges: Array, mean: Array, sd: Array, phase: s
     return _bearing_axis(ax, "x", "decoded bearing [rad]")
 
 
-def bearings(ax: "Axes", times: Array, states: Array) -> "Axes":
-    """Bearings over time (Fig. C.5a–c): (T) [s], (K, T) [rad]; a line breaks where the bearing crosses ±π."""
-    for path, colour in zip(states, _colours(len(states)), strict=True):
-        crossings = np.flatnonzero(np.abs(np.diff(path)) > math.pi) + 1
-        ax.plot(np.insert(times, crossings, np.nan), np.insert(path, crossings, np.nan), color=colour, linewidth=0.9)
-        for marker, end in (("o", 0), ("^", -1)):
-            ax.plot(times[end], path[end], marker, color=colour, markersize=4, clip_on=False, zorder=3)
-    ax.set_xlim(times[0], times[-1])
+def bearings(ax: "Axes", times: Array, states: Array, phase: str) -> "Axes":
+    """Bearings over time (Fig. C.5a–c): (T) [s], (T) [rad]; the line breaks where the bearing crosses ±π."""
+    colour = LOOKS[phase].colour
+    crossings = np.flatnonzero(np.abs(np.diff(states)) > math.pi) + 1
+    ax.plot(np.insert(times, crossings, np.nan), np.insert(states, crossings, np.nan), color=colour, linewidth=0.9)
+    for marker, end in (("o", 0), ("^", -1)):
+        ax.plot(times[end], states[end], marker, color=colour, markersize=5, clip_on=False, zorder=3)
+    ax.set_xlim(0, times[-1])
     ax.set_xlabel("time [s]")
     return _bearing_axis(ax, "y", "decoded bearing [rad]")
 
@@ -196,23 +202,39 @@ def turns(ax: "Axes", edges: Array, values: Array, mean: float, phase: str, fram
     look = LOOKS[phase]
     ax.stairs(values, edges, fill=True, color=_soft(look.colour), edgecolor=look.colour, linewidth=0.6)
     ax.axvline(mean, color=INK, linestyle="--", linewidth=0.9)
-    note = f"mean {mean:.2f} rad/s".replace("-", "−")
-    ax.text(0.97, 0.95, note, transform=ax.transAxes, ha="right", va="top", fontsize=7)
+    ax.text(0.97, 0.95, f"mean {_number(mean, '.2f')} rad/s", transform=ax.transAxes, ha="right", va="top", fontsize=7)
     return _frame(ax, frame, ("angular velocity [rad/s]", "density [s/rad]"))
 
 
-def colour_bar(axes: "Sequence[Axes]", label: str) -> None:
-    """One bar for panels that share a scale; it belongs to their image, and bears their contours' levels."""
-    bar = axes[-1].figure.colorbar(scaled(axes[-1])[0], ax=list(axes), fraction=0.05, pad=0.02, aspect=25)
+def colour_bar(ax: "Axes", label: str) -> None:
+    """A bar of a panel's scale at its right, as high as the panel, with the levels of its contours."""
+    place = ax.inset_axes((1.05, 0, 0.06, 1))
+    image, *contours = scaled(ax)
+    bar = ax.figure.colorbar(image, cax=place)
+    for lines in contours:
+        bar.add_lines(lines)
     bar.set_label(label)
-    bar.outline.set_visible(False)  # type: ignore[operator]
-    if label.startswith("decoded bearing"):
+    if image.get_cmap().name == CYCLIC:
         bar.set_ticks(list(_PI_TICKS), labels=list(_PI_TICKS.values()))
 
 
-def scaled(ax: "Axes") -> "list[ScalarMappable]":
+def scaled(ax: "Axes") -> list[Any]:
     """What carries a panel's colour scale: the image first, then contours or points."""
     return [artist for artist in (*ax.images, *ax.collections) if artist.get_array() is not None]
+
+
+def letter(ax: "Axes", text: str) -> None:
+    """A panel's letter, above the labels of its y axis."""
+    ax.annotate(
+        text,
+        (0, 1),
+        (-14, 5),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="right",
+        fontweight="bold",
+        fontsize=10,
+    )
 
 
 def networks_note(ax: "Axes", count: int) -> None:
@@ -220,10 +242,12 @@ def networks_note(ax: "Axes", count: int) -> None:
     ax.set_title(f"n = {count}", loc="right", fontsize=7, color=GREY)
 
 
-def _box(ax: "Axes", frame: Frame) -> "Axes":
+def boxed(ax: "Axes", frame: Frame) -> "Axes":
+    """Axes of a box: its outline, ticks at its walls, both dimensions alike."""
     left, right, bottom, top = frame
     ax.set_aspect("equal")
     margin = 0.02 * (right - left)
+    _wall_ticks(ax, frame)
     _frame(ax, (left - margin, right + margin, bottom - margin, top + margin), ("x [m]", "y [m]"))
     return _outlined(ax)
 
@@ -231,6 +255,12 @@ def _box(ax: "Axes", frame: Frame) -> "Axes":
 def _outlined(ax: "Axes") -> "Axes":
     ax.spines[:].set_visible(True)
     return ax
+
+
+def _wall_ticks(ax: "Axes", frame: Frame) -> None:
+    for axis, (low, high) in ((ax.xaxis, frame[:2]), (ax.yaxis, frame[2:])):
+        ticks = (low, (low + high) / 2, high)
+        axis.set_ticks(ticks, labels=[_number(tick, "g") for tick in ticks])
 
 
 def _frame(ax: "Axes", frame: Frame, labels: tuple[str, str]) -> "Axes":
@@ -256,8 +286,18 @@ def _white() -> "Colormap":
     return ListedColormap(["white"])
 
 
-def _colours(count: int) -> list[str]:
+def colours(count: int) -> list[str]:
+    """One per trajectory."""
     return [LINES[k % len(LINES)] for k in range(count)]
+
+
+def _number(value: float, form: str) -> str:
+    """With a minus sign, not a hyphen."""
+    return f"{value:{form}}".replace("-", "−")
+
+
+def _luminance(rgba: Any) -> float:
+    return float(np.dot(rgba[:3], (0.299, 0.587, 0.114)))
 
 
 def _soft(colour: str) -> tuple[float, float, float, float]:

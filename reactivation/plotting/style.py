@@ -1,4 +1,4 @@
-"""How all figures look: fonts, colours, maps. Awake and rest differ in hue, in lightness and in line, so grey print tells."""
+"""How all figures look: fonts, colours, maps. Awake and rest differ in hue, lightness and line: grey print tells."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,15 +18,16 @@ LOOKS = {
     "quiescent": Look("rest", "#ef6548", "--"),
     "quiescent_noisy": Look("rest, noise put in", "#fdbb84", ":"),
 }
-INK, GREY, PALE = "#111111", "#8c8c8c", "#e6e6e6"
+INK, GREY, MIDDLE = "#111111", "#767676", "#b4b4b4"
 # Okabe and Ito's colours, which colour-blind readers tell apart, ordered by lightness.
 LINES = ("#000000", "#0072b2", "#d55e00", "#009e73", "#e69f00")
 SEQUENTIAL = "viridis"  # lightness grows all the way
 DIVERGENCE = "cividis_r"  # small is light
 CYCLIC = "twilight_shifted"  # ends meet
+PAGE_WIDTH, PANEL_WIDTH, TALLEST = 7.2, 3.0, 2.6  # of a page, of a panel on its own; height of a row [inches]
 RESOLUTION = 200  # dots per inch of PNG, and of the points that a PDF holds as an image
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {  # matplotlib types each key on its own
     "font.family": "sans-serif",
     "font.sans-serif": ["Arial", "Helvetica", "Liberation Sans", "DejaVu Sans"],
     "font.size": 8,
