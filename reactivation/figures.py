@@ -320,11 +320,12 @@ def main(manual: str, words: list[str]) -> None:
         print("\nFigures and their panels", *(f"  {key:<4} {' '.join(f.panels)}" for key, f in FIGURES.items()), sep="\n")
         return
     settings = resolve_plain(Settings, parse_arguments(words))
-    keys = [*FIGURES, *PANELS] if settings.fig == "all" else [known_key(settings.fig)]
+    everything = settings.fig == "all"
+    keys = [*FIGURES, *PANELS] if everything else [known_key(settings.fig)]
     evidence = Evidence(seed_list(settings.seeds, "seeds"), settings.preset, settings.path, settings.device)
     evidence.settings_of_task(SPATIAL, evidence.seeds[0])  # refuses an unknown preset
     folder = Path(settings.out or f"{settings.path}/figures{f'_{settings.preset}' if settings.preset else ''}")
-    lacking = {key: lines for key in keys if (lines := missing(key, evidence))}
+    lacking = {key: lines for key in keys if everything and (lines := missing(key, evidence))}
     for key in keys:
         if key not in lacking:
             for file in draw_figure(key, evidence, folder):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _SCREEN = 90  # dots per inch: all frames together are a few MB
+_STRIDE = 2  # steps from frame to frame
 _TAIL = 15  # steps that a trajectory is seen for
 
 
@@ -36,12 +37,15 @@ def animate(states: Mapping[str, Array], dt: float, walls: Frame | None = None, 
     axes = page.subplots(1, len(states), squeeze=False)[0]
     drawn = [_Moving(ax, _on_plane(path), phase, walls) for ax, (phase, path) in zip(axes, states.items(), strict=True)]
     steps = min(path.shape[1] for path in states.values())
+    page.suptitle("0.0 s")
+    page.draw_without_rendering()
+    page.set_layout_engine("none")  # laid out once: again for every frame would take most of the time
 
     def show(step: int) -> list[Any]:
         page.suptitle(f"{step * dt:.1f} s")
         return [artist for moving in drawn for artist in moving.show(step)]
 
-    return FuncAnimation(page, show, frames=steps, interval=1000 * dt * slower)
+    return FuncAnimation(page, show, frames=range(0, steps, _STRIDE), interval=1000 * dt * slower * _STRIDE)
 
 
 def to_html(film: "FuncAnimation") -> str:
