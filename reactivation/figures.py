@@ -225,7 +225,8 @@ FIGURES: dict[str, Figure] = {
     "C4": Figure(
         "Noise at rest after training with it and without",
         "Mean distance between consecutive points of each of 200 trajectories, of all n networks, trained with noise (NT) "
-        "or deterministically (DT), on the unbiased (a) and the biased task (b). The last box: noise put in at rest only.",
+        "or deterministically (DT), on the unbiased (a) and the biased task (b). The last box: noise "
+        "put in at rest only. The two panels have scales of their own.",
         _keys("C4", "ab"),
     ),
     "C5": Figure(
