@@ -17,6 +17,8 @@ from reactivation.paper import NETWORKS, PROTOCOLS
 from reactivation.reproduction import Settings, reproduction
 from reactivation.tables import Table
 
+pytestmark = pytest.mark.timeout(900)  # the whole paper, if tiny, is trained, analysed and drawn in one fixture
+
 TINY_PRESET = """
 train:
   tag: quick
