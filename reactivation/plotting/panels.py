@@ -202,7 +202,7 @@ def turns(ax: "Axes", edges: Array, values: Array, mean: float, phase: str, fram
     look = LOOKS[phase]
     ax.stairs(values, edges, fill=True, color=_soft(look.colour), edgecolor=look.colour, linewidth=0.6)
     ax.axvline(mean, color=INK, linestyle="--", linewidth=0.9)
-    ax.text(0.97, 0.95, f"mean {_number(mean, '.2f')} rad/s", transform=ax.transAxes, ha="right", va="top", fontsize=7)
+    ax.text(0.03, 0.95, f"mean {_number(mean, '.2f')} rad/s", transform=ax.transAxes, ha="left", va="top", fontsize=7)
     return _frame(ax, frame, ("angular velocity [rad/s]", "density [s/rad]"))
 
 

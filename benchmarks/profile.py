@@ -1,0 +1,72 @@
+"""Where the time of a training step goes, in percent, at full size and single-threaded, as several seeds train on a CPU.
+
+    python benchmarks/profile.py [only=vanilla] [steps=6] [json=true]
+
+Products of a step (rows: trajectories) are those that wait for one another; products of a rollout (rows: trajectories times
+steps) are the readout and the gradients of weights.
+"""
+
+from collections import Counter
+import json
+import os
+import sys
+from typing import Any
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch loads
+
+import torch
+from torch.profiler import ProfilerActivity, profile, schedule
+from training import CASES
+
+from reactivation.compute import keep_freed_memory, prepare
+from reactivation.config import parse_arguments, resolve_train
+from reactivation.learner import new_learner
+
+WARM_UP = 6  # steps until the process has the memory that it will keep
+
+
+def kind_of(event: Any, batch_size: int) -> str:
+    """What an operation is for."""
+    name, shapes = event.name.removeprefix("aten::"), event.input_shapes
+    if name in ("mm", "addmm", "bmm", "baddbmm", "matmul"):
+        return "products of a step" if max(shapes[0] or [0]) <= 4 * batch_size else "products of a rollout"
+    if name in ("normal_", "uniform_", "exponential_"):
+        return "random numbers"
+    if name in ("_softmax", "sin", "cos", "exp", "linalg_vector_norm", "atan2", "topk"):
+        return "targets and loss"
+    if "Adam" in name or name.startswith("_foreach"):
+        return "Adam"
+    if name in ("select", "as_strided", "empty", "slice", "transpose", "t", "view", "unsqueeze", "expand", "chunk", "split"):
+        return "bookkeeping"
+    return "elementwise" if event.name.startswith("aten::") else "bookkeeping"
+
+
+def shares(name: str, steps: int) -> dict[str, float]:
+    """Percent of a step's time by kind."""
+    torch.set_num_threads(1)
+    device = prepare("cpu")
+    keep_freed_memory()
+    learner = new_learner(resolve_train({"config": CASES[name]}), device)
+    times: Counter[str] = Counter()
+
+    def collect(found: Any) -> None:
+        for event in found.events():
+            times[kind_of(event, learner.config.task.batch_size)] += event.self_cpu_time_total
+
+    plan = schedule(wait=0, warmup=WARM_UP, active=steps)
+    with profile(activities=[ProfilerActivity.CPU], record_shapes=True, schedule=plan, on_trace_ready=collect) as recording:
+        for _ in range(WARM_UP + steps):
+            learner.learn()
+            recording.step()
+    total = sum(times.values())
+    return {kind: 100 * time / total for kind, time in times.most_common()}
+
+
+if __name__ == "__main__":
+    arguments = parse_arguments(sys.argv[1:])
+    for case in [arguments["only"]] if "only" in arguments else list(CASES):
+        found = shares(case, int(arguments.get("steps", 6)))
+        if arguments.get("json") == "true":
+            print(json.dumps({"name": case, **found}))
+        else:
+            print(case, *(f"  {share:5.1f} %  {kind}" for kind, share in found.items()), sep="\n")
