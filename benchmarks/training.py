@@ -25,6 +25,7 @@ import torch
 from reactivation import cores
 from reactivation.compute import keep_freed_memory, prepare
 from reactivation.config import TrainConfig, parse_arguments, resolve_train
+from reactivation.objective import RingError
 from reactivation.training import new_learner
 
 CASES = {
@@ -138,13 +139,14 @@ def measure(names: list[str], steps: int) -> Iterator[dict[str, Any]]:
     yield {"name": "ceiling", "device": device, "ceiling_flops_per_s": ceiling, "copy_bytes_per_s": copy_ceiling(count)}
     for name in names:
         config = resolve_train({"config": CASES[name]})
-        ring = new_learner(config, torch.device("cpu")).ring
+        objective = new_learner(config, torch.device("cpu")).objective
+        features = objective.ring.cells.shape[-1] if isinstance(objective, RingError) else None
         repeats = steps * (5 if name == "head_direction" else 1)
         plain = run_processes(name, plain=True, processes=1, threads=count, steps=repeats)
         fast = run_processes(name, plain=False, processes=count, threads=1, steps=repeats)
         for way, timing, work in (
             ("plain", plain, flops(config, None)),
-            ("fast", fast, flops(config, ring.cells.shape[-1] if ring else None)),
+            ("fast", fast, flops(config, features)),
         ):
             yield {
                 "name": f"{name} {way}",

@@ -7,6 +7,8 @@ Axes: B trajectories, T steps, I inputs, S state variables, N units, O outputs; 
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
 import math
 
 import torch
@@ -75,7 +77,21 @@ def standard_noise(kind: NoiseKind, generator: torch.Generator | None) -> Draw:
     return like
 
 
-def unroll(
+@dataclass(frozen=True)
+class Response:
+    """What a network does under a drive."""
+
+    rates: Tensor  # (..., B, T, N) r(t) after each step
+    state: Tensor  # (..., B, S) the last full state
+    read: Callable[[Tensor], Tensor]  # rates → outputs, under the noise of the outputs
+
+    @cached_property
+    def outputs(self) -> Tensor:
+        """o(t) = D r(t), (..., B, T, O); made when first asked for, since a fast loss may not need them."""
+        return self.read(self.rates)
+
+
+def respond(
     network: Network,
     state: Tensor,
     drive: Drive,
@@ -83,8 +99,8 @@ def unroll(
     generator: torch.Generator | None = None,
     injected: Tensor | None = None,
     plain: bool = False,
-) -> tuple[Tensor, Tensor]:
-    """The rates (..., B, T, N) of a network under a drive, and its last state (..., B, S); arguments as of `rollout`."""
+) -> Response:
+    """Run a network under a drive, and read it out only when asked; arguments as of `rollout`."""
     noise, inputs = drive.noise, drive.inputs
     draw = standard_noise(noise.kind, generator)
     if noise.sigma_in:
@@ -94,7 +110,13 @@ def unroll(
     standard = (draw(still) if noise.sigma else still for _ in range(steps)) if injected is None else injected.unbind(-2)
     noises = (brownian(noise.sigma, dt, drawn) for drawn in standard)
     loop = (None if plain else fast_loop(network.cell)) or plain_loop
-    return loop(network.cell, state, network.cell.project(inputs), noises, dt)
+    rates, last = loop(network.cell, state, network.cell.project(inputs), noises, dt)
+
+    def read(rates: Tensor) -> Tensor:
+        outputs = network.readout(rates)
+        return outputs + brownian(noise.sigma_out, dt, draw(outputs)) if noise.sigma_out else outputs
+
+    return Response(rates, last, read)
 
 
 def rollout(
@@ -120,9 +142,5 @@ def rollout(
     Returns:
         Trajectory with rates (..., B, T, N), outputs (..., B, T, O) and the last state (..., B, S).
     """
-    rates, state = unroll(network, state, drive, dt, generator, injected, plain)
-    outputs = network.readout(rates)
-    noise = drive.noise
-    if noise.sigma_out:
-        outputs = outputs + brownian(noise.sigma_out, dt, standard_noise(noise.kind, generator)(outputs))
-    return Trajectory(rates, outputs, state)
+    response = respond(network, state, drive, dt, generator, injected, plain)
+    return Trajectory(response.rates, response.outputs, response.state)

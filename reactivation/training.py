@@ -22,17 +22,17 @@ from reactivation import checkpoint
 from reactivation import config as configuration
 from reactivation.compute import enough_memory, keep_freed_memory, prepare
 from reactivation.config import TrainConfig
-from reactivation.dynamics import active, rollout, unroll
+from reactivation.dynamics import Response, active, respond
 from reactivation.errors import BadInput, DamagedData, Interrupted
 from reactivation.files import locked, make_folder, sync_folder
-from reactivation.kernels.ring import Ring, ring_of
 from reactivation.metrics import MetricsLog, error_measures, mean_squared_error
 from reactivation.network import Network
+from reactivation.objective import Objective, objective_of
 from reactivation.runs import RunFolder, build, noise_of
 from reactivation.signals import Interruption
 from reactivation.streams import stream
 from reactivation.tasks.base import Task
-from reactivation.types import Batch, Drive
+from reactivation.types import Batch
 
 
 @dataclass
@@ -45,22 +45,19 @@ class Learner:
     optimizer: torch.optim.Optimizer
     trajectories: torch.Generator
     noise: torch.Generator
+    objective: Objective
     step: int = 0
     plain: bool = False  # train by the definitions, without fast loops and losses: for comparison (benchmarks/training.py)
-    ring: Ring | None = None  # the fast loss of the task's cells, if they have one
 
     def learn(self, measured: bool = False) -> tuple[Tensor, dict[str, float]]:
         """One gradient step on one fresh batch; its loss before the step and, where asked for, all other measures."""
         batch = self._sample(self.trajectories)
-        if self.ring:
-            start, drive, dt = self._waking(batch)
-            rates, _ = unroll(self.network, start, drive, dt, self.noise)
-            loss = self.ring.loss(rates, self.network.decoder.weight, batch.states)
-            outputs = self.network.readout(rates.detach()) if measured else None
-        else:
-            outputs = self._respond(batch, self.noise)
-            loss = mean_squared_error(outputs, batch.targets)
-        measures = error_measures(self.task, outputs.detach(), batch) if measured and outputs is not None else {}
+        response = self._respond(batch, self.noise)
+        loss = self.objective(self.network, response, batch)
+        measures = {}
+        if measured:
+            with torch.no_grad():
+                measures = error_measures(self.task, response.outputs.detach(), batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
@@ -72,7 +69,7 @@ class Learner:
         """All measures on the test batch, which is the same every time."""
         seed, device = self.config.seed, self.trajectories.device
         batch = self._sample(stream(seed, "test/trajectories", device))
-        outputs = self._respond(batch, stream(seed, "test/noise", device))
+        outputs = self._respond(batch, stream(seed, "test/noise", device)).outputs
         loss = mean_squared_error(outputs, batch.targets)
         return {"loss": float(loss), **error_measures(self.task, outputs, batch)}
 
@@ -109,12 +106,9 @@ class Learner:
     def _sample(self, generator: torch.Generator) -> Batch:
         return self.task.sample(self.config.task.batch_size, self.config.task.sequence_length, generator)
 
-    def _respond(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        start, drive, dt = self._waking(batch)
-        return rollout(self.network, start, drive, dt, generator, plain=self.plain).outputs
-
-    def _waking(self, batch: Batch) -> tuple[Tensor, Drive, float]:
-        return self.network.initial_state(batch.start), active(batch, noise_of(self.config)), self.config.task.dt
+    def _respond(self, batch: Batch, generator: torch.Generator) -> Response:
+        drive, start = active(batch, noise_of(self.config)), self.network.initial_state(batch.start)
+        return respond(self.network, start, drive, self.config.task.dt, generator, plain=self.plain)
 
 
 def new_learner(config: TrainConfig, device: torch.device, plain: bool = False) -> Learner:
@@ -122,11 +116,9 @@ def new_learner(config: TrainConfig, device: torch.device, plain: bool = False) 
     task, network = build(config, device)
     trainer = config.trainer
     optimizer = torch.optim.Adam(network.parameters(), lr=trainer.lr, weight_decay=trainer.weight_decay)
-    trajectories = stream(config.seed, "trajectories", device)
-    simple_readout = not config.rnn.bias and not config.rnn.sigma2_out
-    ring = ring_of(task.tuning) if simple_readout and not plain else None
-    noise = stream(config.seed, "noise", device)
-    return Learner(config, task, network, optimizer, trajectories, noise, plain=plain, ring=ring)
+    trajectories, noise = (stream(config.seed, name, device) for name in ("trajectories", "noise"))
+    objective = objective_of(config, task.tuning, plain)
+    return Learner(config, task, network, optimizer, trajectories, noise, objective, plain=plain)
 
 
 def fit(config: TrainConfig, folder: RunFolder) -> None:
