@@ -25,8 +25,8 @@ import torch
 from reactivation import cores
 from reactivation.compute import keep_freed_memory, prepare
 from reactivation.config import TrainConfig, parse_arguments, resolve_train
+from reactivation.learner import new_learner
 from reactivation.objective import RingError
-from reactivation.training import new_learner
 
 CASES = {
     "vanilla": "spatial_navigation/noisy_unbiased",

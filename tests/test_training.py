@@ -17,9 +17,10 @@ from reactivation import registry
 from reactivation.config import experiments, parse_arguments, resolve_train
 from reactivation.errors import BadInput, DamagedData, StorageError
 from reactivation.files import locked
+from reactivation.learner import new_learner
 from reactivation.metrics import read_rows
 from reactivation.runs import RunFolder, load_run
-from reactivation.training import fit, new_learner
+from reactivation.training import fit
 
 SPATIAL = "spatial_navigation/noisy_unbiased"
 LAST = 400

@@ -1,0 +1,149 @@
+"""Networks in training: all that a gradient step changes or draws from, and the step itself."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from reactivation import checkpoint
+from reactivation.config import TrainConfig
+from reactivation.dynamics import Response, active, respond
+from reactivation.errors import DamagedData
+from reactivation.metrics import error_measures, mean_squared_error
+from reactivation.network import Network
+from reactivation.objective import Objective, objective_of
+from reactivation.runs import build, noise_of
+from reactivation.settings import TrainerSettings
+from reactivation.streams import stream
+from reactivation.tasks.base import Task
+from reactivation.types import Batch
+
+Measures = dict[str, Tensor]  # values () by name, on the device until somebody reads them
+
+
+@dataclass
+class Trainee(ABC):
+    """What trains: one network, or a stack of them with a leading axis."""
+
+    config: TrainConfig
+    task: Task
+    network: Network
+    optimizer: torch.optim.Optimizer
+    trajectories: torch.Generator
+    noise: torch.Generator
+    objective: Objective
+    step: int = 0
+    plain: bool = False  # train by the definitions, without fast loops and losses: for comparison (benchmarks/training.py)
+
+    @property
+    @abstractmethod
+    def members(self) -> Sequence["Learner"]:
+        """The networks one by one, each as it would be alone."""
+
+    @abstractmethod
+    def measure(self, outputs: Tensor, batch: Batch) -> list[Measures]:
+        """The error measures of each member."""
+
+    def learn(self, measured: bool = False) -> tuple[Tensor, list[Measures]]:
+        """One gradient step on one fresh batch.
+
+        Returns:
+            The loss before the step, one per network, and where asked for each member's other measures.
+        """
+        batch = self.sample(self.trajectories)
+        response = self.respond(batch, self.noise)
+        loss = self.objective(self.network, response, batch)
+        measures = self._measure(response, batch) if measured else []
+        # The sum over networks of their own means: gradients are near Adam's eps, so a mean over networks would train less.
+        loss.sum().backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        return loss.detach(), measures
+
+    def sample(self, generator: torch.Generator) -> Batch:
+        """A fresh batch."""
+        return self.task.sample(self.config.task.batch_size, self.config.task.sequence_length, generator)
+
+    def respond(self, batch: Batch, generator: torch.Generator) -> Response:
+        """Waking, under the run's own noise."""
+        drive, start = active(batch, noise_of(self.config)), self.network.initial_state(batch.start)
+        return respond(self.network, start, drive, self.config.task.dt, generator, plain=self.plain)
+
+    @torch.no_grad()
+    def _measure(self, response: Response, batch: Batch) -> list[Measures]:
+        return self.measure(response.outputs.detach(), batch)
+
+
+@dataclass
+class Learner(Trainee):
+    """One network, and how to save and restore it."""
+
+    @property
+    def members(self) -> Sequence["Learner"]:
+        return (self,)
+
+    def measure(self, outputs: Tensor, batch: Batch) -> list[Measures]:
+        return [error_measures(self.task, outputs, batch)]
+
+    @torch.no_grad()
+    def test(self) -> dict[str, float]:
+        """All measures on the test batch, which is the same every time."""
+        seed, device = self.config.seed, self.trajectories.device
+        batch = self.sample(stream(seed, "test/trajectories", device))
+        outputs = self.respond(batch, stream(seed, "test/noise", device)).outputs
+        loss = mean_squared_error(outputs, batch.targets)
+        return read({"loss": loss, **error_measures(self.task, outputs, batch)})
+
+    def state(self) -> dict[str, Any]:
+        """All that the next step depends on, as tensors and plain Python."""
+        return {
+            **self.model_state(),
+            "device": self.trajectories.device.type,
+            "optimizer": self.optimizer.state_dict(),
+            "trajectories": self.trajectories.get_state(),
+            "noise": self.noise.get_state(),
+        }
+
+    def model_state(self) -> dict[str, Any]:
+        """What an analysis needs."""
+        return {"network": self.network.state_dict(), "task": self.task.state_dict()}
+
+    def restore(self, content: dict[str, Any], file: Path) -> None:
+        """Go back to a saved state.
+
+        Raises:
+            DamagedData: it does not fit.
+        """
+        checkpoint.load_into(self.network, content.get("network"), file)
+        checkpoint.load_into(self.task, content.get("task"), file)
+        try:
+            self.optimizer.load_state_dict(content["optimizer"])
+            self.trajectories.set_state(content["trajectories"])
+            self.noise.set_state(content["noise"])
+        except (KeyError, RuntimeError, ValueError, TypeError):
+            raise DamagedData(f"{file}: its optimizer or random states are incomplete or of another device") from None
+        self.step = content["step"]
+
+
+def read(measures: Measures) -> dict[str, float]:
+    """Measures as plain numbers; waits for the device."""
+    return {name: float(value) for name, value in measures.items()}
+
+
+def new_learner(config: TrainConfig, device: torch.device, plain: bool = False) -> Learner:
+    """A run before its first step."""
+    task, network = build(config, device)
+    trajectories, noise = (stream(config.seed, name, device) for name in ("trajectories", "noise"))
+    objective = objective_of(config, task.tuning, plain)
+    optimizer = new_optimizer(network, config.trainer)
+    return Learner(config, task, network, optimizer, trajectories, noise, objective, plain=plain)
+
+
+def new_optimizer(network: Network, trainer: TrainerSettings) -> torch.optim.Optimizer:
+    """Adam as the paper has it."""
+    return torch.optim.Adam(network.parameters(), lr=trainer.lr, weight_decay=trainer.weight_decay)
