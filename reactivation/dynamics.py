@@ -17,6 +17,7 @@ from torch import Tensor
 from reactivation.cells.base import Cell
 from reactivation.kernels import fast_loop
 from reactivation.network import Network
+from reactivation.streams import Streams, shares
 from reactivation.types import Batch, Drive, Noise, NoiseKind, Trajectory
 
 Draw = Callable[[Tensor], Tensor]  # like → standard noise of the same shape, dtype and device
@@ -67,12 +68,18 @@ def plain_loop(cell: Cell, state: Tensor, projected: Tensor, noises: Iterable[Te
     return torch.stack(rates, dim=-2), state
 
 
-def standard_noise(kind: NoiseKind, generator: torch.Generator | None) -> Draw:
-    """A source of standard noise: N(0, 1), or uniform on [0, 1) as the released code has it (differences, row 1)."""
-    draw = torch.rand if kind == "uniform" else torch.randn
+def standard_noise(kind: NoiseKind, generator: Streams | None) -> Draw:
+    """A source of standard noise: N(0, 1), or uniform on [0, 1) as the released code has it (differences, row 1).
+
+    Each network of a stack draws from its own stream what it draws alone.
+    """
+    fill = Tensor.uniform_ if kind == "uniform" else Tensor.normal_
 
     def like(array: Tensor) -> Tensor:
-        return draw(array.shape, generator=generator, dtype=array.dtype, device=array.device)
+        drawn = array.new_empty(array.shape)
+        for share, source in shares(drawn, generator):
+            fill(share, generator=source)
+        return drawn
 
     return like
 
@@ -96,7 +103,7 @@ def respond(
     state: Tensor,
     drive: Drive,
     dt: float,
-    generator: torch.Generator | None = None,
+    generator: Streams | None = None,
     injected: Tensor | None = None,
     plain: bool = False,
 ) -> Response:
@@ -124,7 +131,7 @@ def rollout(
     state: Tensor,
     drive: Drive,
     dt: float,
-    generator: torch.Generator | None = None,
+    generator: Streams | None = None,
     injected: Tensor | None = None,
     plain: bool = False,
 ) -> Trajectory:
@@ -135,7 +142,7 @@ def rollout(
         state: (..., B, S) where to start: `network.initial_state(batch.start)`, or an earlier trajectory's `state`.
         drive: a phase, T steps long.
         dt: Δt [s].
-        generator: source of the noise; needed wherever a σ of the drive is not 0.
+        generator: source of the noise, or one per network of a stack; needed wherever a σ of the drive is not 0.
         injected: (..., B, T, N) standard noise to use for the rates instead of drawing it.
         plain: use `plain_loop` even where the cell has a faster one.
 

@@ -1,7 +1,6 @@
 """Networks in training: all that a gradient step changes or draws from, and the step itself."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,41 +17,39 @@ from reactivation.network import Network
 from reactivation.objective import Objective, objective_of
 from reactivation.runs import build, noise_of
 from reactivation.settings import TrainerSettings
-from reactivation.streams import stream
+from reactivation.streams import Streams, stream
 from reactivation.tasks.base import Task
 from reactivation.types import Batch
 
 Measures = dict[str, Tensor]  # values () by name, on the device until somebody reads them
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Trainee(ABC):
     """What trains: one network, or a stack of them with a leading axis."""
 
     config: TrainConfig
-    task: Task
     network: Network
     optimizer: torch.optim.Optimizer
-    trajectories: torch.Generator
-    noise: torch.Generator
+    trajectories: Streams
+    noise: Streams
     objective: Objective
     step: int = 0
     plain: bool = False  # train by the definitions, without fast loops and losses: for comparison (benchmarks/training.py)
 
-    @property
     @abstractmethod
-    def members(self) -> Sequence["Learner"]:
-        """The networks one by one, each as it would be alone."""
+    def sample(self, streams: Any) -> Batch:
+        """A fresh batch, drawn from streams like `trajectories`."""
 
     @abstractmethod
     def measure(self, outputs: Tensor, batch: Batch) -> list[Measures]:
-        """The error measures of each member."""
+        """The error measures of each network."""
 
     def learn(self, measured: bool = False) -> tuple[Tensor, list[Measures]]:
         """One gradient step on one fresh batch.
 
         Returns:
-            The loss before the step, one per network, and where asked for each member's other measures.
+            The loss before the step, () or one per network (S,), and where asked for each network's other measures.
         """
         batch = self.sample(self.trajectories)
         response = self.respond(batch, self.noise)
@@ -65,30 +62,29 @@ class Trainee(ABC):
         self.step += 1
         return loss.detach(), measures
 
-    def sample(self, generator: torch.Generator) -> Batch:
-        """A fresh batch."""
-        return self.task.sample(self.config.task.batch_size, self.config.task.sequence_length, generator)
-
-    def respond(self, batch: Batch, generator: torch.Generator) -> Response:
+    def respond(self, batch: Batch, noise: Streams) -> Response:
         """Waking, under the run's own noise."""
         drive, start = active(batch, noise_of(self.config)), self.network.initial_state(batch.start)
-        return respond(self.network, start, drive, self.config.task.dt, generator, plain=self.plain)
+        return respond(self.network, start, drive, self.config.task.dt, noise, plain=self.plain)
 
     @torch.no_grad()
     def _measure(self, response: Response, batch: Batch) -> list[Measures]:
         return self.measure(response.outputs.detach(), batch)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Learner(Trainee):
     """One network, and how to save and restore it."""
 
-    @property
-    def members(self) -> Sequence["Learner"]:
-        return (self,)
+    task: Task
+    trajectories: torch.Generator
+    noise: torch.Generator
+
+    def sample(self, streams: torch.Generator) -> Batch:
+        return self.task.sample(self.config.task.batch_size, self.config.task.sequence_length, streams)
 
     def measure(self, outputs: Tensor, batch: Batch) -> list[Measures]:
-        return [error_measures(self.task, outputs, batch)]
+        return [error_measures(self.task, outputs, batch.targets, batch.states)]
 
     @torch.no_grad()
     def test(self) -> dict[str, float]:
@@ -97,7 +93,7 @@ class Learner(Trainee):
         batch = self.sample(stream(seed, "test/trajectories", device))
         outputs = self.respond(batch, stream(seed, "test/noise", device)).outputs
         loss = mean_squared_error(outputs, batch.targets)
-        return read({"loss": loss, **error_measures(self.task, outputs, batch)})
+        return read({"loss": loss, **self.measure(outputs, batch)[0]})
 
     def state(self) -> dict[str, Any]:
         """All that the next step depends on, as tensors and plain Python."""
@@ -139,9 +135,16 @@ def new_learner(config: TrainConfig, device: torch.device, plain: bool = False) 
     """A run before its first step."""
     task, network = build(config, device)
     trajectories, noise = (stream(config.seed, name, device) for name in ("trajectories", "noise"))
-    objective = objective_of(config, task.tuning, plain)
-    optimizer = new_optimizer(network, config.trainer)
-    return Learner(config, task, network, optimizer, trajectories, noise, objective, plain=plain)
+    return Learner(
+        config=config,
+        task=task,
+        network=network,
+        optimizer=new_optimizer(network, config.trainer),
+        trajectories=trajectories,
+        noise=noise,
+        objective=objective_of(config, task.tuning, plain),
+        plain=plain,
+    )
 
 
 def new_optimizer(network: Network, trainer: TrainerSettings) -> torch.optim.Optimizer:

@@ -4,14 +4,15 @@ An objective maps the response of a network (or of a stack of them) to its loss 
 defines it; `RingError` is the same number from the kernels.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
 from reactivation.config import TrainConfig
 from reactivation.dynamics import Response
-from reactivation.kernels.ring import Ring, ring_of
+from reactivation.kernels.ring import Ring, ring_of, stack_of
 from reactivation.metrics import mean_squared_error
 from reactivation.network import Network
 from reactivation.tuning import Tuning
@@ -23,12 +24,18 @@ class Objective(Protocol):
 
     def __call__(self, network: Network, response: Response, batch: Batch) -> Tensor: ...
 
+    def stacked(self, others: Sequence[Any]) -> "Objective":
+        """One for a stack, from those of its networks: this one and `others`, of the same kind."""
+
 
 class MeanSquare:
     """The definition: outputs against targets."""
 
     def __call__(self, network: Network, response: Response, batch: Batch) -> Tensor:
         return mean_squared_error(response.outputs, batch.targets)
+
+    def stacked(self, others: Sequence["MeanSquare"]) -> "MeanSquare":
+        return self
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,9 @@ class RingError:
 
     def __call__(self, network: Network, response: Response, batch: Batch) -> Tensor:
         return self.ring.loss(response.rates, network.decoder.weight, batch.states)
+
+    def stacked(self, others: Sequence["RingError"]) -> "RingError":
+        return RingError(stack_of([self.ring, *(other.ring for other in others)]))
 
 
 def objective_of(config: TrainConfig, tuning: Tuning, plain: bool = False) -> Objective:

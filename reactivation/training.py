@@ -5,8 +5,9 @@ is in `resume.pt`, so a run that is killed and started again ends where it would
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import groupby
 import math
 import os
 import signal
@@ -23,13 +24,14 @@ from reactivation import checkpoint
 from reactivation import config as configuration
 from reactivation.compute import enough_memory, keep_freed_memory, prepare
 from reactivation.config import TrainConfig
-from reactivation.errors import BadInput, DamagedData, Interrupted, UserError
+from reactivation.errors import BadInput, DamagedData, Interrupted, SomeFailed, UserError
 from reactivation.files import locked, make_folder, sync_folder
-from reactivation.learner import Learner, Measures, Trainee, new_learner, read
+from reactivation.learner import Learner, Measures, new_learner, read
 from reactivation.metrics import MetricsLog
 from reactivation.runs import RunFolder
 from reactivation.settings import TrainerSettings
 from reactivation.signals import Interruption
+from reactivation.stack import stacked
 
 Report = Callable[[UserError], None]  # what to do about a run that cannot go on
 
@@ -58,6 +60,43 @@ def fit(config: TrainConfig, folder: RunFolder) -> None:
         return
     with enough_memory(), Interruption() as interruption, _session(config, folder, device) as session:
         _train([session], interruption, _raise)
+
+
+def fit_together(runs: Sequence[tuple[TrainConfig, RunFolder]]) -> None:
+    """Train runs that differ in their seeds alone as one stack, each to its last step in its own folder.
+
+    Runs that stand at different steps are trained one group after the other, a group being those of one step. One that
+    cannot go on is reported at once and left out; the others end as they would without it.
+
+    Raises:
+        BadInput: the device is not there, or the cell cannot be stacked.
+        SomeFailed: some runs could not go on; with the exit code of the first, after all others have ended.
+        Interrupted: SIGINT or SIGTERM came; the step was finished and all runs were saved.
+    """
+    device = prepare(runs[0][0].device)
+    keep_freed_memory()
+    problems: list[UserError] = []
+
+    def note(problem: UserError) -> None:
+        print(problem, file=sys.stderr)
+        problems.append(problem)
+
+    with enough_memory(), Interruption() as interruption, ExitStack() as opened:
+        sessions = []
+        for config, folder in runs:
+            try:
+                if not _is_done(config, folder):
+                    sessions.append(opened.enter_context(_session(config, folder, device)))
+            except UserError as problem:
+                note(problem)
+        for _, group in groupby(sorted(sessions, key=_step), key=_step):
+            _train(list(group), interruption, note)
+    if problems:
+        raise SomeFailed(f"{len(problems)} of {len(runs)} trainings failed, for the reasons above", problems[0].exit_code)
+
+
+def _step(session: Session) -> int:
+    return session.learner.step
 
 
 def _raise(problem: UserError) -> NoReturn:
@@ -140,7 +179,7 @@ def _standing(folder: RunFolder) -> int:
 
 def _train(sessions: Sequence[Session], interruption: Interruption, report: Report) -> None:
     """Train runs that stand at the same step to their last; one whose loss is not finite is reported and left out."""
-    trainee = _together(sessions)
+    trainee = stacked([session.learner for session in sessions])
     trainer = trainee.config.trainer
     for session in sessions:
         if not session.log.rows:
@@ -161,7 +200,7 @@ def _train(sessions: Sequence[Session], interruption: Interruption, report: Repo
             sessions = [session for session, *_ in sound]
             if not sessions:
                 break
-            trainee = _together(sessions)
+            trainee = stacked([session.learner for session in sessions])
         if "log" in due:
             _log(sound, progress)
         if "test" in due:
@@ -175,10 +214,6 @@ def _train(sessions: Sequence[Session], interruption: Interruption, report: Repo
     clear = "\x1b[K" if sys.stdout.isatty() else ""  # of what a neighbour's progress bar may have left on the line
     for session in sessions:
         print(f"{session.folder.path}: trained to step {trainer.n_epochs}{clear}")
-
-
-def _together(sessions: Sequence[Session]) -> Trainee:
-    return sessions[0].learner
 
 
 def _name(sessions: Sequence[Session]) -> str:
