@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,12 @@ from reactivation.errors import DamagedData
 from reactivation.metrics import error_measures, mean_squared_error
 from reactivation.network import Network
 from reactivation.objective import Objective, objective_of
+from reactivation.recording import Step, recorded
 from reactivation.runs import build, noise_of
 from reactivation.settings import TrainerSettings
-from reactivation.streams import Streams, stream
+from reactivation.streams import Streams, stream, streams_of
 from reactivation.tasks.base import Task
-from reactivation.types import Batch
-
-Measures = dict[str, Tensor]  # values () by name, on the device until somebody reads them
+from reactivation.types import Batch, Measures
 
 
 @dataclass(kw_only=True)
@@ -51,6 +51,18 @@ class Trainee(ABC):
         Returns:
             The loss before the step, () or one per network (S,), and where asked for each network's other measures.
         """
+        learned = self._steps[measured]()
+        self.step += 1
+        return learned
+
+    @cached_property
+    def _steps(self) -> dict[bool, Step]:
+        """The step without and with measures; on a GPU each is a recording."""
+        streams = [*streams_of(self.trajectories), *streams_of(self.noise)]
+        return {measured: recorded(partial(self.descend, measured), streams) for measured in (False, True)}
+
+    def descend(self, measured: bool) -> tuple[Tensor, list[Measures]]:
+        """The step itself, without a word to or from the host."""
         batch = self.sample(self.trajectories)
         response = self.respond(batch, self.noise)
         loss = self.objective(self.network, response, batch)
@@ -58,8 +70,7 @@ class Trainee(ABC):
         # The sum over networks of their own means: gradients are near Adam's eps, so a mean over networks would train less.
         loss.sum().backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        self.step += 1
+        self.optimizer.zero_grad(set_to_none=True)  # after, not before: a recording must start without gradients
         return loss.detach(), measures
 
     def respond(self, batch: Batch, noise: Streams) -> Response:
@@ -148,5 +159,9 @@ def new_learner(config: TrainConfig, device: torch.device, plain: bool = False) 
 
 
 def new_optimizer(network: Network, trainer: TrainerSettings) -> torch.optim.Optimizer:
-    """Adam as the paper has it."""
-    return torch.optim.Adam(network.parameters(), lr=trainer.lr, weight_decay=trainer.weight_decay)
+    """Adam as the paper has it; on a GPU as one kernel that counts its steps there, as a recorded step needs it."""
+    parameters = list(network.parameters())
+    on_gpu = parameters[0].is_cuda
+    return torch.optim.Adam(
+        parameters, lr=trainer.lr, weight_decay=trainer.weight_decay, fused=on_gpu or None, capturable=on_gpu
+    )

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from reactivation.errors import BadInput
-from reactivation.learner import Learner, Measures, Trainee, new_optimizer
+from reactivation.learner import Learner, Trainee, new_optimizer
 from reactivation.metrics import error_measures
 from reactivation.motion import TwoPart
 from reactivation.tasks.base import Task
-from reactivation.types import Batch
+from reactivation.types import Batch, Measures
 
 
 @dataclass(kw_only=True)
@@ -115,9 +115,9 @@ def _tensors(module: nn.Module) -> list[Tensor]:
 
 def _move_alike(tasks: Sequence[Task]) -> bool:
     """Whether one motion can follow the random numbers of all; otherwise each task samples by itself."""
-    first = tasks[0]
-    two_part = type(first.motion).paths is TwoPart.paths and type(first).sample is Task.sample
-    return two_part and all(task.motion == first.motion for task in tasks)
+    motion: Any = tasks[0].motion
+    two_part = type(motion).paths is TwoPart.paths and type(tasks[0]).sample is Task.sample
+    return two_part and all(task.motion == motion for task in tasks)
 
 
 def _batch_of(batches: Sequence[Batch]) -> Batch:

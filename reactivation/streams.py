@@ -26,6 +26,11 @@ def numpy_stream(seed: int, name: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(stream_seed(seed, name)))
 
 
+def streams_of(streams: Streams) -> tuple[torch.Generator, ...]:
+    """One or several, as several."""
+    return streams if isinstance(streams, tuple) else (streams,)
+
+
 def shares(drawn: Tensor, streams: Streams | None) -> Iterator[tuple[Tensor, torch.Generator | None]]:
     """Which part of an array each stream fills: all of it, or one entry of its first axis each."""
     return zip(drawn, streams, strict=True) if isinstance(streams, tuple) else iter([(drawn, streams)])

@@ -1,4 +1,4 @@
-"""Training: batch → rollout → loss → step; resumable to the bit.
+"""Training: runs from where their folders stand to their last step; resumable to the bit.
 
 Each step draws a fresh batch. Everything the next step depends on (weights, Adam's moments, random states, the step itself)
 is in `resume.pt`, so a run that is killed and started again ends where it would have ended.
@@ -22,16 +22,17 @@ from tqdm import tqdm
 
 from reactivation import checkpoint
 from reactivation import config as configuration
-from reactivation.compute import enough_memory, keep_freed_memory, prepare
+from reactivation.compute import enough_memory, keep_freed_memory, prepare, use_tf32
 from reactivation.config import TrainConfig
 from reactivation.errors import BadInput, DamagedData, Interrupted, SomeFailed, UserError
 from reactivation.files import locked, make_folder, sync_folder
-from reactivation.learner import Learner, Measures, new_learner, read
+from reactivation.learner import Learner, new_learner, read
 from reactivation.metrics import MetricsLog
 from reactivation.runs import RunFolder
 from reactivation.settings import TrainerSettings
 from reactivation.signals import Interruption
 from reactivation.stack import stacked
+from reactivation.types import Measures
 
 Report = Callable[[UserError], None]  # what to do about a run that cannot go on
 
@@ -54,8 +55,7 @@ def fit(config: TrainConfig, folder: RunFolder) -> None:
         StorageError: disk full, no permission, or another process works in the folder.
         Interrupted: SIGINT or SIGTERM came; the step was finished and saved.
     """
-    device = prepare(config.device)
-    keep_freed_memory()
+    device = _prepare(config)
     if _is_done(config, folder):
         return
     with enough_memory(), Interruption() as interruption, _session(config, folder, device) as session:
@@ -73,8 +73,7 @@ def fit_together(runs: Sequence[tuple[TrainConfig, RunFolder]]) -> None:
         SomeFailed: some runs could not go on; with the exit code of the first, after all others have ended.
         Interrupted: SIGINT or SIGTERM came; the step was finished and all runs were saved.
     """
-    device = prepare(runs[0][0].device)
-    keep_freed_memory()
+    device = _prepare(runs[0][0])
     problems: list[UserError] = []
 
     def note(problem: UserError) -> None:
@@ -93,6 +92,13 @@ def fit_together(runs: Sequence[tuple[TrainConfig, RunFolder]]) -> None:
             _train(list(group), interruption, note)
     if problems:
         raise SomeFailed(f"{len(problems)} of {len(runs)} trainings failed, for the reasons above", problems[0].exit_code)
+
+
+def _prepare(config: TrainConfig) -> torch.device:
+    device = prepare(config.device)
+    use_tf32(config.trainer.tf32)
+    keep_freed_memory()
+    return device
 
 
 def _step(session: Session) -> int:
