@@ -25,7 +25,7 @@ import torch
 from reactivation import cores
 from reactivation.compute import keep_freed_memory, prepare
 from reactivation.config import TrainConfig, parse_arguments, resolve_train
-from reactivation.learner import new_learner
+from reactivation.learner import Trainee, new_learner
 from reactivation.objective import RingError
 
 CASES = {
@@ -56,6 +56,11 @@ def flops(config: TrainConfig, features: int | None) -> float:
     recurrent = 6 * rows * n * n * RECURRENT_MATRICES[config.rnn.model]
     readout = 6 * rows * n * outputs if features is None else 4 * rows * n * (n + features)
     return float(recurrent + readout + 6 * config.task.batch_size * n * outputs)
+
+
+def features_of(trainee: Trainee) -> int | None:
+    """Fourier features of a fast head-direction loss; None where outputs are formed."""
+    return trainee.objective.ring.cells.shape[-1] if isinstance(trainee.objective, RingError) else None
 
 
 def time_steps(name: str, seed: int, plain: bool, threads: int, steps: int, start: Any) -> tuple[list[float], float]:
@@ -139,8 +144,7 @@ def measure(names: list[str], steps: int) -> Iterator[dict[str, Any]]:
     yield {"name": "ceiling", "device": device, "ceiling_flops_per_s": ceiling, "copy_bytes_per_s": copy_ceiling(count)}
     for name in names:
         config = resolve_train({"config": CASES[name]})
-        objective = new_learner(config, torch.device("cpu")).objective
-        features = objective.ring.cells.shape[-1] if isinstance(objective, RingError) else None
+        features = features_of(new_learner(config, torch.device("cpu")))
         repeats = steps * (5 if name == "head_direction" else 1)
         plain = run_processes(name, plain=True, processes=1, threads=count, steps=repeats)
         fast = run_processes(name, plain=False, processes=count, threads=1, steps=repeats)
