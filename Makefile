@@ -1,4 +1,4 @@
-# make quick   train small networks, let them rest, compare: about two minutes
+# make quick   the whole paper with small networks: train, rest, compare, draw, report; minutes
 # make test    all tests
 # make lint    ruff and mypy
 # make bench   how fast training and analysis are on this machine; quiet machines tell the truth
@@ -11,7 +11,7 @@ INSTALLED := .venv/installed
 .PHONY: quick test lint bench install clean
 
 quick: install
-	$(BIN)/python quick.py
+	$(BIN)/python reproduce.py profile=quick
 
 test: install
 	$(BIN)/python -m pytest

@@ -17,6 +17,7 @@ from scipy import stats
 import torch
 
 from reactivation.analysis import kl
+from reactivation.analysis.base import Recording
 from reactivation.config import parse_arguments
 from reactivation.densities import GaussianKDE
 from reactivation.spaces import Box
@@ -39,16 +40,18 @@ def decoded_points(seed: int, trajectories: int, steps: int) -> np.ndarray:
 def measure(runs: int, share: float) -> dict[str, object]:
     """Time both ways on the same points."""
     space = Box(2.2, 2.2)
-    decoded = {
-        f"run {k}": {"active": decoded_points(k, 200, 100), "quiescent": decoded_points(k, 200, 1000)} for k in range(runs)
+    lengths = {"active": 100, "quiescent": 1000}
+    recorded = {
+        f"run {k}": {phase: Recording(decoded_points(k, 200, steps)) for phase, steps in lengths.items()}
+        for k in range(runs)
     }
-    decoded["random"] = {"quiescent": decoded_points(runs, 200, 1000)}
+    recorded["random"] = {"quiescent": Recording(decoded_points(runs, 200, lengths["quiescent"]))}
     settings = kl.Settings()
     began = time.perf_counter()
-    result = kl.analyse(decoded, space, settings, lambda name: numpy_stream(0, name))
+    result = kl.analyse(recorded, space, settings, lambda name: numpy_stream(0, name))
     ours = time.perf_counter() - began
 
-    resting, waking = (decoded["run 0"][phase].reshape(-1, 2) for phase in ("quiescent", "active"))
+    resting, waking = (recorded["run 0"][phase].states.reshape(-1, 2) for phase in ("quiescent", "active"))
     samples = GaussianKDE(resting).sample(round(settings.n_samples * share), np.random.default_rng(0))
     began = time.perf_counter()
     references = [stats.gaussian_kde(points.T).logpdf(samples.T) for points in (resting, waking)]

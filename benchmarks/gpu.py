@@ -20,7 +20,7 @@ from typing import Any
 
 from scipy import stats
 import torch
-from training import features_of, flops, peak_rss_mb
+from training import features_of, peak_rss_mb
 
 from reactivation.compute import keep_freed_memory, prepare, use_tf32
 from reactivation.config import parse_arguments, resolve_train
@@ -29,6 +29,7 @@ from reactivation.learner import Learner, Trainee, new_learner, read
 from reactivation.paper import NETWORKS, SEEDS
 from reactivation.recording import WARM_UP
 from reactivation.stack import stacked
+from reactivation.work import training_flops
 
 CONFIGS = [f"{task}/{name}" for task, names in NETWORKS.items() for name in names]
 OWN = {"only": "", "steps": "200", "paired": "2500", "full": "false", "json": "false", "device": "cuda", "size": "8192"}
@@ -114,7 +115,7 @@ def time_configuration(name: str, device: torch.device, steps: int, full: bool, 
         "seconds_to_record": starting,
         "seconds_per_step": seconds,
         "extrapolated_seconds": starting + seconds * last,
-        "flops": len(SEEDS) * flops(trainee.config, features_of(trainee)),
+        "flops": len(SEEDS) * training_flops(trainee.config, features_of(trainee)),
         "peak_memory_mb": peak_memory_mb(device),
     }
     return row | ({"measured_seconds": whole_training(name, device, words)} if full else {})

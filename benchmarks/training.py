@@ -24,16 +24,16 @@ import torch
 
 from reactivation import cores
 from reactivation.compute import keep_freed_memory, prepare
-from reactivation.config import TrainConfig, parse_arguments, resolve_train
+from reactivation.config import parse_arguments, resolve_train
 from reactivation.learner import Trainee, new_learner
 from reactivation.objective import RingError
+from reactivation.work import product_rate, training_flops
 
 CASES = {
     "vanilla": "spatial_navigation/noisy_unbiased",
     "gru": "spatial_navigation/noisy_unbiased_gru",
     "head_direction": "head_direction/noisy_unbiased",
 }
-RECURRENT_MATRICES = {"vanilla": 1, "gru": 3}  # N × N weights of each cell
 WARM_UP = 3  # steps that are not counted
 
 
@@ -45,19 +45,6 @@ class Timing:
     peak_rss_mb: float  # of the largest process
 
 
-def flops(config: TrainConfig, features: int | None) -> float:
-    """Floating-point operations of a training step: two per weight and row forward, four backward.
-
-    Args:
-        features: Fourier features of the fast head-direction loss; None for outputs formed directly.
-    """
-    n, rows = config.rnn.n_rec, config.task.batch_size * config.task.sequence_length
-    outputs = getattr(config.task, "place_cells_num", None) or config.task.hd_cells_num
-    recurrent = 6 * rows * n * n * RECURRENT_MATRICES[config.rnn.model]
-    readout = 6 * rows * n * outputs if features is None else 4 * rows * n * (n + features)
-    return float(recurrent + readout + 6 * config.task.batch_size * n * outputs)
-
-
 def features_of(trainee: Trainee) -> int | None:
     """Fourier features of a fast head-direction loss; None where outputs are formed."""
     return trainee.objective.ring.cells.shape[-1] if isinstance(trainee.objective, RingError) else None
@@ -67,7 +54,8 @@ def time_steps(name: str, seed: int, plain: bool, threads: int, steps: int, star
     """Seconds of each of `steps` training steps, and this process's peak memory [MB]."""
     torch.set_num_threads(threads)
     device = prepare("cpu")
-    keep_freed_memory()
+    if not plain:  # a loop as anyone would run it leaves the C library as it is
+        keep_freed_memory()
     config = resolve_train({"config": CASES[name], "seed": str(seed)})
     learner = new_learner(config, device, plain=plain)
     seconds = []
@@ -110,18 +98,6 @@ def run_processes(name: str, plain: bool, processes: int, threads: int, steps: i
     return Timing(median(s for seconds, _ in results for s in seconds) / processes, max(rss for _, rss in results))
 
 
-def product_ceiling(threads: int, size: int = 4096) -> float:
-    """Single-precision rate of a large product with all cores [flop/s]."""
-    torch.set_num_threads(threads)
-    a, b = torch.randn(size, size), torch.randn(size, size)
-    seconds = []
-    for _ in range(5):
-        began = time.perf_counter()
-        a @ b
-        seconds.append(time.perf_counter() - began)
-    return 2 * size**3 / median(seconds)
-
-
 def copy_ceiling(threads: int, megabytes: int = 400) -> float:
     """Rate of a large copy with all cores, bytes read and written [byte/s]."""
     torch.set_num_threads(threads)
@@ -139,7 +115,8 @@ def measure(names: list[str], steps: int) -> Iterator[dict[str, Any]]:
     """One row per network and way of training."""
     count = cores.available()
     prepare("cpu")
-    ceiling = product_ceiling(count)
+    torch.set_num_threads(count)
+    ceiling = product_rate(4096)
     device = f"cpu: {count} cores, {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
     yield {"name": "ceiling", "device": device, "ceiling_flops_per_s": ceiling, "copy_bytes_per_s": copy_ceiling(count)}
     for name in names:
@@ -149,8 +126,8 @@ def measure(names: list[str], steps: int) -> Iterator[dict[str, Any]]:
         plain = run_processes(name, plain=True, processes=1, threads=count, steps=repeats)
         fast = run_processes(name, plain=False, processes=count, threads=1, steps=repeats)
         for way, timing, work in (
-            ("plain", plain, flops(config, None)),
-            ("fast", fast, flops(config, features)),
+            ("plain", plain, training_flops(config)),
+            ("fast", fast, training_flops(config, features)),
         ):
             yield {
                 "name": f"{name} {way}",

@@ -9,11 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 import math
 from statistics import mean
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import stats
 
+if TYPE_CHECKING:
+    from reactivation.evidence import Evidence
+
+TRAINING = "training"  # beside the protocols: <task>/<run> → decoding error of that network
 LEVEL = 0.95
 FEWEST_SEEDS = 3
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
@@ -52,8 +56,7 @@ class Claim:
         return f"≥ {self.low:.3g}" if self.high == INFINITY else f"{self.low:g} to {self.high:g}"
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A claim over the seeds at hand."""
 
     values: tuple[float, ...]  # one per seed
@@ -82,9 +85,11 @@ def judge(claim: Claim, values: Sequence[float]) -> Verdict:
 
 
 def confidence_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """Student's t interval of the mean over seeds; None for fewer than two."""
+    """Student's t interval of the mean over seeds; None for fewer than two, endless if a value is not finite."""
     if len(values) < 2:
         return None
+    if not all(map(math.isfinite, values)):
+        return -INFINITY, INFINITY
     half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values)))
     centre = float(np.mean(values))
     return centre - half, centre + half
@@ -131,8 +136,8 @@ def _learned() -> list[Claim]:
             f"Trained with noise, the networks report the state they integrate ({what}).",
             figure,
             f"decoding error on the test batch [{unit}], against half a tuning width",
-            ("training",),
-            lambda results: float(results["training"][run]["error"]),
+            (TRAINING,),
+            lambda results: float(results[TRAINING].get(run, math.nan)),
             high=half_width,
         )
 
@@ -395,3 +400,21 @@ CLAIMS: tuple[Claim, ...] = (
     *_distributions("kl_gru", "_gru", "C.2", ", in GRUs"),
     *_head_direction(),
 )
+
+
+def judge_all(evidence: "Evidence") -> dict[str, Verdict | None]:
+    """Every claim over the seeds that have what it needs; None where no seed has."""
+    verdicts = {}
+    for claim in CLAIMS:
+        protocols = tuple(name for name in claim.protocols if name != TRAINING)
+        values = [_value(claim, evidence, protocols, seed) for seed in evidence.seeds_of(*protocols)]
+        known = [value for value in values if value is not None]
+        verdicts[claim.key] = judge(claim, known) if known else None
+    return verdicts
+
+
+def _value(claim: Claim, evidence: "Evidence", protocols: tuple[str, ...], seed: int) -> float | None:
+    """A claim's number for one seed; None where a network that it is about is not trained."""
+    errors = {run: seeds[seed] for run, seeds in evidence.decoding_errors.items() if seed in seeds}
+    value = claim.value({TRAINING: errors, **{name: evidence.result(name, seed) for name in protocols}})
+    return None if claim.protocols == (TRAINING,) and math.isnan(value) else value

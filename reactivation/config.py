@@ -115,6 +115,15 @@ def resolve_analysis(name: str, settings_class: type, arguments: dict[str, str])
     return merge(settings_class, [*layers, _file_layer(folder / f"{task_name}.yml"), *presets, *own])
 
 
+def resolve_plain(settings_class: type, arguments: dict[str, str]) -> Any:
+    """Checked settings that no file has a say in: defaults < command line.
+
+    Raises:
+        BadInput: anything wrong with the arguments.
+    """
+    return merge(settings_class, [(COMMAND_LINE, _typed(settings_class, arguments))])
+
+
 def parse_arguments(words: list[str]) -> dict[str, str]:
     """`key=value` words to a mapping, values still as text.
 
@@ -140,16 +149,26 @@ def parse_seeds(arguments: dict[str, str]) -> list[str]:
         BadInput: a seed twice, or one folder for several runs.
     """
     text = arguments.get("seed", "0")
-    seeds = text.strip("[]").split(",")
-    if len(seeds) == 1:
-        return seeds
-    if not all(seed.strip().isdecimal() for seed in seeds):
-        raise BadInput(f"{COMMAND_LINE}: seed={text} must be whole numbers, as in seed=0,1,2")
-    if len({int(seed) for seed in seeds}) < len(seeds):
-        raise BadInput(f"{COMMAND_LINE}: seed={text} names a seed twice")
+    if "," not in text:
+        return [text.strip("[]")]
+    seeds = seed_list(text, "seed")
     if "path" in arguments:
         raise BadInput(f"{COMMAND_LINE}: path= names one run folder, and seed={text} makes {len(seeds)} runs")
-    return [str(int(seed)) for seed in seeds]
+    return [str(seed) for seed in seeds]
+
+
+def seed_list(text: str, key: str) -> tuple[int, ...]:
+    """The whole numbers of "0,1,2".
+
+    Raises:
+        BadInput: other text, or a number twice.
+    """
+    seeds = text.strip("[]").split(",")
+    if not all(seed.strip().isdecimal() for seed in seeds):
+        raise BadInput(f"{COMMAND_LINE}: {key}={text} must be whole numbers, as in {key}=0,1,2")
+    if len({int(seed) for seed in seeds}) < len(seeds):
+        raise BadInput(f"{COMMAND_LINE}: {key}={text} names a seed twice")
+    return tuple(int(seed) for seed in seeds)
 
 
 def load_yaml(file: Path) -> dict[str, Any]:

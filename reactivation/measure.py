@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from reactivation import registry
-from reactivation.analysis.base import RANDOM, AnalysisSettings, Decoded, Result
+from reactivation.analysis.base import RANDOM, AnalysisSettings, Recorded, Result
 from reactivation.config import (
     RESULTS,
     TrainConfig,
@@ -83,8 +83,8 @@ def measure(name: str, settings: AnalysisSettings) -> Result:
     """
     module = registry.load("analysis", name)
     table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
-    recorded = {key: value for key, value in flatten(to_dict(settings)).items() if key not in _NOT_SCIENCE}
-    _refuse_other_settings(table_file, details_file, recorded)
+    asked = {key: value for key, value in flatten(to_dict(settings)).items() if key not in _NOT_SCIENCE}
+    _refuse_other_settings(table_file, details_file, asked)
     runs, missing = _load_runs(settings)
     space = next(iter(runs.values())).task.space
     phases = dict.fromkeys(runs, module.PHASES)
@@ -92,13 +92,13 @@ def measure(name: str, settings: AnalysisSettings) -> Result:
         runs[RANDOM] = _random_network(settings, list(runs.values()))
         phases[RANDOM] = module.RANDOM_PHASES
     with tqdm(total=sum(map(len, phases.values())) + 1, disable=None, dynamic_ncols=True) as bar:
-        decoded = _decode(runs, phases, settings, bar)
+        recorded = _record(runs, phases, settings, module.RATES, bar)
         bar.set_description(f"{name} of all phases")
         streams = partial(_stream, settings.seed, name)
-        result: Result = module.analyse(decoded, space, settings, streams)
+        result: Result = module.analyse(recorded, space, settings, streams)
         bar.update()
     models = {run: {"step": loaded.step, "fingerprint": science_hash(loaded.config)} for run, loaded in runs.items()}
-    details = {"settings": recorded, "models": models, "missing": missing, **result.details}
+    details = {"settings": asked, "models": models, "missing": missing, **result.details}
     make_folder(table_file.parent)
     write_atomically(details_file, to_json(details))
     write_atomically(table_file, to_json(result.table))
@@ -159,12 +159,12 @@ def _refuse_other_settings(table_file: Path, details_file: Path, recorded: dict[
 
 def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]:
     from reactivation.compute import prepare
-    from reactivation.runs import RunFolder, load_run, run_path
+    from reactivation.runs import load_run, trained_run
 
     device = prepare(settings.device)
     runs, missing, commands = {}, [], []
     for name in settings.runs:
-        folder = RunFolder(run_path(training_config(name, settings), settings.path))
+        folder = trained_run(training_config(name, settings), settings.path)
         try:
             runs[name] = load_run(folder, device, settings.epoch)
         except DamagedData as problem:
@@ -194,16 +194,18 @@ def _random_network(settings: AnalysisSettings, runs: list["Run"]) -> "Run":
     return Run(config, last.task if shared else task, network, step=0)
 
 
-def _decode(runs: dict[str, "Run"], phases: dict[str, tuple[str, ...]], settings: AnalysisSettings, bar: Any) -> Decoded:
-    from reactivation.phases import decode_phase
+def _record(
+    runs: dict[str, "Run"], phases: dict[str, tuple[str, ...]], settings: AnalysisSettings, rates: int, bar: Any
+) -> Recorded:
+    from reactivation.phases import record_phase
 
-    decoded: Decoded = {name: {} for name in runs}
+    recorded: Recorded = {name: {} for name in runs}
     for name, wanted in phases.items():
         for phase in wanted:
             bar.set_description(f"{name} {phase}")
-            decoded[name][phase] = decode_phase(runs[name], name, phase, settings)
+            recorded[name][phase] = record_phase(runs[name], name, phase, settings, rates)
             bar.update()
-    return decoded
+    return recorded
 
 
 def _stream(seed: int, analysis: str, part: str) -> "np.random.Generator":

@@ -1,6 +1,6 @@
 """What the paper trained and measured: its eight networks per seed, and the measurements that figures and claims rest on.
 
-A protocol is an analysis with its arguments. Its name is the end of its result files' names, so each is an ordinary command.
+A protocol is an analysis with its arguments, so each is an ordinary command.
 """
 
 from dataclasses import dataclass, field
@@ -35,28 +35,59 @@ class Protocol:
     task: str
     runs: tuple[str, ...]
     meaning: str  # for people
-    arguments: dict[str, str] = field(default_factory=dict)  # where it differs from the analysis's defaults
+    changes: dict[str, str] = field(default_factory=dict, hash=False)  # where it differs from the analysis's defaults
+
+    def arguments(self, seed: int, preset: str | None) -> dict[str, str]:
+        """What a user would give to `output_<analysis>.py`."""
+        common = {"task": self.task, "seed": str(seed), "runs": f"[{','.join(self.runs)}]"}
+        return {**common, **({"preset": preset} if preset else {}), **self.changes}
 
 
 PROTOCOLS: dict[str, Protocol] = {
     "kl": Protocol("kl", SPATIAL, VANILLA, "Fig. 2e: 200 trajectories, waking 100 steps, rest 1,000"),
-    "kl_gain1": Protocol("kl", SPATIAL, NOISY, "Fig. C.1: the same, noise not doubled at rest", {"variance_gain": "1"}),
-    "kl_gru": Protocol("kl", SPATIAL, GRU, "Fig. C.2: GRUs, noise not doubled at rest"),
+    "kl_gain1": Protocol(
+        "kl", SPATIAL, NOISY, "Fig. C.1: the same, noise not doubled at rest", {"variance_gain": "1", "out": "gain1"}
+    ),
+    "kl_gru": Protocol("kl", SPATIAL, GRU, "Fig. C.2: GRUs, noise not doubled at rest", {"out": "gru"}),
     "kl_head": Protocol("kl", HEAD, NETWORKS[HEAD], "Fig. 3a-b: circular densities, 200 trajectories, rest 1,000 steps"),
     "variance": Protocol("variance", SPATIAL, VANILLA, "Fig. 2f: 500 rests of 2,000 steps, the first 1,000 dropped"),
     "distance": Protocol("distance", SPATIAL, VANILLA, "Fig. C.4: 200 trajectories of 100 steps, Gaussian noise"),
     "distance_uniform": Protocol(
-        "distance", SPATIAL, NOISELESS, "the same with the released code's uniform noise", {"noise_kind": "uniform"}
+        "distance",
+        SPATIAL,
+        NOISELESS,
+        "the same with the released code's uniform noise",
+        {"noise_kind": "uniform", "out": "uniform"},
     ),
     "distance_twelfth": Protocol(
         "distance",
         SPATIAL,
         NOISELESS,
         "the same with Gaussian noise of the variance that the uniform noise really has, and no push",
-        {"variance_gain": repr(2 / 12)},
+        {"variance_gain": repr(2 / 12), "out": "twelfth"},
     ),
     "manifold": Protocol("manifold", SPATIAL, VANILLA, "Fig. 1c, f, g, j, k: 1,000 trajectories, rest 200 steps"),
-    "manifold_gru": Protocol("manifold", SPATIAL, GRU, "the same for GRUs"),
+    "manifold_gru": Protocol("manifold", SPATIAL, GRU, "the same for GRUs", {"out": "gru"}),
     "manifold_head": Protocol("manifold", HEAD, NETWORKS[HEAD], "Fig. 3c-d: 1,000 trajectories, rest 200 steps"),
     "transitions": Protocol("transitions", HEAD, NETWORKS[HEAD], "Fig. C.5: waking 100 steps, rest 500, turns wrapped at π"),
+    # One setting changed, for the ledger of docs/differences.md.
+    **{
+        f"kl_{out}": Protocol("kl", SPATIAL, VANILLA, meaning, {**changes, "out": out})
+        for out, meaning, changes in (
+            ("uniform_noise", "row 1: uniform noise, in networks trained with Gaussian noise", {"noise_kind": "uniform"}),
+            ("marginal", "row 8: the density of one dimension as uniform baseline", {"uniform_baseline": "marginal"}),
+            ("clip", "row 9: density ratios clipped", {"clip": "1e7"}),
+            ("shared", "row 12: the random network shares task and cells", {"random_network": "shared"}),
+            ("end_of_active", "rest starts where waking ended", {"start": "end_of_active"}),
+            ("random_start", "rest starts from shuffled rates", {"start": "random"}),
+            ("burn_in", "the first half of rest dropped", {"t_shift": "500"}),
+        )
+    },
+    "variance_no_burn_in": Protocol(
+        "variance",
+        SPATIAL,
+        VANILLA,
+        "the first 1,000 steps of rest instead of the second",
+        {"t_shift": "0", "t_quiescent": "1000", "out": "no_burn_in"},
+    ),
 }

@@ -1,6 +1,6 @@
 """The run folder: the only link between training and analysis. A run can be rebuilt from its folder alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import os
 from pathlib import Path
 import platform
@@ -29,9 +29,20 @@ def run_name(config: TrainConfig) -> str:
     return "_".join([config.experiment, *noise, str(config.seed), *tag])
 
 
+PRETRAINED = Path(__file__).resolve().parent.parent / "pretrained"  # networks that come with the project
+
+
 def run_path(config: TrainConfig, results: str = RESULTS) -> Path:
     """Where a run lives, unless its `path` says otherwise."""
     return Path(config.path) if config.path else Path(results) / config.task_name / run_name(config)
+
+
+def trained_run(config: TrainConfig, results: str = RESULTS) -> "RunFolder":
+    """Where to load a run from: its folder, or, while that holds no model, the one that comes with the project."""
+    own = RunFolder(run_path(config, results))
+    shipped = RunFolder(run_path(replace(config, path=None), str(PRETRAINED)))
+    fits = shipped.steps() and configuration.science_hash(shipped.config()) == configuration.science_hash(config)
+    return shipped if fits and not own.steps() else own
 
 
 @dataclass(frozen=True)

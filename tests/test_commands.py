@@ -1,5 +1,6 @@
 """The authors' commands as written, at tiny size, and the analyses on what they leave."""
 
+from itertools import product
 import json
 from pathlib import Path
 import shutil
@@ -8,12 +9,12 @@ from conftest import TINY_ANALYSIS, tiny
 import pytest
 
 from reactivation.cells.vanilla import Vanilla
-from reactivation.phases import decode_phase
+from reactivation.phases import record_phase
 
 SPATIAL = [f"spatial_navigation/{n}_{b}" for n in ("noisy", "no-noise") for b in ("unbiased", "biased")]
 GRU = ["spatial_navigation/noisy_unbiased_gru", "spatial_navigation/noisy_biased_gru"]
 HEAD = ["head_direction/noisy_unbiased", "head_direction/noisy_biased"]
-ANALYSES = ("kl", "variance", "distance")
+ANALYSES = ("kl", "variance", "distance", "manifold")
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +55,10 @@ def test_the_override_example_of_the_authors(command, tmp_path: Path) -> None:
     assert (tmp_path / "results/spatial_navigation/noisy_unbiased_0.0003_2/model_3.pt").exists()
 
 
-@pytest.mark.parametrize("task", ["spatial_navigation", "head_direction"])
-@pytest.mark.parametrize("name", ANALYSES)
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [*product(ANALYSES, ("spatial_navigation", "head_direction")), ("transitions", "head_direction")],
+)
 def test_analysis_command(name: str, task: str, command, results: Path) -> None:
     words = ["seed=0", *TINY_ANALYSIS, f"task={task}"]
     done = command(f"output_{name}.py", *words)
@@ -173,11 +176,11 @@ def settings(**values):
 
 def test_starts_of_rest_and_burn_in(results: Path) -> None:
     run = load(results, "noisy_unbiased_0.0001_0")
-    rests = {s: decode_phase(run, "run", "quiescent", settings(start=s)) for s in ("task", "end_of_active", "random")}
+    rests = {s: record_phase(run, "run", "quiescent", settings(start=s)).states for s in ("task", "end_of_active", "random")}
     assert all(rest.shape == (12, 14, 2) for rest in rests.values())
     assert not (rests["task"] == rests["random"]).all()
     assert not (rests["task"] == rests["end_of_active"]).all()
-    shifted = decode_phase(run, "run", "quiescent", settings(t_shift=5))
+    shifted = record_phase(run, "run", "quiescent", settings(t_shift=5)).states
     assert (shifted == rests["task"][:, 5:]).all()
 
 
@@ -195,7 +198,7 @@ def test_noise_at_rest_is_the_runs_own_or_the_one_put_in(results: Path, monkeypa
     sigma = (1e-4 / 0.02) ** 0.5
 
     def sigma_of(name: str, phase: str, **values) -> float:
-        decode_phase(load(results, name), name, phase, settings(**values))
+        record_phase(load(results, name), name, phase, settings(**values))
         return seen[-1].sigma
 
     assert sigma_of("noisy_unbiased_0.0001_0", "active") == pytest.approx(sigma)
@@ -204,7 +207,7 @@ def test_noise_at_rest_is_the_runs_own_or_the_one_put_in(results: Path, monkeypa
     assert sigma_of("noisy_unbiased_gru_0.0001_0", "quiescent") == pytest.approx(sigma)
     assert sigma_of("no-noise_unbiased_0", "quiescent") == 0
     assert sigma_of("no-noise_unbiased_0", "quiescent_noisy") == pytest.approx(sigma * 2**0.5)
-    decode_phase(load(results, "noisy_unbiased_0.0001_0"), "x", "quiescent", settings(noise_kind="uniform"))
+    record_phase(load(results, "noisy_unbiased_0.0001_0"), "x", "quiescent", settings(noise_kind="uniform"))
     assert seen[-1].kind == "uniform"
     assert Vanilla.quiescent_variance_gain == 2
 
@@ -213,6 +216,6 @@ def test_long_rests_are_the_short_ones_continued(results: Path, monkeypatch) -> 
     import reactivation.phases as phases
 
     run = load(results, "noisy_unbiased_0.0001_0")
-    whole = decode_phase(run, "run", "quiescent", settings())
+    whole = record_phase(run, "run", "quiescent", settings()).states
     monkeypatch.setattr(phases, "_BLOCK", 4)
-    assert (decode_phase(run, "run", "quiescent", settings()) == whole).all()
+    assert (record_phase(run, "run", "quiescent", settings()).states == whole).all()

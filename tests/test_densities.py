@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from reactivation.analysis import kl
+from reactivation.analysis.base import Recording
 from reactivation.densities import DegenerateDensity, GaussianKDE, Uniform, VonMisesKDE, estimate
 from reactivation.spaces import Box, Circle
 from reactivation.streams import numpy_stream
@@ -118,7 +119,8 @@ def test_a_density_that_leaves_the_box_is_infinitely_far_from_the_uniform_one_in
 
 
 def analyse(decoded, space, **settings):
-    return kl.analyse(decoded, space, kl.Settings(**settings), lambda name: numpy_stream(0, name))
+    recorded = {run: {phase: Recording(states) for phase, states in phases.items()} for run, phases in decoded.items()}
+    return kl.analyse(recorded, space, kl.Settings(**settings), lambda name: numpy_stream(0, name))
 
 
 def uniform_phases(n: int = 6_000):

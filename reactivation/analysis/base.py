@@ -9,7 +9,23 @@ from numpy.typing import NDArray
 
 from reactivation.settings import setting
 
-Decoded = dict[str, dict[str, NDArray[np.float64]]]  # run → phase → decoded states (B, T, P)
+
+class Moments(NamedTuple):
+    """Of the rates of a phase, over all trajectories and steps."""
+
+    mean: NDArray[np.float64]  # (N)
+    covariance: NDArray[np.float64]  # (N, N)
+
+
+class Recording(NamedTuple):
+    """What a network did in one phase. Rates and moments are there only for analyses that ask for rates."""
+
+    states: NDArray[np.float64]  # (B, T, P) decoded [m or rad]
+    rates: NDArray[np.float32] | None = None  # (K, T, N) of the first K trajectories
+    moments: Moments | None = None
+
+
+Recorded = dict[str, dict[str, Recording]]  # run → phase → what it did
 RANDOM = "random"  # the name of the untrained network among the runs
 
 Streams = Callable[[str], np.random.Generator]  # name → that random stream of the analysis

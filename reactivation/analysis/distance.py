@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 import math
 
-from reactivation.analysis.base import AnalysisSettings, Decoded, Result, Streams
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivation.analysis.base import AnalysisSettings, Recorded, Result, Streams
 from reactivation.spaces import Space
 
 PHASES = ("active", "quiescent", "quiescent_noisy")
 RANDOM_PHASES = ()
+RATES = 0
 
 
 @dataclass
@@ -15,19 +19,19 @@ class Settings(AnalysisSettings):
     """Settings of `output_distance.py`."""
 
 
-def analyse(decoded: Decoded, space: Space, settings: Settings, streams: Streams) -> Result:
+def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Streams) -> Result:
     """Mean step length of every trajectory, awake, at rest, and at rest with the noise of noisy training put in.
 
     Args:
-        decoded: run → phase → states (B, T, P).
+        recorded: run → phase → states (B, T, P).
         space: where the states live; it says what distance is.
 
     Returns:
         table[run][phase], one number per trajectory [m or rad]; details with means and standard errors.
     """
     values = {
-        run: {phase: space.distance(states[:, 1:], states[:, :-1]).mean(-1) for phase, states in phases.items()}
-        for run, phases in decoded.items()
+        run: {phase: _steps(space, recording.states).mean(-1) for phase, recording in phases.items()}
+        for run, phases in recorded.items()
     }
     table = {run: {phase: steps.tolist() for phase, steps in phases.items()} for run, phases in values.items()}
     means = {run: {phase: float(steps.mean()) for phase, steps in phases.items()} for run, phases in values.items()}
@@ -36,3 +40,9 @@ def analyse(decoded: Decoded, space: Space, settings: Settings, streams: Streams
         for run, phases in values.items()
     }
     return Result(table, {"mean": means, "standard_error": errors}, means)
+
+
+def _steps(space: Space, states: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Distances between consecutive points: (B, T, P) → (B, T − 1)."""
+    distances: NDArray[np.float64] = space.distance(states[:, 1:], states[:, :-1])
+    return distances

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from reactivation.analysis.base import AnalysisSettings, Decoded, Result, Streams
+from reactivation.analysis.base import AnalysisSettings, Recorded, Result, Streams
 from reactivation.densities import DegenerateDensity, Density, Estimate, Points, Uniform, estimate
 from reactivation.settings import setting
 from reactivation.spaces import Space
 
 PHASES = ("active", "quiescent")
 RANDOM_PHASES = ("quiescent",)  # of an untrained network, the row `random`
+RATES = 0
 UNIFORM = "uniform"  # the name of the other baseline row
 CLIP = 1e7  # terms whose density ratio lies beyond this, either way, are counted
 
@@ -36,11 +37,11 @@ class Settings(AnalysisSettings):
     )
 
 
-def analyse(decoded: Decoded, space: Space, settings: Settings, streams: Streams) -> Result:
+def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Streams) -> Result:
     """Divergence of every resting density (rows, with `random` and `uniform`) from every waking one (columns).
 
     Args:
-        decoded: run → phase → states (B, T, P); the run `random` has only a resting phase.
+        recorded: run → phase → decoded states (B, T, P); the run `random` has only a resting phase.
         space: where the states live.
         streams: source of the Monte Carlo samples.
 
@@ -50,9 +51,9 @@ def analyse(decoded: Decoded, space: Space, settings: Settings, streams: Streams
         Jensen–Shannon divergence, the terms a clip would touch, and the divergence at matched bandwidth.
     """
     problems: dict[str, str] = {}
-    resting = _estimates(space, decoded, "quiescent", problems)
-    waking = _estimates(space, decoded, "active", problems)
-    names, columns = [*decoded, UNIFORM], [run for run, phases in decoded.items() if "active" in phases]
+    resting = _estimates(space, recorded, "quiescent", problems)
+    waking = _estimates(space, recorded, "active", problems)
+    names, columns = [*recorded, UNIFORM], [run for run, phases in recorded.items() if "active" in phases]
     rows: dict[str, Density] = {**resting, UNIFORM: Uniform(space, marginal=settings.uniform_baseline == "marginal")}
     row_samples = {run: q.sample(settings.n_samples, streams(f"{run}/rest")) for run, q in rows.items()}
     column_samples = {run: p.sample(settings.n_samples, streams(f"{run}/awake")) for run, p in waking.items()}
@@ -71,12 +72,13 @@ def analyse(decoded: Decoded, space: Space, settings: Settings, streams: Streams
     return Result(table, {"unit": "nat", "pairs": pairs, "degenerate": problems}, table)
 
 
-def _estimates(space: Space, decoded: Decoded, phase: str, problems: dict[str, str]) -> dict[str, Estimate]:
+def _estimates(space: Space, recorded: Recorded, phase: str, problems: dict[str, str]) -> dict[str, Estimate]:
     """The density of each run that has the phase; why one has none goes to `problems`."""
     found = {}
-    for run, phases in decoded.items():
+    for run, phases in recorded.items():
         if phase in phases:
-            points = phases[phase].reshape(-1, phases[phase].shape[-1])  # (B, T, P) → (B·T, P)
+            states = phases[phase].states
+            points = states.reshape(-1, states.shape[-1])  # (B, T, P) → (B·T, P)
             try:
                 found[run] = estimate(space, points)
             except DegenerateDensity as problem:

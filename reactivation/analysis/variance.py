@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 import math
 
-from reactivation.analysis.base import AnalysisSettings, Decoded, Result, Streams
+from reactivation.analysis.base import AnalysisSettings, Recorded, Result, Streams
 from reactivation.spaces import Space
 
 PHASES = ("quiescent",)
 RANDOM_PHASES = ()
+RATES = 0
 
 
 @dataclass
@@ -15,17 +16,17 @@ class Settings(AnalysisSettings):
     """Settings of `output_variance.py`."""
 
 
-def analyse(decoded: Decoded, space: Space, settings: Settings, streams: Streams) -> Result:
+def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Streams) -> Result:
     """Total variance of resting trajectories: summed over dimensions in a box [m²], 1 − |mean vector| on a circle.
 
     Args:
-        decoded: run → "quiescent" → states (B, T, P), burn-in dropped.
+        recorded: run → "quiescent" → states (B, T, P), burn-in dropped.
         space: where the states live; it says what variance is.
 
     Returns:
         table[run], averaged over trajectories; details with each trajectory's value and the standard error.
     """
-    values = {run: space.variance(phases["quiescent"]) for run, phases in decoded.items()}
+    values = {run: space.variance(phases["quiescent"].states) for run, phases in recorded.items()}
     table = {run: float(value.mean()) for run, value in values.items()}
     details = {
         run: {"standard_error": float(value.std(ddof=1) / math.sqrt(len(value))), "trajectories": value.tolist()}

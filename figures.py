@@ -1,0 +1,17 @@
+"""The paper's figures from trained networks and their results: any panel, any figure, or all.
+
+    python figures.py fig=2e
+    python figures.py fig=C.1 seeds=0,1,2
+    python figures.py fig=all preset=quick seeds=0
+
+Writes results/figures/fig_<key>.pdf and .png, and fig_<panel>.csv with the numbers that a panel is drawn from. Panels of one
+network show the first seed; averages are over all given seeds that have been trained and analysed, and say how many.
+"""
+
+from functools import partial
+
+from reactivation.errors import run_command
+from reactivation.figures import main
+
+if __name__ == "__main__":
+    run_command(partial(main, __doc__ or ""))

@@ -1,0 +1,141 @@
+"""Where activity lies in the space of rates (Fig. 1c, f, g, j, k; Fig. 3c–d): explained variance, and the plane of waking.
+
+Principal components are those of the covariance over all trajectories and steps of a phase. The plane is that of the first
+two waking components, centred on mean waking activity; resting activity is projected onto the same plane.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivation.analysis.base import AnalysisSettings, Moments, Recorded, Recording, Result, Streams
+from reactivation.densities import DegenerateDensity, GaussianKDE
+from reactivation.settings import setting
+from reactivation.spaces import Space
+
+PHASES = ("active", "quiescent")
+RANDOM_PHASES = ()
+RATES = 200
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class Settings(AnalysisSettings):
+    """Settings of `output_manifold.py`."""
+
+    components: int = setting(10, "principal components that count as few", low=1)
+    n_samples: int = setting(2500, "Monte Carlo samples of the density in the plane", low=2)
+
+
+def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Streams) -> Result:
+    """How few components explain waking and resting activity, and whether they are the same ones.
+
+    Args:
+        recorded: run → "active", "quiescent" → recording with rates and moments.
+        space: on a circle, whether activity lies on a ring is measured too.
+
+    Returns:
+        table[run]: shares of variance in the first `components` components (awake; at rest; at rest in waking ones), the
+        largest gap between the two cumulative curves, participation ratios, KL(rest ‖ awake) in the plane [nats], and on a
+        circle the order of the ring (resultant length of angle minus bearing) and its hole (5th percentile of the radius
+        over its mean). Details: the cumulative curves, by number of components.
+    """
+    table, details = {}, {}
+    for run, phases in recorded.items():
+        waking, resting = phases["active"], phases["quiescent"]
+        curves, measures = explained_variance(_moments(waking), _moments(resting), settings.components)
+        plane = Plane(_moments(waking))
+        measures["kl_plane"] = _divergence(plane, waking, resting, settings.n_samples, streams(run))
+        if space.dimensions == 1:
+            measures |= _ring(plane, waking, resting)
+        table[run], details[run] = measures, curves
+    return Result(table, details, table)
+
+
+def explained_variance(
+    waking: Moments, resting: Moments, components: int
+) -> tuple[dict[str, list[float]], dict[str, float | None]]:
+    """Cumulative shares of variance by number of components, and what claims ask of them."""
+    active, axes = _principal(waking)
+    quiescent, _ = _principal(resting)
+    within = np.einsum("nk,nm,mk->k", axes, resting.covariance, axes, optimize=True)
+    curves = {
+        "active": np.cumsum(active) / active.sum(),
+        "quiescent": np.cumsum(quiescent) / quiescent.sum(),
+        "quiescent_in_active": np.cumsum(within) / within.sum(),
+    }
+    few = min(components, len(active)) - 1
+    measures: dict[str, float | None] = {
+        "active_share": float(curves["active"][few]),
+        "quiescent_share": float(curves["quiescent"][few]),
+        "quiescent_share_of_active": float(curves["quiescent_in_active"][few]),
+        "largest_gap": float(np.abs(curves["active"] - curves["quiescent"]).max()),
+        "active_dimension": float(active.sum() ** 2 / (active**2).sum()),
+        "quiescent_dimension": float(quiescent.sum() ** 2 / (quiescent**2).sum()),
+    }
+    return {name: curve.tolist() for name, curve in curves.items()}, measures
+
+
+class Plane:
+    """The plane of the first two principal components of a phase, centred on its mean."""
+
+    def __init__(self, moments: Moments):
+        self._mean, self._axes = moments.mean, _principal(moments)[1][:, :2]
+
+    def project(self, rates: NDArray[np.float32]) -> Array:
+        """(..., N) → (..., 2)."""
+        projected: Array = (rates - self._mean) @ self._axes
+        return projected
+
+
+def _principal(moments: Moments) -> tuple[Array, Array]:
+    """Variances (N), largest first, and components (N, N) as columns; the largest entry of each is positive."""
+    variances, axes = np.linalg.eigh(moments.covariance)
+    variances, axes = np.clip(variances[::-1], 0, None), axes[:, ::-1]
+    largest = axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])]
+    return variances, axes * np.sign(largest)
+
+
+def _divergence(plane: Plane, waking: Recording, resting: Recording, samples: int, rng: np.random.Generator) -> float | None:
+    """KL(rest ‖ awake) between kernel densities in the plane; None where one is degenerate."""
+    try:
+        p, q = (GaussianKDE(plane.project(_rates(phase)).reshape(-1, 2)) for phase in (waking, resting))
+    except DegenerateDensity:
+        return None
+    points = q.sample(samples, rng)
+    return float((q.log_density(points) - p.log_density(points)).mean())
+
+
+def _ring(plane: Plane, waking: Recording, resting: Recording) -> dict[str, float]:
+    """The sense of rotation is that of waking; where the ring's zero lies does not matter."""
+    sense = max((1, -1), key=lambda sign: _order(plane, waking, sign))
+    radius = np.linalg.norm(plane.project(_rates(resting)), axis=-1)
+    return {
+        "active_ring_order": _order(plane, waking, sense),
+        "quiescent_ring_order": _order(plane, resting, sense),
+        "quiescent_ring_hole": float(np.percentile(radius, 5) / radius.mean()),
+    }
+
+
+def _order(plane: Plane, phase: Recording, sense: int) -> float:
+    points, rates = plane.project(_rates(phase)), _rates(phase)
+    angle = np.arctan2(points[..., 1], points[..., 0])
+    bearing = phase.states[: len(rates), :, 0]
+    return float(np.abs(np.exp(1j * (sense * angle - bearing)).mean()))
+
+
+def _moments(phase: Recording) -> Moments:
+    return _there(phase.moments)
+
+
+def _rates(phase: Recording) -> NDArray[np.float32]:
+    return _there(phase.rates)
+
+
+def _there(value: Any) -> Any:
+    if value is None:
+        raise ValueError("this analysis needs recordings with rates")
+    return value

@@ -1,0 +1,57 @@
+"""Numbers in documents: blocks between two comments, made from the results and never typed by hand.
+
+<!-- made from results: claims -->
+...
+<!-- end -->
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+import re
+
+from reactivation.claims import judge_all
+from reactivation.errors import BadInput
+from reactivation.evidence import Evidence
+from reactivation.files import write_atomically
+from reactivation.paper import NETWORKS, SEEDS
+from reactivation.tables import claims_table, effects_table, networks_table, seeds_table, tally
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ("README.md", "docs/claims.md", "docs/differences.md")
+_BLOCK = re.compile(r"(?P<begin><!-- made from results: (?P<name>[\w ]+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
+
+BLOCKS: dict[str, Callable[[Evidence], str]] = {
+    "seeds": lambda evidence: seeds_table(evidence).markdown(),
+    "tally": lambda evidence: tally(judge_all(evidence)),
+    "claims": lambda evidence: claims_table(evidence).markdown(),
+    "effects": lambda evidence: effects_table(evidence).markdown(),
+    **{f"networks {task}": lambda evidence, task=task: networks_table(evidence, task).markdown() for task in NETWORKS},  # type: ignore[misc]
+}
+
+
+def committed(root: Path = ROOT) -> Evidence:
+    """The results that are in the repository."""
+    return Evidence(SEEDS, path=str(root / "results"), device="cpu")
+
+
+def filled(text: str, evidence: Evidence) -> str:
+    """A document with its blocks made anew.
+
+    Raises:
+        BadInput: a block of unknown name.
+    """
+
+    def fill(block: re.Match[str]) -> str:
+        name = block["name"]
+        if name not in BLOCKS:
+            raise BadInput(f"<!-- made from results: {name} -->: no such block; known: {', '.join(BLOCKS)}")
+        return f"{block['begin']}\n{BLOCKS[name](evidence)}\n\n{block['end']}"
+
+    return _BLOCK.sub(fill, text)
+
+
+def fill_documents(evidence: Evidence, root: Path = ROOT) -> None:
+    """Bring every document up to date with the results."""
+    for name in PAGES:
+        file = root / name
+        write_atomically(file, filled(file.read_text(), evidence).encode())

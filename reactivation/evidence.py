@@ -1,0 +1,166 @@
+"""What figures and claims are made from: the result files, training metrics and networks of some seeds under one root."""
+
+from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
+from typing import Any
+
+from reactivation import registry
+from reactivation.analysis.base import AnalysisSettings, Recording
+from reactivation.config import RESULTS, TrainConfig, resolve_analysis
+from reactivation.errors import DamagedData
+from reactivation.files import read_json
+from reactivation.measure import result_file, training_config
+from reactivation.paper import NETWORKS, PROTOCOLS, Protocol
+from reactivation.spaces import Space
+
+_RECORDINGS = 6  # held at once: a figure returns to its few, and each may take 200 MB
+
+Rows = dict[int, dict[str, float]]  # step → measures
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Read-only; whatever is read once is kept, and so are the latest recordings."""
+
+    seeds: tuple[int, ...]
+    preset: str | None = None
+    path: str = RESULTS
+    device: str = "auto"
+
+    def settings(self, protocol: Protocol, seed: int) -> Any:
+        """The settings of a protocol's analysis."""
+        return _settings(self, protocol, seed)
+
+    def has(self, name: str, seed: int) -> bool:
+        """Whether the results of a protocol are there."""
+        protocol = PROTOCOLS[name]
+        return result_file(protocol.analysis, self.settings(protocol, seed)).exists()
+
+    def seeds_of(self, *names: str) -> tuple[int, ...]:
+        """The seeds that have the results of all these protocols."""
+        return tuple(seed for seed in self.seeds if all(self.has(name, seed) for name in names))
+
+    def result(self, name: str, seed: int) -> dict[str, Any]:
+        """`table` and `details` of a protocol, as its script wrote them.
+
+        Raises:
+            DamagedData: they are not there, or damaged.
+        """
+        return _read_result(self, name, seed)
+
+    def training(self, task: str, run: str, seed: int, split: str = "test") -> Rows:
+        """Measures of a run's training by step.
+
+        Raises:
+            DamagedData: they are not there.
+        """
+        from reactivation.runs import trained_run
+
+        file = trained_run(self.config(task, run, seed), self.path).table_file(split)
+        if not file.exists():
+            raise DamagedData(f"{file}: not there; train the run first")
+        return {int(step): measures for step, measures in read_json(file).items()}
+
+    def trained_seeds(self, task: str, run: str) -> tuple[int, ...]:
+        """The seeds of which a run is trained to its last step."""
+        return tuple(seed for seed in self.seeds if self.is_trained(task, run, seed))
+
+    def is_trained(self, task: str, run: str, seed: int) -> bool:
+        """Whether a run's metrics reach its last step."""
+        try:
+            return self.config(task, run, seed).trainer.n_epochs in self.training(task, run, seed)
+        except DamagedData:
+            return False
+
+    def has_network(self, task: str, run: str, seed: int) -> bool:
+        """Whether `recording` finds a run's network."""
+        from reactivation.runs import trained_run
+
+        folder = trained_run(self.config(task, run, seed), self.path)
+        return folder.config_file.exists() and folder.model_file(folder.config().trainer.n_epochs).exists()
+
+    def has_training(self, task: str, run: str, seed: int) -> bool:
+        """Whether `training` finds a run's measures."""
+        from reactivation.runs import trained_run
+
+        return trained_run(self.config(task, run, seed), self.path).table_file("test").exists()
+
+    def space(self, task: str, seed: int) -> Space:
+        """Where a task's states live."""
+        from reactivation.streams import stream
+
+        config = self.config(task, NETWORKS[task][0], seed)
+        built: Space = registry.load("tasks", task).build(config.task, stream(seed, "cells")).space
+        return built
+
+    def config(self, task: str, run: str, seed: int) -> TrainConfig:
+        """The configuration of a run."""
+        return _config(self, task, run, seed)
+
+    def recording(self, task: str, run: str, phase: str, seed: int, **changes: str) -> Recording:
+        """What a network does in a phase: decoded states (B, T, P), rates and their moments, of 200 trajectories.
+
+        Args:
+            phase: "active" (100 steps), "quiescent" (200 steps) or "quiescent_noisy", unless `changes` say otherwise.
+            changes: settings of the analyses, as text.
+
+        Raises:
+            DamagedData: the network is not there.
+        """
+        return _record(self, task, run, phase, seed, tuple(sorted(changes.items())))
+
+    @cached_property
+    def decoding_errors(self) -> dict[str, dict[int, float]]:
+        """<task>/<run> → seed → decoding error on the test batch at the last step [m or rad]."""
+        return {
+            f"{task}/{run}": {seed: self._error(task, run, seed) for seed in self.trained_seeds(task, run)}
+            for task, runs in NETWORKS.items()
+            for run in runs
+        }
+
+    def _error(self, task: str, run: str, seed: int) -> float:
+        rows = self.training(task, run, seed)
+        last = rows[max(rows)]
+        return next(value for name, value in last.items() if "_error_" in name)
+
+    def settings_of_task(self, task: str, seed: int, **changes: str) -> AnalysisSettings:
+        """How any network of a task is recorded."""
+        protocol = Protocol("manifold", task, NETWORKS[task], "", {"batch_size": "200", **changes})
+        settings: AnalysisSettings = self.settings(protocol, seed)
+        return settings
+
+
+@cache
+def _settings(evidence: Evidence, protocol: Protocol, seed: int) -> Any:
+    arguments = {**protocol.arguments(seed, evidence.preset), "path": evidence.path, "device": evidence.device}
+    return resolve_analysis(protocol.analysis, registry.load("analysis", protocol.analysis).Settings, arguments)
+
+
+@cache
+def _config(evidence: Evidence, task: str, run: str, seed: int) -> TrainConfig:
+    return training_config(run, evidence.settings_of_task(task, seed))
+
+
+@cache
+def _read_result(evidence: Evidence, name: str, seed: int) -> dict[str, Any]:
+    protocol = PROTOCOLS[name]
+    settings = evidence.settings(protocol, seed)
+    parts = {"table": "", "details": "_details"}
+    files = {part: result_file(protocol.analysis, settings, end) for part, end in parts.items()}
+    for file in files.values():
+        if not file.exists():
+            raise DamagedData(f"{file}: not there; `python reproduce.py` makes it")
+    return {part: read_json(file) for part, file in files.items()}
+
+
+@lru_cache(maxsize=_RECORDINGS)
+def _record(
+    evidence: Evidence, task: str, run: str, phase: str, seed: int, changes: tuple[tuple[str, str], ...]
+) -> Recording:
+    from reactivation.compute import prepare
+    from reactivation.phases import record_phase
+    from reactivation.runs import load_run, trained_run
+
+    settings = evidence.settings_of_task(task, seed, **dict(changes))
+    loaded = load_run(trained_run(evidence.config(task, run, seed), evidence.path), prepare(evidence.device))
+    return record_phase(loaded, run, phase, settings, rates=settings.batch_size)

@@ -1,0 +1,98 @@
+"""Waking and resting trajectories in motion, side by side; `to_jshtml()` and Pillow need no other program."""
+
+from collections.abc import Mapping
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivation.plotting.panels import Frame, boxed, colours
+from reactivation.plotting.style import GREY, LOOKS
+
+if TYPE_CHECKING:
+    from matplotlib.animation import FuncAnimation
+    from matplotlib.axes import Axes
+
+Array = NDArray[np.float64]
+
+_SCREEN = 90  # dots per inch: all frames together are a few MB
+_STRIDE = 2  # steps from frame to frame
+_TAIL = 15  # steps that a trajectory is seen for
+
+
+def animate(states: Mapping[str, Array], dt: float, walls: Frame | None = None, slower: float = 2.0) -> "FuncAnimation":
+    """Trajectories with their latest steps, one pair of Axes per phase; the shortest phase gives the length.
+
+    Args:
+        states: phase → (K, T, P), in a box (P = 2) [m] or on the circle (P = 1) [rad].
+        dt: time step [s].
+        walls: of the box [m]; None for the circle.
+        slower: times slower than real time.
+    """
+    from matplotlib.animation import FuncAnimation
+    from matplotlib.figure import Figure
+
+    page = Figure(figsize=(2.6 * len(states), 2.8), layout="constrained")
+    axes = page.subplots(1, len(states), squeeze=False)[0]
+    drawn = [_Moving(ax, _on_plane(path), phase, walls) for ax, (phase, path) in zip(axes, states.items(), strict=True)]
+    steps = min(path.shape[1] for path in states.values())
+    page.suptitle("0.0 s")
+    page.draw_without_rendering()
+    page.set_layout_engine("none")  # laid out once: again for every frame would take most of the time
+
+    def show(step: int) -> list[Any]:
+        page.suptitle(f"{step * dt:.1f} s")
+        return [artist for moving in drawn for artist in moving.show(step)]
+
+    return FuncAnimation(page, show, frames=range(0, steps, _STRIDE), interval=1000 * dt * slower * _STRIDE)
+
+
+def to_html(film: "FuncAnimation") -> str:
+    """A page that plays itself, with every frame in it."""
+    from matplotlib import rc_context
+
+    with rc_context({"savefig.dpi": _SCREEN}):
+        page: str = film.to_jshtml()
+    return page
+
+
+class _Moving:
+    """The trajectories of one phase on their Axes."""
+
+    def __init__(self, ax: "Axes", paths: Array, phase: str, walls: Frame | None):
+        self._paths = paths
+        ax.set_title(LOOKS[phase].name)
+        if walls is None:
+            _compass(ax)
+        else:
+            boxed(ax, walls)
+        shades = colours(len(paths))
+        self._tails = [ax.plot([], [], color=shade, linewidth=1, alpha=0.7)[0] for shade in shades]
+        self._heads = [ax.plot([], [], "o", color=shade, markersize=5)[0] for shade in shades]
+
+    def show(self, step: int) -> list[Any]:
+        """Move to a step."""
+        for path, tail, head in zip(self._paths, self._tails, self._heads, strict=True):
+            tail.set_data(*path[max(0, step - _TAIL) : step + 1].T)
+            head.set_data(*path[step : step + 1].T)
+        return [*self._tails, *self._heads]
+
+
+def _on_plane(states: Array) -> Array:
+    """(K, T, P) → (K, T, 2): a bearing is a point on a circle, each trajectory's a little within the last one's."""
+    if states.shape[-1] == 2:
+        return states
+    radius = np.linspace(1, 0.8, len(states))[:, None, None]
+    return radius * np.concatenate([np.cos(states), np.sin(states)], axis=-1)
+
+
+def _compass(ax: "Axes") -> None:
+    angles = np.linspace(-math.pi, math.pi, 181)
+    ax.plot(np.cos(angles), np.sin(angles), color=GREY, linewidth=0.6)
+    for x, y, label in ((1.2, 0, "0"), (0, 1.2, "π/2"), (-1.2, 0, "±π"), (0, -1.2, "−π/2")):
+        ax.text(x, y, label, ha="center", va="center", fontsize=7)
+    ax.set_xlim(-1.4, 1.4)
+    ax.set_ylim(-1.4, 1.4)
+    ax.set_aspect("equal")
+    ax.set_axis_off()

@@ -1,0 +1,66 @@
+"""How all figures look: fonts, colours, maps. Awake and rest differ in hue, lightness and line: grey print tells."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+
+class Look(NamedTuple):
+    """How a phase is drawn."""
+
+    name: str
+    colour: str
+    line: str
+
+
+LOOKS = {
+    "active": Look("awake", "#08306b", "-"),
+    "quiescent": Look("rest", "#ef6548", "--"),
+    "quiescent_noisy": Look("rest, noise put in", "#fdbb84", ":"),
+}
+INK, GREY, MIDDLE = "#111111", "#767676", "#b4b4b4"
+# Okabe and Ito's colours, which colour-blind readers tell apart, ordered by lightness.
+LINES = ("#000000", "#0072b2", "#d55e00", "#009e73", "#e69f00")
+SEQUENTIAL = "viridis"  # lightness grows all the way
+DIVERGENCE = "cividis_r"  # small is light
+CYCLIC = "twilight_shifted"  # ends meet
+PAGE_WIDTH, PANEL_WIDTH, TALLEST = 7.2, 3.0, 2.6  # of a page, of a panel on its own; height of a row [inches]
+RESOLUTION = 200  # dots per inch of PNG, and of the points that a PDF holds as an image
+
+STYLE: Any = {  # matplotlib types each key on its own
+    "font.family": "sans-serif",
+    "font.sans-serif": ["Arial", "Helvetica", "Liberation Sans", "DejaVu Sans"],
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.2,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "mathtext.fontset": "dejavusans",
+    "pdf.fonttype": 42,  # letters stay letters: searchable, and editable by whoever lays out a page
+    "savefig.dpi": RESOLUTION,
+    "animation.embed_limit": 50,  # MB
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Everything drawn and saved within looks as it should."""
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        yield
+
+
+def use_style() -> None:
+    """The same from here on, for notebooks."""
+    from matplotlib import rcParams
+
+    rcParams.update(STYLE)

@@ -1,0 +1,51 @@
+"""The networks that come with the project: one seed of every configuration, with a card that says what they are.
+
+A pretrained run is an ordinary run folder with its last model alone, so whatever loads a run loads it.
+"""
+
+import hashlib
+from pathlib import Path
+
+from reactivation.evidence import Evidence
+from reactivation.files import make_folder, to_json, write_atomically
+from reactivation.paper import NETWORKS
+from reactivation.runs import PRETRAINED, RunFolder, run_path
+
+CARD = "card.json"
+
+
+def pack(evidence: Evidence, seed: int, folder: Path = PRETRAINED) -> Path:
+    """Copy the trained runs of a seed, and write their card: config, step, last measures, SHA-256 of the model.
+
+    Returns:
+        The card.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    cards = {}
+    for task, runs in NETWORKS.items():
+        for run in runs:
+            config = evidence.config(task, run, seed)
+            source = RunFolder(run_path(config, evidence.path))
+            step = config.trainer.n_epochs
+            if not source.model_file(step).exists():
+                continue
+            target = RunFolder(run_path(config, str(folder)))
+            make_folder(target.path)
+            for file in (source.config_file, source.environment_file, source.table_file("test")):
+                write_atomically(target.path / file.name, file.read_bytes())
+            model = source.model_file(step).read_bytes()
+            write_atomically(target.model_file(step), model)
+            cards[str(target.path.relative_to(folder))] = {
+                "config": f"{task}/{run}",
+                "seed": seed,
+                "step": step,
+                "measures": evidence.training(task, run, seed)[step],
+                "file": target.model_file(step).name,
+                "bytes": len(model),
+                "sha256": hashlib.sha256(model).hexdigest(),
+            }
+    card = folder / CARD
+    write_atomically(card, to_json(cards))
+    return card

@@ -1,0 +1,215 @@
+"""The whole paper as a plan: train what is missing, analyse, draw, report. `reproduce.py` is its command line.
+
+Everything a stage needs is found in the results folder, so a plan that was interrupted goes on where it stopped.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+import sys
+import time
+
+from reactivation.claims import judge_all
+from reactivation.config import RESULTS, resolve_train, seed_list
+from reactivation.documents import PAGES, fill_documents
+from reactivation.errors import BadInput, DamagedData
+from reactivation.evidence import Evidence
+from reactivation.figures import FIGURES, draw_figure
+from reactivation.fleet import train_fleet
+from reactivation.measure import measure, result_file, training_arguments
+from reactivation.paper import NETWORKS, PROTOCOLS, SEEDS
+from reactivation.pretrained import pack
+from reactivation.report import write_report
+from reactivation.settings import nearest, setting
+from reactivation.tables import networks_table, tally
+
+PRESETS = {"quick": "quick", "paper": None}  # profile → preset of its networks
+PROFILE_SEEDS = {"quick": (0,), "paper": SEEDS}
+STAGES = ("train", "analyse", "draw", "report")
+DOCUMENTS = "documents"  # what those who keep the repository run: numbers of documents, and the pretrained networks
+_ACHIEVED = 0.6  # of the rate of a large product: what training reaches (docs/performance.md)
+_RECORDING = 0.3  # likewise what recording reaches
+_DENSITIES = 5.0  # seconds that an analysis takes beside its recordings, roughly
+_DRAWING, _REPORTING = 15.0, 5.0  # seconds for a figure and for the report, roughly
+
+
+@dataclass
+class Settings:
+    """Settings of `reproduce.py`."""
+
+    profile: str = setting("quick", "small networks in minutes, or those of the paper", choices=tuple(PRESETS))
+    seeds: str | None = setting(None, "seeds, as in 0,1,2; null: 0 (quick), 0 to 4 (paper)")
+    only: str | None = setting(None, f"a part: some of {','.join(STAGES)}, and of {','.join(NETWORKS)}")
+    dry_run: bool = setting(False, "show the plan and stop")
+    path: str = setting(RESULTS, "root of the results")
+    device: str = setting("auto", "where to compute", choices=("auto", "cpu", "cuda"))
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something to do, or done already."""
+
+    stage: str
+    name: str
+    done: bool
+    seconds: float  # how long it should take on this machine
+    run: Callable[[], object] | None = None  # None for a training: those run side by side
+    words: tuple[str, ...] = ()  # the command line of a training
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What is to be reproduced, and where."""
+
+    profile: str
+    evidence: Evidence
+    stages: tuple[str, ...]
+    tasks: tuple[str, ...]
+
+    @property
+    def end(self) -> str:
+        """Keeps the report and figures of other profiles apart from the paper's."""
+        return "" if self.profile == "paper" else f"_{self.profile}"
+
+    @property
+    def figures(self) -> Path:
+        return Path(self.evidence.path) / f"figures{self.end}"
+
+    @property
+    def report(self) -> Path:
+        return Path(self.evidence.path) / f"report{self.end}.html"
+
+    @property
+    def verdicts(self) -> Path:
+        return Path(self.evidence.path) / f"claims{self.end}.json"
+
+
+def reproduction(settings: Settings) -> Reproduction:
+    """What checked settings ask for.
+
+    Raises:
+        BadInput: unknown parts, bad seeds.
+    """
+    seeds = PROFILE_SEEDS[settings.profile] if settings.seeds is None else seed_list(settings.seeds, "seeds")
+    parts = [part.strip() for part in settings.only.split(",")] if settings.only else []
+    known = [*STAGES, DOCUMENTS, *NETWORKS]
+    for part in parts:
+        if part not in known:
+            raise BadInput(f"only={part} is no part; {nearest(part, known)}")
+    stages = tuple(stage for stage in (*STAGES, DOCUMENTS) if stage in parts) or STAGES
+    if DOCUMENTS in stages and (settings.profile, settings.path) != ("paper", RESULTS):
+        raise BadInput(f"only={DOCUMENTS} writes about the paper's networks; use it with profile=paper and path={RESULTS}")
+    tasks = tuple(task for task in NETWORKS if task in parts) or tuple(NETWORKS)
+    evidence = Evidence(seeds, PRESETS[settings.profile], settings.path, settings.device)
+    return Reproduction(settings.profile, evidence, stages, tasks)
+
+
+def plan(what: Reproduction) -> list[Step]:
+    """All steps, in order: whole seeds one after the other, so that an interrupted paper has as many as it can."""
+    from reactivation.work import product_rate
+
+    rate = product_rate(1024)
+    steps: list[Step] = []
+    if "train" in what.stages:
+        steps += [_training(what, rate, seed, task, run) for seed, task in _seeds_and_tasks(what) for run in NETWORKS[task]]
+    if "analyse" in what.stages:
+        steps += [_analysis(what, rate, seed, name) for seed, task in _seeds_and_tasks(what) for name in _protocols(task)]
+    if "draw" in what.stages:
+        steps += [_drawing(what, key) for key in FIGURES]
+    if "report" in what.stages:
+        steps.append(_reporting(what))
+    if DOCUMENTS in what.stages:
+        steps.append(
+            Step(DOCUMENTS, "pretrained networks", False, 1.0, partial(pack, what.evidence, what.evidence.seeds[0]))
+        )
+        steps.append(Step(DOCUMENTS, ", ".join(PAGES), False, 1.0, partial(fill_documents, what.evidence)))
+    return steps
+
+
+def show_plan(steps: list[Step], what: Reproduction) -> None:
+    """What exists, what will run, how long it should take."""
+    for step in steps:
+        state = "there" if step.done else f"{'':5}{_duration(step.seconds):>9}"
+        print(f"{step.stage:<8} {state:<14} {step.name}")
+    hours = {stage: sum(step.seconds for step in steps if step.stage == stage and not step.done) for stage in what.stages}
+    print("to do:", ", ".join(f"{stage} {_duration(seconds)}" for stage, seconds in hours.items()))
+
+
+def show_outcome(what: Reproduction) -> None:
+    """What came out of the networks, how the claims stand, and where the page is."""
+    for task in what.tasks:
+        print(f"\n{task}: means over seeds, divergences in nats\n{networks_table(what.evidence, task).text()}")
+    print(f"\n{tally(judge_all(what.evidence))}")
+    if "report" in what.stages:
+        print(what.report)
+
+
+def carry_out(steps: list[Step], device: str) -> None:
+    """Run what is not done, trainings first and side by side.
+
+    Raises:
+        SomeFailed, Interrupted: from trainings; the same command goes on from there.
+    """
+    commands = [list(step.words) for step in steps if step.stage == "train" and not step.done]
+    if commands:
+        train_fleet(commands, device)
+    for step in steps:
+        if step.run is None or step.done:
+            continue
+        began = time.perf_counter()
+        print(f"{step.stage} {step.name} ...", flush=True)
+        try:
+            step.run()
+        except DamagedData as problem:
+            print(f"left out: {str(problem).splitlines()[0]}", file=sys.stderr)
+        else:
+            print(f"    {time.perf_counter() - began:.0f} s", flush=True)
+
+
+def _training(what: Reproduction, rate: float, seed: int, task: str, run: str) -> Step:
+    from reactivation.runs import run_path
+    from reactivation.work import training_flops
+
+    config = what.evidence.config(task, run, seed)
+    arguments = training_arguments(run, what.evidence.settings_of_task(task, seed))
+    if what.evidence.path != RESULTS:
+        arguments["path"] = str(run_path(resolve_train(arguments), what.evidence.path))
+    if what.evidence.device != "auto":
+        arguments["device"] = what.evidence.device
+    words = tuple(f"{key}={value}" for key, value in arguments.items())
+    seconds = training_flops(config) * config.trainer.n_epochs / (_ACHIEVED * rate)
+    return Step("train", " ".join(words), what.evidence.is_trained(task, run, seed), seconds, words=words)
+
+
+def _analysis(what: Reproduction, rate: float, seed: int, name: str) -> Step:
+    from reactivation.work import recording_flops
+
+    protocol, settings = PROTOCOLS[name], what.evidence.settings(PROTOCOLS[name], seed)
+    configs = [what.evidence.config(protocol.task, run, seed) for run in protocol.runs]
+    seconds = sum(recording_flops(config, settings) for config in configs) / (_RECORDING * rate) + _DENSITIES
+    file = result_file(protocol.analysis, settings)
+    return Step("analyse", str(file), file.exists(), seconds, partial(measure, protocol.analysis, settings))
+
+
+def _drawing(what: Reproduction, key: str) -> Step:
+    return Step("draw", f"figure {key}", False, _DRAWING, partial(draw_figure, key, what.evidence, what.figures))
+
+
+def _reporting(what: Reproduction) -> Step:
+    write = partial(write_report, what.evidence, what.profile, what.figures, what.report, what.verdicts)
+    return Step("report", str(what.report), False, _REPORTING, write)
+
+
+def _seeds_and_tasks(what: Reproduction) -> Iterator[tuple[int, str]]:
+    return ((seed, task) for seed in what.evidence.seeds for task in what.tasks)
+
+
+def _protocols(task: str) -> list[str]:
+    return [name for name, protocol in PROTOCOLS.items() if protocol.task == task]
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,159 @@
+"""The tables of the report and of the documents, made from evidence: a header, and rows of text."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+import html
+from statistics import mean
+from typing import NamedTuple
+
+from reactivation.claims import CLAIMS, FAILS, FEWEST_SEEDS, HOLDS, UNDECIDED, Verdict, confidence_interval, judge_all
+from reactivation.errors import DamagedData
+from reactivation.evidence import Evidence
+from reactivation.ledger import effects
+from reactivation.paper import NETWORKS, VANILLA
+
+_ABSENT = "–"
+
+
+class Table(NamedTuple):
+    """Text only; numbers are formatted already."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def markdown(self) -> str:
+        """As a table of a Markdown page."""
+        lines = [self.header, ["---"] * len(self.header), *self.rows]
+        return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+    def text(self) -> str:
+        """As aligned columns of a terminal."""
+        widths = [max(len(row[column]) for row in (self.header, *self.rows)) for column in range(len(self.header))]
+        lines = (
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+            for row in (self.header, *self.rows)
+        )
+        return "\n".join(line.rstrip() for line in lines)
+
+    def html(self) -> str:
+        """As a table of a web page."""
+        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in self.header)
+        rows = ("".join(f'<td class="{_class(cell)}">{html.escape(cell)}</td>' for cell in row) for row in self.rows)
+        body = "\n".join(f"<tr>{row}</tr>" for row in rows)
+        return f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>"
+
+
+def seeds_table(evidence: Evidence) -> Table:
+    """Which networks are trained."""
+    rows = [
+        [task, run, ", ".join(map(str, evidence.trained_seeds(task, run))) or "none yet"]
+        for task, runs in NETWORKS.items()
+        for run in runs
+    ]
+    return Table(["task", "network", "seeds trained"], rows)
+
+
+def networks_table(evidence: Evidence, task: str) -> Table:
+    """What came out of a task's networks: means over the seeds at hand."""
+    unit = "rad" if task == "head_direction" else "m"
+    columns: dict[str, Callable[[str, int], float | None]] = {
+        f"error [{unit}]": lambda run, seed: evidence.decoding_errors[f"{task}/{run}"][seed],
+        "unexplained": lambda run, seed: _last(evidence, task, run, seed)["fraction_unexplained"],
+        "KL rest ‖ awake": lambda run, seed: evidence.result(_kl(task, run), seed)["table"][run][run],
+        "KL uniform ‖ awake": lambda run, seed: evidence.result(_kl(task, run), seed)["table"]["uniform"][run],
+    }
+    if task == "spatial_navigation":
+        columns |= {
+            "variance at rest [m²]": lambda run, seed: evidence.result("variance", seed)["table"][run],
+            "step awake [m]": lambda run, seed: mean(evidence.result("distance", seed)["table"][run]["active"]),
+            "at rest [m]": lambda run, seed: mean(evidence.result("distance", seed)["table"][run]["quiescent"]),
+            "with noise put in [m]": lambda run, seed: mean(
+                evidence.result("distance", seed)["table"][run]["quiescent_noisy"]
+            ),
+        }
+    rows = []
+    for run in NETWORKS[task]:
+        seeds = evidence.trained_seeds(task, run)
+        cells = [_over_seeds(value, run, seeds) for value in columns.values()]
+        rows.append([run, str(len(seeds)), *cells])
+    return Table(["network", "seeds", *columns], rows)
+
+
+def claims_table(evidence: Evidence) -> Table:
+    """Every claim with its result and verdict."""
+    verdicts = judge_all(evidence)
+    rows = []
+    for claim in CLAIMS:
+        verdict = verdicts[claim.key]
+        found = [_ABSENT, "0", "not yet run"]
+        if verdict is not None:
+            found = [_interval(verdict.values), str(len(verdict.values)), verdict.verdict]
+            if len(verdict.values) < FEWEST_SEEDS:
+                inside = claim.low <= verdict.mean <= claim.high
+                found[2] += f" (so far {'inside' if inside else 'outside'})"
+        rows.append([claim.sentence, claim.figure, claim.measure, claim.rule, *found])
+    return Table(["claim", "figure", "measure", "range", "mean [95 % interval]", "seeds", "verdict"], rows)
+
+
+def tally(verdicts: Mapping[str, Verdict | None]) -> str:
+    """How many claims have which verdict, as a sentence."""
+    reached = [verdict.verdict if verdict else "not yet run" for verdict in verdicts.values()]
+    counted = {name: reached.count(name) for name in (HOLDS, FAILS, UNDECIDED, "not yet run")}
+    return f"{len(reached)} claims: " + ", ".join(f"{count} {name}" for name, count in counted.items() if count) + "."
+
+
+def effects_table(evidence: Evidence) -> Table:
+    """What each switch that costs no training changes."""
+    rows = [
+        [
+            effect.row,
+            effect.switch,
+            effect.measure,
+            _interval(effect.default),
+            _interval(effect.changed),
+            _interval(effect.differences),
+            str(len(effect.default)),
+        ]
+        for effect in effects(evidence)
+        if effect.default
+    ]
+    return Table(["row", "switch", "measure", "default", "changed", "difference [95 % interval]", "seeds"], rows)
+
+
+def number(value: float | None) -> str:
+    """Three significant digits."""
+    return _ABSENT if value is None else f"{value:.3g}"
+
+
+def _interval(values: Sequence[float]) -> str:
+    interval = confidence_interval(values)
+    bounds = "" if interval is None else f" [{number(interval[0])}, {number(interval[1])}]"
+    return number(mean(values)) + bounds
+
+
+def _over_seeds(value: Callable[[str, int], float | None], run: str, seeds: Sequence[int]) -> str:
+    found = []
+    for seed in seeds:
+        with suppress(DamagedData, KeyError):  # not analysed yet, or not by this protocol
+            found.append(value(run, seed))
+    known = [one for one in found if one is not None]
+    return _interval(known) if known else _ABSENT
+
+
+def _kl(task: str, run: str) -> str:
+    if task == "head_direction":
+        return "kl_head"
+    return "kl" if run in VANILLA else "kl_gru"
+
+
+def _last(evidence: Evidence, task: str, run: str, seed: int) -> dict[str, float]:
+    rows = evidence.training(task, run, seed)
+    return rows[max(rows)]
+
+
+def _class(cell: str) -> str:
+    """Style of a cell of the web page: verdicts have colours."""
+    for verdict, name in (("holds", "holds"), ("does not hold", "fails"), ("undecided", "undecided")):
+        if cell.startswith(verdict):
+            return name
+    return "text"

@@ -1,0 +1,50 @@
+"""How much arithmetic things are, and how fast this machine does it: for plans and benchmarks."""
+
+from statistics import median
+import time
+from typing import Any
+
+from reactivation.analysis.base import AnalysisSettings
+from reactivation.config import TrainConfig
+
+_RECURRENT_MATRICES = {"vanilla": 1, "gru": 3}  # N × N weights of each cell that the paper has
+
+
+def outputs_of(config: TrainConfig) -> int:
+    """Output cells of a run's task."""
+    task: Any = config.task
+    return int(task.place_cells_num if hasattr(task, "place_cells_num") else task.hd_cells_num)
+
+
+def training_flops(config: TrainConfig, features: int | None = None) -> float:
+    """Floating-point operations of a training step: two per weight and row forward, four backward.
+
+    Args:
+        features: Fourier features of the fast head-direction loss; None for outputs formed directly.
+    """
+    n, rows, outputs = config.rnn.n_rec, config.task.batch_size * config.task.sequence_length, outputs_of(config)
+    readout = 6 * rows * n * outputs if features is None else 4 * rows * n * (n + features)
+    return float(6 * rows * _recurrent(config) + readout + 6 * config.task.batch_size * n * outputs)
+
+
+def recording_flops(config: TrainConfig, settings: AnalysisSettings) -> float:
+    """Floating-point operations of one waking and one resting phase of a run."""
+    rows = settings.batch_size * (settings.t_active + settings.t_quiescent)
+    return float(2 * rows * (_recurrent(config) + config.rnn.n_rec * outputs_of(config)))
+
+
+def _recurrent(config: TrainConfig) -> float:
+    return config.rnn.n_rec**2 * _RECURRENT_MATRICES.get(config.rnn.model, 1)
+
+
+def product_rate(size: int, repeats: int = 5) -> float:
+    """Single-precision rate of a square product on the CPU with the threads that torch now has [flop/s]."""
+    import torch
+
+    a, b = torch.randn(size, size), torch.randn(size, size)
+    seconds = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        a @ b
+        seconds.append(time.perf_counter() - began)
+    return 2 * size**3 / median(seconds)

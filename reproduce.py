@@ -1,0 +1,35 @@
+"""The whole paper from one command: train what is missing, analyse, draw every figure, test every claim, write the report.
+
+    python reproduce.py                                    small networks, minutes on two cores
+    python reproduce.py profile=paper                      every network at full size, seeds 0 to 4
+    python reproduce.py profile=paper seeds=0,1 dry_run=true
+    python reproduce.py profile=paper only=analyse,draw,report,head_direction
+
+Shows its plan first: what is there, what will run, how long it should take. Whatever is there is not made again; a training
+that was interrupted goes on where it stopped. Ends in results/report.html (small networks: results/report_quick.html), one
+page that needs no other file. Keys: name, type, default, meaning
+"""
+
+from reactivation.config import describe, parse_arguments, resolve_plain
+from reactivation.errors import run_command
+
+
+def main(words: list[str]) -> None:
+    """Plan, and carry the plan out."""
+    # Only now: what plans and draws takes seconds to load.
+    from reactivation.reproduction import Settings, carry_out, plan, reproduction, show_outcome, show_plan
+
+    if {"--help", "-h"} & set(words):
+        print(__doc__, *describe(resolve_plain(Settings, {})), sep="\n")
+        return
+    settings = resolve_plain(Settings, parse_arguments(words))
+    what = reproduction(settings)
+    steps = plan(what)
+    show_plan(steps, what)
+    if not settings.dry_run:
+        carry_out(steps, settings.device)
+        show_outcome(what)
+
+
+if __name__ == "__main__":
+    run_command(main)

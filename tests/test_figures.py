@@ -1,0 +1,230 @@
+"""Every panel from tiny networks and their results; the files it leaves; what is said of bad input; the notebooks."""
+
+import csv
+from dataclasses import replace
+import logging
+import math
+from pathlib import Path
+
+from conftest import ROOT, environment, tiny
+import nbformat
+import numpy as np
+import pytest
+
+from reactivation import panels
+from reactivation.config import parse_arguments, resolve_train
+from reactivation.errors import BadInput, DamagedData
+from reactivation.evidence import Evidence
+from reactivation.figures import FIGURES, PANELS, draw_figure, known_key, missing, plot
+from reactivation.paper import NETWORKS, PROTOCOLS
+from reactivation.plotting.panels import scaled
+
+PROTOCOLS_SHOWN = ("kl", "variance", "distance", "manifold", "transitions")
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory) -> Evidence:
+    """Tiny networks of seed 0, one of seed 1, and the results that figures show."""
+    from reactivation.measure import measure
+    from reactivation.runs import RunFolder, run_path
+    from reactivation.training import fit
+
+    place = tmp_path_factory.mktemp("results")
+    runs = [(f"{task}/{run}", 0) for task, names in NETWORKS.items() for run in names]
+    for config, seed in [*runs, ("spatial_navigation/noisy_unbiased", 1)]:
+        settings = resolve_train(parse_arguments([*tiny(config), f"seed={seed}"]))
+        fit(settings, RunFolder(run_path(settings, str(place))))
+    found = Evidence((0, 1), path=str(place), device="cpu")
+    for name in PROTOCOLS_SHOWN:
+        small = replace(found.settings(PROTOCOLS[name], 0), batch_size=20, t_active=30, t_quiescent=40, t_shift=10)
+        measure(PROTOCOLS[name].analysis, small)
+    return found
+
+
+@pytest.fixture(scope="module")
+def nothing(tmp_path_factory) -> Evidence:
+    return Evidence((3,), path=str(tmp_path_factory.mktemp("empty")), device="cpu")
+
+
+def read(file: Path) -> dict[str, list[str]]:
+    header, *rows = csv.reader(file.read_text().splitlines())
+    return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
+
+
+def test_the_panels_are_those_of_the_paper() -> None:
+    letters = {"1": "bcdefghijk", "2": "abcdef", "3": "abcd", "C1": "abcdefgh", "C2": "abcdefgh"}
+    letters |= {"C3": "abcdef", "C4": "ab", "C5": "abcdef"}
+    assert sorted(PANELS) == sorted(f"{figure}{letter}" for figure, all_of in letters.items() for letter in all_of)
+    assert {key: set(figure.panels) for key, figure in FIGURES.items()} == {
+        figure: {f"{figure}{letter}" for letter in all_of} for figure, all_of in letters.items()
+    }
+
+
+@pytest.mark.parametrize("key", FIGURES)
+def test_a_figure_leaves_its_files_and_no_font_is_missed(key: str, evidence: Evidence, tmp_path: Path, caplog) -> None:
+    assert missing(key, evidence) == []
+    with caplog.at_level(logging.INFO, logger="matplotlib"):
+        files = draw_figure(key, evidence, tmp_path / "new")
+    names = [f"fig_{key}.pdf", f"fig_{key}.png", *(f"fig_{panel}.csv" for panel in FIGURES[key].panels)]
+    assert [file.name for file in files] == names
+    assert files[0].read_bytes().startswith(b"%PDF")
+    assert files[1].read_bytes().startswith(b"\x89PNG")
+    assert not [record.message for record in caplog.records if "font" in record.message.lower()]
+    for file in files[2:]:
+        columns = read(file)
+        assert len({len(column) for column in columns.values()}) == 1
+
+
+@pytest.mark.parametrize("key", ["1h", "C4a"])
+def test_a_panel_leaves_its_files_the_same_bytes_each_time(key: str, evidence: Evidence, tmp_path: Path) -> None:
+    files = draw_figure(key, evidence, tmp_path)
+    assert [file.name for file in files] == [f"fig_{key}.{end}" for end in ("pdf", "png", "csv")]
+    again = draw_figure(key, evidence, tmp_path / "again")
+    assert [file.read_bytes() for file in files] == [file.read_bytes() for file in again]
+
+
+def test_csv_holds_the_drawn_numbers(evidence: Evidence, tmp_path: Path) -> None:
+    page, _ = plot([["1d", "1h", "2e"]], evidence)
+    walk, occupancy, matrix = page.subfigs[0].axes[:3]
+    for key in ("1d", "1h", "2e"):
+        draw_figure(key, evidence, tmp_path)
+    columns = read(tmp_path / "fig_1d.csv")
+    assert list(columns) == ["x_m", "y_m", "trajectory", "step"]
+    second = [k for k, trajectory in enumerate(columns["trajectory"]) if trajectory == "1"]
+    line = next(line for line in walk.lines[3:] if len(line.get_xdata()) > 1)  # after the first and its two ends
+    assert line.get_ydata() == pytest.approx([float(columns["y_m"][k]) for k in second], rel=1e-6)
+    density = np.array(read(tmp_path / "fig_1h.csv")["density_per_m2"], dtype=float)
+    assert occupancy.images[0].get_array().data.ravel() == pytest.approx(density, rel=1e-6)
+    drawn = matrix.images[0].get_array().filled(math.nan).ravel()
+    told = [float(value or "nan") for value in read(tmp_path / "fig_2e.csv")["kl_mean_nat"]]
+    assert drawn == pytest.approx(told, rel=1e-6, nan_ok=True)
+    *cells, _ = (text.get_text() for text in matrix.texts)  # the last is the panel's letter
+    assert cells == [f"{v:.2f}" if v == v else "–" for v in told]
+
+
+def test_density_integrates_to_what_lies_within_the_walls(evidence: Evidence) -> None:
+    found = panels.occupancy(evidence, "noisy_unbiased", "quiescent")
+    cell = (found.x[1] - found.x[0]) * (found.y[1] - found.y[0])
+    assert 0.7 < found.density.sum() * cell < 1.01
+
+
+@pytest.mark.parametrize("row", ["1h 1i", "1j 1k", "2c 2d", "C1e C1f", "C2g C2h", "1f 1g", "3c 3d"])
+def test_neighbours_share_one_scale(row: str, evidence: Evidence) -> None:
+    keys = row.split()
+    page, _ = plot([keys], evidence)
+    axes = page.subfigs[0].axes[: len(keys)]
+    bar = axes[-1].child_axes[0]
+    artists = [artist for ax in axes for artist in scaled(ax)]
+    assert len(artists) >= len(keys)
+    limits = {(artist.norm.vmin, artist.norm.vmax) for artist in artists}
+    assert limits == {bar.get_ylim()}
+    assert len({(ax.get_xlim(), ax.get_ylim()) for ax in axes}) == 1
+    assert not axes[0].child_axes, "one bar for both"
+
+
+def test_bands_are_over_networks(evidence: Evidence) -> None:
+    several = panels.learning(evidence, "noisy_unbiased")
+    tables = [evidence.training("spatial_navigation", "noisy_unbiased", seed) for seed in (0, 1)]
+    losses = np.array([[table[int(step)]["loss"] for step in several.steps] for table in tables])
+    assert several.networks == 2
+    assert several.loss.mean == pytest.approx(losses.mean(0))
+    assert several.loss.sd == pytest.approx(losses.std(0, ddof=1))
+    alone = panels.explained_variance(evidence, "noisy_unbiased")
+    assert alone.networks == 1
+    assert np.isnan(alone.curves["active"].sd).all()
+    page, _ = plot([["1b", "1c"]], evidence)
+    assert [ax.get_title("right") for ax in page.subfigs[0].axes[:2]] == ["n = 2", "n = 1"]
+
+
+def test_phases_differ_in_lightness() -> None:
+    from matplotlib.colors import to_rgb
+
+    from reactivation.plotting.style import LOOKS
+
+    light = [np.dot(to_rgb(look.colour), (0.299, 0.587, 0.114)) for look in LOOKS.values()]
+    assert min(abs(a - b) for k, a in enumerate(light) for b in light[:k]) > 0.15
+    assert len({look.line for look in LOOKS.values()}) == len(LOOKS)
+
+
+def test_letters_stay_letters_in_pdf(evidence: Evidence, tmp_path: Path) -> None:
+    pdf, *_ = draw_figure("3a", evidence, tmp_path)
+    assert b"/Type3" not in pdf.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "key"), [("2e", "2e"), ("C.1a", "C1a"), ("c1", "C1"), ("Fig.3", "3"), ("FIG. 1h", "1h"), ("C.5", "C5")]
+)
+def test_keys_as_people_write_them(text: str, key: str) -> None:
+    assert known_key(text) == key
+
+
+@pytest.mark.parametrize("key", ["1a", "C1x", "", "fig", "4", "nonsense"])
+def test_unknown_figures_are_refused(key: str) -> None:
+    with pytest.raises(BadInput, match=r"did you mean|known"):
+        known_key(key)
+
+
+@pytest.mark.parametrize("key", ["1", "2e", "3c", "C5f"])
+def test_what_is_missing_is_named_with_its_command(key: str, nothing: Evidence, tmp_path: Path) -> None:
+    lines = missing(key, nothing)
+    assert lines
+    assert all("python " in line and "seed=3" in line and nothing.path in line for line in lines)
+    with pytest.raises(DamagedData, match="python ") as problem:
+        draw_figure(key, nothing, tmp_path / "out")
+    assert "\n" not in str(problem.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        ("fig=2g", 2, "did you mean"),
+        ("fig=C.9", 2, "did you mean"),
+        ("figure=2e", 2, "did you mean fig"),
+        ("fig=2e seeds=0,x", 2, "seeds=0,x"),
+        ("fig=2e seeds=0,0", 2, "twice"),
+        ("fig=2e preset=quikc", 2, "did you mean quick"),
+        ("2e", 2, "key=value"),
+        ("fig=2e", 3, "python output_kl.py"),
+        ("fig=1d", 3, "python train.py config=spatial_navigation/noisy_unbiased seed=0"),
+    ],
+)
+def test_bad_input_in_one_line(words: str, code: int, told: str, command, tmp_path: Path) -> None:
+    done = command("figures.py", *words.split())
+    assert done.returncode == code, done.stderr
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command(command, evidence: Evidence, tmp_path: Path) -> None:
+    words = [f"path={evidence.path}", "seeds=0,1", "device=cpu"]
+    done = command("figures.py", "fig=C.4a", "out=pictures", *words)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert sorted(file.name for file in (tmp_path / "pictures").iterdir()) == [f"fig_C4a.{e}" for e in ("csv", "pdf", "png")]
+    assert command("figures.py", "--help").stdout.count("C4") >= 3
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda file: file.stem)
+def test_notebooks_are_stripped_and_run_from_their_folder_and_the_root(
+    notebook: Path, evidence: Evidence, monkeypatch
+) -> None:
+    from nbclient import NotebookClient
+
+    content = nbformat.read(notebook, as_version=4)
+    code = [cell for cell in content.cells if cell.cell_type == "code"]
+    assert content.metadata.kernelspec.name == "python3"
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+    for name, value in {**environment(), "REACTIVATION_RESULTS": evidence.path}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("REACTIVATION_PRESET", raising=False)
+    folder = notebook.parent if notebook == NOTEBOOKS[0] else ROOT
+    NotebookClient(content, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    pictures = [output for cell in code for output in cell.outputs if "image/png" in output.get("data", {})]
+    pages = [output for cell in code for output in cell.outputs if "<img" in output.get("data", {}).get("text/html", "")]
+    assert len(pictures) >= 4
+    assert len(pages) == 1
+    said = [output.text for cell in code for output in cell.outputs if output.output_type == "stream"]
+    assert not said

@@ -1,0 +1,110 @@
+"""Explained variance, rings and turns, on activity whose answers are known."""
+
+import math
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+
+from reactivation.analysis import manifold, transitions
+from reactivation.analysis.base import Moments, Recording
+from reactivation.errors import BadInput
+from reactivation.spaces import Box, Circle
+from reactivation.streams import numpy_stream
+
+
+def streams(name: str) -> np.random.Generator:
+    return numpy_stream(0, name)
+
+
+def recording(rates: np.ndarray, states: np.ndarray) -> Recording:
+    flat = rates.reshape(-1, rates.shape[-1]).astype(float)
+    return Recording(states, rates.astype(np.float32), Moments(flat.mean(0), np.cov(flat.T)))
+
+
+def plane_of_states(rng: np.random.Generator, widths: tuple[float, float], turn: float = 0.0) -> Recording:
+    """Rates of 8 units: two directions of the given widths, tilted by `turn` towards a third, and a little noise."""
+    states = rng.standard_normal((40, 50, 2)) * widths
+    rates = rng.standard_normal((40, 50, 8)) * 0.1
+    rates[..., 0] += states[..., 0] * math.cos(turn)
+    rates[..., 2] += states[..., 0] * math.sin(turn)
+    rates[..., 1] += states[..., 1]
+    return recording(rates + 3, states)
+
+
+def analyse(waking: Recording, resting: Recording, space, **settings):
+    phases = {"active": waking, "quiescent": resting}
+    return manifold.analyse({"run": phases}, space, manifold.Settings(**settings), streams)
+
+
+def test_explained_variance_is_that_of_principal_component_analysis() -> None:
+    phase = plane_of_states(np.random.default_rng(0), (2, 1))
+    result = analyse(phase, phase, Box(2.2, 2.2), components=2)
+    oracle = PCA().fit(phase.rates.reshape(-1, 8).astype(float))
+    np.testing.assert_allclose(result.details["run"]["active"], np.cumsum(oracle.explained_variance_ratio_), atol=1e-6)
+    measures = result.table["run"]
+    assert measures["largest_gap"] == 0
+    assert measures["quiescent_share_of_active"] == pytest.approx(measures["quiescent_share"])
+    assert measures["kl_plane"] == pytest.approx(0, abs=1e-9)
+
+
+def test_rest_in_other_directions_is_seen_though_its_curve_is_the_same() -> None:
+    rng = np.random.default_rng(0)
+    waking, resting = plane_of_states(rng, (2, 1)), plane_of_states(rng, (2, 1), turn=math.pi / 2)
+    measures = analyse(waking, resting, Box(2.2, 2.2), components=2).table["run"]
+    assert measures["largest_gap"] < 0.02
+    assert measures["quiescent_share"] > 0.95
+    assert measures["quiescent_share_of_active"] < 0.3
+    assert measures["kl_plane"] > 1
+
+
+def ring(bearings: np.ndarray, sense: int, rng: np.random.Generator, width: float = 0.05) -> Recording:
+    rates = rng.standard_normal((*bearings.shape, 8)) * width
+    rates[..., 3] += np.cos(sense * bearings + 0.7)
+    rates[..., 5] += np.sin(sense * bearings + 0.7)
+    return recording(rates, bearings[..., None])
+
+
+@pytest.mark.parametrize("sense", [1, -1])
+def test_a_ring_is_found_whichever_way_it_turns(sense: int) -> None:
+    rng = np.random.default_rng(1)
+    bearings = rng.uniform(-math.pi, math.pi, (40, 50))
+    measures = analyse(ring(bearings, sense, rng), ring(bearings, sense, rng), Circle()).table["run"]
+    assert measures["quiescent_ring_order"] > 0.99
+    assert measures["quiescent_ring_hole"] > 0.8
+    backwards = analyse(ring(bearings, sense, rng), ring(bearings, -sense, rng), Circle()).table["run"]
+    assert backwards["quiescent_ring_order"] < 0.2
+    filled = analyse(ring(bearings, sense, rng), ring(bearings, sense, rng, width=2), Circle()).table["run"]
+    assert filled["quiescent_ring_hole"] < 0.5
+
+
+def turning(step: float, steps: int = 101) -> np.ndarray:
+    """(3, steps, 1): bearings that turn by `step` at every step, across the seam."""
+    return Circle().wrap(np.arange(3)[:, None, None] + step * np.arange(steps)[:, None])
+
+
+def test_turns_are_wrapped_counted_and_timed() -> None:
+    phases = {"active": Recording(turning(0.2)), "quiescent": Recording(turning(-0.05))}
+    result = transitions.analyse({"run": phases}, Circle(), transitions.Settings(dwell_arc=0.54), streams)
+    waking, resting = result.table["run"]["active"], result.table["run"]["quiescent"]
+    assert waking["mean_turn"] == pytest.approx(0.2)
+    assert resting["mean_absolute_turn"] == pytest.approx(0.05)
+    assert (waking["reversals"], resting["reversals"]) == (0, 1)
+    assert (waking["dwell"], resting["dwell"]) == (3, 11)
+    histogram = result.details["run"]["active"]
+    edges, shares = np.array(histogram["edges"]), np.array(histogram["shares"])
+    assert shares.sum() == pytest.approx(1)
+    assert edges[shares.argmax()] < 0.2 < edges[shares.argmax() + 1]
+
+
+def test_a_bearing_that_never_moves_is_kept_to_the_end() -> None:
+    still = {"quiescent": Recording(np.zeros((3, 21, 1)))}
+    measures = transitions.analyse({"run": still}, Circle(), transitions.Settings(), streams).table["run"]["quiescent"]
+    assert measures["dwell"] == 18.5  # from steps 0 and 5, ..., half way: the median of 21, 16
+    assert measures["reversals"] == 0
+
+
+def test_transitions_of_a_box_are_refused() -> None:
+    phases = {"active": Recording(np.zeros((2, 5, 2)))}
+    with pytest.raises(BadInput, match="no circle"):
+        transitions.analyse({"run": phases}, Box(2.2, 2.2), transitions.Settings(), streams)

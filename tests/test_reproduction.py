@@ -1,0 +1,190 @@
+"""The whole paper, tiny: plan, train, analyse, draw, report; and the statistics of its verdicts."""
+
+import json
+import math
+from pathlib import Path
+import re
+import shutil
+import subprocess
+import sys
+
+from conftest import ROOT, environment
+import pytest
+
+from reactivation.claims import CLAIMS, FAILS, HOLDS, UNDECIDED, Claim, confidence_interval, judge
+from reactivation.errors import BadInput
+from reactivation.paper import NETWORKS, PROTOCOLS
+from reactivation.reproduction import Settings, reproduction
+from reactivation.tables import Table
+
+TINY_PRESET = """
+train:
+  tag: quick
+  rnn: {n_rec: 12}
+  task: {batch_size: 8, sequence_length: 6}
+  trainer: {n_epochs: 4, save_freq: 2, test_freq: 2}
+spatial_navigation:
+  task: {place_cells_num: 16}
+head_direction:
+  task: {hd_cells_num: 16}
+analysis:
+  tag: quick
+  batch_size: 12
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """A copy of the project whose quick preset is tiny."""
+    copy = tmp_path_factory.mktemp("project")
+    for name in ("reactivation", "configs"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ROOT.glob("*.py"):
+        shutil.copy(file, copy)
+    (copy / "configs/preset/quick.yml").write_text(TINY_PRESET)
+    return copy
+
+
+def reproduce(project: Path, *words: str, code: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "reproduce.py", *words], cwd=project, env=environment() | {"PYTHONPATH": str(project)}, text=True,
+        capture_output=True, timeout=400, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr + done.stdout
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def reproduced(project: Path) -> tuple[Path, str]:
+    printed = reproduce(project)
+    return project, printed
+
+
+def test_the_plan_comes_first_and_dry_run_stops_there(project: Path) -> None:
+    printed = reproduce(project, "profile=paper", "dry_run=true", "path=elsewhere")
+    assert len(re.findall(r"^train +\d", printed, re.MULTILINE)) == 40
+    assert re.search(r"to do: train [\d.]+ (h|min)", printed)
+    assert not (project / "elsewhere").exists()
+
+
+def test_one_command_ends_in_a_page_that_needs_nothing_else(reproduced) -> None:
+    project, printed = reproduced
+    assert "left out" not in printed
+    page = (project / "results/report_quick.html").read_text()
+    assert page.count("data:image/png;base64,") == 8
+    assert not re.search(r'(src|href)="(?!data:|#)', page)
+    assert all(claim.figure in page for claim in CLAIMS)
+    verdicts = json.loads((project / "results/claims_quick.json").read_text())
+    assert list(verdicts) == [claim.key for claim in CLAIMS]
+    assert {verdict["verdict"] for verdict in verdicts.values()} == {UNDECIDED}, "one seed decides nothing"
+
+
+def test_what_is_there_is_not_made_again(reproduced) -> None:
+    project, _ = reproduced
+    kept = {file: file.stat().st_mtime_ns for file in (project / "results").rglob("*quick*.json")}
+    printed = reproduce(project, "only=train,analyse")
+    assert len(re.findall(r"^(train|analyse) +there", printed, re.MULTILINE)) == 8 + len(PROTOCOLS)
+    assert {file: file.stat().st_mtime_ns for file in kept} == kept
+
+
+def test_a_lost_result_is_made_again_and_a_part_can_be_asked_for(reproduced) -> None:
+    project, _ = reproduced
+    lost = project / "results/head_direction/transitions_0.01_0_quick.json"
+    before = lost.read_bytes()
+    lost.unlink()
+    printed = reproduce(project, "only=analyse,head_direction")
+    assert lost.read_bytes() == before
+    assert "spatial_navigation" not in printed
+
+
+def test_what_cannot_be_analysed_is_left_out_and_named(project: Path) -> None:
+    printed = reproduce(project, "only=analyse,report,head_direction", "seeds=7")
+    assert "left out" in printed
+    assert "config=head_direction/noisy_unbiased seed=7" in printed
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("only=analyze", "did you mean analyse"),
+        ("seeds=0,0", "names a seed twice"),
+        ("seeds=one", "whole numbers"),
+        ("profile=full", "profile"),
+        ("seed=0", "seeds"),
+    ],
+)
+def test_bad_input_is_one_line(project: Path, word: str, message: str) -> None:
+    printed = reproduce(project, word, code=2)
+    assert len(printed.splitlines()) == 1
+    assert message in printed
+
+
+def claim(low: float = -math.inf, high: float = math.inf) -> Claim:
+    return Claim("key", "sentence", "1", "measure", (), lambda results: 0.0, low, high)
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        ([0.1, 0.12, 0.11, 0.1, 0.12], HOLDS),
+        ([0.4, 0.41, 0.42, 0.4, 0.43], FAILS),
+        ([0.1, 0.5, 0.3, 0.2, 0.4], UNDECIDED),
+        ([0.1, 0.1], UNDECIDED),
+        ([0.1, 0.1, math.nan], UNDECIDED),
+        ([0.1, 0.1, math.inf], UNDECIDED),
+    ],
+)
+def test_a_verdict_is_where_the_interval_lies(values: list[float], verdict: str) -> None:
+    assert judge(claim(high=0.3), values).verdict == verdict
+    assert judge(claim(low=-0.3), [-value for value in values]).verdict == verdict
+
+
+def test_the_interval_covers_the_mean_as_often_as_it_says() -> None:
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    trials = 2000
+    intervals = [confidence_interval(rng.normal(3, 2, 5).tolist()) for _ in range(trials)]
+    covered = sum(low < 3 < high for low, high in intervals) / trials
+    assert abs(covered - 0.95) < 4 * math.sqrt(0.95 * 0.05 / trials)
+
+
+@pytest.fixture(scope="module")
+def tables(reproduced) -> dict[str, list[list[str]]]:
+    """Claims and effects, read by the copy, whose preset its networks were trained with."""
+    program = """
+import json
+from reactivation.evidence import Evidence
+from reactivation.tables import claims_table, effects_table
+evidence = Evidence((0,), "quick")
+print(json.dumps({"claims": claims_table(evidence).rows, "effects": effects_table(evidence).rows}))
+"""
+    project, _ = reproduced
+    words = [sys.executable, "-c", program]
+    done = subprocess.run(
+        words, cwd=project, env=environment() | {"PYTHONPATH": str(project)}, capture_output=True, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def test_every_claim_reads_results_that_the_plan_makes(tables) -> None:
+    assert len(tables["claims"]) == len(CLAIMS) == len({claim.key for claim in CLAIMS})
+    assert all("not yet run" not in row for row in tables["claims"])
+    assert {row[0] for row in tables["effects"]} == {"1", "8", "9", "10", "12", "13", "–"}
+
+
+def test_the_wrong_uniform_baseline_is_off_by_its_known_amount(tables) -> None:
+    (row,) = (row for row in tables["effects"] if row[0] == "8")
+    assert row[5] == f"{math.log(2.2):.3g}"
+
+
+def test_tables_escape_what_a_page_would_read_as_markup() -> None:
+    assert '<td class="text">a &lt; b</td>' in Table(["x"], [["a < b"]]).html()
+
+
+def test_seeds_and_parts() -> None:
+    what = reproduction(Settings(profile="paper", seeds="0,3", only="train,head_direction"))
+    assert (what.evidence.seeds, what.stages, what.tasks) == ((0, 3), ("train",), ("head_direction",))
+    assert reproduction(Settings()).tasks == tuple(NETWORKS)
+    with pytest.raises(BadInput, match="no part"):
+        reproduction(Settings(only="figures"))
