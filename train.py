@@ -10,7 +10,8 @@
 A run goes to results/<task>/<experiment>_<noise>_<seed>[_<tag>], or to path=...: model_<step>.pt, train_metrics.json and
 test_metrics.json keyed by step, metrics.jsonl (every row as it comes), config.yml and environment.json. Kill it at any time:
 the same command goes on where it stopped, to the same bits; after the last step it does nothing. Several seeds are so many
-ordinary runs, trained side by side, one process per core. Options:
+ordinary runs: on a CPU trained side by side, one process per core; on a GPU as one stack of networks in one process, each
+equal to rounding to what it is alone (together=processes or together=stack chooses by hand). Options:
 
     --help           this text, every config and every key
     --print-config   the resolved configuration, without training
@@ -52,21 +53,34 @@ def main(words: list[str]) -> None:
     configs = [resolve_train({**arguments, "seed": seed}) for seed in seeds]
     if "--print-config" in words:
         print("---\n".join(map(to_yaml, configs)), end="")
-    elif len(seeds) > 1:
+    elif len(seeds) > 1 and not is_stack(configs[0]):
         train_fleet(
             [[f"{key}={value}" for key, value in {**arguments, "seed": seed}.items()] for seed in seeds], configs[0].device
         )
     else:
-        train(configs[0])
+        train(configs)
 
 
-def train(config: TrainConfig) -> None:
-    """Train one run."""
+def is_stack(config: TrainConfig) -> bool:
+    """Whether several seeds train as one stack rather than in a process each."""
+    if config.together != "auto" or config.device == "cpu":
+        return config.together == "stack"
+    from reactivation.compute import prepare  # loads torch, which alone knows whether there is a GPU
+
+    return prepare(config.device).type == "cuda"
+
+
+def train(configs: list[TrainConfig]) -> None:
+    """Train one run, or several as a stack."""
     # Only now, when the input is known to be good: torch takes seconds to load.
     from reactivation.runs import RunFolder, run_path
-    from reactivation.training import fit
+    from reactivation.training import fit, fit_together
 
-    fit(config, RunFolder(run_path(config)))
+    runs = [(config, RunFolder(run_path(config))) for config in configs]
+    if len(runs) == 1:
+        fit(*runs[0])
+    else:
+        fit_together(runs)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ import torch
 from reactivation import cores
 from reactivation.compute import keep_freed_memory, prepare
 from reactivation.config import parse_arguments, resolve_train
-from reactivation.training import new_learner
+from reactivation.learner import Trainee, new_learner
+from reactivation.objective import RingError
 from reactivation.work import product_rate, training_flops
 
 CASES = {
@@ -42,6 +43,11 @@ class Timing:
 
     seconds_per_step: float
     peak_rss_mb: float  # of the largest process
+
+
+def features_of(trainee: Trainee) -> int | None:
+    """Fourier features of a fast head-direction loss; None where outputs are formed."""
+    return trainee.objective.ring.cells.shape[-1] if isinstance(trainee.objective, RingError) else None
 
 
 def time_steps(name: str, seed: int, plain: bool, threads: int, steps: int, start: Any) -> tuple[list[float], float]:
@@ -115,13 +121,13 @@ def measure(names: list[str], steps: int) -> Iterator[dict[str, Any]]:
     yield {"name": "ceiling", "device": device, "ceiling_flops_per_s": ceiling, "copy_bytes_per_s": copy_ceiling(count)}
     for name in names:
         config = resolve_train({"config": CASES[name]})
-        ring = new_learner(config, torch.device("cpu")).ring
+        features = features_of(new_learner(config, torch.device("cpu")))
         repeats = steps * (5 if name == "head_direction" else 1)
         plain = run_processes(name, plain=True, processes=1, threads=count, steps=repeats)
         fast = run_processes(name, plain=False, processes=count, threads=1, steps=repeats)
         for way, timing, work in (
             ("plain", plain, training_flops(config)),
-            ("fast", fast, training_flops(config, ring.cells.shape[-1] if ring else None)),
+            ("fast", fast, training_flops(config, features)),
         ):
             yield {
                 "name": f"{name} {way}",

@@ -5,6 +5,7 @@ checked first.
 """
 
 from collections.abc import Iterator
+import copy
 import io
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def save(file: Path, fingerprint: str, step: int, content: dict[str, Any]) -> No
         StorageError: disk full, no permission; an older file of the same name is untouched.
     """
     buffer = io.BytesIO()
-    torch.save({"format": FORMAT, "fingerprint": fingerprint, "step": step, **content}, buffer)
+    torch.save({"format": FORMAT, "fingerprint": fingerprint, "step": step, **_own(content)}, buffer)
     write_atomically(file, buffer.getvalue())
 
 
@@ -76,6 +77,17 @@ def _unpack(file: Path, data: bytes) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise DamagedData(f"{file}: damaged ({f'checksum of {damaged}' if damaged else 'not a checkpoint'})")
     return content
+
+
+def _own(content: Any) -> Any:
+    """The same content, with a copy of every tensor that is part of a larger one: torch would save the larger one."""
+    if isinstance(content, Tensor):
+        return content.clone() if content.untyped_storage().nbytes() > content.nbytes else content
+    if not isinstance(content, dict):
+        return content
+    own = copy.copy(content)  # of the same type and attributes
+    own.update((key, _own(value)) for key, value in content.items())
+    return own
 
 
 def _tensors(content: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:

@@ -37,6 +37,9 @@ class TrainConfig:
     path: str | None = setting(None, "run folder; null: results/<task>/<name>_<noise>_<seed>[_<tag>]")
     tag: str | None = setting(None, "end of the run folder's name, to keep variants apart", file_name=True)
     device: str = setting("auto", "where to compute", choices=("auto", "cpu", "cuda"))
+    together: str = setting(
+        "auto", "several seeds: a process each, or one stack (auto: on cuda)", choices=("auto", "processes", "stack")
+    )
     logger: str = setting("none", "metrics beside metrics.jsonl", choices=("none", "tensorboard"))
     task: Any = field(default=None)
     rnn: RNNSettings = field(default_factory=RNNSettings)
@@ -54,7 +57,7 @@ class TrainConfig:
 
 
 # What may differ between two commands that train the same network.
-_NOT_SCIENCE = ("config", "preset", "path", "tag", "device", "logger")
+_NOT_SCIENCE = ("config", "preset", "path", "tag", "device", "together", "logger")
 _NOT_SCIENCE_TRAINER = ("n_epochs", "compute_all_metrics", "log_freq", "test_freq", "save_freq")
 
 

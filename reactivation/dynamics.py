@@ -7,6 +7,8 @@ Axes: B trajectories, T steps, I inputs, S state variables, N units, O outputs; 
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
 import math
 
 import torch
@@ -15,6 +17,7 @@ from torch import Tensor
 from reactivation.cells.base import Cell
 from reactivation.kernels import fast_loop
 from reactivation.network import Network
+from reactivation.streams import Streams, shares
 from reactivation.types import Batch, Drive, Noise, NoiseKind, Trajectory
 
 Draw = Callable[[Tensor], Tensor]  # like → standard noise of the same shape, dtype and device
@@ -65,26 +68,46 @@ def plain_loop(cell: Cell, state: Tensor, projected: Tensor, noises: Iterable[Te
     return torch.stack(rates, dim=-2), state
 
 
-def standard_noise(kind: NoiseKind, generator: torch.Generator | None) -> Draw:
-    """A source of standard noise: N(0, 1), or uniform on [0, 1) as the released code has it (differences, row 1)."""
-    draw = torch.rand if kind == "uniform" else torch.randn
+def standard_noise(kind: NoiseKind, generator: Streams | None) -> Draw:
+    """A source of standard noise: N(0, 1), or uniform on [0, 1) as the released code has it (differences, row 1).
+
+    Each network of a stack draws from its own stream what it draws alone.
+    """
+    fill = Tensor.uniform_ if kind == "uniform" else Tensor.normal_
 
     def like(array: Tensor) -> Tensor:
-        return draw(array.shape, generator=generator, dtype=array.dtype, device=array.device)
+        drawn = array.new_empty(array.shape)
+        for share, source in shares(drawn, generator):
+            fill(share, generator=source)
+        return drawn
 
     return like
 
 
-def unroll(
+@dataclass(frozen=True)
+class Response:
+    """What a network does under a drive."""
+
+    rates: Tensor  # (..., B, T, N) r(t) after each step
+    state: Tensor  # (..., B, S) the last full state
+    read: Callable[[Tensor], Tensor]  # rates → outputs, under the noise of the outputs
+
+    @cached_property
+    def outputs(self) -> Tensor:
+        """o(t) = D r(t), (..., B, T, O); made when first asked for, since a fast loss may not need them."""
+        return self.read(self.rates)
+
+
+def respond(
     network: Network,
     state: Tensor,
     drive: Drive,
     dt: float,
-    generator: torch.Generator | None = None,
+    generator: Streams | None = None,
     injected: Tensor | None = None,
     plain: bool = False,
-) -> tuple[Tensor, Tensor]:
-    """The rates (..., B, T, N) of a network under a drive, and its last state (..., B, S); arguments as of `rollout`."""
+) -> Response:
+    """Run a network under a drive, and read it out only when asked; arguments as of `rollout`."""
     noise, inputs = drive.noise, drive.inputs
     draw = standard_noise(noise.kind, generator)
     if noise.sigma_in:
@@ -94,7 +117,13 @@ def unroll(
     standard = (draw(still) if noise.sigma else still for _ in range(steps)) if injected is None else injected.unbind(-2)
     noises = (brownian(noise.sigma, dt, drawn) for drawn in standard)
     loop = (None if plain else fast_loop(network.cell)) or plain_loop
-    return loop(network.cell, state, network.cell.project(inputs), noises, dt)
+    rates, last = loop(network.cell, state, network.cell.project(inputs), noises, dt)
+
+    def read(rates: Tensor) -> Tensor:
+        outputs = network.readout(rates)
+        return outputs + brownian(noise.sigma_out, dt, draw(outputs)) if noise.sigma_out else outputs
+
+    return Response(rates, last, read)
 
 
 def rollout(
@@ -102,7 +131,7 @@ def rollout(
     state: Tensor,
     drive: Drive,
     dt: float,
-    generator: torch.Generator | None = None,
+    generator: Streams | None = None,
     injected: Tensor | None = None,
     plain: bool = False,
 ) -> Trajectory:
@@ -113,16 +142,12 @@ def rollout(
         state: (..., B, S) where to start: `network.initial_state(batch.start)`, or an earlier trajectory's `state`.
         drive: a phase, T steps long.
         dt: Δt [s].
-        generator: source of the noise; needed wherever a σ of the drive is not 0.
+        generator: source of the noise, or one per network of a stack; needed wherever a σ of the drive is not 0.
         injected: (..., B, T, N) standard noise to use for the rates instead of drawing it.
         plain: use `plain_loop` even where the cell has a faster one.
 
     Returns:
         Trajectory with rates (..., B, T, N), outputs (..., B, T, O) and the last state (..., B, S).
     """
-    rates, state = unroll(network, state, drive, dt, generator, injected, plain)
-    outputs = network.readout(rates)
-    noise = drive.noise
-    if noise.sigma_out:
-        outputs = outputs + brownian(noise.sigma_out, dt, standard_noise(noise.kind, generator)(outputs))
-    return Trajectory(rates, outputs, state)
+    response = respond(network, state, drive, dt, generator, injected, plain)
+    return Trajectory(response.rates, response.outputs, response.state)

@@ -40,6 +40,14 @@ class Interrupted(UserError):
         self.exit_code = SIGNAL_BASE + signal_number
 
 
+class SomeFailed(UserError):
+    """Some of several trainings ended badly; each has said why."""
+
+    def __init__(self, message: str, exit_code: int):
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
 def exit_code(return_code: int) -> int:
     """The exit code that a child's return code stands for: n, or 128 + n where signal n ended it."""
     return return_code if return_code >= 0 else SIGNAL_BASE - return_code

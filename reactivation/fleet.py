@@ -13,17 +13,13 @@ import sys
 import time
 
 from reactivation import cores
-from reactivation.errors import SIGNAL_BASE, Interrupted, UserError, exit_code
+from reactivation.errors import SIGNAL_BASE, Interrupted, SomeFailed, exit_code
 from reactivation.signals import Interruption
 
 _TRAIN = Path(__file__).resolve().parent.parent / "train.py"
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 _SAVED = (SIGNAL_BASE + signal.SIGINT, SIGNAL_BASE + signal.SIGTERM)  # how a run ends that was told to and has saved
 _POLL = 0.05  # seconds between looks at the processes
-
-
-class SomeFailed(UserError):
-    """Some of the trainings ended badly; each has said why."""
 
 
 @dataclass
@@ -61,9 +57,7 @@ def train_fleet(commands: list[list[str]], device: str) -> None:
         raise Interrupted("all runs have saved; the same command goes on from there", interruption.signal)
     if failed:
         listed = "; ".join(f"train.py {' '.join(words)} ended with {code}" for words, code in failed)
-        error = SomeFailed(f"{len(failed)} of {len(commands)} trainings failed: {listed}")
-        error.exit_code = exit_code(failed[0][1])
-        raise error
+        raise SomeFailed(f"{len(failed)} of {len(commands)} trainings failed: {listed}", exit_code(failed[0][1]))
 
 
 def _places(device: str) -> int:

@@ -12,7 +12,6 @@ from reactivation.errors import storage_error
 from reactivation.files import to_json, write_atomically
 from reactivation.runs import RunFolder
 from reactivation.tasks.base import Task
-from reactivation.types import Batch
 
 SPLITS = ("train", "test")
 
@@ -38,20 +37,19 @@ class _MeanSquare(torch.autograd.Function):
         return difference * (gradient * (2 / ctx.count))[..., None, None, None]
 
 
-def error_measures(task: Task, outputs: Tensor, batch: Batch) -> dict[str, float]:
-    """How well outputs (B, T, O) report a batch.
+def error_measures(task: Task, outputs: Tensor, targets: Tensor, states: Tensor) -> dict[str, Tensor]:
+    """How well outputs (B, T, O) report targets (B, T, O), which encode states (B, T, P); the values () stay on the device.
 
     Returns:
         The fraction of the targets' variance left unexplained, the mean decoding error [m or rad], and its mean square per
         coordinate, under the task's names.
     """
-    targets = batch.targets
     unexplained = mean_squared_error(outputs, targets) / mean_squared_error(targets.mean((0, 1)).expand_as(targets), targets)
-    error = task.decoding_error(task.decode(outputs), batch.states)
+    error = task.decoding_error(task.decode(outputs), states)
     return {
-        "fraction_unexplained": float(unexplained),
-        task.error_name: float(error.norm(dim=-1).mean()),
-        task.mse_name: float((error**2).mean()),
+        "fraction_unexplained": unexplained,
+        task.error_name: error.norm(dim=-1).mean(),
+        task.mse_name: (error**2).mean(),
     }
 
 

@@ -1,8 +1,10 @@
 """How agents move: batches of paths, all agents at once, on the device of the generator.
 
-A motion draws `Path(start, inputs, states)`; the inputs integrate to the states exactly. Axes: B agents, T steps.
+A motion draws `Path(start, inputs, states)`; the inputs integrate to the states exactly. Axes: B agents, T steps;
+`...` may be a stack of seeds.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 import math
 from typing import Protocol
@@ -22,8 +24,24 @@ class Motion(Protocol):
     def paths(self, batch_size: int, steps: int, generator: torch.Generator) -> Path: ...
 
 
+class TwoPart(ABC):
+    """A motion whose random numbers are apart from what follows from them, so that a stack of seeds follows in one go."""
+
+    def paths(self, batch_size: int, steps: int, generator: torch.Generator) -> Path:
+        """Draw `batch_size` paths: start (B, P), inputs (B, T, I), states (B, T, P) [m or rad]."""
+        return self.follow(*self.draw(batch_size, steps, generator))
+
+    @abstractmethod
+    def draw(self, batch_size: int, steps: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """All random numbers of a batch."""
+
+    @abstractmethod
+    def follow(self, *drawn: Tensor) -> Path:
+        """The paths that follow from random numbers with any leading axes."""
+
+
 @dataclass
-class Walk:
+class Walk(TwoPart):
     """A random walk in a box whose walls turn it aside (after Erdem & Hasselmo, 2012; Table A.1).
 
     Speeds are Rayleigh, turns are normal. Near a wall and heading at it, an agent slows and turns to run along it.
@@ -43,47 +61,54 @@ class Walk:
 
     n_inputs = 2
 
-    def paths(self, batch_size: int, steps: int, generator: torch.Generator) -> Path:
-        """Draw `batch_size` walks: start (B, 2), inputs (B, T, 2), states (B, T, 2) [m]."""
+    def draw(self, batch_size: int, steps: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Starts (B, 2) and first headings (B,) on [0, 1), turns (T, B) ~ N(0, 1), squared speeds (T, B) ~ Exp(1)."""
         device = generator.device
-        start = self._starts(batch_size, generator)
-        heading = torch.rand(batch_size, generator=generator, device=device) * (2 * math.pi)
-        turns = torch.randn(steps, batch_size, generator=generator, device=device) * self.turn_std + self.turn_mean
-        squares = torch.empty(steps, batch_size, device=device).exponential_(generator=generator) * 2
-        lengths = squares.sqrt() * self.speed_scale * self.dt
-        anchor = torch.tensor(self.anchor or (0.0, 0.0), device=device)
+        start = torch.rand(batch_size, 2, generator=generator, device=device)
+        heading = torch.rand(batch_size, generator=generator, device=device)
+        turns = torch.randn(steps, batch_size, generator=generator, device=device)
+        squares = torch.empty(steps, batch_size, device=device).exponential_(generator=generator)
+        return start, heading, turns, squares
+
+    def follow(self, *drawn: Tensor) -> Path:
+        """Walks: start (..., B, 2), inputs (..., B, T, 2), states (..., B, T, 2) [m]."""
+        unit, heading, turns, squares = drawn
+        start = (self.start_extent if self.start == "uniform" else 0.0) * self.box.from_unit(unit)
+        heading = heading * (2 * math.pi)
+        turns = (turns * self.turn_std + self.turn_mean) * self.dt
+        lengths = (squares * 2).sqrt() * self.speed_scale * self.dt
+        anchor, corner = _point(self.anchor or (0.0, 0.0), start), _point((self.box.width, self.box.height), start) / 2
         position, moves, positions = start, [], []
-        for turn, length in zip(turns * self.dt, lengths, strict=True):
-            blocked, wall_turn = self._wall(position, heading)
+        for turn, length in zip(turns.unbind(-2), lengths.unbind(-2), strict=True):
+            blocked, wall_turn = self._wall(position, heading, corner)
             length = torch.where(blocked, length * self.border_slow_factor, length)
-            move = length[:, None] * torch.stack((heading.cos(), heading.sin()), dim=-1)
+            move = length[..., None] * torch.stack((heading.cos(), heading.sin()), dim=-1)
             if self.anchor is not None:
                 move = move + self.drift * (anchor - position)
             moves.append(move)
             position = position + move
             positions.append(position)
             heading = heading + turn + wall_turn
-        return Path(start, torch.stack(moves, dim=1), torch.stack(positions, dim=1))
+        return Path(start, torch.stack(moves, dim=-2), torch.stack(positions, dim=-2))
 
-    def _starts(self, batch_size: int, generator: torch.Generator) -> Tensor:
-        unit = torch.rand(batch_size, 2, generator=generator, device=generator.device)
-        extent = self.start_extent if self.start == "uniform" else 0.0
-        return extent * self.box.from_unit(unit)
-
-    def _wall(self, position: Tensor, heading: Tensor) -> tuple[Tensor, Tensor]:
+    def _wall(self, position: Tensor, heading: Tensor, corner: Tensor) -> tuple[Tensor, Tensor]:
         """Which agents run at a near wall, and the turn (rad) that lines each of those up with it; 0 for the others."""
-        half = torch.tensor((self.box.width, self.box.height), device=position.device) / 2
-        gaps = torch.cat((half - position, half + position), dim=-1)  # to the east, north, west and south walls
+        gaps = torch.cat((corner - position, corner + position), dim=-1)  # to the east, north, west and south walls
         gap, nearest = gaps.min(-1)
         outward = nearest * (math.pi / 2)  # direction of that wall's normal
         angle = (heading - outward + math.pi) % (2 * math.pi) - math.pi
         blocked = (gap < self.border_region) & (angle.abs() < math.pi / 2)
-        aside = torch.where(angle < 0, -1.0, 1.0) * math.pi / 2 - angle
-        return blocked, torch.where(blocked, aside, 0.0)
+        aside = torch.full_like(angle, math.pi / 2).masked_fill(angle < 0, -math.pi / 2) - angle
+        return blocked, aside.masked_fill(~blocked, 0.0)
+
+
+def _point(values: tuple[float, float], like: Tensor) -> Tensor:
+    """Coordinates (2,) filled in on the device: a copy from the host would not be allowed in a recorded step."""
+    return torch.stack([like.new_full((), value) for value in values])
 
 
 @dataclass
-class Turns:
+class Turns(TwoPart):
     """A head that turns by independent normal amounts; biased, by their absolute values: counter-clockwise only."""
 
     circle: Circle
@@ -95,11 +120,16 @@ class Turns:
 
     n_inputs = 1
 
-    def paths(self, batch_size: int, steps: int, generator: torch.Generator) -> Path:
-        """Draw `batch_size` turning heads: start (B, 1), inputs (B, T, 1), states (B, T, 1) [rad]."""
+    def draw(self, batch_size: int, steps: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """Starts (B, 1) on [0, 1), turns (B, T, 1) ~ N(0, 1)."""
         device = generator.device
-        unit = torch.rand(batch_size, 1, generator=generator, device=device)
+        start = torch.rand(batch_size, 1, generator=generator, device=device)
+        return start, torch.randn(batch_size, steps, 1, generator=generator, device=device)
+
+    def follow(self, *drawn: Tensor) -> Path:
+        """Turning heads: start (..., B, 1), inputs (..., B, T, 1), states (..., B, T, 1) [rad]."""
+        unit, turns = drawn
         start = self.circle.from_unit(unit) * (1.0 if self.start == "uniform" else 0.0)
-        turns = torch.randn(batch_size, steps, 1, generator=generator, device=device) * self.turn_std + self.turn_mean
+        turns = turns * self.turn_std + self.turn_mean
         inputs = (turns.abs() if self.biased else turns) * self.dt
-        return Path(start, inputs, self.circle.wrap(start[:, None] + inputs.cumsum(1)))
+        return Path(start, inputs, self.circle.wrap(start[..., None, :] + inputs.cumsum(-2)))

@@ -94,6 +94,7 @@ class TrainerSettings:
     n_epochs: int = setting(2500, "gradient steps, each on a fresh batch", low=1)
     lr: float = setting(1e-3, "learning rate of Adam", above=0)
     weight_decay: float = setting(0.0, "weight decay of Adam", low=0)
+    tf32: bool = setting(False, "on cuda, products of factors rounded to TF32 (10 bits): faster, another training")
     compute_all_metrics: bool = setting(True, "at logged steps, measure errors on the training batch as well")
     log_freq: int = setting(10, "steps between logged training losses", low=1)
     test_freq: int = setting(100, "steps between tests on the fixed test batch", low=1)

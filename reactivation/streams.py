@@ -1,9 +1,13 @@
 """Named random streams: every draw comes from `stream(seed, name)`, so adding a draw to one name never shifts another."""
 
+from collections.abc import Iterator
 import hashlib
 
 import numpy as np
 import torch
+from torch import Tensor
+
+Streams = torch.Generator | tuple[torch.Generator, ...]  # of one network, or one per network of a stack
 
 
 def stream_seed(seed: int, name: str) -> int:
@@ -20,3 +24,13 @@ def stream(seed: int, name: str, device: torch.device | str = "cpu") -> torch.Ge
 def numpy_stream(seed: int, name: str) -> np.random.Generator:
     """The numpy generator of stream `name` of a run."""
     return np.random.Generator(np.random.PCG64(stream_seed(seed, name)))
+
+
+def streams_of(streams: Streams) -> tuple[torch.Generator, ...]:
+    """One or several, as several."""
+    return streams if isinstance(streams, tuple) else (streams,)
+
+
+def shares(drawn: Tensor, streams: Streams | None) -> Iterator[tuple[Tensor, torch.Generator | None]]:
+    """Which part of an array each stream fills: all of it, or one entry of its first axis each."""
+    return zip(drawn, streams, strict=True) if isinstance(streams, tuple) else iter([(drawn, streams)])

@@ -1,18 +1,20 @@
-"""Training: batch → rollout → loss → step; resumable to the bit.
+"""Training: runs from where their folders stand to their last step; resumable to the bit.
 
 Each step draws a fresh batch. Everything the next step depends on (weights, Adam's moments, random states, the step itself)
 is in `resume.pt`, so a run that is killed and started again ends where it would have ended.
 """
 
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import groupby
 import math
 import os
-from pathlib import Path
 import signal
+from statistics import fmean
 import sys
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -20,113 +22,28 @@ from tqdm import tqdm
 
 from reactivation import checkpoint
 from reactivation import config as configuration
-from reactivation.compute import enough_memory, keep_freed_memory, prepare
+from reactivation.compute import enough_memory, keep_freed_memory, prepare, use_tf32
 from reactivation.config import TrainConfig
-from reactivation.dynamics import active, rollout, unroll
-from reactivation.errors import BadInput, DamagedData, Interrupted
+from reactivation.errors import BadInput, DamagedData, Interrupted, SomeFailed, UserError
 from reactivation.files import locked, make_folder, sync_folder
-from reactivation.kernels.ring import Ring, ring_of
-from reactivation.metrics import MetricsLog, error_measures, mean_squared_error
-from reactivation.network import Network
-from reactivation.runs import RunFolder, build, noise_of
+from reactivation.learner import Learner, new_learner, read
+from reactivation.metrics import MetricsLog
+from reactivation.runs import RunFolder
+from reactivation.settings import TrainerSettings
 from reactivation.signals import Interruption
-from reactivation.streams import stream
-from reactivation.tasks.base import Task
-from reactivation.types import Batch, Drive
+from reactivation.stack import stacked
+from reactivation.types import Measures
+
+Report = Callable[[UserError], None]  # what to do about a run that cannot go on
 
 
-@dataclass
-class Learner:
-    """A network in training: all that a step changes or draws from."""
+@dataclass(frozen=True)
+class Session:
+    """A run while it trains."""
 
-    config: TrainConfig
-    task: Task
-    network: Network
-    optimizer: torch.optim.Optimizer
-    trajectories: torch.Generator
-    noise: torch.Generator
-    step: int = 0
-    plain: bool = False  # train by the definitions, without fast loops and losses: for comparison (benchmarks/training.py)
-    ring: Ring | None = None  # the fast loss of the task's cells, if they have one
-
-    def learn(self, measured: bool = False) -> tuple[Tensor, dict[str, float]]:
-        """One gradient step on one fresh batch; its loss before the step and, where asked for, all other measures."""
-        batch = self._sample(self.trajectories)
-        if self.ring:
-            start, drive, dt = self._waking(batch)
-            rates, _ = unroll(self.network, start, drive, dt, self.noise)
-            loss = self.ring.loss(rates, self.network.decoder.weight, batch.states)
-            outputs = self.network.readout(rates.detach()) if measured else None
-        else:
-            outputs = self._respond(batch, self.noise)
-            loss = mean_squared_error(outputs, batch.targets)
-        measures = error_measures(self.task, outputs.detach(), batch) if measured and outputs is not None else {}
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
-        self.step += 1
-        return loss.detach(), measures
-
-    @torch.no_grad()
-    def test(self) -> dict[str, float]:
-        """All measures on the test batch, which is the same every time."""
-        seed, device = self.config.seed, self.trajectories.device
-        batch = self._sample(stream(seed, "test/trajectories", device))
-        outputs = self._respond(batch, stream(seed, "test/noise", device))
-        loss = mean_squared_error(outputs, batch.targets)
-        return {"loss": float(loss), **error_measures(self.task, outputs, batch)}
-
-    def state(self) -> dict[str, Any]:
-        """All that the next step depends on, as tensors and plain Python."""
-        return {
-            **self.model_state(),
-            "device": self.trajectories.device.type,
-            "optimizer": self.optimizer.state_dict(),
-            "trajectories": self.trajectories.get_state(),
-            "noise": self.noise.get_state(),
-        }
-
-    def model_state(self) -> dict[str, Any]:
-        """What an analysis needs."""
-        return {"network": self.network.state_dict(), "task": self.task.state_dict()}
-
-    def restore(self, content: dict[str, Any], file: Path) -> None:
-        """Go back to a saved state.
-
-        Raises:
-            DamagedData: it does not fit.
-        """
-        checkpoint.load_into(self.network, content.get("network"), file)
-        checkpoint.load_into(self.task, content.get("task"), file)
-        try:
-            self.optimizer.load_state_dict(content["optimizer"])
-            self.trajectories.set_state(content["trajectories"])
-            self.noise.set_state(content["noise"])
-        except (KeyError, RuntimeError, ValueError, TypeError):
-            raise DamagedData(f"{file}: its optimizer or random states are incomplete or of another device") from None
-        self.step = content["step"]
-
-    def _sample(self, generator: torch.Generator) -> Batch:
-        return self.task.sample(self.config.task.batch_size, self.config.task.sequence_length, generator)
-
-    def _respond(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        start, drive, dt = self._waking(batch)
-        return rollout(self.network, start, drive, dt, generator, plain=self.plain).outputs
-
-    def _waking(self, batch: Batch) -> tuple[Tensor, Drive, float]:
-        return self.network.initial_state(batch.start), active(batch, noise_of(self.config)), self.config.task.dt
-
-
-def new_learner(config: TrainConfig, device: torch.device, plain: bool = False) -> Learner:
-    """A run before its first step."""
-    task, network = build(config, device)
-    trainer = config.trainer
-    optimizer = torch.optim.Adam(network.parameters(), lr=trainer.lr, weight_decay=trainer.weight_decay)
-    trajectories = stream(config.seed, "trajectories", device)
-    simple_readout = not config.rnn.bias and not config.rnn.sigma2_out
-    ring = ring_of(task.tuning) if simple_readout and not plain else None
-    noise = stream(config.seed, "noise", device)
-    return Learner(config, task, network, optimizer, trajectories, noise, plain=plain, ring=ring)
+    learner: Learner
+    folder: RunFolder
+    log: MetricsLog
 
 
 def fit(config: TrainConfig, folder: RunFolder) -> None:
@@ -138,26 +55,84 @@ def fit(config: TrainConfig, folder: RunFolder) -> None:
         StorageError: disk full, no permission, or another process works in the folder.
         Interrupted: SIGINT or SIGTERM came; the step was finished and saved.
     """
-    device = prepare(config.device)
-    keep_freed_memory()
-    folder.check_claim(config)
-    last, standing = config.trainer.n_epochs, _standing(folder)
-    if standing >= last:
-        print(f"{folder.path}: already trained to step {standing}; nothing to do")
+    device = _prepare(config)
+    if _is_done(config, folder):
         return
+    with enough_memory(), Interruption() as interruption, _session(config, folder, device) as session:
+        _train([session], interruption, _raise)
+
+
+def fit_together(runs: Sequence[tuple[TrainConfig, RunFolder]]) -> None:
+    """Train runs that differ in their seeds alone as one stack, each to its last step in its own folder.
+
+    Runs that stand at different steps are trained one group after the other, a group being those of one step. One that
+    cannot go on is reported at once and left out; the others end as they would without it.
+
+    Raises:
+        BadInput: the device is not there, or the cell cannot be stacked.
+        SomeFailed: some runs could not go on; with the exit code of the first, after all others have ended.
+        Interrupted: SIGINT or SIGTERM came; the step was finished and all runs were saved.
+    """
+    device = _prepare(runs[0][0])
+    problems: list[UserError] = []
+
+    def note(problem: UserError) -> None:
+        print(problem, file=sys.stderr)
+        problems.append(problem)
+
+    with enough_memory(), Interruption() as interruption, ExitStack() as opened:
+        sessions = []
+        for config, folder in runs:
+            try:
+                if not _is_done(config, folder):
+                    sessions.append(opened.enter_context(_session(config, folder, device)))
+            except UserError as problem:
+                note(problem)
+        for _, group in groupby(sorted(sessions, key=_step), key=_step):
+            _train(list(group), interruption, note)
+    if problems:
+        raise SomeFailed(f"{len(problems)} of {len(runs)} trainings failed, for the reasons above", problems[0].exit_code)
+
+
+def _prepare(config: TrainConfig) -> torch.device:
+    device = prepare(config.device)
+    use_tf32(config.trainer.tf32)
+    keep_freed_memory()
+    return device
+
+
+def _step(session: Session) -> int:
+    return session.learner.step
+
+
+def _raise(problem: UserError) -> NoReturn:
+    raise problem
+
+
+def _is_done(config: TrainConfig, folder: RunFolder) -> bool:
+    """Whether nothing is left to train; says so."""
+    folder.check_claim(config)
+    standing = _standing(folder)
+    if standing < config.trainer.n_epochs:
+        return False
+    print(f"{folder.path}: already trained to step {standing}; nothing to do")
+    return True
+
+
+@contextmanager
+def _session(config: TrainConfig, folder: RunFolder, device: torch.device) -> Iterator[Session]:
+    """Lock a run's folder and take the run up where it stands."""
     make_folder(folder.path)
-    with locked(folder.path), enough_memory(), Interruption() as interruption:
+    with locked(folder.path):
         folder.claim(config)
         learner = new_learner(config, device)
         if not resume(learner, folder):
             _save_state(learner, folder)  # from here on, a folder with models and no state has lost it
         log = MetricsLog(folder, config.logger == "tensorboard", learner.step)
         try:
-            _train(learner, folder, log, interruption)
+            yield Session(learner, folder, log)
         finally:
             log.close()
-    clear = "\x1b[K" if sys.stdout.isatty() else ""  # of what a neighbour's progress bar may have left on the line
-    print(f"{folder.path}: trained to step {last}{clear}")
 
 
 def resume(learner: Learner, folder: RunFolder) -> bool:
@@ -208,44 +183,78 @@ def _standing(folder: RunFolder) -> int:
     return 0
 
 
-def _train(learner: Learner, folder: RunFolder, log: MetricsLog, interruption: Interruption) -> None:
-    trainer = learner.config.trainer
-    if not log.rows:
-        log.add(0, "test", learner.test())
-    progress = Progress(folder.path.name, learner.step, trainer.n_epochs)
+def _train(sessions: Sequence[Session], interruption: Interruption, report: Report) -> None:
+    """Train runs that stand at the same step to their last; one whose loss is not finite is reported and left out."""
+    trainee = stacked([session.learner for session in sessions])
+    trainer = trainee.config.trainer
+    for session in sessions:
+        if not session.log.rows:
+            session.log.add(0, "test", session.learner.test())
+    progress = Progress(_name(sessions), trainee.step, trainer.n_epochs)
     losses: list[Tensor] = []
-    while learner.step < trainer.n_epochs:
-        logged = (learner.step + 1) % trainer.log_freq == 0 or learner.step + 1 == trainer.n_epochs
-        loss, measures = learner.learn(measured=logged and trainer.compute_all_metrics)
+    while trainee.step < trainer.n_epochs:
+        due = _due(trainee.step + 1, trainer)
+        loss, measures = trainee.learn(measured="log" in due and trainer.compute_all_metrics)
         losses.append(loss)
-        step, done = learner.step, learner.step == trainer.n_epochs
-        due = {name: step % getattr(trainer, f"{name}_freq") == 0 or done for name in ("test", "save")}
-        if logged or any(due.values()) or interruption.signal:
-            _require_finite(losses, step, folder)
-            losses.clear()
-        if logged:
-            log.add(step, "train", {"loss": float(loss), **measures, "steps_per_second": progress.speed(step)})
-            progress.show(step, float(loss))
-        if due["test"]:
-            tested = learner.test()
-            log.add(step, "test", tested)
-            progress.tell(step, tested)
-        if due["save"] or interruption.signal:
-            _save(learner, folder, log, keep_model=due["save"])
-        if interruption.signal and not done:
-            name = signal.Signals(interruption.signal).name
-            raise Interrupted(
-                f"{folder.path}: {name} at step {step}, saved; the same command goes on from there", interruption.signal
-            )
+        if not due and not interruption.signal:
+            continue  # nobody asks for a number, so nobody waits for the device
+        histories = torch.stack(losses, dim=-1).reshape(len(sessions), -1).tolist()
+        losses.clear()
+        learned = list(zip(sessions, histories, measures or [{}] * len(sessions), strict=True))
+        sound = [one for one in learned if _is_finite(one[0], one[1], report)]
+        if len(sound) < len(learned):
+            sessions = [session for session, *_ in sound]
+            if not sessions:
+                break
+            trainee = stacked([session.learner for session in sessions])
+        if "log" in due:
+            _log(sound, progress)
+        if "test" in due:
+            _test(sessions, progress)
+        if "save" in due or interruption.signal:
+            for session in sessions:
+                _save(session, keep_model="save" in due)
+        if interruption.signal and trainee.step < trainer.n_epochs:
+            raise _interrupted(sessions, interruption.signal)
     progress.close()
+    clear = "\x1b[K" if sys.stdout.isatty() else ""  # of what a neighbour's progress bar may have left on the line
+    for session in sessions:
+        print(f"{session.folder.path}: trained to step {trainer.n_epochs}{clear}")
 
 
-def _save(learner: Learner, folder: RunFolder, log: MetricsLog, keep_model: bool) -> None:
+def _name(sessions: Sequence[Session]) -> str:
+    first, *others = sessions
+    return first.folder.path.name + (f" and {len(others)} more" if others else "")
+
+
+def _due(step: int, trainer: TrainerSettings) -> set[str]:
+    """What there is to do after a step: "log", "test", "save"."""
+    frequencies = {"log": trainer.log_freq, "test": trainer.test_freq, "save": trainer.save_freq}
+    return {name for name, frequency in frequencies.items() if step % frequency == 0 or step == trainer.n_epochs}
+
+
+def _log(learned: list[tuple[Session, list[float], Measures]], progress: "Progress") -> None:
+    step = learned[0][0].learner.step
+    speed = progress.speed(step)
+    for session, history, measures in learned:
+        session.log.add(step, "train", {"loss": history[-1], **read(measures), "steps_per_second": speed})
+    progress.show(step, fmean(history[-1] for _, history, _ in learned))
+
+
+def _test(sessions: Sequence[Session], progress: "Progress") -> None:
+    for session in sessions:
+        step, tested = session.learner.step, session.learner.test()
+        session.log.add(step, "test", tested)
+        progress.tell(session.folder.path.name, step, tested)
+
+
+def _save(session: Session, keep_model: bool) -> None:
     """The model first, then the tables, then the state to resume from: whatever is lost in between is made again."""
+    learner, folder = session.learner, session.folder
     if keep_model:
         fingerprint = configuration.science_hash(learner.config)
         checkpoint.save(folder.model_file(learner.step), fingerprint, learner.step, learner.model_state())
-    log.write_tables()
+    session.log.write_tables()
     _save_state(learner, folder)
 
 
@@ -258,13 +267,22 @@ def _save_state(learner: Learner, folder: RunFolder) -> None:
     checkpoint.save(newest, configuration.science_hash(learner.config), learner.step, learner.state())
 
 
-def _require_finite(losses: list[Tensor], step: int, folder: RunFolder) -> None:
-    values = torch.stack(losses).tolist()
-    for past, value in enumerate(values, start=step - len(values) + 1):
+def _is_finite(session: Session, losses: list[float], report: Report) -> bool:
+    """Whether all losses since the last look are finite; reports the first that is not."""
+    folder, step = session.folder, session.learner.step
+    for past, value in enumerate(losses, start=step - len(losses) + 1):
         if not math.isfinite(value):
             kept = folder.steps()
             good = f"the last good model is of step {kept[-1]}" if kept else "no model was kept yet"
-            raise DamagedData(f"{folder.path}: the loss is {value} at step {past}; {good}; try a smaller trainer.lr")
+            report(DamagedData(f"{folder.path}: the loss is {value} at step {past}; {good}; try a smaller trainer.lr"))
+            return False
+    return True
+
+
+def _interrupted(sessions: Sequence[Session], number: int) -> Interrupted:
+    paths, step = ", ".join(str(session.folder.path) for session in sessions), sessions[0].learner.step
+    name = signal.Signals(number).name
+    return Interrupted(f"{paths}: {name} at step {step}, saved; the same command goes on from there", number)
 
 
 class Progress:
@@ -272,7 +290,6 @@ class Progress:
 
     def __init__(self, name: str, step: int, last: int):
         self._bar = tqdm(total=last, initial=step, desc=name, unit="step", disable=None, dynamic_ncols=True)
-        self._name = name
         self._last, self._first_step, self._started = last, step, time.perf_counter()
         self._step, self._time = step, self._started
 
@@ -288,12 +305,12 @@ class Progress:
         self._bar.set_postfix(loss=f"{loss:.2e}", refresh=False)
         self._bar.update(step - self._bar.n)
 
-    def tell(self, step: int, measures: dict[str, float]) -> None:
-        """A line on the last test, where there is no bar."""
+    def tell(self, name: str, step: int, measures: dict[str, float]) -> None:
+        """A line on a run's last test, where there is no bar."""
         if self._bar.disable:
             left = (time.perf_counter() - self._started) / (step - self._first_step) * (self._last - step)
-            shown = "  ".join(f"{name} {value:.4g}" for name, value in measures.items())
-            print(f"{self._name}: step {step}/{self._last}  {shown}  {left / 60:.1f} min left", flush=True)
+            shown = "  ".join(f"{measure} {value:.4g}" for measure, value in measures.items())
+            print(f"{name}: step {step}/{self._last}  {shown}  {left / 60:.1f} min left", flush=True)
 
     def close(self) -> None:
         """Leave the bar as it is."""

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from torch import Tensor
 
 NoiseKind = Literal["gaussian", "uniform"]
+Measures = dict[str, Tensor]  # values () by name, on their device until somebody reads them
 
 
 class Path(NamedTuple):

@@ -12,6 +12,7 @@ from reactivation.dynamics import active, rollout
 from reactivation.kernels.ring import ring_of
 from reactivation.metrics import mean_squared_error
 from reactivation.network import Network, build_network
+from reactivation.objective import RingError
 from reactivation.settings import RNNSettings
 from reactivation.tasks import head_direction, spatial_navigation
 from reactivation.types import Batch, Noise
@@ -119,6 +120,19 @@ def test_the_ring_loss_is_the_mean_squared_error(norm: str, endpoint: bool, lead
     expected = torch.autograd.grad(direct.sum(), (rates, readout))
     for a, b in zip(torch.autograd.grad(fast.sum(), (rates, readout)), expected, strict=True):
         assert torch.allclose(a, b, rtol=1e-6, atol=1e-6 * float(b.abs().max()))
+
+
+def test_a_stack_of_rings_keeps_each_networks_own_cells(generator) -> None:
+    tunings = [ring_task(hd_cells_num=160).tuning for _ in range(2)]
+    tunings[1].angles += 0.3
+    rings = [ring_of(tuning) for tuning in tunings]
+    rates = torch.randn(2, 6, 11, 10, generator=generator)
+    readout = torch.randn(2, 160, 10, generator=generator) / 10
+    states = torch.randn(2, 6, 11, 1, generator=generator)
+    together = RingError(rings[0]).stacked([RingError(rings[1])]).ring.loss(rates, readout, states)
+    alone = torch.stack([ring.loss(*own) for ring, *own in zip(rings, rates, readout, states, strict=True)])
+    torch.testing.assert_close(together, alone)
+    assert not torch.allclose(rings[0].loss(rates, readout, states), alone, rtol=1e-4)
 
 
 def test_the_ring_loss_is_accurate_near_a_perfect_fit(generator) -> None:

@@ -17,9 +17,10 @@ from reactivation import registry
 from reactivation.config import experiments, parse_arguments, resolve_train
 from reactivation.errors import BadInput, DamagedData, StorageError
 from reactivation.files import locked
+from reactivation.learner import new_learner
 from reactivation.metrics import read_rows
 from reactivation.runs import RunFolder, load_run
-from reactivation.training import fit, new_learner
+from reactivation.training import fit
 
 SPATIAL = "spatial_navigation/noisy_unbiased"
 LAST = 400
@@ -189,15 +190,15 @@ def test_another_network_never_lands_in_a_runs_folder(tmp_path: Path) -> None:
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tmp_path: Path, monkeypatch) -> None:
     folder = train(tmp_path / "run", "trainer.n_epochs=6", "trainer.save_freq=3")
-    import reactivation.training as training
+    import reactivation.objective as objective
 
-    calls, honest = [], training.mean_squared_error
+    calls, honest = [], objective.mean_squared_error
 
     def diverging(outputs, targets):
         calls.append(0)
         return honest(outputs, targets) * (float("nan") if len(calls) == 3 else 1)
 
-    monkeypatch.setattr(training, "mean_squared_error", diverging)
+    monkeypatch.setattr(objective, "mean_squared_error", diverging)
     kept = {file.name: file.read_bytes() for file in folder.path.glob("*.pt")}
     with pytest.raises(DamagedData, match="step 9"):
         train(tmp_path / "run", "trainer.n_epochs=20", "trainer.save_freq=10", "trainer.log_freq=10")

@@ -8,6 +8,8 @@ A von Mises bump is band-limited: with κ = σ_HD⁻² = 36/π², 29 Fourier fea
 whose gradients need R^T R and R^T Φ alone. The direct way, `metrics.mean_squared_error`, defines it.
 """
 
+from collections.abc import Sequence
+import copy
 import math
 from typing import Any
 
@@ -54,6 +56,13 @@ def ring_of(tuning: Any) -> Ring | None:
     tail = 2 * np.cumsum(ive(np.arange(limit + 1, 0, -1), kappa))[::-1]  # tail[K] bounds what harmonics beyond K add
     enough = np.flatnonzero(tail < _TAIL)
     return Ring(tuning, int(enough[0])) if len(enough) and math.isfinite(tail[0]) else None
+
+
+def stack_of(rings: Sequence[Ring]) -> Ring:
+    """One for a stack of networks, each with its own cells: F (S, O, 2K+1)."""
+    stacked = copy.copy(rings[0])
+    stacked.cells = torch.stack([ring.cells for ring in rings])
+    return stacked
 
 
 class _Loss(torch.autograd.Function):

@@ -1,0 +1,227 @@
+"""How fast the paper's networks train on a GPU: the five seeds of each configuration as one stack.
+
+    python benchmarks/gpu.py [only=<task>/<experiment>] [steps=200] [paired=2500] [full=true] [json=true] [key=value ...]
+
+For each of the eight configurations: seconds until its step is recorded; seconds per step of the stack with everything in
+it (data, noise, loss, Adam, losses and measures read at the log interval; neither tests nor checkpoints); the total that
+follows for the whole training, and with full=true the total that it took; share of the ceiling; peak memory. Then TF32
+against single precision: `paired` steps of the same seeds in both, and the difference of their final test losses. The
+ceilings, a large product in both precisions and a large copy, are measured in the same run. Other keys are those of
+train.py, for all configurations; device=cpu with small sizes shows that this script runs. It asserts nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+import gc
+import json
+import math
+import statistics
+import time
+from typing import Any
+
+from scipy import stats
+import torch
+from training import features_of, peak_rss_mb
+
+from reactivation.compute import keep_freed_memory, prepare, use_tf32
+from reactivation.config import parse_arguments, resolve_train
+from reactivation.errors import BadInput, run_command
+from reactivation.learner import Learner, Trainee, new_learner, read
+from reactivation.paper import NETWORKS, SEEDS
+from reactivation.recording import WARM_UP
+from reactivation.stack import stacked
+from reactivation.work import training_flops
+
+CONFIGS = [f"{task}/{name}" for task, names in NETWORKS.items() for name in names]
+OWN = {"only": "", "steps": "200", "paired": "2500", "full": "false", "json": "false", "device": "cuda", "size": "8192"}
+PAIRED = "spatial_navigation/noisy_unbiased"  # whose seeds are trained in both precisions
+REPEATS = 5  # of a ceiling
+
+
+def wait(device: torch.device) -> float:
+    """The time [s] when the device has done all it was told."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def product_ceiling(device: torch.device, size: int, tf32: bool) -> float:
+    """Rate of a large product [flop/s]."""
+    use_tf32(tf32)
+    a, b = (torch.randn(size, size, device=device) for _ in range(2))
+    seconds = _median_time(device, lambda: a @ b)
+    use_tf32(False)
+    return 2 * size**3 / seconds
+
+
+def copy_ceiling(device: torch.device, size: int) -> float:
+    """Rate of a large copy, bytes read and written [byte/s]."""
+    source = torch.ones(size, size, device=device)
+    target = torch.empty_like(source)
+    return 2 * source.nbytes / _median_time(device, lambda: target.copy_(source))
+
+
+def _median_time(device: torch.device, work: Any) -> float:
+    seconds = []
+    for _ in range(REPEATS + 1):
+        began = wait(device)
+        work()
+        seconds.append(wait(device) - began)
+    return statistics.median(seconds[1:])  # the first has to load the library
+
+
+def new_stack(config: str, device: torch.device, words: dict[str, str]) -> tuple[Trainee, list[Learner]]:
+    """The paper's seeds of a configuration before their first step, and one by one."""
+    configs = [resolve_train({**words, "config": config, "seed": str(seed)}) for seed in SEEDS]
+    members = [new_learner(one, device) for one in configs]
+    return stacked(members), members
+
+
+def train(trainee: Trainee, steps: int, device: torch.device) -> float:
+    """Seconds that some steps take, as training takes them: numbers are read at the log interval."""
+    trainer, losses = trainee.config.trainer, []
+    began = wait(device)
+    for _ in range(steps):
+        logged = (trainee.step + 1) % trainer.log_freq == 0
+        loss, measures = trainee.learn(measured=logged and trainer.compute_all_metrics)
+        losses.append(loss)
+        if logged:
+            torch.stack(losses).tolist()
+            losses.clear()
+            list(map(read, measures))
+    return wait(device) - began
+
+
+def begin(trainee: Trainee, device: torch.device) -> float:
+    """Seconds until the step is recorded, without measures and with; they are steps of the training too."""
+    began = wait(device)
+    for measured in (False, True):
+        for _ in range(WARM_UP + 1):
+            trainee.learn(measured)
+    return wait(device) - began
+
+
+def time_configuration(name: str, device: torch.device, steps: int, full: bool, words: dict[str, str]) -> dict[str, Any]:
+    """What one configuration's five networks take."""
+    gc.collect()  # of what recordings of an earlier configuration keep
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    trainee, _ = new_stack(name, device, words)
+    last = trainee.config.trainer.n_epochs
+    starting = begin(trainee, device)
+    seconds = train(trainee, steps, device) / steps
+    row = {
+        "name": name,
+        "networks": len(SEEDS),
+        "seconds_to_record": starting,
+        "seconds_per_step": seconds,
+        "extrapolated_seconds": starting + seconds * last,
+        "flops": len(SEEDS) * training_flops(trainee.config, features_of(trainee)),
+        "peak_memory_mb": peak_memory_mb(device),
+    }
+    return row | ({"measured_seconds": whole_training(name, device, words)} if full else {})
+
+
+def whole_training(name: str, device: torch.device, words: dict[str, str]) -> float:
+    """Seconds from the untrained networks to their last step."""
+    began = wait(device)
+    trainee, _ = new_stack(name, device, words)
+    train(trainee, trainee.config.trainer.n_epochs, device)
+    return wait(device) - began
+
+
+def compare_tf32(name: str, device: torch.device, steps: int, words: dict[str, str]) -> dict[str, Any]:
+    """Final test losses of the same seeds in both precisions, and their paired difference with its 95% t interval."""
+    losses = {}
+    for tf32 in (False, True):
+        use_tf32(tf32)
+        trainee, members = new_stack(name, device, words)
+        train(trainee, steps, device)
+        losses[tf32] = [member.test()["loss"] for member in members]
+        use_tf32(False)
+    mean, half = paired_difference(losses[False], losses[True])
+    return {
+        "name": f"TF32 against single precision, {name}, {steps} steps",
+        "losses_single": losses[False],
+        "losses_tf32": losses[True],
+        "difference": mean,
+        "half_width_95": half,
+    }
+
+
+def paired_difference(before: Sequence[float], after: Sequence[float]) -> tuple[float, float]:
+    """Mean of after − before, and half the width of its 95% t interval."""
+    differences = [b - a for a, b in zip(before, after, strict=True)]
+    error = statistics.stdev(differences) / math.sqrt(len(differences))
+    return statistics.fmean(differences), float(stats.t.ppf(0.975, len(differences) - 1)) * error
+
+
+def peak_memory_mb(device: torch.device) -> float:
+    """Peak memory of the device since the last reset [MB]; on a CPU, of the process."""
+    return torch.cuda.max_memory_allocated() / 2**20 if device.type == "cuda" else peak_rss_mb()
+
+
+def measure(own: dict[str, str], words: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """Ceilings, one row per configuration, their sum, TF32."""
+    device = prepare(own["device"])
+    keep_freed_memory()
+    steps, paired, size = (_whole(own, key) for key in ("steps", "paired", "size"))
+    names = [own["only"]] if own["only"] else CONFIGS
+    words = {**words, "device": own["device"]}
+    for name in names:
+        resolve_train({**words, "config": name})  # a slip in a key is found before anything is measured
+    described = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
+    single, tf32 = (product_ceiling(device, size, wanted) for wanted in (False, True))
+    yield {
+        "name": "ceiling",
+        "device": f"{described}, torch {torch.__version__}",
+        "single_flops_per_s": single,
+        "tf32_flops_per_s": tf32,
+        "copy_bytes_per_s": copy_ceiling(device, size),
+    }
+    rows = []
+    for name in names:
+        row = time_configuration(name, device, steps, own["full"] == "true", words)
+        rows.append({**row, "fraction_of_ceiling": row["flops"] / row["seconds_per_step"] / single})
+        yield rows[-1]
+    totals = [key for key in ("networks", "extrapolated_seconds", "measured_seconds") if key in rows[0]]
+    yield {"name": "all", **{key: sum(row[key] for row in rows) for key in totals}}
+    yield compare_tf32(own["only"] or PAIRED, device, paired, words)
+
+
+def _whole(own: dict[str, str], key: str) -> int:
+    if not own[key].isdecimal() or int(own[key]) < 1:
+        raise BadInput(f"command line: {key}={own[key]} must be a whole number above 0")
+    return int(own[key])
+
+
+def show(row: dict[str, Any]) -> None:
+    """Lines for people."""
+    if row["name"] == "ceiling":
+        single, tf32, copy = (row[f"{k}_per_s"] / 1e12 for k in ("single_flops", "tf32_flops", "copy_bytes"))
+        print(f"{row['device']}: large product {single:.1f} TFLOP/s, in TF32 {tf32:.1f}; large copy {copy:.2f} TB/s")
+        print(f"{'':<40}{'record s':>9}{'s/step':>10}{'of ceiling':>11}{'total s':>9}{'measured':>9}{'peak MB':>9}")
+    elif "difference" in row:
+        print(f"{row['name']}: final loss {row['difference']:+.3g} ± {row['half_width_95']:.2g} (95%, paired)")
+    else:
+        cells = (
+            ("seconds_to_record", 9, ".1f"),
+            ("seconds_per_step", 10, ".5f"),
+            ("fraction_of_ceiling", 11, ".1%"),
+            ("extrapolated_seconds", 9, ".1f"),
+            ("measured_seconds", 9, ".1f"),
+            ("peak_memory_mb", 9, ".0f"),
+        )
+        shown = (f"{format(row[key], form) if key in row else '':>{width}}" for key, width, form in cells)
+        print(f"{row['name']:<40}{''.join(shown)}", flush=True)
+
+
+def main(words: list[str]) -> None:
+    """Measure and print."""
+    arguments = parse_arguments(words)
+    own = {key: arguments.pop(key, default) for key, default in OWN.items()}
+    for row in measure(own, arguments):
+        print(json.dumps(row), flush=True) if own["json"] == "true" else show(row)
+
+
+if __name__ == "__main__":
+    run_command(main)

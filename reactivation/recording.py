@@ -1,0 +1,62 @@
+"""A step recorded once on a GPU and replayed from then on: thousands of small kernels for the price of one launch.
+
+A recorded step may ask the host for nothing: no copy from it, no value read by it, no shape that depends on a value. What it
+needs must be in place before (weights, moments, random states), and what it returns is overwritten by the next replay.
+"""
+
+from collections.abc import Callable, Sequence
+import gc
+
+import torch
+from torch import Tensor
+
+from reactivation.types import Measures
+
+Step = Callable[[], tuple[Tensor, list[Measures]]]  # a gradient step → loss, other measures
+
+WARM_UP = 3  # steps that are run before one is recorded, so that libraries and optimizer have made what they keep
+
+
+def recorded(step: Step, streams: Sequence[torch.Generator]) -> Step:
+    """The step itself on a CPU; on a GPU the same, recorded. `streams`: every generator that it draws from."""
+    return Recording(step, streams) if streams[0].device.type == "cuda" else step
+
+
+class Recording:
+    """A step that is a CUDA graph from its fourth call on.
+
+    Every call is one step of the training, the ones before the recording too; recording itself computes nothing. A replay
+    draws what the step would have drawn and leaves the generators where the step would have left them, so a state saved
+    between two calls does not show whether they were replays.
+    """
+
+    def __init__(self, step: Step, streams: Sequence[torch.Generator]):
+        self._step, self._streams = step, streams
+        self._side = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # nothing is recorded on the default stream
+        self._calls = 0
+        self._graph: torch.cuda.CUDAGraph | None = None
+
+    def __call__(self) -> tuple[Tensor, list[Measures]]:
+        self._calls += 1
+        if self._calls <= WARM_UP:
+            return self._run()
+        graph = self._graph = self._graph or self._record()
+        graph.replay()
+        loss, measures = self._result
+        return loss.clone(), [{name: value.clone() for name, value in own.items()} for own in measures]
+
+    def _run(self) -> tuple[Tensor, list[Measures]]:
+        self._side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._side):
+            result = self._step()
+        torch.cuda.current_stream().wait_stream(self._side)
+        return result
+
+    def _record(self) -> torch.cuda.CUDAGraph:
+        graph = torch.cuda.CUDAGraph()
+        for stream in self._streams:
+            graph.register_generator_state(stream)
+        gc.collect()  # nothing of an earlier recording may be freed during this one
+        with torch.cuda.graph(graph, stream=self._side):
+            self._result = self._step()
+        return graph

@@ -1,0 +1,54 @@
+"""The GPU benchmark cannot be run where there is no GPU; this keeps it from rotting."""
+
+import json
+
+import pytest
+import torch
+
+TINY = [
+    "steps=2",
+    "paired=2",
+    "size=32",
+    "rnn.n_rec=12",
+    "task.batch_size=6",
+    "task.sequence_length=5",
+    "trainer.n_epochs=3",
+]
+
+
+def test_the_gpu_benchmark_runs_at_a_tiny_size(command) -> None:
+    done = command("benchmarks/gpu.py", "device=cpu", "full=true", "json=true", *TINY)
+    assert done.returncode == 0, done.stderr
+    ceiling, *configurations, whole, tf32 = map(json.loads, done.stdout.splitlines())
+    assert {"single_flops_per_s", "tf32_flops_per_s", "copy_bytes_per_s"} <= set(ceiling)
+    assert len(configurations) == 8
+    assert whole["networks"] == 40
+    for row in configurations:
+        assert min(row[key] for key in ("seconds_per_step", "seconds_to_record", "measured_seconds", "peak_memory_mb")) > 0
+    assert tf32["losses_single"] == tf32["losses_tf32"], "on a CPU there is no TF32"
+    assert tf32["difference"] == 0
+
+
+def test_the_gpu_benchmark_prints_a_table(command) -> None:
+    done = command("benchmarks/gpu.py", "device=cpu", "only=head_direction/noisy_unbiased", *TINY)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 5
+
+
+def test_without_a_gpu_the_benchmark_says_so(command) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    done = command("benchmarks/gpu.py")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "no CUDA device" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"), [("steps=x", "steps=x"), ("stepz=2", "stepz"), ("only=nothing/here", "nothing")]
+)
+def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command) -> None:
+    done = command("benchmarks/gpu.py", "device=cpu", word, "size=32")
+    assert done.returncode == 2
+    assert reason in done.stderr
+    assert (done.stdout, done.stderr.count("\n")) == ("", 1)

@@ -1,0 +1,151 @@
+"""Recorded steps: nothing in a step asks the host, calls are counted right, and, on a GPU, replays are steps."""
+
+from contextlib import contextmanager
+
+from conftest import tiny
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from reactivation.compute import use_tf32
+from reactivation.config import experiments, parse_arguments, resolve_train, science_hash
+from reactivation.learner import Learner, new_learner
+from reactivation.recording import WARM_UP, Recording, recorded
+from reactivation.stack import stacked
+from reactivation.streams import stream
+
+SPATIAL, HEAD = "spatial_navigation/noisy_unbiased", "head_direction/noisy_unbiased"
+RING = "task.hd_cells_num=160"  # enough cells for the fast loss
+NEEDS_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: recorded steps were not replayed")
+ASKS_THE_HOST = {
+    "_local_scalar_dense": "reads a value",
+    "is_nonzero": "reads a value",
+    "equal": "reads a value",
+    "nonzero": "has a shape that depends on values",
+    "masked_select": "has a shape that depends on values",
+    "unique": "has a shape that depends on values",
+    "lift_fresh": "copies from the host",
+}
+
+
+def learner(seed: int, config: str, *words: str, device: str = "cpu") -> Learner:
+    arguments = parse_arguments(tiny(config)) | parse_arguments([f"seed={seed}", *words])
+    return new_learner(resolve_train(arguments), torch.device(device))
+
+
+class Silence(TorchDispatchMode):
+    """Refuses operations that a recording could not hold."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name, kwargs = function.overloadpacket.__name__, kwargs or {}
+        assert name not in ASKS_THE_HOST, f"{name} {ASKS_THE_HOST[name]}"
+        assert "device" not in kwargs or name not in ("_to_copy", "copy_"), f"{name} may copy between devices"
+        if name.startswith("index"):
+            assert not any(i is not None and i.dtype == torch.bool for i in args[1]), f"{name} picks by a mask"
+        return function(*args, **kwargs)
+
+
+@pytest.mark.parametrize("words", [[], ["rnn.sigma2_in=1e-5", "rnn.sigma2_out=1e-5", "rnn.bias=true", "rnn.noise=uniform"]])
+@pytest.mark.parametrize("config", experiments())
+def test_a_step_asks_nothing_of_the_host(config: str, words: list[str], monkeypatch) -> None:
+    """Adam is left out: on a GPU it is another one, which is made for this."""
+    cells = [RING] if config.startswith("head") else ["task.place_cells_dog=true"]
+    members = [learner(seed, config, *cells, *words) for seed in range(2)]
+    for trainee in (members[0], stacked(members)):
+        monkeypatch.setattr(trainee.optimizer, "step", lambda: None)
+        with Silence():
+            trainee.descend(measured=False)
+            trainee.descend(measured=True)
+
+
+def test_silence_hears_what_it_should() -> None:
+    x = torch.arange(3.0)
+    loud = (lambda: float(x[0]), lambda: x[x > 1], lambda: torch.tensor([1.0, 2.0]), lambda: x.nonzero())
+    for asks in loud:
+        with pytest.raises(AssertionError), Silence():
+            asks()
+
+
+class Fake:
+    """What `Recording` uses of torch.cuda, telling what is done to it. A recording runs the step, where a GPU would not."""
+
+    def __init__(self, monkeypatch):
+        self.done: list[str] = []
+        monkeypatch.setattr(torch.cuda, "Stream", lambda: self)
+        monkeypatch.setattr(torch.cuda, "current_stream", lambda: self)
+        monkeypatch.setattr(torch.cuda, "stream", lambda stream: self.within("aside"))
+        monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: self)
+        monkeypatch.setattr(torch.cuda, "graph", lambda graph, stream: self.within("record"))
+
+    @contextmanager
+    def within(self, name: str):
+        self.done.append(name)
+        yield
+
+    def wait_stream(self, other) -> None:
+        pass
+
+    def register_generator_state(self, generator) -> None:
+        self.done.append("register")
+
+    def replay(self) -> None:
+        self.done.append("replay")
+
+
+def test_a_step_runs_aside_and_then_is_recorded_once_with_every_generator(monkeypatch) -> None:
+    fake = Fake(monkeypatch)
+    buffer, value = torch.zeros(2), torch.zeros(())
+    step = Recording(lambda: (buffer, [{"x": value}]), [stream(0, name) for name in "abcd"])
+    for _ in range(WARM_UP + 3):
+        loss, measures = step()
+    assert fake.done == ["aside"] * WARM_UP + ["register"] * 4 + ["record"] + ["replay"] * 3
+    buffer.fill_(7)
+    value.fill_(7)
+    assert not loss.any(), "the next replay would overwrite a loss that nobody has read yet"
+    assert not measures[0]["x"]
+
+
+def test_on_a_cpu_a_step_is_just_called() -> None:
+    def step():
+        raise AssertionError
+
+    assert recorded(step, [stream(0, "a")]) is step
+
+
+def test_tf32_is_another_training_and_off_by_default() -> None:
+    words = parse_arguments(tiny(SPATIAL))
+    plain, tf32 = resolve_train(words), resolve_train({**words, "trainer.tf32": "true"})
+    assert not plain.trainer.tf32
+    assert science_hash(plain) != science_hash(tf32)
+    assert science_hash(plain) == science_hash(resolve_train({**words, "trainer.tf32": "false"}))
+    before = torch.backends.cuda.matmul.fp32_precision
+    for wanted, precision in ((True, "tf32"), (False, "ieee")):
+        use_tf32(wanted)
+        assert torch.backends.cuda.matmul.fp32_precision == precision
+    torch.backends.cuda.matmul.fp32_precision = before
+
+
+@NEEDS_CUDA
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize(("config", "words"), [(SPATIAL, []), (f"{SPATIAL}_gru", []), (HEAD, [RING])])
+def test_replays_are_steps(config: str, words: list[str], seeds: int) -> None:
+    """Of the same losses, weights and random states, with measures now and then, and after going on from a saved state."""
+    replayed, eager = ([learner(seed, config, *words, device="cuda") for seed in range(seeds)] for _ in range(2))
+    one, other = stacked(replayed), stacked(eager)
+    for number in range(4 * (WARM_UP + 3)):
+        measured = number % 2 == 0
+        (loss, measures), (expected, own) = one.learn(measured), other.descend(measured)
+        torch.testing.assert_close(loss, expected, rtol=1e-4, atol=0)
+        for a, b in zip(measures, own, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-6)
+    for a, b in zip(one.network.parameters(), other.network.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
+    for a, b in zip(replayed, eager, strict=True):
+        assert torch.equal(a.noise.get_state(), b.noise.get_state())
+        assert torch.equal(a.trajectories.get_state(), b.trajectories.get_state())
+    again = learner(0, config, *words, device="cuda")
+    again.restore({**replayed[0].state(), "step": one.step}, None)
+    lone = learner(0, config, *words, device="cuda")
+    lone.restore({**replayed[0].state(), "step": one.step}, None)
+    for _ in range(WARM_UP + 3):
+        torch.testing.assert_close(again.learn()[0], lone.descend(False)[0], rtol=1e-4, atol=0)

@@ -1,0 +1,352 @@
+"""Seeds trained as a stack: each is what it is alone, whatever happens to the others, and its folder is an ordinary one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import time
+
+from conftest import ROOT, environment, tiny
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from reactivation import objective
+from reactivation.config import parse_arguments, resolve_train
+from reactivation.dynamics import standard_noise
+from reactivation.errors import BadInput, DamagedData, SomeFailed
+from reactivation.learner import Learner, new_learner
+from reactivation.metrics import read_rows
+from reactivation.runs import RunFolder
+from reactivation.stack import stacked
+from reactivation.streams import stream
+from reactivation.training import fit, fit_together
+from reactivation.types import Batch
+from reactivation.types import Path as Track
+
+SPATIAL, HEAD = "spatial_navigation/noisy_unbiased", "head_direction/noisy_biased"
+RING = ["task.hd_cells_num=160"]  # enough cells for the fast loss
+CPU = torch.device("cpu")
+CONFIGS = [
+    (SPATIAL, []),
+    ("spatial_navigation/noisy_biased_gru", []),
+    (HEAD, RING),
+    (HEAD, []),
+    (SPATIAL, ["task.use_place_cells=false", "rnn.bias=true", "rnn.noise=uniform", "trainer.weight_decay=0.01"]),
+    (HEAD, ["rnn.sigma2_out=1e-4", "rnn.sigma2_in=1e-4", "rnn.activation_fn=tanh"]),
+]
+
+
+@pytest.fixture
+def double() -> Iterator[None]:
+    """Draws, weights and moments in double precision, where rounding is far below any difference of meaning."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def learner(seed: int, config: str = SPATIAL, *words: str) -> Learner:
+    arguments = parse_arguments(tiny(config)) | parse_arguments([f"seed={seed}", *words])
+    return new_learner(resolve_train(arguments), CPU)
+
+
+def tensors(one: Learner) -> dict[str, Tensor]:
+    """All floating-point numbers of a run's state, by name."""
+    moments = {f"{k}.{name}": value for k, own in one.state()["optimizer"]["state"].items() for name, value in own.items()}
+    return {**one.network.state_dict(), **one.task.state_dict(), **moments}
+
+
+def assert_same(a: Learner, b: Learner, tolerance: float = 1e-9) -> None:
+    first, second = tensors(a), tensors(b)
+    assert list(first) == list(second)
+    for name, value in first.items():
+        torch.testing.assert_close(value, second[name], rtol=tolerance, atol=tolerance * float(value.abs().max()))
+    assert a.step == b.step
+    for name in ("trajectories", "noise"):
+        assert torch.equal(getattr(a, name).get_state(), getattr(b, name).get_state())
+
+
+@pytest.mark.usefixtures("double")
+@pytest.mark.parametrize(("config", "words"), CONFIGS)
+def test_each_network_of_a_stack_is_what_it_is_alone(config: str, words: list[str]) -> None:
+    alone, together = ([learner(seed, config, *words) for seed in (0, 1, 2)] for _ in range(2))
+    stack = stacked(together)
+    for _ in range(6):
+        expected = [one.learn(measured=True) for one in alone]
+        losses, measures = stack.learn(measured=True)
+        torch.testing.assert_close(losses, torch.stack([loss for loss, _ in expected]), rtol=1e-9, atol=0)
+        for measured, (_, (own,)) in zip(measures, expected, strict=True):
+            assert list(measured) == list(own)
+            torch.testing.assert_close(list(measured.values()), list(own.values()), rtol=1e-7, atol=1e-12)
+    for a, b in zip(alone, together, strict=True):
+        assert_same(a, b)
+        assert a.test() == pytest.approx(b.test(), rel=1e-7)
+
+
+@pytest.mark.parametrize(("config", "words"), [(SPATIAL, []), (HEAD, RING)])
+def test_a_network_does_not_depend_on_the_others(config: str, words: list[str]) -> None:
+    """To the bit: the others' numbers enter no sum with its own."""
+    ones, others = (
+        [learner(seed, config, *words) for seed in (0, 1, 2)],
+        [learner(seed, config, *words) for seed in (3, 1, 4)],
+    )
+    for members in (ones, others):
+        stack = stacked(members)
+        for _ in range(4):
+            stack.learn()
+    assert_same(ones[1], others[1], tolerance=0)
+    assert not torch.equal(ones[0].network.decoder.weight, others[0].network.decoder.weight)
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "uniform"])
+def test_noise_comes_from_each_networks_own_stream(kind: str) -> None:
+    shape, seeds = (40, 250), range(3)
+    drawn = standard_noise(kind, tuple(stream(seed, "noise") for seed in seeds))(torch.empty(3, *shape))
+    for seed, own in zip(seeds, drawn, strict=True):
+        assert torch.equal(own, standard_noise(kind, stream(seed, "noise"))(torch.empty(shape)))
+    correlation = np.corrcoef(drawn.flatten(1).double().numpy()) - np.eye(3)
+    assert np.abs(correlation).max() < 4.5 / np.sqrt(np.prod(shape))
+
+
+def test_batches_come_from_each_seeds_own_stream_and_cells() -> None:
+    members = [learner(seed) for seed in range(3)]
+    batch = stacked(members).sample(tuple(stream(seed, "x") for seed in range(3)))
+    for k, member in enumerate(members):
+        own = member.sample(stream(k, "x"))
+        for name in ("start", "inputs", "states", "targets"):
+            torch.testing.assert_close(getattr(batch, name)[k], getattr(own, name), rtol=1e-5, atol=1e-6)
+
+
+def test_a_task_of_another_make_samples_by_itself() -> None:
+    """Whose motion draws as it moves, or which changes what it samples."""
+
+    class Still:
+        n_inputs = 2
+
+        def paths(self, batch_size: int, steps: int, generator: torch.Generator) -> Track:
+            start = torch.rand(batch_size, 2, generator=generator)
+            return Track(start, torch.zeros(batch_size, steps, 2), start[:, None].expand(-1, steps, -1))
+
+    def learners(change) -> list[Learner]:
+        members = [learner(seed) for seed in range(2)]
+        for member in members:
+            change(member.task)
+        return members
+
+    def stand_still(task) -> None:
+        task.motion = Still()
+
+    def run_blind(task) -> None:
+        class Blind(type(task)):
+            def sample(self, batch_size: int, steps: int, generator: torch.Generator) -> Batch:
+                batch = super().sample(batch_size, steps, generator)
+                return Batch(batch.start, batch.inputs * 0, batch.states, batch.encode)
+
+        task.__class__ = Blind
+
+    for change in (stand_still, run_blind):
+        members = learners(change)
+        batch = stacked(members).sample(tuple(stream(seed, "x") for seed in range(2)))
+        assert not batch.inputs.any()
+        for k, member in enumerate(members):
+            torch.testing.assert_close(batch.targets[k], member.sample(stream(k, "x")).targets)
+
+
+def test_a_stack_of_one_is_the_network_itself() -> None:
+    one = learner(0)
+    assert stacked([one]) is one
+
+
+def test_a_cell_with_flat_parameters_is_refused() -> None:
+    """A leading axis would be taken for units or trajectories."""
+    members = [learner(seed) for seed in range(2)]
+    for member in members:
+        member.network.cell.register_buffer("gain", torch.ones(12))
+    with pytest.raises(BadInput, match=r"cell\.gain.*together=processes"):
+        stacked(members)
+
+
+# Folders
+
+
+def runs(place: Path, seeds: tuple[int, ...], *words: str, config: str = SPATIAL):
+    arguments = parse_arguments(tiny(config)) | parse_arguments(list(words))
+    made = [(resolve_train({**arguments, "seed": str(seed)}), RunFolder(place / str(seed))) for seed in seeds]
+    return made if len(made) > 1 else made[0]
+
+
+def state(folder: RunFolder) -> dict:
+    return torch.load(folder.resume_files[0], weights_only=True)
+
+
+def assert_same_run(a: RunFolder, b: RunFolder, tolerance: float = 2e-4) -> None:
+    """The same files, in them the same things, and numbers equal to rounding."""
+    assert sorted(file.name for file in a.path.iterdir()) == sorted(file.name for file in b.path.iterdir())
+    for file in sorted(a.path.glob("*.pt")):
+        first, second = (torch.load(folder.path / file.name, weights_only=True) for folder in (a, b))
+        assert_same_content(first, second, tolerance)
+        assert abs(file.stat().st_size - (b.path / file.name).stat().st_size) < 200, "a file holds more than it says"
+    rows = [[{k: v for k, v in row.items() if k != "steps_per_second"} for row in read_rows(f.metrics_file)] for f in (a, b)]
+    assert [list(row) for row in rows[0]] == [list(row) for row in rows[1]]
+    for first, second in zip(*rows, strict=True):
+        assert first["split"] == second["split"]
+        numbers = [{k: v for k, v in row.items() if k != "split"} for row in (first, second)]
+        assert numbers[0] == pytest.approx(numbers[1], rel=1e-3)
+
+
+def assert_same_content(a, b, tolerance: float) -> None:
+    assert type(a) is type(b)
+    if isinstance(a, dict):
+        assert list(a) == list(b)
+        for key in a:
+            assert_same_content(a[key], b[key], tolerance)
+    elif isinstance(a, Tensor) and a.is_floating_point():
+        torch.testing.assert_close(a, b, rtol=tolerance, atol=tolerance * float(a.abs().max()))
+        assert a.stride() == b.stride()
+    elif isinstance(a, Tensor):
+        assert torch.equal(a, b)
+    else:
+        assert a == b
+
+
+@pytest.mark.parametrize(("config", "words"), [(SPATIAL, []), ("spatial_navigation/noisy_unbiased_gru", []), (HEAD, RING)])
+def test_a_run_begun_in_a_stack_goes_on_alone_and_back(config: str, words: list[str], tmp_path: Path) -> None:
+    seeds = (0, 1, 2)
+    for seed in seeds:
+        fit(*runs(tmp_path / "alone", (seed,), "trainer.n_epochs=8", *words, config=config))
+    fit_together(runs(tmp_path / "mixed", seeds, "trainer.n_epochs=3", *words, config=config))
+    for seed in seeds:
+        fit(*runs(tmp_path / "mixed", (seed,), "trainer.n_epochs=5", *words, config=config))
+    fit_together(runs(tmp_path / "mixed", seeds, "trainer.n_epochs=8", *words, config=config))
+    for seed in seeds:
+        alone, mixed = (RunFolder(tmp_path / place / str(seed)) for place in ("alone", "mixed"))
+        assert state(mixed)["step"] == 8
+        assert_same_content(state(alone), state(mixed), 2e-4)
+
+
+def test_a_folder_of_a_stack_is_that_of_a_run_alone(tmp_path: Path) -> None:
+    words = ["trainer.log_freq=1", "trainer.test_freq=2"]
+    fit(*runs(tmp_path / "alone", (1,), *words))
+    fit_together(runs(tmp_path / "stack", (0, 1, 2), *words))
+    alone, stack = (RunFolder(tmp_path / place / "1") for place in ("alone", "stack"))
+    assert_same_run(alone, stack)
+    assert alone.config_file.read_bytes() == stack.config_file.read_bytes()
+
+
+def test_runs_that_stand_at_different_steps_end_together(tmp_path: Path, capsys) -> None:
+    fit(*runs(tmp_path, (0,), "trainer.n_epochs=3"))
+    fit_together(runs(tmp_path, (1, 2), "trainer.n_epochs=6"))
+    fit_together(runs(tmp_path, (0, 1, 2, 3), "trainer.n_epochs=6"))
+    said = capsys.readouterr().out
+    assert f"{tmp_path / '0'}: going on from step 3" in said
+    assert f"{tmp_path / '1'}: already trained to step 6" in said
+    for seed in range(4):
+        fit(*runs(tmp_path / "alone", (seed,), "trainer.n_epochs=6"))
+        assert_same_content(state(RunFolder(tmp_path / "alone" / str(seed))), state(RunFolder(tmp_path / str(seed))), 2e-4)
+
+
+def test_a_network_that_diverges_is_named_and_harms_no_other(tmp_path: Path, capsys, monkeypatch) -> None:
+    """It is left out at the next look; the others are stacked anew and end as they would."""
+    honest, calls = objective.mean_squared_error, []
+
+    def sick(outputs: Tensor, targets: Tensor) -> Tensor:
+        calls.append(0)
+        losses = honest(outputs, targets)
+        return losses * torch.tensor([1, torch.nan, 1]) if len(calls) == 3 else losses
+
+    words = ["trainer.n_epochs=8", "trainer.log_freq=4"]
+    monkeypatch.setattr(objective, "mean_squared_error", sick)
+    with pytest.raises(SomeFailed, match="1 of 3") as failed:
+        fit_together(runs(tmp_path / "stack", (0, 1, 2), *words))
+    monkeypatch.undo()
+    said = capsys.readouterr()
+    assert failed.value.exit_code == DamagedData.exit_code
+    assert f"{tmp_path / 'stack' / '1'}: the loss is nan at step 3; the last good model is of step 2" in said.err
+    assert "stack/1: trained" not in said.out
+    assert state(RunFolder(tmp_path / "stack" / "1"))["step"] == 2
+    for seed in (0, 2):
+        fit(*runs(tmp_path / "alone", (seed,), *words))
+        assert_same_run(*(RunFolder(tmp_path / place / str(seed)) for place in ("alone", "stack")))
+
+
+def test_a_folder_that_cannot_be_used_harms_no_other(tmp_path: Path, capsys) -> None:
+    made = runs(tmp_path, (0, 1, 2))
+    made[0][1].path.mkdir()
+    made[0][1].config_file.write_text("not: a run\n")
+    with pytest.raises(SomeFailed, match="1 of 3") as failed:
+        fit_together(made)
+    assert failed.value.exit_code == DamagedData.exit_code
+    assert "0/config.yml" in capsys.readouterr().err
+    assert [folder.steps() for _, folder in made] == [[], [2, 4], [2, 4]]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_stack_that_is_interrupted_or_killed_goes_on(number: int, tmp_path: Path) -> None:
+    words = ["trainer.save_freq=7", "trainer.log_freq=1", "trainer.test_freq=100"]
+    keys = parse_arguments(tiny(SPATIAL)) | parse_arguments(words) | {"seed": "0,1", "together": "stack", "device": "cpu"}
+    folders = [RunFolder(tmp_path / f"results/spatial_navigation/noisy_unbiased_0.0001_{seed}") for seed in (0, 1)]
+
+    def start(steps: int) -> subprocess.Popen[str]:
+        arguments = {**keys, "trainer.n_epochs": str(steps)}
+        command = [sys.executable, str(ROOT / "train.py"), *(f"{key}={value}" for key, value in arguments.items())]
+        return subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True)
+
+    process = start(5000)
+    while process.poll() is None and not any(row["step"] > 9 for row in read_rows(folders[0].metrics_file)):
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == (128 + number if number == signal.SIGTERM else -number)
+    stopped_at = {state(folder)["step"] for folder in folders}
+    assert min(stopped_at) > 0
+    if number == signal.SIGTERM:
+        assert len(errors.splitlines()) == 1
+        assert "SIGTERM at step" in errors
+        assert len(stopped_at) == 1
+    last = max(stopped_at) + 10
+    _, errors = start(last).communicate(timeout=60)
+    assert not errors
+    for seed, folder in enumerate(folders):
+        fit(*runs(tmp_path / "alone", (seed,), *words, f"trainer.n_epochs={last}"))
+        assert_same_content(state(RunFolder(tmp_path / "alone" / str(seed))), state(folder), 1e-2)
+
+
+def test_losses_read_at_the_log_interval_are_those_of_each_step(tmp_path: Path, monkeypatch) -> None:
+    """A run that looks every step and one that looks every fourth see the same losses."""
+    from reactivation import training
+
+    looks, honest = [], training._is_finite
+
+    def look(session, losses, report) -> bool:
+        looks.append((session.folder.path, losses))
+        return honest(session, losses, report)
+
+    monkeypatch.setattr(training, "_is_finite", look)
+    for every in ("1", "4"):
+        words = ["trainer.n_epochs=8", f"trainer.log_freq={every}", "trainer.save_freq=8"]
+        fit_together(runs(tmp_path / every, (0, 1), *words))
+    for seed in ("0", "1"):
+        often, seldom = ([seen for path, seen in looks if path == tmp_path / every / seed] for every in ("1", "4"))
+        assert [len(losses) for losses in seldom] == [4, 4]
+        assert [loss for losses in seldom for loss in losses] == [loss for (loss,) in often]
+
+
+@pytest.mark.parametrize("together", ["stack", "processes"])
+def test_seeds_train_together_as_the_command_says(together: str, command, tmp_path: Path) -> None:
+    done = command("train.py", *tiny(SPATIAL), "seed=0,1", f"together={together}", "device=cpu")
+    assert done.returncode == 0, done.stderr
+    folders = [RunFolder(tmp_path / f"results/spatial_navigation/noisy_unbiased_0.0001_{seed}") for seed in (0, 1)]
+    assert [folder.steps() for folder in folders] == [[2, 4], [2, 4]]
+    speeds = {
+        row["steps_per_second"] for folder in folders for row in read_rows(folder.metrics_file) if row["split"] == "train"
+    }
+    assert len(speeds) == {"stack": 1, "processes": 2}[together], "a stack has one speed"
+
+
+def test_an_unknown_way_to_train_together_is_refused(command, tmp_path: Path) -> None:
+    done = command("train.py", *tiny(SPATIAL), "seed=0,1", "together=stak")
+    assert done.returncode == 2
+    assert done.stderr == ("command line: together=stak must be one of auto, processes, stack; did you mean stack?\n")
+    assert list(tmp_path.iterdir()) == []
