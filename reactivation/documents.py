@@ -14,16 +14,26 @@ from reactivation.errors import BadInput
 from reactivation.evidence import Evidence
 from reactivation.files import write_atomically
 from reactivation.paper import NETWORKS, SEEDS
-from reactivation.tables import claims_table, effects_table, networks_table, seeds_table, tally
+from reactivation.tables import (
+    breakdown_table,
+    claims_table,
+    effects_table,
+    networks_table,
+    seeds_table,
+    speed_table,
+    tally,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "docs/claims.md", "docs/differences.md")
+PAGES = ("README.md", "docs/claims.md", "docs/differences.md", "docs/performance.md")
 _BLOCK = re.compile(r"(?P<begin><!-- made from results: (?P<name>[\w ]+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
 
 BLOCKS: dict[str, Callable[[Evidence], str]] = {
     "seeds": lambda evidence: seeds_table(evidence).markdown(),
     "tally": lambda evidence: tally(judge_all(evidence)),
     "claims": lambda evidence: claims_table(evidence).markdown(),
+    "speed": lambda evidence: speed_table(evidence).markdown(),
+    "breakdown": lambda evidence: breakdown_table(evidence).markdown(),
     "effects": lambda evidence: effects_table(evidence).markdown(),
     **{f"networks {task}": lambda evidence, task=task: networks_table(evidence, task).markdown() for task in NETWORKS},  # type: ignore[misc]
 }

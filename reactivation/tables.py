@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 import html
+import json
+from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
 
@@ -118,6 +120,37 @@ def effects_table(evidence: Evidence) -> Table:
         if effect.default
     ]
     return Table(["row", "switch", "measure", "default", "changed", "difference [95 % interval]", "seeds"], rows)
+
+
+def speed_table(evidence: Evidence) -> Table:
+    """What benchmarks/training.py printed, each time it was run: results/benchmarks/training_<run>.jsonl."""
+    rows = []
+    for file in sorted((Path(evidence.path) / "benchmarks").glob("training_*.jsonl")):
+        for timing in map(json.loads, file.read_text().splitlines()):
+            if "seconds_per_step" in timing:
+                rows.append(
+                    [
+                        file.stem.removeprefix("training_"),
+                        timing["name"],
+                        f"{timing['seconds_per_step']:.4f}",
+                        f"{timing['flops'] / 1e9:.1f}",
+                        f"{timing['ceiling_flops_per_s'] / 1e9:.0f}",
+                        f"{timing['fraction_of_ceiling']:.1%}",
+                        f"{timing['times_plain_loop']:.2f}",
+                        f"{timing['peak_rss_mb']:.0f}",
+                    ]
+                )
+    columns = ["run", "network", "s/step", "GFLOP", "ceiling [GFLOP/s]", "of ceiling", "× plain", "peak [MB]"]
+    return Table(columns, rows)
+
+
+def breakdown_table(evidence: Evidence) -> Table:
+    """What benchmarks/breakdown.py printed: results/benchmarks/breakdown.jsonl."""
+    file = Path(evidence.path) / "benchmarks" / "breakdown.jsonl"
+    found = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    kinds = [kind for kind in found[0] if kind != "name"] if found else []
+    rows = [[kind, *(f"{network.get(kind, 0):.1f} %" for network in found)] for kind in kinds]
+    return Table(["share of a step", *(network["name"] for network in found)], rows)
 
 
 def number(value: float | None) -> str:

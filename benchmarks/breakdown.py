@@ -1,6 +1,6 @@
 """Where the time of a training step goes, in percent, at full size and single-threaded, as several seeds train on a CPU.
 
-    python benchmarks/profile.py [only=vanilla] [steps=6] [json=true]
+    python benchmarks/breakdown.py [only=vanilla] [steps=6] [json=true]
 
 Products of a step (rows: trajectories) are those that wait for one another; products of a rollout (rows: trajectories times
 steps) are the readout and the gradients of weights.
