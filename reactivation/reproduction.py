@@ -3,7 +3,7 @@
 Everything a stage needs is found in the results folder, so a plan that was interrupted goes on where it stopped.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -151,9 +151,11 @@ def carry_out(steps: list[Step], device: str) -> None:
     Raises:
         SomeFailed, Interrupted: from trainings; the same command goes on from there.
     """
-    commands = [list(step.words) for step in steps if step.stage == "train" and not step.done]
-    if commands:
-        train_fleet(commands, device)
+    trainings = [step.words for step in steps if step.stage == "train" and not step.done]
+    if trainings:
+        from reactivation.compute import prepare
+
+        train_fleet(commands(trainings, on_gpu=prepare(device).type == "cuda"), device)
     for step in steps:
         if step.run is None or step.done:
             continue
@@ -165,6 +167,17 @@ def carry_out(steps: list[Step], device: str) -> None:
             print(f"left out: {str(problem).splitlines()[0]}", file=sys.stderr)
         else:
             print(f"    {time.perf_counter() - began:.0f} s", flush=True)
+
+
+def commands(trainings: Sequence[tuple[str, ...]], on_gpu: bool) -> list[list[str]]:
+    """Command lines of trainings: one per network on a CPU; on a GPU the seeds of a configuration train as one stack."""
+    if not on_gpu:
+        return [list(words) for words in trainings]
+    seeds: dict[tuple[str, ...], list[str]] = {}
+    for words in trainings:
+        seed = next(word for word in words if word.startswith("seed="))
+        seeds.setdefault(tuple(word for word in words if word != seed), []).append(seed.removeprefix("seed="))
+    return [[*words, f"seed={','.join(found)}"] for words, found in seeds.items()]
 
 
 def _training(what: Reproduction, rate: float, seed: int, task: str, run: str) -> Step:

@@ -14,7 +14,7 @@ import pytest
 from reactivation.claims import CLAIMS, FAILS, HOLDS, UNDECIDED, Claim, confidence_interval, judge
 from reactivation.errors import BadInput
 from reactivation.paper import NETWORKS, PROTOCOLS
-from reactivation.reproduction import Settings, reproduction
+from reactivation.reproduction import Settings, commands, reproduction
 from reactivation.tables import Table
 
 pytestmark = pytest.mark.timeout(900)  # the whole paper, if tiny, is trained, analysed and drawn in one fixture
@@ -178,6 +178,16 @@ def test_every_claim_reads_results_that_the_plan_makes(tables) -> None:
 def test_the_wrong_uniform_baseline_is_off_by_its_known_amount(tables) -> None:
     (row,) = (row for row in tables["effects"] if row[0] == "8")
     assert row[5] == f"{math.log(2.2):.3g}"
+
+
+def test_on_a_gpu_the_seeds_of_a_configuration_train_as_one_stack() -> None:
+    words = [("config=a", "seed=0"), ("config=b", "seed=0"), ("config=a", "seed=1"), ("config=c", "seed=0", "path=x")]
+    assert commands(words, on_gpu=False) == [list(one) for one in words]
+    assert commands(words, on_gpu=True) == [
+        ["config=a", "seed=0,1"],
+        ["config=b", "seed=0"],
+        ["config=c", "path=x", "seed=0"],
+    ]
 
 
 def test_tables_escape_what_a_page_would_read_as_markup() -> None:
