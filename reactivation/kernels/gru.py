@@ -58,9 +58,9 @@ class _Loop(torch.autograd.Function):
             z, g = gates[t].chunk(2, dim=-1)
             pre_z, pre_g, pre_c = pre[t].chunk(3, dim=-1)
             open_ = (1 - z).mul_(ctx.a)  # a (1 − z)
-            pre_c.copy_(ctx.slope(back * open_, c[t]))
+            torch.mul(ctx.slope(back, c[t]), open_, out=pre_c)
             into_gated = torch.matmul(pre_c, w_candidate)
-            pre_z.copy_((r[t] - c[t]).mul_(back).mul_(open_).mul_(z))  # dz/dx = z (1 − z), and a (1 − z) is at hand
+            torch.mul((r[t] - c[t]).mul_(back).mul_(open_), z, out=pre_z)  # dz/dx = z (1 − z), and a (1 − z) is at hand
             torch.mul(into_gated * r[t], g * (1 - g), out=pre_g)
             into_r = torch.matmul(pre[t][..., : 2 * n], w_gates)
             back = into_r.addcmul_(back, 1 - open_).addcmul_(into_gated, g)
