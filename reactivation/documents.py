@@ -17,6 +17,7 @@ from reactivation.paper import NETWORKS, SEEDS
 from reactivation.tables import (
     breakdown_table,
     claims_table,
+    densities_table,
     effects_table,
     networks_table,
     seeds_table,
@@ -34,6 +35,7 @@ BLOCKS: dict[str, Callable[[Evidence], str]] = {
     "claims": lambda evidence: claims_table(evidence).markdown(),
     "speed": lambda evidence: speed_table(evidence).markdown(),
     "breakdown": lambda evidence: breakdown_table(evidence).markdown(),
+    "densities": lambda evidence: densities_table(evidence).markdown(),
     "effects": lambda evidence: effects_table(evidence).markdown(),
     **{f"networks {task}": lambda evidence, task=task: networks_table(evidence, task).markdown() for task in NETWORKS},  # type: ignore[misc]
 }

@@ -6,7 +6,7 @@ import html
 import json
 from pathlib import Path
 from statistics import mean
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from reactivation.claims import CLAIMS, FAILS, FEWEST_SEEDS, HOLDS, UNDECIDED, Verdict, confidence_interval, judge_all
 from reactivation.errors import DamagedData
@@ -126,7 +126,7 @@ def speed_table(evidence: Evidence) -> Table:
     """What benchmarks/training.py printed, each time it was run: results/benchmarks/training_<run>.jsonl."""
     rows = []
     for file in sorted((Path(evidence.path) / "benchmarks").glob("training_*.jsonl")):
-        for timing in map(json.loads, file.read_text().splitlines()):
+        for timing in _printed(evidence, file.stem):
             if "seconds_per_step" in timing:
                 rows.append(
                     [
@@ -144,13 +144,28 @@ def speed_table(evidence: Evidence) -> Table:
     return Table(columns, rows)
 
 
+def densities_table(evidence: Evidence) -> Table:
+    """What benchmarks/analysis.py printed: results/benchmarks/analysis.jsonl."""
+    rows = [
+        [name.replace("_", " "), value if isinstance(value, str) else number(value)]
+        for found in _printed(evidence, "analysis")
+        for name, value in found.items()
+    ]
+    return Table(["divergence table", "measured"], rows)
+
+
 def breakdown_table(evidence: Evidence) -> Table:
     """What benchmarks/breakdown.py printed: results/benchmarks/breakdown.jsonl."""
-    file = Path(evidence.path) / "benchmarks" / "breakdown.jsonl"
-    found = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    found = _printed(evidence, "breakdown")
     kinds = [kind for kind in found[0] if kind != "name"] if found else []
     rows = [[kind, *(f"{network.get(kind, 0):.1f} %" for network in found)] for kind in kinds]
     return Table(["share of a step", *(network["name"] for network in found)], rows)
+
+
+def _printed(evidence: Evidence, name: str) -> list[dict[str, Any]]:
+    """The lines of a benchmark, none if it has not been run."""
+    file = Path(evidence.path) / "benchmarks" / f"{name}.jsonl"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
 def number(value: float | None) -> str:
