@@ -10,7 +10,7 @@ from reactivation.config import RESULTS, TrainConfig, resolve_analysis
 from reactivation.errors import DamagedData
 from reactivation.files import read_json
 from reactivation.measure import result_file, training_config
-from reactivation.paper import NETWORKS, PROTOCOLS, Protocol
+from reactivation.paper import ALL_PROTOCOLS, NETWORKS, Protocol
 from reactivation.spaces import Space
 
 _RECORDINGS = 6  # held at once: a figure returns to its few, and each may take 200 MB
@@ -33,7 +33,7 @@ class Evidence:
 
     def has(self, name: str, seed: int) -> bool:
         """Whether the results of a protocol are there."""
-        protocol = PROTOCOLS[name]
+        protocol = ALL_PROTOCOLS[name]
         return result_file(protocol.analysis, self.settings(protocol, seed)).exists()
 
     def seeds_of(self, *names: str) -> tuple[int, ...]:
@@ -143,7 +143,7 @@ def _config(evidence: Evidence, task: str, run: str, seed: int) -> TrainConfig:
 
 @cache
 def _read_result(evidence: Evidence, name: str, seed: int) -> dict[str, Any]:
-    protocol = PROTOCOLS[name]
+    protocol = ALL_PROTOCOLS[name]
     settings = evidence.settings(protocol, seed)
     parts = {"table": "", "details": "_details"}
     files = {part: result_file(protocol.analysis, settings, end) for part, end in parts.items()}

@@ -18,7 +18,7 @@ from reactivation.evidence import Evidence
 from reactivation.figures import FIGURES, draw_figure
 from reactivation.fleet import train_fleet
 from reactivation.measure import measure, result_file, training_arguments
-from reactivation.paper import NETWORKS, PROTOCOLS, SEEDS
+from reactivation.paper import ALL_PROTOCOLS, NETWORKS, PROTOCOLS, SEEDS, Protocol
 from reactivation.pretrained import pack
 from reactivation.report import write_report
 from reactivation.settings import nearest, setting
@@ -41,6 +41,7 @@ class Settings:
     profile: str = setting("quick", "small networks in minutes, or those of the paper", choices=tuple(PRESETS))
     seeds: str | None = setting(None, "seeds, as in 0,1,2; null: 0 (quick), 0 to 4 (paper)")
     only: str | None = setting(None, f"a part: some of {','.join(STAGES)}, and of {','.join(NETWORKS)}")
+    ledger: bool | None = setting(None, "also measure what switches of analyses change; null: for the paper's networks")
     dry_run: bool = setting(False, "show the plan and stop")
     path: str = setting(RESULTS, "root of the results")
     device: str = setting("auto", "where to compute", choices=("auto", "cpu", "cuda"))
@@ -66,6 +67,7 @@ class Reproduction:
     evidence: Evidence
     stages: tuple[str, ...]
     tasks: tuple[str, ...]
+    protocols: dict[str, Protocol]
 
     @property
     def end(self) -> str:
@@ -102,7 +104,8 @@ def reproduction(settings: Settings) -> Reproduction:
         raise BadInput(f"only={DOCUMENTS} writes about the paper's networks; use it with profile=paper and path={RESULTS}")
     tasks = tuple(task for task in NETWORKS if task in parts) or tuple(NETWORKS)
     evidence = Evidence(seeds, PRESETS[settings.profile], settings.path, settings.device)
-    return Reproduction(settings.profile, evidence, stages, tasks)
+    ledger = settings.profile == "paper" if settings.ledger is None else settings.ledger
+    return Reproduction(settings.profile, evidence, stages, tasks, ALL_PROTOCOLS if ledger else PROTOCOLS)
 
 
 def plan(what: Reproduction) -> list[Step]:
@@ -114,7 +117,9 @@ def plan(what: Reproduction) -> list[Step]:
     if "train" in what.stages:
         steps += [_training(what, rate, seed, task, run) for seed, task in _seeds_and_tasks(what) for run in NETWORKS[task]]
     if "analyse" in what.stages:
-        steps += [_analysis(what, rate, seed, name) for seed, task in _seeds_and_tasks(what) for name in _protocols(task)]
+        steps += [
+            _analysis(what, rate, seed, name) for seed, task in _seeds_and_tasks(what) for name in _protocols(what, task)
+        ]
     if "draw" in what.stages:
         steps += [_drawing(what, key) for key in FIGURES]
     if "report" in what.stages:
@@ -198,7 +203,7 @@ def _training(what: Reproduction, rate: float, seed: int, task: str, run: str) -
 def _analysis(what: Reproduction, rate: float, seed: int, name: str) -> Step:
     from reactivation.work import recording_flops
 
-    protocol, settings = PROTOCOLS[name], what.evidence.settings(PROTOCOLS[name], seed)
+    protocol, settings = what.protocols[name], what.evidence.settings(what.protocols[name], seed)
     configs = [what.evidence.config(protocol.task, run, seed) for run in protocol.runs]
     seconds = sum(recording_flops(config, settings) for config in configs) / (_RECORDING * rate) + _DENSITIES
     file = result_file(protocol.analysis, settings)
@@ -218,8 +223,8 @@ def _seeds_and_tasks(what: Reproduction) -> Iterator[tuple[int, str]]:
     return ((seed, task) for seed in what.evidence.seeds for task in what.tasks)
 
 
-def _protocols(task: str) -> list[str]:
-    return [name for name, protocol in PROTOCOLS.items() if protocol.task == task]
+def _protocols(what: Reproduction, task: str) -> list[str]:
+    return [name for name, protocol in what.protocols.items() if protocol.task == task]
 
 
 def _duration(seconds: float) -> str:

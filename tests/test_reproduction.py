@@ -13,7 +13,7 @@ import pytest
 
 from reactivation.claims import CLAIMS, FAILS, HOLDS, UNDECIDED, Claim, confidence_interval, judge
 from reactivation.errors import BadInput
-from reactivation.paper import NETWORKS, PROTOCOLS
+from reactivation.paper import ALL_PROTOCOLS, NETWORKS
 from reactivation.reproduction import Settings, commands, reproduction
 from reactivation.tables import Table
 
@@ -58,7 +58,7 @@ def reproduce(project: Path, *words: str, code: int = 0) -> str:
 
 @pytest.fixture(scope="module")
 def reproduced(project: Path) -> tuple[Path, str]:
-    printed = reproduce(project)
+    printed = reproduce(project, "ledger=true")
     return project, printed
 
 
@@ -84,8 +84,8 @@ def test_one_command_ends_in_a_page_that_needs_nothing_else(reproduced) -> None:
 def test_what_is_there_is_not_made_again(reproduced) -> None:
     project, _ = reproduced
     kept = {file: file.stat().st_mtime_ns for file in (project / "results").rglob("*quick*.json")}
-    printed = reproduce(project, "only=train,analyse")
-    assert len(re.findall(r"^(train|analyse) +there", printed, re.MULTILINE)) == 8 + len(PROTOCOLS)
+    printed = reproduce(project, "only=train,analyse", "ledger=true")
+    assert len(re.findall(r"^(train|analyse) +there", printed, re.MULTILINE)) == 8 + len(ALL_PROTOCOLS)
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
 
 
