@@ -52,7 +52,7 @@ class Claim:
     def rule(self) -> str:
         """The range, for people."""
         if self.low == -INFINITY:
-            return f"≤ {self.high:g}"
+            return f"≤ {self.high:.3g}"
         return f"≥ {self.low:.3g}" if self.high == INFINITY else f"{self.low:g} to {self.high:g}"
 
 
