@@ -110,8 +110,11 @@ def reproduction(settings: Settings) -> Reproduction:
 
 def plan(what: Reproduction) -> list[Step]:
     """All steps, in order: whole seeds one after the other, so that an interrupted paper has as many as it can."""
+    from reactivation.compute import prepare
     from reactivation.work import product_rate
 
+    # Before any product: threads that compute take the handling of denormals from the thread that starts them.
+    prepare(what.evidence.device)
     rate = product_rate(1024)
     steps: list[Step] = []
     if "train" in what.stages:
