@@ -29,7 +29,7 @@ def test_every_number_is_made_from_the_results(page: str) -> None:
 def test_a_number_changed_by_hand_is_seen() -> None:
     text = (ROOT / "README.md").read_text()
     block = text.index("made from results: networks spatial_navigation")
-    digit = next(place for place in range(block, len(text)) if text[place].isdigit())
+    digit = next(place for place in range(block, len(text)) if text[place].isdecimal())
     changed = text[:digit] + str((int(text[digit]) + 1) % 10) + text[digit + 1 :]
     assert filled(changed, committed()) == filled(text, committed()) != changed
 
