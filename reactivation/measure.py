@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -159,21 +160,24 @@ def _refuse_other_settings(table_file: Path, details_file: Path, recorded: dict[
 
 def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]:
     from reactivation.compute import prepare
-    from reactivation.runs import load_run, trained_run
+    from reactivation.runs import load_run, run_path, trained_run
 
     device = prepare(settings.device)
     runs, missing, commands = {}, [], []
     for name in settings.runs:
-        folder = trained_run(training_config(name, settings), settings.path)
+        config = training_config(name, settings)
+        own, folder = run_path(config, settings.path), trained_run(config, settings.path, settings.epoch)
+        if folder.path != own:
+            print(f"{own} holds no model; taking the pretrained {folder.path}", file=sys.stderr)
         try:
             runs[name] = load_run(folder, device, settings.epoch)
         except DamagedData as problem:
             arguments = training_arguments(name, settings)
             if settings.path != RESULTS:
-                arguments["path"] = str(folder.path)
+                arguments["path"] = str(own)
             if settings.epoch is not None:
                 arguments["trainer.n_epochs"] = str(settings.epoch)
-            words = " ".join(f"{key}={value}" for key, value in arguments.items())
+            words = shlex.join(f"{key}={value}" for key, value in arguments.items())
             missing.append(name)
             commands.append(f"{problem}; make it with: python train.py {words}")
     if missing and (not settings.allow_missing or not runs):

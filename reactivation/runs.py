@@ -37,12 +37,17 @@ def run_path(config: TrainConfig, results: str = RESULTS) -> Path:
     return Path(config.path) if config.path else Path(results) / config.task_name / run_name(config)
 
 
-def trained_run(config: TrainConfig, results: str = RESULTS) -> "RunFolder":
-    """Where to load a run from: its folder, or, while that holds no model, the one that comes with the project."""
+def trained_run(config: TrainConfig, results: str = RESULTS, step: int | None = None) -> "RunFolder":
+    """Where to load a run from: its folder, or, while that holds no model, the one that comes with the project.
+
+    Args:
+        step: which model is wanted; None for the last.
+    """
     own = RunFolder(run_path(config, results))
     shipped = RunFolder(run_path(replace(config, path=None), str(PRETRAINED)))
-    fits = shipped.steps() and configuration.science_hash(shipped.config()) == configuration.science_hash(config)
-    return shipped if fits and not own.steps() else own
+    if own.steps() or (step or config.trainer.n_epochs) not in shipped.steps():
+        return own
+    return shipped if configuration.science_hash(shipped.config()) == configuration.science_hash(config) else own
 
 
 @dataclass(frozen=True)

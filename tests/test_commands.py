@@ -98,9 +98,9 @@ def test_the_authors_preset_runs_from_end_to_end(command, tmp_path: Path) -> Non
 
 
 def test_missing_runs_are_named_with_their_command(command, results: Path) -> None:
-    shutil.rmtree(results / "spatial_navigation" / "noisy_biased_0.0001_0")
-    model = results / "spatial_navigation" / "no-noise_biased_0" / "model_4.pt"
-    model.write_bytes(model.read_bytes()[:-100])
+    for run in ("noisy_biased_0.0001_0", "no-noise_biased_0"):
+        model = results / "spatial_navigation" / run / "model_4.pt"
+        model.write_bytes(model.read_bytes()[:-100])
     before = sorted(results.rglob("*"))
     done = command("output_variance.py", *TINY_ANALYSIS)
     assert done.returncode == 3
@@ -118,6 +118,14 @@ def test_missing_runs_are_named_with_their_command(command, results: Path) -> No
     assert details["missing"] == ["noisy_biased", "no-noise_biased"]
     done = command("output_variance.py", *TINY_ANALYSIS, "seed=9", "allow_missing=true")
     assert done.returncode == 3
+    assert "python train.py config=spatial_navigation/noisy_biased seed=9" in done.stderr
+
+
+def test_a_pretrained_network_stands_in_and_is_named(command, tmp_path: Path) -> None:
+    done = command("output_variance.py", "runs=[noisy_unbiased]", *TINY_ANALYSIS)
+    assert done.returncode == 0, done.stderr
+    (line,) = (line for line in done.stderr.splitlines() if "pretrained" in line)
+    assert "results/spatial_navigation/noisy_unbiased_0.0001_0 holds no model" in line
 
 
 def test_the_command_for_a_missing_run_names_its_noise_and_tag(command, results: Path) -> None:

@@ -187,7 +187,7 @@ def test_what_is_missing_is_named_with_its_command(key: str, nothing: Evidence, 
         ("fig=2e preset=quikc", 2, "did you mean quick"),
         ("2e", 2, "key=value"),
         ("fig=2e", 3, "python output_kl.py"),
-        ("fig=1d", 3, "python train.py config=spatial_navigation/noisy_unbiased seed=0"),
+        ("fig=1d seeds=9", 3, "python train.py config=spatial_navigation/noisy_unbiased seed=9"),
     ],
 )
 def test_bad_input_in_one_line(words: str, code: int, told: str, command, tmp_path: Path) -> None:
