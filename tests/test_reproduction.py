@@ -14,7 +14,7 @@ import pytest
 from reactivation.claims import CLAIMS, FAILS, HOLDS, UNDECIDED, Claim, confidence_interval, judge
 from reactivation.errors import BadInput
 from reactivation.paper import ALL_PROTOCOLS, NETWORKS
-from reactivation.reproduction import Settings, commands, reproduction
+from reactivation.reproduction import Settings, commands, plan, reproduction
 from reactivation.tables import Table
 
 pytestmark = pytest.mark.timeout(900)  # the whole paper, if tiny, is trained, analysed and drawn in one fixture
@@ -188,6 +188,15 @@ def test_on_a_gpu_the_seeds_of_a_configuration_train_as_one_stack() -> None:
         ["config=b", "seed=0"],
         ["config=c", "path=x", "seed=0"],
     ]
+
+
+def test_the_cpu_is_set_up_before_the_first_product(monkeypatch) -> None:
+    """Threads that a product started earlier would keep denormals, on which noiseless rests take minutes."""
+    calls = []
+    monkeypatch.setattr("reactivation.compute.prepare", lambda device: calls.append("prepare"))
+    monkeypatch.setattr("reactivation.work.product_rate", lambda size: calls.append("product") or 1e9)
+    plan(reproduction(Settings(only="report")))
+    assert calls == ["prepare", "product"]
 
 
 def test_tables_escape_what_a_page_would_read_as_markup() -> None:
