@@ -1,26 +1,13 @@
-"""Every claim of Section 4 and Appendix C as a test: one number per seed, a range it must lie in, a verdict over seeds.
+"""Every claim of Section 4 and Appendix C of the paper as a test: what it says, one number per seed, a range for it.
 
-The rule is the same for all. A claim's number is computed for every seed; the seed is the unit of inference. The claim holds
-if the 95 % confidence interval of its mean over seeds (Student's t) lies in the range, does not hold if the interval lies
-outside, and is undecided otherwise, and always with fewer than three seeds.
+`reactivation.verdicts` has the rule that is the same for all.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 import math
 from statistics import mean
-from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-from scipy import stats
-
-if TYPE_CHECKING:
-    from reactivation.evidence import Evidence
-
-TRAINING = "training"  # beside the protocols: <task>/<run> → decoding error of that network
-LEVEL = 0.95
-FEWEST_SEEDS = 3
-HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
+from reactivation.verdicts import TRAINING, Claim, Results
 
 # What the words of the paper are taken to mean; written before the runs they judge.
 CLOSE = 0.3  # nats: "closely resembles"; the divergence of a uniform density that leaves out a quarter of the space
@@ -31,71 +18,10 @@ MOST = 2 / 3  # share of variance: what few components must explain to be called
 ALIKE = 0.1  # difference of two curves of cumulative explained variance that are called overlapping
 ALIGNED = 0.9  # share or correlation that counts as nearly all
 
-Results = Mapping[str, Any]  # protocol or "training" → what its files hold, for one seed
-INFINITY = math.inf
+Value = Callable[[Results], float]
 
 
-@dataclass(frozen=True)
-class Claim:
-    """One row."""
-
-    key: str
-    sentence: str
-    figure: str
-    measure: str
-    protocols: tuple[str, ...]
-    value: Callable[[Results], float]
-    low: float = -INFINITY
-    high: float = INFINITY
-
-    @property
-    def rule(self) -> str:
-        """The range, for people."""
-        if self.low == -INFINITY:
-            return f"≤ {self.high:.3g}"
-        return f"≥ {self.low:.3g}" if self.high == INFINITY else f"{self.low:g} to {self.high:g}"
-
-
-class Verdict(NamedTuple):
-    """A claim over the seeds at hand."""
-
-    values: tuple[float, ...]  # one per seed
-    mean: float
-    interval: tuple[float, float] | None  # None for fewer than two seeds
-    verdict: str
-
-
-def judge(claim: Claim, values: Sequence[float]) -> Verdict:
-    """The verdict from one value per seed; NaN or infinite values of a seed leave the claim undecided.
-
-    Raises:
-        ValueError: no values.
-    """
-    if not values:
-        raise ValueError(f"{claim.key}: no seeds")
-    interval = confidence_interval(values)
-    verdict = UNDECIDED
-    if interval is not None and len(values) >= FEWEST_SEEDS and all(map(math.isfinite, interval)):
-        low, high = interval
-        if claim.low <= low and high <= claim.high:
-            verdict = HOLDS
-        elif high < claim.low or low > claim.high:
-            verdict = FAILS
-    return Verdict(tuple(values), float(np.mean(values)), interval, verdict)
-
-
-def confidence_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """Student's t interval of the mean over seeds; None for fewer than two, endless if a value is not finite."""
-    if len(values) < 2:
-        return None
-    if not all(map(math.isfinite, values)):
-        return -INFINITY, INFINITY
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values)))
-    centre = float(np.mean(values))
-    return centre - half, centre + half
-
-
-def _kl(protocol: str, row: str, column: str) -> Callable[[Results], float]:
+def _kl(protocol: str, row: str, column: str) -> Value:
     def value(results: Results) -> float:
         entry = results[protocol]["table"][row][column]
         return math.nan if entry is None else float(entry)
@@ -103,11 +29,11 @@ def _kl(protocol: str, row: str, column: str) -> Callable[[Results], float]:
     return value
 
 
-def _difference(a: Callable[[Results], float], b: Callable[[Results], float]) -> Callable[[Results], float]:
+def _difference(a: Value, b: Value) -> Value:
     return lambda results: a(results) - b(results)
 
 
-def _ratio(a: Callable[[Results], float], b: Callable[[Results], float]) -> Callable[[Results], float]:
+def _ratio(a: Value, b: Value) -> Value:
     def value(results: Results) -> float:
         below = b(results)
         return a(results) / below if below else math.inf
@@ -115,11 +41,11 @@ def _ratio(a: Callable[[Results], float], b: Callable[[Results], float]) -> Call
     return value
 
 
-def _step(protocol: str, run: str, phase: str) -> Callable[[Results], float]:
+def _step(protocol: str, run: str, phase: str) -> Value:
     return lambda results: mean(results[protocol]["table"][run][phase])
 
 
-def _table(protocol: str, *path: str) -> Callable[[Results], float]:
+def _table(protocol: str, *path: str) -> Value:
     def value(results: Results) -> float:
         found = results[protocol]["table"]
         for key in path:
@@ -205,47 +131,40 @@ def _distributions(protocol: str, end: str, figure: str, what: str) -> list[Clai
     key = protocol.removeprefix("kl").strip("_")
     suffix = f"_{key}" if key else ""
 
-    def row(name: str, sentence: str, measure: str, value: Callable[[Results], float], **limits: float) -> Claim:
+    def row(name: str, sentence: str, measure: str, value: Value, **limits: float) -> Claim:
         return Claim(f"{name}{suffix}", f"{sentence}{what}.", figure, f"{measure} [nats]", (protocol,), value, **limits)
 
-    own_u, own_b = _kl(protocol, unbiased, unbiased), _kl(protocol, biased, biased)
+    def diverges(name: str, who: str, rest: str, row_of: Mapping[str, str], to: str) -> Claim:
+        """One resting density is farther from the waking of `to` than the rest of `to` is."""
+        waking = runs[to]
+        return row(
+            f"{name}_to_{to}",
+            f"{who} diverges from {to} waking",
+            f"KL({rest} ‖ {to} awake) − KL({to} rest ‖ {to} awake)",
+            _difference(_kl(protocol, row_of[to], waking), _kl(protocol, waking, waking)),
+            low=CLOSE,
+        )
+
+    runs = {"unbiased": unbiased, "biased": biased}
+    other = {"unbiased": "biased", "biased": "unbiased"}
+    crossed = {to: runs[other[to]] for to in runs}
     return [
         row(
             "uniform",
             "Unbiased rest is about as close to waking as a true uniform distribution is",
             "KL(rest ‖ awake) − KL(uniform ‖ awake), unbiased",
-            _difference(own_u, _kl(protocol, "uniform", unbiased)),
+            _difference(_kl(protocol, unbiased, unbiased), _kl(protocol, "uniform", unbiased)),
             high=ABOUT,
         ),
-        row("biased", "Biased rest closely resembles biased waking", "KL(rest ‖ awake), biased", own_b, high=CLOSE),
         row(
-            "crossed_to_unbiased",
-            "Biased rest diverges from unbiased waking",
-            "KL(biased rest ‖ unbiased awake) − KL(unbiased rest ‖ unbiased awake)",
-            _difference(_kl(protocol, biased, unbiased), own_u),
-            low=CLOSE,
+            "biased",
+            "Biased rest closely resembles biased waking",
+            "KL(rest ‖ awake), biased",
+            _kl(protocol, biased, biased),
+            high=CLOSE,
         ),
-        row(
-            "crossed_to_biased",
-            "Unbiased rest diverges from biased waking",
-            "KL(unbiased rest ‖ biased awake) − KL(biased rest ‖ biased awake)",
-            _difference(_kl(protocol, unbiased, biased), own_b),
-            low=CLOSE,
-        ),
-        row(
-            "random_to_unbiased",
-            "An untrained network diverges from unbiased waking",
-            "KL(random ‖ unbiased awake) − KL(unbiased rest ‖ unbiased awake)",
-            _difference(_kl(protocol, "random", unbiased), own_u),
-            low=CLOSE,
-        ),
-        row(
-            "random_to_biased",
-            "An untrained network diverges from biased waking",
-            "KL(random ‖ biased awake) − KL(biased rest ‖ biased awake)",
-            _difference(_kl(protocol, "random", biased), own_b),
-            low=CLOSE,
-        ),
+        *(diverges("crossed", f"{other[to].capitalize()} rest", f"{other[to]} rest", crossed, to) for to in runs),
+        *(diverges("random", "An untrained network", "random", dict.fromkeys(runs, "random"), to) for to in runs),
     ]
 
 
@@ -400,21 +319,3 @@ CLAIMS: tuple[Claim, ...] = (
     *_distributions("kl_gru", "_gru", "C.2", ", in GRUs"),
     *_head_direction(),
 )
-
-
-def judge_all(evidence: "Evidence") -> dict[str, Verdict | None]:
-    """Every claim over the seeds that have what it needs; None where no seed has."""
-    verdicts = {}
-    for claim in CLAIMS:
-        protocols = tuple(name for name in claim.protocols if name != TRAINING)
-        values = [_value(claim, evidence, protocols, seed) for seed in evidence.seeds_of(*protocols)]
-        known = [value for value in values if value is not None]
-        verdicts[claim.key] = judge(claim, known) if known else None
-    return verdicts
-
-
-def _value(claim: Claim, evidence: "Evidence", protocols: tuple[str, ...], seed: int) -> float | None:
-    """A claim's number for one seed; None where a network that it is about is not trained."""
-    errors = {run: seeds[seed] for run, seeds in evidence.decoding_errors.items() if seed in seeds}
-    value = claim.value({TRAINING: errors, **{name: evidence.result(name, seed) for name in protocols}})
-    return None if claim.protocols == (TRAINING,) and math.isnan(value) else value

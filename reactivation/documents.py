@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 import re
 
-from reactivation.claims import judge_all
+from reactivation.claims import CLAIMS
 from reactivation.errors import BadInput
 from reactivation.evidence import Evidence
 from reactivation.files import write_atomically
@@ -24,6 +24,7 @@ from reactivation.tables import (
     speed_table,
     tally,
 )
+from reactivation.verdicts import judge_all
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "docs/claims.md", "docs/differences.md", "docs/performance.md")
@@ -31,7 +32,7 @@ _BLOCK = re.compile(r"(?P<begin><!-- made from results: (?P<name>[\w ]+) -->\n).
 
 BLOCKS: dict[str, Callable[[Evidence], str]] = {
     "seeds": lambda evidence: seeds_table(evidence).markdown(),
-    "tally": lambda evidence: tally(judge_all(evidence)),
+    "tally": lambda evidence: tally(judge_all(CLAIMS, evidence)),
     "claims": lambda evidence: claims_table(evidence).markdown(),
     "speed": lambda evidence: speed_table(evidence).markdown(),
     "breakdown": lambda evidence: breakdown_table(evidence).markdown(),

@@ -4,12 +4,13 @@ import base64
 import html
 from pathlib import Path
 
-from reactivation.claims import LEVEL, Verdict, judge_all
+from reactivation.claims import CLAIMS
 from reactivation.evidence import Evidence
 from reactivation.figures import FIGURES
 from reactivation.files import make_folder, to_json, write_atomically
 from reactivation.paper import NETWORKS
 from reactivation.tables import claims_table, effects_table, networks_table, seeds_table, tally
+from reactivation.verdicts import LEVEL, Verdict, judge_all
 
 _STYLE = """
 body { font: 16px/1.5 Arial, Helvetica, "Liberation Sans", sans-serif; color: #222; max-width: 72rem; margin: 2rem auto;
@@ -31,7 +32,7 @@ def write_report(evidence: Evidence, profile: str, figures: Path, report: Path, 
     Args:
         figures: folder with the drawn figures; those that are not there are named as missing.
     """
-    found = judge_all(evidence)
+    found = judge_all(CLAIMS, evidence)
     make_folder(report.parent)
     write_atomically(verdicts, to_json({key: verdict and verdict._asdict() for key, verdict in found.items()}))
     write_atomically(report, _page(evidence, profile, figures, found).encode())

@@ -10,7 +10,7 @@ from pathlib import Path
 import sys
 import time
 
-from reactivation.claims import judge_all
+from reactivation.claims import CLAIMS
 from reactivation.config import RESULTS, resolve_train, seed_list
 from reactivation.documents import PAGES, fill_documents
 from reactivation.errors import BadInput, DamagedData
@@ -23,6 +23,7 @@ from reactivation.pretrained import pack
 from reactivation.report import write_report
 from reactivation.settings import nearest, setting
 from reactivation.tables import networks_table, tally
+from reactivation.verdicts import judge_all
 
 PRESETS = {"quick": "quick", "paper": None}  # profile → preset of its networks
 PROFILE_SEEDS = {"quick": (0,), "paper": SEEDS}
@@ -148,7 +149,7 @@ def show_outcome(what: Reproduction) -> None:
     """What came out of the networks, how the claims stand, and where the page is."""
     for task in what.tasks:
         print(f"\n{task}: means over seeds, divergences in nats\n{networks_table(what.evidence, task).text()}")
-    print(f"\n{tally(judge_all(what.evidence))}")
+    print(f"\n{tally(judge_all(CLAIMS, what.evidence))}")
     if "report" in what.stages:
         print(what.report)
 

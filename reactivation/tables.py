@@ -8,11 +8,12 @@ from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
 
-from reactivation.claims import CLAIMS, FAILS, FEWEST_SEEDS, HOLDS, UNDECIDED, Verdict, confidence_interval, judge_all
+from reactivation.claims import CLAIMS
 from reactivation.errors import DamagedData
 from reactivation.evidence import Evidence
 from reactivation.ledger import effects
 from reactivation.paper import NETWORKS, VANILLA
+from reactivation.verdicts import FAILS, FEWEST_SEEDS, HOLDS, UNDECIDED, Verdict, confidence_interval, judge_all
 
 _ABSENT = "–"
 
@@ -83,7 +84,7 @@ def networks_table(evidence: Evidence, task: str) -> Table:
 
 def claims_table(evidence: Evidence) -> Table:
     """Every claim with its result and verdict."""
-    verdicts = judge_all(evidence)
+    verdicts = judge_all(CLAIMS, evidence)
     rows = []
     for claim in CLAIMS:
         verdict = verdicts[claim.key]

@@ -11,11 +11,12 @@ import sys
 from conftest import ROOT, environment
 import pytest
 
-from reactivation.claims import CLAIMS, FAILS, HOLDS, UNDECIDED, Claim, confidence_interval, judge
+from reactivation.claims import CLAIMS
 from reactivation.errors import BadInput
 from reactivation.paper import ALL_PROTOCOLS, NETWORKS
 from reactivation.reproduction import Settings, commands, plan, reproduction
 from reactivation.tables import Table
+from reactivation.verdicts import FAILS, HOLDS, UNDECIDED, Claim, confidence_interval, judge
 
 pytestmark = pytest.mark.timeout(900)  # the whole paper, if tiny, is trained, analysed and drawn in one fixture
 

@@ -1,0 +1,102 @@
+"""From one number per seed to a verdict; the rule is the same for every claim.
+
+A claim's number is computed for every seed; the seed is the unit of inference. The claim holds if the 95 % confidence
+interval of its mean over seeds (Student's t) lies in the range, does not hold if the interval lies outside, and is undecided
+otherwise, and always with fewer than three seeds.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from reactivation.evidence import Evidence
+
+TRAINING = "training"  # beside the protocols: <task>/<run> → decoding error of that network
+LEVEL = 0.95
+FEWEST_SEEDS = 3
+HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
+INFINITY = math.inf
+
+Results = Mapping[str, Any]  # protocol or TRAINING → what its files hold, for one seed
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One row."""
+
+    key: str
+    sentence: str
+    figure: str
+    measure: str
+    protocols: tuple[str, ...]
+    value: Callable[[Results], float]
+    low: float = -INFINITY
+    high: float = INFINITY
+
+    @property
+    def rule(self) -> str:
+        """The range, for people."""
+        if self.low == -INFINITY:
+            return f"≤ {self.high:.3g}"
+        return f"≥ {self.low:.3g}" if self.high == INFINITY else f"{self.low:g} to {self.high:g}"
+
+
+class Verdict(NamedTuple):
+    """A claim over the seeds at hand."""
+
+    values: tuple[float, ...]  # one per seed
+    mean: float
+    interval: tuple[float, float] | None  # None for fewer than two seeds
+    verdict: str
+
+
+def judge(claim: Claim, values: Sequence[float]) -> Verdict:
+    """The verdict from one value per seed; NaN or infinite values of a seed leave the claim undecided.
+
+    Raises:
+        ValueError: no values.
+    """
+    if not values:
+        raise ValueError(f"{claim.key}: no seeds")
+    interval = confidence_interval(values)
+    verdict = UNDECIDED
+    if interval is not None and len(values) >= FEWEST_SEEDS and all(map(math.isfinite, interval)):
+        low, high = interval
+        if claim.low <= low and high <= claim.high:
+            verdict = HOLDS
+        elif high < claim.low or low > claim.high:
+            verdict = FAILS
+    return Verdict(tuple(values), float(np.mean(values)), interval, verdict)
+
+
+def confidence_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Student's t interval of the mean over seeds; None for fewer than two, endless if a value is not finite."""
+    if len(values) < 2:
+        return None
+    if not all(map(math.isfinite, values)):
+        return -INFINITY, INFINITY
+    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values)))
+    centre = float(np.mean(values))
+    return centre - half, centre + half
+
+
+def judge_all(claims: Iterable[Claim], evidence: Evidence) -> dict[str, Verdict | None]:
+    """Every claim over the seeds that have what it needs; None where no seed has."""
+    verdicts = {}
+    for claim in claims:
+        protocols = tuple(name for name in claim.protocols if name != TRAINING)
+        values = [_value(claim, evidence, protocols, seed) for seed in evidence.seeds_of(*protocols)]
+        known = [value for value in values if value is not None]
+        verdicts[claim.key] = judge(claim, known) if known else None
+    return verdicts
+
+
+def _value(claim: Claim, evidence: Evidence, protocols: tuple[str, ...], seed: int) -> float | None:
+    """A claim's number for one seed; None where a network that it is about is not trained."""
+    errors = {run: seeds[seed] for run, seeds in evidence.decoding_errors.items() if seed in seeds}
+    value = claim.value({TRAINING: errors, **{name: evidence.result(name, seed) for name in protocols}})
+    return None if claim.protocols == (TRAINING,) and math.isnan(value) else value
