@@ -23,7 +23,7 @@ from reactivation.files import make_folder, write_atomically
 from reactivation.measure import result_file, training_arguments
 from reactivation.panels import Numbers
 from reactivation.paper import HEAD, PROTOCOLS, SEEDS, SPATIAL
-from reactivation.plotting.panels import colour_bar, letter, networks_note
+from reactivation.plotting.drawing import colour_bar, letter, networks_note
 from reactivation.plotting.style import PAGE_WIDTH, PANEL_WIDTH, TALLEST, style
 from reactivation.settings import nearest, setting
 

@@ -17,7 +17,7 @@ from reactivation.errors import BadInput, DamagedData
 from reactivation.evidence import Evidence
 from reactivation.figures import FIGURES, PANELS, draw_figure, known_key, missing, plot
 from reactivation.paper import NETWORKS, PROTOCOLS
-from reactivation.plotting.panels import scaled
+from reactivation.plotting.drawing import scaled
 
 PROTOCOLS_SHOWN = ("kl", "variance", "distance", "manifold", "transitions")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.plotting.panels import Frame, boxed, colours
+from reactivation.plotting.drawing import Frame, boxed, colours
 from reactivation.plotting.style import GREY, LOOKS
 
 if TYPE_CHECKING:

@@ -1,0 +1,95 @@
+"""Head direction over networks: how often each bearing and each angular velocity is reported."""
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from reactivation.evidence import Evidence
+from reactivation.panels.base import PHASES, Array, Columns, Spread, details_of, over_networks, tables_of, time_step
+from reactivation.paper import HEAD
+from reactivation.plotting import drawing as draw
+from reactivation.plotting.drawing import Frame
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BINS = 36  # of bearings, 10° each
+REACH = 0.02  # share of its highest bar below which the tails of a histogram of turns are cut off
+TURNS_SHOWN = (("noisy_biased", "active"), ("noisy_biased", "quiescent"), ("noisy_unbiased", "quiescent"))
+
+
+class BearingHistogram(NamedTuple):
+    """How often each bearing is reported, over M networks."""
+
+    edges: Array  # (n + 1) [rad]
+    spread: Spread  # (n) [1/rad]
+    phase: str
+    top: float  # of the y axis, the same awake and at rest
+    networks: int
+
+    def columns(self) -> Columns:
+        return {
+            "bearing_from_rad": self.edges[:-1],
+            "bearing_to_rad": self.edges[1:],
+            "density_mean_per_rad": self.spread.mean,
+            "density_sd_per_rad": self.spread.sd,
+            "networks": np.full(len(self.edges) - 1, self.networks),
+        }
+
+    def draw(self, ax: "Axes") -> "Axes":
+        return draw.bearing_histogram(ax, self.edges, *self.spread, self.phase, self.top)
+
+
+def bearing_histogram(evidence: Evidence, run: str, phase: str) -> BearingHistogram:
+    """Bearings awake and at rest (Fig. 3a–b)."""
+    seeds = [seed for seed in evidence.seeds if evidence.has_network(HEAD, run, seed)]
+    edges = np.linspace(-math.pi, math.pi, BINS + 1)
+    spreads = {name: over_networks([_histogram(evidence, run, name, seed, edges) for seed in seeds]) for name in PHASES}
+    top = 1.1 * max(float((spread.mean + np.nan_to_num(spread.sd)).max()) for spread in spreads.values())
+    return BearingHistogram(edges, spreads[phase], phase, top, len(seeds))
+
+
+def _histogram(evidence: Evidence, run: str, phase: str, seed: int, edges: Array) -> Array:
+    counts, _ = np.histogram(evidence.recording(HEAD, run, phase, seed).states, edges, density=True)
+    return counts
+
+
+class Turns(NamedTuple):
+    """How often each angular velocity is reported, over M networks."""
+
+    edges: Array  # (n + 1) [rad/s]
+    spread: Spread  # (n) [s/rad]
+    mean: Spread  # () [rad/s]
+    phase: str
+    frame: Frame  # shared with the panels beside it
+    networks: int
+
+    def columns(self) -> Columns:
+        count = len(self.edges) - 1
+        return {
+            "velocity_from_rad_per_s": self.edges[:-1],
+            "velocity_to_rad_per_s": self.edges[1:],
+            "density_mean_s_per_rad": self.spread.mean,
+            "density_sd_s_per_rad": self.spread.sd,
+            "velocity_mean_rad_per_s": np.full(count, self.mean.mean),
+            "networks": np.full(count, self.networks),
+        }
+
+    def draw(self, ax: "Axes") -> "Axes":
+        return draw.turns(ax, self.edges, self.spread.mean, float(self.mean.mean), self.phase, self.frame)
+
+
+def turns(evidence: Evidence, run: str, phase: str) -> Turns:
+    """Turns per step, wrapped at π, as angular velocities (Fig. C.5d–f)."""
+    details, tables = details_of(evidence, "transitions"), tables_of(evidence, "transitions")
+    dt = time_step(evidence, HEAD, run)
+    edges = np.array(details[0][run][phase]["edges"]) / dt
+    width = edges[1] - edges[0]
+    spreads = {key: over_networks([found[key[0]][key[1]]["shares"] for found in details]) for key in TURNS_SHOWN}
+    densities = {key: Spread(spread.mean / width, spread.sd / width) for key, spread in spreads.items()}
+    mean = over_networks([table[run][phase]["mean_turn"] / dt for table in tables])
+    shown = np.any([spread.mean > REACH * spread.mean.max() for spread in densities.values()], axis=0)
+    reach = max(abs(float(edges[:-1][shown].min())), abs(float(edges[1:][shown].max())))
+    frame = (-reach, reach, 0.0, 1.1 * max(float(spread.mean.max()) for spread in densities.values()))
+    return Turns(edges, densities[run, phase], mean, phase, frame, len(details))
