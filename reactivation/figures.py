@@ -274,12 +274,22 @@ def draw_figure(key: str, evidence: Evidence, folder: Path) -> list[Path]:
     rows = FIGURES[key].rows if key in FIGURES else ((_panel_keys(key)[0],),)
     with style():
         page, numbers = plot(rows, evidence)
-        contents = {f"fig_{key}.{form}": _saved(page, form) for form in _FORMATS}
-    contents |= {f"fig_{panel}.csv": _table(found.columns()) for panel, found in numbers.items()}
+        contents = {picture(folder, key, form): _saved(page, form) for form in _FORMATS}
+    contents |= {picture(folder, panel, "csv"): _table(found.columns()) for panel, found in numbers.items()}
     make_folder(folder)
-    for name, content in contents.items():
-        write_atomically(folder / name, content)
-    return [folder / name for name in contents]
+    for file, content in contents.items():
+        write_atomically(file, content)
+    return list(contents)
+
+
+def pictures(evidence: Evidence) -> Path:
+    """The folder where the pictures of some results go: <path>/figures[_<preset>]."""
+    return Path(evidence.path) / f"figures{f'_{evidence.preset}' if evidence.preset else ''}"
+
+
+def picture(folder: Path, key: str, form: str = "png") -> Path:
+    """The file of a panel or figure."""
+    return folder / f"fig_{key}.{form}"
 
 
 def known_key(text: str) -> str:
@@ -325,7 +335,7 @@ def main(manual: str, words: list[str]) -> None:
     keys = [*FIGURES, *PANELS] if everything else [known_key(settings.fig)]
     evidence = Evidence(seed_list(settings.seeds, "seeds"), settings.preset, settings.path, settings.device)
     evidence.settings_of_task(SPATIAL, evidence.seeds[0])  # refuses an unknown preset
-    folder = Path(settings.out or f"{settings.path}/figures{f'_{settings.preset}' if settings.preset else ''}")
+    folder = Path(settings.out) if settings.out else pictures(evidence)
     lacking = {key: lines for key in keys if everything and (lines := missing(key, evidence))}
     for key in keys:
         if key not in lacking:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reactivation.claims import CLAIMS
 from reactivation.evidence import Evidence
-from reactivation.figures import FIGURES
+from reactivation.figures import FIGURES, picture
 from reactivation.files import make_folder, to_json, write_atomically
 from reactivation.paper import NETWORKS
 from reactivation.tables import claims_table, effects_table, networks_table, seeds_table, tally
@@ -68,8 +68,9 @@ def _page(evidence: Evidence, profile: str, figures: Path, verdicts: dict[str, V
 
 
 def _figure(key: str, folder: Path) -> str:
-    figure, file = FIGURES[key], folder / f"fig_{key}.png"
-    caption = f"<figcaption><b>Figure {html.escape(key)}.</b> {html.escape(figure.caption)}</figcaption>"
+    figure, file = FIGURES[key], picture(folder, key)
+    heading = f"Figure {key}. {figure.title}."
+    caption = f"<figcaption><b>{html.escape(heading)}</b> {html.escape(figure.caption)}</figcaption>"
     if not file.exists():
         return f"<figure><p>Not drawn yet.</p>{caption}</figure>"
     image = base64.b64encode(file.read_bytes()).decode()

@@ -15,7 +15,7 @@ from reactivation.config import RESULTS, resolve_train, seed_list
 from reactivation.documents import PAGES, fill_documents
 from reactivation.errors import BadInput, DamagedData
 from reactivation.evidence import Evidence
-from reactivation.figures import FIGURES, draw_figure
+from reactivation.figures import FIGURES, draw_figure, pictures
 from reactivation.fleet import train_fleet
 from reactivation.measure import measure, result_file, training_arguments
 from reactivation.paper import ALL_PROTOCOLS, NETWORKS, PROTOCOLS, SEEDS, Protocol
@@ -72,12 +72,8 @@ class Reproduction:
 
     @property
     def end(self) -> str:
-        """Keeps the report and figures of other profiles apart from the paper's."""
+        """Keeps the report of other profiles apart from the paper's."""
         return "" if self.profile == "paper" else f"_{self.profile}"
-
-    @property
-    def figures(self) -> Path:
-        return Path(self.evidence.path) / f"figures{self.end}"
 
     @property
     def report(self) -> Path:
@@ -148,7 +144,7 @@ def show_plan(steps: list[Step], what: Reproduction) -> None:
 def show_outcome(what: Reproduction) -> None:
     """What came out of the networks, how the claims stand, and where the page is."""
     for task in what.tasks:
-        print(f"\n{task}: means over seeds, divergences in nats\n{networks_table(what.evidence, task).text()}")
+        print(f"\n{task}: means over seeds\n{networks_table(what.evidence, task).text()}")
     print(f"\n{tally(judge_all(CLAIMS, what.evidence))}")
     if "report" in what.stages:
         print(what.report)
@@ -215,11 +211,11 @@ def _analysis(what: Reproduction, rate: float, seed: int, name: str) -> Step:
 
 
 def _drawing(what: Reproduction, key: str) -> Step:
-    return Step("draw", f"figure {key}", False, _DRAWING, partial(draw_figure, key, what.evidence, what.figures))
+    return Step("draw", f"figure {key}", False, _DRAWING, partial(draw_figure, key, what.evidence, pictures(what.evidence)))
 
 
 def _reporting(what: Reproduction) -> Step:
-    write = partial(write_report, what.evidence, what.profile, what.figures, what.report, what.verdicts)
+    write = partial(write_report, what.evidence, what.profile, pictures(what.evidence), what.report, what.verdicts)
     return Step("report", str(what.report), False, _REPORTING, write)
 
 
