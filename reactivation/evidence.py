@@ -121,13 +121,18 @@ class Evidence:
     def _error(self, task: str, run: str, seed: int) -> float:
         rows = self.training(task, run, seed)
         last = rows[max(rows)]
-        return next(value for name, value in last.items() if "_error_" in name)
+        return last[error_name(last)]
 
     def settings_of_task(self, task: str, seed: int, **changes: str) -> AnalysisSettings:
         """How any network of a task is recorded."""
         protocol = Protocol("manifold", task, NETWORKS[task], "", {"batch_size": "200", **changes})
         settings: AnalysisSettings = self.settings(protocol, seed)
         return settings
+
+
+def error_name(measures: dict[str, float]) -> str:
+    """Which of a run's measures is its mean decoding error, with its unit at the end: "position_error_m"."""
+    return next(name for name in measures if "_error_" in name)
 
 
 @cache

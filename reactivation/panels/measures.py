@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from reactivation.evidence import Evidence
+from reactivation.evidence import Evidence, error_name
 from reactivation.panels.base import PHASES, Array, Columns, Spread, details_of, over_networks, tables_of
 from reactivation.paper import SPATIAL
 from reactivation.plotting import drawing as draw
@@ -47,7 +47,7 @@ def learning(evidence: Evidence, run: str) -> Learning:
     seeds = [seed for seed in evidence.seeds if evidence.has_training(SPATIAL, run, seed)]
     tables = [evidence.training(SPATIAL, run, seed) for seed in seeds]
     steps = sorted(set.intersection(*map(set, tables)))
-    error = next(name for name in tables[0][steps[0]] if "_error_" in name)
+    error = error_name(tables[0][steps[0]])
 
     def over(name: str) -> Spread:
         return over_networks([[table[step][name] for step in steps] for table in tables])
