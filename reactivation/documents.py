@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 import re
 
@@ -30,6 +31,11 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "docs/claims.md", "docs/differences.md", "docs/performance.md")
 _BLOCK = re.compile(r"(?P<begin><!-- made from results: (?P<name>[\w ]+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
 
+
+def _networks(task: str, evidence: Evidence) -> str:
+    return networks_table(evidence, task).markdown()
+
+
 BLOCKS: dict[str, Callable[[Evidence], str]] = {
     "seeds": lambda evidence: seeds_table(evidence).markdown(),
     "tally": lambda evidence: tally(judge_all(CLAIMS, evidence)),
@@ -38,7 +44,7 @@ BLOCKS: dict[str, Callable[[Evidence], str]] = {
     "breakdown": lambda evidence: breakdown_table(evidence).markdown(),
     "densities": lambda evidence: densities_table(evidence).markdown(),
     "effects": lambda evidence: effects_table(evidence).markdown(),
-    **{f"networks {task}": lambda evidence, task=task: networks_table(evidence, task).markdown() for task in NETWORKS},  # type: ignore[misc]
+    **{f"networks {task}": partial(_networks, task) for task in NETWORKS},
 }
 
 

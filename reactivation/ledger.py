@@ -6,7 +6,7 @@ from statistics import mean
 from typing import Any
 
 from reactivation.evidence import Evidence
-from reactivation.paper import NOISELESS, NOISY, VANILLA
+from reactivation.paper import GRU, NOISELESS, NOISY, VANILLA
 
 Value = Callable[[dict[str, Any]], float | None]  # from `table` and `details` of a protocol's files
 
@@ -43,7 +43,11 @@ def _variance(run: str) -> Value:
     return lambda result: result["table"][run]
 
 
-_OWN = {f"KL(rest ‖ awake), {run} [nats]": (_kl(run, run), _kl(run, run)) for run in NOISY}
+def _own(runs: tuple[str, ...]) -> dict[str, tuple[Value, Value]]:
+    return {f"KL(rest ‖ awake), {run} [nats]": (_kl(run, run),) * 2 for run in runs}
+
+
+_OWN = _own(NOISY)
 _RANDOM = {"KL(random ‖ awake), noisy_unbiased [nats]": (_kl("random", NOISY[0]),) * 2}
 _UNIFORM = {"KL(uniform ‖ awake), noisy_unbiased [nats]": (_kl("uniform", NOISY[0]),) * 2}
 # Row, switch, protocol as it is, protocol changed, and the measures: what → (its value before, after).
@@ -58,6 +62,7 @@ _SWITCHES: tuple[tuple[str, str, str, str, dict[str, tuple[Value, Value]]], ...]
         "kl",
         {what: (before, _matched(run, run)) for run, (what, (before, _)) in zip(NOISY, _OWN.items(), strict=True)},
     ),
+    ("11", "variance_gain=2", "kl_gru", "kl_gru_gain2", _own(GRU)),
     ("12", "random_network=shared", "kl", "kl_shared", _RANDOM),
     (
         "13",
@@ -66,6 +71,7 @@ _SWITCHES: tuple[tuple[str, str, str, str, dict[str, tuple[Value, Value]]], ...]
         "distance_uniform",
         {f"step, {run} with noise put in [m]": (_step(run),) * 2 for run in NOISELESS},
     ),
+    ("17", "trajectory_stream=cells", "kl", "kl_cells", _OWN),
     ("–", "start=end_of_active", "kl", "kl_end_of_active", _OWN),
     ("–", "start=random", "kl", "kl_random_start", _OWN),
     ("–", "t_shift=500 (half of rest dropped)", "kl", "kl_burn_in", _OWN),

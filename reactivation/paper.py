@@ -83,8 +83,12 @@ LEDGER: dict[str, Protocol] = {
             ("end_of_active", "rest starts where waking ended", {"start": "end_of_active"}),
             ("random_start", "rest starts from shuffled rates", {"start": "random"}),
             ("burn_in", "the first half of rest dropped", {"t_shift": "500"}),
+            ("cells", "row 17: start positions from the draws of the place cells", {"trajectory_stream": "cells"}),
         )
     },
+    "kl_gru_gain2": Protocol(
+        "kl", SPATIAL, GRU, "row 11: noise doubled in resting GRUs", {"variance_gain": "2", "out": "gru_gain2"}
+    ),
     "variance_no_burn_in": Protocol(
         "variance",
         SPATIAL,

@@ -12,10 +12,11 @@ from reactivation.claims import CLAIMS
 from reactivation.errors import DamagedData
 from reactivation.evidence import Evidence
 from reactivation.ledger import effects
-from reactivation.paper import NETWORKS, VANILLA
+from reactivation.paper import HEAD, NETWORKS, SPATIAL, VANILLA
 from reactivation.verdicts import FAILS, FEWEST_SEEDS, HOLDS, UNDECIDED, Verdict, confidence_interval, judge_all
 
 _ABSENT = "–"
+NOT_RUN = "not yet run"
 
 
 class Table(NamedTuple):
@@ -48,24 +49,26 @@ class Table(NamedTuple):
 
 def seeds_table(evidence: Evidence) -> Table:
     """Which networks are trained."""
-    rows = [
-        [task, run, ", ".join(map(str, evidence.trained_seeds(task, run))) or "none yet"]
-        for task, runs in NETWORKS.items()
-        for run in runs
-    ]
-    return Table(["task", "network", "seeds trained"], rows)
+    rows = [[task, run, _seeds(evidence.trained_seeds(task, run))] for task, runs in NETWORKS.items() for run in runs]
+    return Table(["task", "network", "trained at full length"], rows)
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    if not seeds:
+        return "none yet"
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
 def networks_table(evidence: Evidence, task: str) -> Table:
     """What came out of a task's networks: means over the seeds at hand."""
-    unit = "rad" if task == "head_direction" else "m"
+    unit = "rad" if task == HEAD else "m"
     columns: dict[str, Callable[[str, int], float | None]] = {
         f"error [{unit}]": lambda run, seed: evidence.decoding_errors[f"{task}/{run}"][seed],
         "unexplained": lambda run, seed: _last(evidence, task, run, seed)["fraction_unexplained"],
-        "KL rest ‖ awake": lambda run, seed: evidence.result(_kl(task, run), seed)["table"][run][run],
-        "KL uniform ‖ awake": lambda run, seed: evidence.result(_kl(task, run), seed)["table"]["uniform"][run],
+        "KL rest ‖ awake [nats]": lambda run, seed: evidence.result(_kl(task, run), seed)["table"][run][run],
+        "KL uniform ‖ awake [nats]": lambda run, seed: evidence.result(_kl(task, run), seed)["table"]["uniform"][run],
     }
-    if task == "spatial_navigation":
+    if task == SPATIAL:
         columns |= {
             "variance at rest [m²]": lambda run, seed: evidence.result("variance", seed)["table"][run],
             "step awake [m]": lambda run, seed: mean(evidence.result("distance", seed)["table"][run]["active"]),
@@ -88,7 +91,7 @@ def claims_table(evidence: Evidence) -> Table:
     rows = []
     for claim in CLAIMS:
         verdict = verdicts[claim.key]
-        found = [_ABSENT, "0", "not yet run"]
+        found = [_ABSENT, "0", NOT_RUN]
         if verdict is not None:
             found = [_interval(verdict.values), str(len(verdict.values)), verdict.verdict]
             if len(verdict.values) < FEWEST_SEEDS:
@@ -100,8 +103,8 @@ def claims_table(evidence: Evidence) -> Table:
 
 def tally(verdicts: Mapping[str, Verdict | None]) -> str:
     """How many claims have which verdict, as a sentence."""
-    reached = [verdict.verdict if verdict else "not yet run" for verdict in verdicts.values()]
-    counted = {name: reached.count(name) for name in (HOLDS, FAILS, UNDECIDED, "not yet run")}
+    reached = [verdict.verdict if verdict else NOT_RUN for verdict in verdicts.values()]
+    counted = {name: reached.count(name) for name in (HOLDS, FAILS, UNDECIDED, NOT_RUN)}
     return f"{len(reached)} claims: " + ", ".join(f"{count} {name}" for name, count in counted.items() if count) + "."
 
 
@@ -112,13 +115,10 @@ def effects_table(evidence: Evidence) -> Table:
             effect.row,
             effect.switch,
             effect.measure,
-            _interval(effect.default),
-            _interval(effect.changed),
-            _interval(effect.differences),
+            *map(_interval_if_run, (effect.default, effect.changed, effect.differences)),
             str(len(effect.default)),
         ]
         for effect in effects(evidence)
-        if effect.default
     ]
     return Table(["row", "switch", "measure", "default", "changed", "difference [95 % interval]", "seeds"], rows)
 
@@ -174,6 +174,10 @@ def number(value: float | None) -> str:
     return _ABSENT if value is None else f"{value:.3g}"
 
 
+def _interval_if_run(values: Sequence[float]) -> str:
+    return _interval(values) if values else NOT_RUN
+
+
 def _interval(values: Sequence[float]) -> str:
     interval = confidence_interval(values)
     bounds = "" if interval is None else f" [{number(interval[0])}, {number(interval[1])}]"
@@ -190,7 +194,7 @@ def _over_seeds(value: Callable[[str, int], float | None], run: str, seeds: Sequ
 
 
 def _kl(task: str, run: str) -> str:
-    if task == "head_direction":
+    if task == HEAD:
         return "kl_head"
     return "kl" if run in VANILLA else "kl_gru"
 
@@ -202,7 +206,7 @@ def _last(evidence: Evidence, task: str, run: str, seed: int) -> dict[str, float
 
 def _class(cell: str) -> str:
     """Style of a cell of the web page: verdicts have colours."""
-    for verdict, name in (("holds", "holds"), ("does not hold", "fails"), ("undecided", "undecided")):
+    for verdict, name in ((HOLDS, "holds"), (FAILS, "fails"), (UNDECIDED, "undecided")):
         if cell.startswith(verdict):
             return name
     return "text"

@@ -12,6 +12,7 @@ import torch
 from reactivation.documents import PAGES, committed, filled
 from reactivation.errors import BadInput
 from reactivation.evidence import Evidence
+from reactivation.ledger import effects
 from reactivation.pretrained import CARD, pack
 from reactivation.reproduction import Settings, reproduction
 from reactivation.runs import PRETRAINED, RunFolder, load_run
@@ -32,6 +33,14 @@ def test_a_number_changed_by_hand_is_seen() -> None:
     digit = next(place for place in range(block, len(text)) if text[place].isdecimal())
     changed = text[:digit] + str((int(text[digit]) + 1) % 10) + text[digit + 1 :]
     assert filled(changed, committed()) == filled(text, committed()) != changed
+
+
+def test_every_effect_said_to_be_below_is() -> None:
+    rows = [
+        line.split("|")[1:-1] for line in (ROOT / "docs/differences.md").read_text().splitlines() if line.startswith("| ")
+    ]
+    said = {row[0].strip() for row in rows if "below" in row[-1]}
+    assert said == {effect.row for effect in effects(committed())} - {"–"}
 
 
 def test_an_unknown_block_is_named() -> None:
