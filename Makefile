@@ -23,6 +23,7 @@ lint: install
 
 bench: install
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/breakdown.py
 	$(BIN)/python benchmarks/analysis.py
 
 install: $(INSTALLED)

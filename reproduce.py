@@ -7,10 +7,10 @@
 
 Shows its plan first: what is there, what will run, how long it should take. Whatever is there is not made again; a training
 that was interrupted goes on where it stopped. Ends in results/report.html (small networks: results/report_quick.html), one
-page that needs no other file. Keys: name, type, default, meaning
+page that needs no other file.
 """
 
-from reactivation.config import describe, parse_arguments, resolve_plain
+from reactivation.config import asked_settings
 from reactivation.errors import run_command
 
 
@@ -19,10 +19,9 @@ def main(words: list[str]) -> None:
     # Only now: what plans and draws takes seconds to load.
     from reactivation.reproduction import Settings, carry_out, plan, reproduction, show_outcome, show_plan
 
-    if {"--help", "-h"} & set(words):
-        print(__doc__, *describe(resolve_plain(Settings, {})), sep="\n")
+    settings = asked_settings(Settings, __doc__ or "", words)
+    if settings is None:
         return
-    settings = resolve_plain(Settings, parse_arguments(words))
     what = reproduction(settings)
     steps = plan(what)
     show_plan(steps, what)

@@ -8,8 +8,8 @@ and the uniform density: 24 pairs), decoded by 512 place cells. scipy evaluates 
 Jensen–Shannon and matched bandwidth included. It asserts nothing; `largest_difference` is between the two log densities.
 """
 
+from dataclasses import dataclass
 import json
-import sys
 import time
 
 import numpy as np
@@ -18,11 +18,22 @@ import torch
 
 from reactivation.analysis import kl
 from reactivation.analysis.base import Recording
-from reactivation.config import parse_arguments
+from reactivation.config import asked_settings
 from reactivation.densities import GaussianKDE
+from reactivation.errors import run_command
+from reactivation.settings import setting
 from reactivation.spaces import Box
 from reactivation.streams import numpy_stream, stream
 from reactivation.tasks import spatial_navigation
+
+
+@dataclass
+class Settings:
+    """Keys of this command."""
+
+    runs: int = setting(4, "networks of the table", low=1)
+    share: float = setting(0.1, "share of the samples that scipy evaluates", above=0, high=1)
+    json: bool = setting(False, "a line of JSON instead of a table")
 
 
 def decoded_points(seed: int, trajectories: int, steps: int) -> np.ndarray:
@@ -73,11 +84,18 @@ def measure(runs: int, share: float) -> dict[str, object]:
     }
 
 
-if __name__ == "__main__":
-    arguments = parse_arguments(sys.argv[1:])
-    row = measure(int(arguments.get("runs", 4)), float(arguments.get("share", 0.1)))
-    if arguments.get("json") == "true":
+def main(words: list[str]) -> None:
+    """Measure and print."""
+    settings = asked_settings(Settings, __doc__ or "", words)
+    if settings is None:
+        return
+    row = measure(settings.runs, settings.share)
+    if settings.json:
         print(json.dumps(row))
-    else:
-        for name, value in row.items():
-            print(f"{name:<24} {value:.3g}" if isinstance(value, float) else f"{name:<24} {value}")
+        return
+    for name, value in row.items():
+        print(f"{name:<24} {value:.3g}" if isinstance(value, float) else f"{name:<24} {value}")
+
+
+if __name__ == "__main__":
+    run_command(main)

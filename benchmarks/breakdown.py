@@ -7,22 +7,33 @@ steps) are the readout and the gradients of weights.
 """
 
 from collections import Counter
+from dataclasses import dataclass
 import json
 import os
-import sys
 from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch loads
 
 import torch
 from torch.profiler import ProfilerActivity, profile, schedule
-from training import CASES
+from training import CASES, cases
 
 from reactivation.compute import keep_freed_memory, prepare
-from reactivation.config import parse_arguments, resolve_train
+from reactivation.config import asked_settings, resolve_train
+from reactivation.errors import run_command
 from reactivation.learner import new_learner
+from reactivation.settings import setting
 
 WARM_UP = 6  # steps until the process has the memory that it will keep
+
+
+@dataclass
+class Settings:
+    """Keys of this command."""
+
+    only: str = setting("all", "network", choices=("all", *CASES))
+    steps: int = setting(6, "steps that are counted", low=1)
+    json: bool = setting(False, "a line of JSON per network instead of a table")
 
 
 def kind_of(event: Any, batch_size: int) -> str:
@@ -62,11 +73,18 @@ def shares(name: str, steps: int) -> dict[str, float]:
     return {kind: 100 * time / total for kind, time in times.most_common()}
 
 
-if __name__ == "__main__":
-    arguments = parse_arguments(sys.argv[1:])
-    for case in [arguments["only"]] if "only" in arguments else list(CASES):
-        found = shares(case, int(arguments.get("steps", 6)))
-        if arguments.get("json") == "true":
-            print(json.dumps({"name": case, **found}))
+def main(words: list[str]) -> None:
+    """Measure and print."""
+    settings = asked_settings(Settings, __doc__ or "", words)
+    if settings is None:
+        return
+    for case in cases(settings.only):
+        found = shares(case, settings.steps)
+        if settings.json:
+            print(json.dumps({"name": case, **found}), flush=True)
         else:
-            print(case, *(f"  {share:5.1f} %  {kind}" for kind, share in found.items()), sep="\n")
+            print(case, *(f"  {share:5.1f} %  {kind}" for kind, share in found.items()), sep="\n", flush=True)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -11,6 +11,7 @@ train.py, for all configurations; device=cpu with small sizes shows that this sc
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 import gc
 import json
 import math
@@ -23,18 +24,31 @@ import torch
 from training import features_of, peak_rss_mb
 
 from reactivation.compute import keep_freed_memory, prepare, use_tf32
-from reactivation.config import parse_arguments, resolve_train
-from reactivation.errors import BadInput, run_command
+from reactivation.config import asked_settings, parse_arguments, resolve_train
+from reactivation.errors import run_command
 from reactivation.learner import Learner, Trainee, new_learner, read
 from reactivation.paper import NETWORKS, SEEDS
 from reactivation.recording import WARM_UP
+from reactivation.settings import setting
 from reactivation.stack import stacked
 from reactivation.work import training_flops
 
 CONFIGS = [f"{task}/{name}" for task, names in NETWORKS.items() for name in names]
-OWN = {"only": "", "steps": "200", "paired": "2500", "full": "false", "json": "false", "device": "cuda", "size": "8192"}
 PAIRED = "spatial_navigation/noisy_unbiased"  # whose seeds are trained in both precisions
 REPEATS = 5  # of a ceiling
+
+
+@dataclass
+class Settings:
+    """This command's own keys."""
+
+    only: str | None = setting(None, "<task>/<experiment>; null: all eight")
+    steps: int = setting(200, "steps that are counted", low=1)
+    paired: int = setting(2500, "steps of the same seeds in both precisions", low=1)
+    size: int = setting(8192, "rows and columns of the large product", low=1)
+    full: bool = setting(False, "also train every configuration to its last step")
+    json: bool = setting(False, "a line of JSON per row instead of a table")
+    device: str = setting("cuda", "where to compute", choices=("cpu", "cuda"))
 
 
 def wait(device: torch.device) -> float:
@@ -160,38 +174,31 @@ def peak_memory_mb(device: torch.device) -> float:
     return torch.cuda.max_memory_allocated() / 2**20 if device.type == "cuda" else peak_rss_mb()
 
 
-def measure(own: dict[str, str], words: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """Ceilings, one row per configuration, their sum, TF32."""
-    device = prepare(own["device"])
+def measure(settings: Settings, words: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """Ceilings, one row per configuration, their sum, TF32; `words` are settings of all trainings."""
+    device = prepare(settings.device)
     keep_freed_memory()
-    steps, paired, size = (_whole(own, key) for key in ("steps", "paired", "size"))
-    names = [own["only"]] if own["only"] else CONFIGS
-    words = {**words, "device": own["device"]}
+    names = [settings.only] if settings.only else CONFIGS
+    words = {**words, "device": settings.device}
     for name in names:
         resolve_train({**words, "config": name})  # a slip in a key is found before anything is measured
     described = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
-    single, tf32 = (product_ceiling(device, size, wanted) for wanted in (False, True))
+    single, tf32 = (product_ceiling(device, settings.size, wanted) for wanted in (False, True))
     yield {
         "name": "ceiling",
         "device": f"{described}, torch {torch.__version__}",
         "single_flops_per_s": single,
         "tf32_flops_per_s": tf32,
-        "copy_bytes_per_s": copy_ceiling(device, size),
+        "copy_bytes_per_s": copy_ceiling(device, settings.size),
     }
     rows = []
     for name in names:
-        row = time_configuration(name, device, steps, own["full"] == "true", words)
+        row = time_configuration(name, device, settings.steps, settings.full, words)
         rows.append({**row, "fraction_of_ceiling": row["flops"] / row["seconds_per_step"] / single})
         yield rows[-1]
     totals = [key for key in ("networks", "extrapolated_seconds", "measured_seconds") if key in rows[0]]
     yield {"name": "all", **{key: sum(row[key] for row in rows) for key in totals}}
-    yield compare_tf32(own["only"] or PAIRED, device, paired, words)
-
-
-def _whole(own: dict[str, str], key: str) -> int:
-    if not own[key].isdecimal() or int(own[key]) < 1:
-        raise BadInput(f"command line: {key}={own[key]} must be a whole number above 0")
-    return int(own[key])
+    yield compare_tf32(settings.only or PAIRED, device, settings.paired, words)
 
 
 def show(row: dict[str, Any]) -> None:
@@ -217,10 +224,16 @@ def show(row: dict[str, Any]) -> None:
 
 def main(words: list[str]) -> None:
     """Measure and print."""
-    arguments = parse_arguments(words)
-    own = {key: arguments.pop(key, default) for key, default in OWN.items()}
-    for row in measure(own, arguments):
-        print(json.dumps(row), flush=True) if own["json"] == "true" else show(row)
+    own = {f.name for f in fields(Settings)}
+    trainings = [word for word in words if word.partition("=")[0] not in own and not word.startswith("-")]
+    settings = asked_settings(Settings, __doc__ or "", [word for word in words if word not in trainings])
+    if settings is None:
+        return
+    for row in measure(settings, parse_arguments(trainings)):
+        if settings.json:
+            print(json.dumps(row), flush=True)
+        else:
+            show(row)
 
 
 if __name__ == "__main__":

@@ -24,9 +24,11 @@ import torch
 
 from reactivation import cores
 from reactivation.compute import keep_freed_memory, prepare
-from reactivation.config import parse_arguments, resolve_train
+from reactivation.config import asked_settings, resolve_train
+from reactivation.errors import run_command
 from reactivation.learner import Trainee, new_learner
 from reactivation.objective import RingError
+from reactivation.settings import setting
 from reactivation.work import product_rate, training_flops
 
 CASES = {
@@ -35,6 +37,20 @@ CASES = {
     "head_direction": "head_direction/noisy_unbiased",
 }
 WARM_UP = 3  # steps that are not counted
+
+
+@dataclass
+class Settings:
+    """Keys of this command."""
+
+    only: str = setting("all", "network", choices=("all", *CASES))
+    steps: int = setting(12, "steps that are counted; five times as many for head direction", low=1)
+    json: bool = setting(False, "a line of JSON per row instead of a table")
+
+
+def cases(only: str) -> list[str]:
+    """The networks that a user wants measured."""
+    return list(CASES) if only == "all" else [only]
 
 
 @dataclass
@@ -118,7 +134,7 @@ def measure(names: list[str], steps: int) -> Iterator[dict[str, Any]]:
     torch.set_num_threads(count)
     ceiling = product_rate(4096)
     device = f"cpu: {count} cores, {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
-    yield {"name": "ceiling", "device": device, "ceiling_flops_per_s": ceiling, "copy_bytes_per_s": copy_ceiling(count)}
+    copy = copy_ceiling(count)
     for name in names:
         config = resolve_train({"config": CASES[name]})
         features = features_of(new_learner(config, torch.device("cpu")))
@@ -134,6 +150,7 @@ def measure(names: list[str], steps: int) -> Iterator[dict[str, Any]]:
                 "seconds_per_step": timing.seconds_per_step,
                 "flops": work,
                 "ceiling_flops_per_s": ceiling,
+                "copy_bytes_per_s": copy,
                 "fraction_of_ceiling": work / timing.seconds_per_step / ceiling,
                 "times_plain_loop": plain.seconds_per_step / timing.seconds_per_step,
                 "peak_rss_mb": timing.peak_rss_mb,
@@ -141,13 +158,15 @@ def measure(names: list[str], steps: int) -> Iterator[dict[str, Any]]:
             }
 
 
+def show_heading(row: dict[str, Any]) -> None:
+    """What all rows share, and the names of the columns."""
+    product, copy = row["ceiling_flops_per_s"] / 1e9, row["copy_bytes_per_s"] / 1e9
+    print(f"{row['device']}: large product {product:.0f} GFLOP/s, large copy {copy:.1f} GB/s")
+    print(f"{'':<22}{'s/step':>9}{'GFLOP':>8}{'of ceiling':>12}{'× plain':>9}{'peak MB':>9}")
+
+
 def show(row: dict[str, Any]) -> None:
     """One line for people."""
-    if row["name"] == "ceiling":
-        product, copy = row["ceiling_flops_per_s"] / 1e9, row["copy_bytes_per_s"] / 1e9
-        print(f"{row['device']}: large product {product:.0f} GFLOP/s, large copy {copy:.1f} GB/s")
-        print(f"{'':<22}{'s/step':>9}{'GFLOP':>8}{'of ceiling':>12}{'× plain':>9}{'peak MB':>9}")
-        return
     print(
         f"{row['name']:<22}{row['seconds_per_step']:>9.4f}{row['flops'] / 1e9:>8.1f}"
         f"{row['fraction_of_ceiling']:>12.1%}{row['times_plain_loop']:>9.2f}{row['peak_rss_mb']:>9.0f}",
@@ -155,10 +174,19 @@ def show(row: dict[str, Any]) -> None:
     )
 
 
-if __name__ == "__main__":
-    import sys
+def main(words: list[str]) -> None:
+    """Measure and print."""
+    settings = asked_settings(Settings, __doc__ or "", words)
+    if settings is None:
+        return
+    for number, row in enumerate(measure(cases(settings.only), settings.steps)):
+        if settings.json:
+            print(json.dumps(row), flush=True)
+            continue
+        if number == 0:
+            show_heading(row)
+        show(row)
 
-    arguments = parse_arguments(sys.argv[1:])
-    names = [arguments["only"]] if "only" in arguments else list(CASES)
-    for row in measure(names, int(arguments.get("steps", 12))):
-        print(json.dumps(row), flush=True) if arguments.get("json") == "true" else show(row)
+
+if __name__ == "__main__":
+    run_command(main)

@@ -124,6 +124,18 @@ def resolve_plain(settings_class: type, arguments: dict[str, str]) -> Any:
     return merge(settings_class, [(COMMAND_LINE, _typed(settings_class, arguments))])
 
 
+def asked_settings(settings_class: type, manual: str, words: list[str]) -> Any:
+    """As `resolve_plain`, of a command's words; None if they ask for help, which is printed: the manual and every key.
+
+    Raises:
+        BadInput: anything wrong with the words.
+    """
+    if {"--help", "-h"} & set(words):
+        print(manual, "Keys: name, type, default, meaning", *describe(settings_class()), sep="\n")
+        return None
+    return resolve_plain(settings_class, parse_arguments(words))
+
+
 def parse_arguments(words: list[str]) -> dict[str, str]:
     """`key=value` words to a mapping, values still as text.
 

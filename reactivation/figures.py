@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from reactivation import panels
-from reactivation.config import COMMAND_LINE, RESULTS, describe, parse_arguments, resolve_plain, seed_list
+from reactivation.config import COMMAND_LINE, RESULTS, asked_settings, seed_list
 from reactivation.errors import BadInput, DamagedData
 from reactivation.evidence import Evidence
 from reactivation.files import make_folder, write_atomically
@@ -326,11 +326,10 @@ def main(manual: str, words: list[str]) -> None:
     Raises:
         BadInput, DamagedData, StorageError: as everywhere.
     """
-    if {"--help", "-h"} & set(words):
-        print(manual, "Keys: name, type, default, meaning", *describe(resolve_plain(Settings, {})), sep="\n")
+    settings = asked_settings(Settings, manual, words)
+    if settings is None:
         print("\nFigures and their panels", *(f"  {key:<4} {' '.join(f.panels)}" for key, f in FIGURES.items()), sep="\n")
         return
-    settings = resolve_plain(Settings, parse_arguments(words))
     everything = settings.fig == "all"
     keys = [*FIGURES, *PANELS] if everything else [known_key(settings.fig)]
     evidence = Evidence(seed_list(settings.seeds, "seeds"), settings.preset, settings.path, settings.device)

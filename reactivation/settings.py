@@ -14,6 +14,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from reactivation.errors import BadInput
 
 LARGEST = 10**7  # of any size: more is a slip of the finger, and no machine could hold it
+_CLOSE = 0.5  # likeness of two names from which one may be a slip for the other
 _FILE_NAME = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]*")
 
 
@@ -49,7 +50,7 @@ def setting(
 
 def nearest(name: str, known: list[str]) -> str:
     """The end of a message about an unknown name: the nearest known one, or all of them."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
     return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
 
 
@@ -57,7 +58,7 @@ def _nearest_key(name: str, known: list[str]) -> str:
     """As `nearest`, but a key of the same name in another group comes first: tau is rnn.tau."""
     leaf = name.split(".")[-1]
     same = [key for key in known if key.split(".")[-1] == leaf]
-    near = same or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    near = same or difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
     near = near or [key for key in known if difflib.get_close_matches(leaf, [key.split(".")[-1]], cutoff=0.6)]
     return f"did you mean {near[0]}?" if near else "--help lists all keys"
 
@@ -160,8 +161,9 @@ def _check_value(name: str, value: Any, hint: Any, declared: dict[str, Any], whe
         if isinstance(number, int | float) and not isinstance(number, bool):
             _check_range(name, number, declared, where)
     if declared.get("choices") and value is not None and value not in declared["choices"]:
-        choices = ", ".join(declared["choices"])
-        raise BadInput(f"{where}: {name}={value} must be one of {choices}; {nearest(str(value), [*declared['choices']])}")
+        close = difflib.get_close_matches(str(value), declared["choices"], n=1, cutoff=_CLOSE)
+        guess = f"; did you mean {close[0]}?" if close else ""
+        raise BadInput(f"{where}: {name}={value} must be one of {', '.join(declared['choices'])}{guess}")
 
 
 def _is_a(value: Any, kind: Any) -> bool:

@@ -125,22 +125,21 @@ def effects_table(evidence: Evidence) -> Table:
 
 def speed_table(evidence: Evidence) -> Table:
     """What benchmarks/training.py printed, each time it was run: results/benchmarks/training_<run>.jsonl."""
-    rows = []
-    for file in sorted((Path(evidence.path) / "benchmarks").glob("training_*.jsonl")):
-        for timing in _printed(evidence, file.stem):
-            if "seconds_per_step" in timing:
-                rows.append(
-                    [
-                        file.stem.removeprefix("training_"),
-                        timing["name"],
-                        f"{timing['seconds_per_step']:.4f}",
-                        f"{timing['flops'] / 1e9:.1f}",
-                        f"{timing['ceiling_flops_per_s'] / 1e9:.0f}",
-                        f"{timing['fraction_of_ceiling']:.1%}",
-                        f"{timing['times_plain_loop']:.2f}",
-                        f"{timing['peak_rss_mb']:.0f}",
-                    ]
-                )
+    files = sorted((Path(evidence.path) / "benchmarks").glob("training_*.jsonl"))
+    rows = [
+        [
+            file.stem.removeprefix("training_"),
+            timing["name"],
+            f"{timing['seconds_per_step']:.4f}",
+            f"{timing['flops'] / 1e9:.1f}",
+            f"{timing['ceiling_flops_per_s'] / 1e9:.0f}",
+            f"{timing['fraction_of_ceiling']:.1%}",
+            f"{timing['times_plain_loop']:.2f}",
+            f"{timing['peak_rss_mb']:.0f}",
+        ]
+        for file in files
+        for timing in _printed(evidence, file.stem)
+    ]
     columns = ["run", "network", "s/step", "GFLOP", "ceiling [GFLOP/s]", "of ceiling", "× plain", "peak [MB]"]
     return Table(columns, rows)
 

@@ -1,4 +1,4 @@
-"""The GPU benchmark cannot be run where there is no GPU; this keeps it from rotting."""
+"""Benchmarks name what is wrong with their input; the one of the GPU is run small, where there is none."""
 
 import json
 
@@ -52,3 +52,25 @@ def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command)
     assert done.returncode == 2
     assert reason in done.stderr
     assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+
+
+@pytest.mark.parametrize(
+    ("script", "word", "reason"),
+    [
+        ("training", "only=grue", "did you mean gru?"),
+        ("breakdown", "steps=x", "type int"),
+        ("analysis", "share=2", "at most 1"),
+    ],
+)
+def test_bad_input_to_the_others_is_one_line(script: str, word: str, reason: str, command) -> None:
+    done = command(f"benchmarks/{script}.py", word)
+    assert done.returncode == 2
+    assert reason in done.stderr
+    assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+
+
+@pytest.mark.parametrize("script", ["training", "breakdown", "analysis", "gpu"])
+def test_every_benchmark_lists_its_keys(script: str, command) -> None:
+    done = command(f"benchmarks/{script}.py", "--help")
+    assert done.returncode == 0, done.stderr
+    assert "  json " in done.stdout
