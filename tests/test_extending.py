@@ -9,7 +9,9 @@ import sys
 from conftest import ROOT, TINY_ANALYSIS, TINY_TRAIN, environment
 import pytest
 
-EXAMPLE = re.compile(r"`([\w/.]+\.(?:py|yml))`:\n\n```\w+\n(.*?)```", re.DOTALL)
+EXAMPLE = re.compile(r"(?<!`)`([\w/.]+\.(?:py|yml))`:\n\n```\w+\n(\S.*?)```", re.DOTALL)
+ENTRY = re.compile(r"a line of `(\w+)` in\s+`([\w/.]+\.py)`:\n\n(?:<!-- fmt: off -->\n)?```python\n(\s.*?)```", re.DOTALL)
+IMPORT = re.compile(r"the import, `(from .*?)`")
 
 
 @pytest.fixture(scope="module")
@@ -20,12 +22,24 @@ def project(tmp_path_factory) -> Path:
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for file in [*ROOT.glob("*.py"), ROOT / "pyproject.toml"]:
         shutil.copy(file, copy)
-    examples = EXAMPLE.findall((ROOT / "docs" / "extending.md").read_text())
-    assert len(examples) == 7
+    page = (ROOT / "docs" / "extending.md").read_text()
+    examples, entries = EXAMPLE.findall(page), ENTRY.findall(page)
+    assert (len(examples), len(entries)) == (8, 3)
     for name, text in examples:
         (copy / name).parent.mkdir(exist_ok=True)
         (copy / name).write_text(text)
+    for table, name, lines in entries:
+        put_first(copy / name, table, lines)
+    figures = copy / "reactivation/figures.py"
+    figures.write_text(figures.read_text().replace("\nimport csv\n", f"\nimport csv\n{IMPORT.findall(page)[0]}\n"))
     return copy
+
+
+def put_first(file: Path, table: str, lines: str) -> None:
+    """Put entries at the beginning of a table."""
+    changed, count = re.subn(rf"(?m)^({table}: .* = [({{])$", lambda found: f"{found[1]}\n{lines}", file.read_text())
+    assert count == 1
+    file.write_text(changed)
 
 
 def run(project: Path, *words: str) -> str:
@@ -52,6 +66,19 @@ def test_a_new_analysis_runs(project: Path) -> None:
     run(project, "train.py", "config=spatial_navigation/noisy_unbiased", "task.place_cells_num=16", *TINY_TRAIN)
     printed = run(project, "output_drift.py", "runs=[noisy_unbiased]", *TINY_ANALYSIS)
     assert "drift" in printed
+
+
+def test_a_new_panel_is_drawn_and_a_new_claim_is_judged(project: Path) -> None:
+    run(project, "train.py", "config=spatial_navigation/noisy_unbiased", "seed=1", "task.place_cells_num=16", *TINY_TRAIN)
+    run(project, "output_drift.py", "seed=1", "runs=[noisy_unbiased]", *TINY_ANALYSIS)
+    run(project, "figures.py", "fig=X1", "seeds=1")
+    assert len((project / "results/figures/fig_X1.csv").read_text().splitlines()) == 201
+    printed = run(
+        project, "-c",
+        "from reactivation.claims import CLAIMS; from reactivation.evidence import Evidence;"
+        "from reactivation.verdicts import judge_all; print(judge_all(CLAIMS, Evidence((1,)))['drift'])",
+    )  # fmt: skip
+    assert "undecided" in printed
 
 
 def test_the_tests_over_everything_registered_cover_the_new_files(project: Path) -> None:
