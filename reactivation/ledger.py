@@ -6,7 +6,7 @@ from statistics import mean
 from typing import Any
 
 from reactivation.evidence import Evidence
-from reactivation.paper import GRU, NOISELESS, NOISY, VANILLA
+from reactivation.paper import GRU, NOISELESS, NOISY, PEAK_CELLS, UNIFORM_NOISE, VANILLA
 
 Value = Callable[[dict[str, Any]], float | None]  # from `table` and `details` of a protocol's files
 
@@ -47,12 +47,21 @@ def _own(runs: tuple[str, ...]) -> dict[str, tuple[Value, Value]]:
     return {f"KL(rest ‖ awake), {run} [nats]": (_kl(run, run),) * 2 for run in runs}
 
 
+def _own_of(variants: tuple[str, ...]) -> dict[str, tuple[Value, Value]]:
+    """The same measures in networks trained with a switch changed."""
+    return {
+        what: (before, _kl(variant, variant)) for variant, (what, (before, _)) in zip(variants, _OWN.items(), strict=True)
+    }
+
+
 _OWN = _own(NOISY)
 _RANDOM = {"KL(random ‖ awake), noisy_unbiased [nats]": (_kl("random", NOISY[0]),) * 2}
 _UNIFORM = {"KL(uniform ‖ awake), noisy_unbiased [nats]": (_kl("uniform", NOISY[0]),) * 2}
 # Row, switch, protocol as it is, protocol changed, and the measures: what → (its value before, after).
 _SWITCHES: tuple[tuple[str, str, str, str, dict[str, tuple[Value, Value]]], ...] = (
     ("1", "noise_kind=uniform (at rest and awake, not in training)", "kl", "kl_uniform_noise", _OWN),
+    ("1", "rnn.noise=uniform (in training too)", "kl", "kl_trained_uniform", _own_of(UNIFORM_NOISE)),
+    ("2", "task.place_cells_norm=none", "kl", "kl_peak_cells", _own_of(PEAK_CELLS)),
     ("8", "uniform_baseline=marginal", "kl", "kl_marginal", _UNIFORM),
     ("9", "clip=1e7", "kl", "kl_clip", _OWN | _RANDOM),
     (
@@ -86,7 +95,7 @@ _SWITCHES: tuple[tuple[str, str, str, str, dict[str, tuple[Value, Value]]], ...]
 
 
 def effects(evidence: Evidence) -> list[Effect]:
-    """Every switch that costs no training, with whatever seeds have both results (perhaps none)."""
+    """Every switch that is measured, with whatever seeds have both results (perhaps none)."""
     return [
         _effect(evidence, row, switch, (default, changed), what, values)
         for row, switch, default, changed, measures in _SWITCHES

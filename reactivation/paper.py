@@ -25,6 +25,10 @@ VANILLA = NETWORKS[SPATIAL][:4]
 NOISY = NETWORKS[SPATIAL][:2]
 NOISELESS = NETWORKS[SPATIAL][2:4]
 GRU = NETWORKS[SPATIAL][4:]
+# None of the paper's: networks trained with one switch of docs/differences.md changed, for the ledger there.
+UNIFORM_NOISE = tuple(f"{run}_uniform_noise" for run in NOISY)
+PEAK_CELLS = tuple(f"{run}_peak_cells" for run in NOISY)
+VARIANTS = {HEAD: (), SPATIAL: UNIFORM_NOISE + PEAK_CELLS}
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,10 @@ LEDGER: dict[str, Protocol] = {
     "kl_gru_gain2": Protocol(
         "kl", SPATIAL, GRU, "row 11: noise doubled in resting GRUs", {"variance_gain": "2", "out": "gru_gain2"}
     ),
+    "kl_trained_uniform": Protocol(
+        "kl", SPATIAL, UNIFORM_NOISE, "row 1: uniform noise in training too", {"out": "trained_uniform"}
+    ),
+    "kl_peak_cells": Protocol("kl", SPATIAL, PEAK_CELLS, "row 2: place cells of Eq. 20", {"out": "peak_cells"}),
     "variance_no_burn_in": Protocol(
         "variance",
         SPATIAL,

@@ -18,7 +18,7 @@ from reactivation.evidence import Evidence
 from reactivation.figures import FIGURES, draw_figure, pictures
 from reactivation.fleet import train_fleet
 from reactivation.measure import measure, result_file, training_arguments
-from reactivation.paper import ALL_PROTOCOLS, NETWORKS, PROTOCOLS, SEEDS, Protocol
+from reactivation.paper import ALL_PROTOCOLS, NETWORKS, PROTOCOLS, SEEDS, VARIANTS, Protocol
 from reactivation.pretrained import pack
 from reactivation.report import write_report
 from reactivation.settings import nearest, setting
@@ -42,7 +42,7 @@ class Settings:
     profile: str = setting("quick", "small networks in minutes, or those of the paper", choices=tuple(PRESETS))
     seeds: str | None = setting(None, "seeds, as in 0,1,2; null: 0 (quick), 0 to 4 (paper)")
     only: str | None = setting(None, f"a part: some of {','.join(STAGES)}, and of {','.join(NETWORKS)}")
-    ledger: bool | None = setting(None, "also measure what switches of analyses change; null: for the paper's networks")
+    ledger: bool | None = setting(None, "also measure what switches change; null: for the paper's networks")
     dry_run: bool = setting(False, "show the plan and stop")
     path: str = setting(RESULTS, "root of the results")
     device: str = setting("auto", "where to compute", choices=("auto", "cpu", "cuda"))
@@ -68,7 +68,18 @@ class Reproduction:
     evidence: Evidence
     stages: tuple[str, ...]
     tasks: tuple[str, ...]
-    protocols: dict[str, Protocol]
+    ledger: bool  # what switches change, too
+
+    @property
+    def protocols(self) -> dict[str, Protocol]:
+        return ALL_PROTOCOLS if self.ledger else PROTOCOLS
+
+    @property
+    def networks(self) -> Iterator[tuple[int, str, str]]:
+        """Seed, task, run: whole seeds one after the other, and those of the ledger last."""
+        for networks in (NETWORKS, VARIANTS) if self.ledger else (NETWORKS,):
+            for seed in self.evidence.seeds:
+                yield from ((seed, task, run) for task in self.tasks for run in networks[task])
 
     @property
     def end(self) -> str:
@@ -102,7 +113,7 @@ def reproduction(settings: Settings) -> Reproduction:
     tasks = tuple(task for task in NETWORKS if task in parts) or tuple(NETWORKS)
     evidence = Evidence(seeds, PRESETS[settings.profile], settings.path, settings.device)
     ledger = settings.profile == "paper" if settings.ledger is None else settings.ledger
-    return Reproduction(settings.profile, evidence, stages, tasks, ALL_PROTOCOLS if ledger else PROTOCOLS)
+    return Reproduction(settings.profile, evidence, stages, tasks, ledger)
 
 
 def plan(what: Reproduction) -> list[Step]:
@@ -115,10 +126,13 @@ def plan(what: Reproduction) -> list[Step]:
     rate = product_rate(1024)
     steps: list[Step] = []
     if "train" in what.stages:
-        steps += [_training(what, rate, seed, task, run) for seed, task in _seeds_and_tasks(what) for run in NETWORKS[task]]
+        steps += [_training(what, rate, seed, task, run) for seed, task, run in what.networks]
     if "analyse" in what.stages:
         steps += [
-            _analysis(what, rate, seed, name) for seed, task in _seeds_and_tasks(what) for name in _protocols(what, task)
+            _analysis(what, rate, seed, name)
+            for seed in what.evidence.seeds
+            for task in what.tasks
+            for name in _protocols(what, task)
         ]
     if "draw" in what.stages:
         steps += [_drawing(what, key) for key in FIGURES]
@@ -217,10 +231,6 @@ def _drawing(what: Reproduction, key: str) -> Step:
 def _reporting(what: Reproduction) -> Step:
     write = partial(write_report, what.evidence, what.profile, pictures(what.evidence), what.report, what.verdicts)
     return Step("report", str(what.report), False, _REPORTING, write)
-
-
-def _seeds_and_tasks(what: Reproduction) -> Iterator[tuple[int, str]]:
-    return ((seed, task) for seed in what.evidence.seeds for task in what.tasks)
 
 
 def _protocols(what: Reproduction, task: str) -> list[str]:

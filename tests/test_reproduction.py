@@ -13,7 +13,7 @@ import pytest
 
 from reactivation.claims import CLAIMS
 from reactivation.errors import BadInput
-from reactivation.paper import ALL_PROTOCOLS, NETWORKS
+from reactivation.paper import ALL_PROTOCOLS, NETWORKS, SPATIAL, VARIANTS
 from reactivation.reproduction import Settings, commands, plan, reproduction
 from reactivation.tables import Table
 from reactivation.verdicts import FAILS, HOLDS, UNDECIDED, Claim, confidence_interval, judge
@@ -65,7 +65,11 @@ def reproduced(project: Path) -> tuple[Path, str]:
 
 def test_the_plan_comes_first_and_dry_run_stops_there(project: Path) -> None:
     printed = reproduce(project, "profile=paper", "dry_run=true", "path=elsewhere")
-    assert len(re.findall(r"^train +\d", printed, re.MULTILINE)) == 40
+    trainings = re.findall(r"^train +\d.*config=\w+/(\S+) seed=(\d)", printed, re.MULTILINE)
+    of_the_paper, of_the_ledger = trainings[:40], trainings[40:]
+    assert [seed for _, seed in of_the_paper] == sorted(seed for _, seed in of_the_paper), "whole seeds"
+    assert {run for run, _ in of_the_paper} == {run for runs in NETWORKS.values() for run in runs}
+    assert {run for run, _ in of_the_ledger} == set(VARIANTS[SPATIAL])
     assert re.search(r"to do: train [\d.]+ (h|min)", printed)
     assert not (project / "elsewhere").exists()
 
@@ -86,7 +90,9 @@ def test_what_is_there_is_not_made_again(reproduced) -> None:
     project, _ = reproduced
     kept = {file: file.stat().st_mtime_ns for file in (project / "results").rglob("*quick*.json")}
     printed = reproduce(project, "only=train,analyse", "ledger=true")
-    assert len(re.findall(r"^(train|analyse) +there", printed, re.MULTILINE)) == 8 + len(ALL_PROTOCOLS)
+    assert len(re.findall(r"^(train|analyse) +there", printed, re.MULTILINE)) == 8 + len(VARIANTS[SPATIAL]) + len(
+        ALL_PROTOCOLS
+    )
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
 
 
@@ -173,7 +179,7 @@ print(json.dumps({"claims": claims_table(evidence).rows, "effects": effects_tabl
 def test_every_claim_reads_results_that_the_plan_makes(tables) -> None:
     assert len(tables["claims"]) == len(CLAIMS) == len({claim.key for claim in CLAIMS})
     assert all("not yet run" not in row for row in tables["claims"])
-    assert {row[0] for row in tables["effects"]} == {"1", "8", "9", "10", "11", "12", "13", "17", "–"}
+    assert {row[0] for row in tables["effects"]} == {"1", "2", "8", "9", "10", "11", "12", "13", "17", "–"}
 
 
 def test_the_wrong_uniform_baseline_is_off_by_its_known_amount(tables) -> None:
