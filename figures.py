@@ -11,7 +11,7 @@ network show the first seed; averages are over all given seeds that have been tr
 from functools import partial
 
 from reactivation.errors import run_command
-from reactivation.figures import main
+from reactivation.paper.figures import main
 
 if __name__ == "__main__":
     run_command(partial(main, __doc__ or ""))

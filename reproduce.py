@@ -17,7 +17,7 @@ from reactivation.errors import run_command
 def main(words: list[str]) -> None:
     """Plan, and carry the plan out."""
     # Only now: what plans and draws takes seconds to load.
-    from reactivation.reproduction import Settings, carry_out, plan, reproduction, show_outcome, show_plan
+    from reactivation.paper.reproduction import Settings, carry_out, plan, reproduction, show_outcome, show_plan
 
     settings = asked_settings(Settings, __doc__ or "", words)
     if settings is None:

@@ -27,7 +27,7 @@ from reactivation.compute import keep_freed_memory, prepare, use_tf32
 from reactivation.config import asked_settings, parse_arguments, resolve_train
 from reactivation.errors import run_command
 from reactivation.learner import Learner, Trainee, new_learner, read
-from reactivation.paper import NETWORKS, SEEDS
+from reactivation.paper.protocols import NETWORKS, SEEDS
 from reactivation.recording import WARM_UP
 from reactivation.settings import setting
 from reactivation.stack import stacked

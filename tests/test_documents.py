@@ -9,12 +9,12 @@ from conftest import ROOT
 import pytest
 import torch
 
-from reactivation.documents import PAGES, committed, filled
 from reactivation.errors import BadInput
-from reactivation.evidence import Evidence
-from reactivation.ledger import effects
-from reactivation.pretrained import CARD, pack
-from reactivation.reproduction import Settings, reproduction
+from reactivation.paper.documents import PAGES, committed, filled
+from reactivation.paper.evidence import Evidence
+from reactivation.paper.ledger import effects
+from reactivation.paper.pretrained import CARD, pack
+from reactivation.paper.reproduction import Settings, reproduction
 from reactivation.runs import PRETRAINED, RunFolder, load_run
 
 CARDS = json.loads((PRETRAINED / CARD).read_text()) if (PRETRAINED / CARD).exists() else {}

@@ -30,7 +30,7 @@ def project(tmp_path_factory) -> Path:
         (copy / name).write_text(text)
     for table, name, lines in entries:
         put_first(copy / name, table, lines)
-    figures = copy / "reactivation/figures.py"
+    figures = copy / "reactivation/paper/figures.py"
     figures.write_text(figures.read_text().replace("\nimport csv\n", f"\nimport csv\n{IMPORT.findall(page)[0]}\n"))
     return copy
 
@@ -75,8 +75,8 @@ def test_a_new_panel_is_drawn_and_a_new_claim_is_judged(project: Path) -> None:
     assert len((project / "results/figures/fig_X1.csv").read_text().splitlines()) == 201
     printed = run(
         project, "-c",
-        "from reactivation.claims import CLAIMS; from reactivation.evidence import Evidence;"
-        "from reactivation.verdicts import judge_all; print(judge_all(CLAIMS, Evidence((1,)))['drift'])",
+        "from reactivation.paper.claims import CLAIMS; from reactivation.paper.evidence import Evidence;"
+        "from reactivation.paper.verdicts import judge_all; print(judge_all(CLAIMS, Evidence((1,)))['drift'])",
     )  # fmt: skip
     assert "undecided" in printed
 

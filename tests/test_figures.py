@@ -11,12 +11,12 @@ import nbformat
 import numpy as np
 import pytest
 
-from reactivation import panels
 from reactivation.config import parse_arguments, resolve_train
 from reactivation.errors import BadInput, DamagedData
-from reactivation.evidence import Evidence
-from reactivation.figures import FIGURES, PANELS, draw_figure, known_key, missing, plot
-from reactivation.paper import NETWORKS, PROTOCOLS
+from reactivation.paper import panels
+from reactivation.paper.evidence import Evidence
+from reactivation.paper.figures import FIGURES, PANELS, draw_figure, known_key, missing, plot
+from reactivation.paper.protocols import NETWORKS, PROTOCOLS
 from reactivation.plotting.drawing import scaled
 
 PROTOCOLS_SHOWN = ("kl", "variance", "distance", "manifold", "transitions")

@@ -11,12 +11,12 @@ import sys
 from conftest import ROOT, environment
 import pytest
 
-from reactivation.claims import CLAIMS
 from reactivation.errors import BadInput
-from reactivation.paper import ALL_PROTOCOLS, NETWORKS, SPATIAL, VARIANTS
-from reactivation.reproduction import Settings, commands, plan, reproduction
-from reactivation.tables import Table
-from reactivation.verdicts import FAILS, HOLDS, UNDECIDED, Claim, confidence_interval, judge
+from reactivation.paper.claims import CLAIMS
+from reactivation.paper.protocols import ALL_PROTOCOLS, NETWORKS, SPATIAL, VARIANTS
+from reactivation.paper.reproduction import Settings, commands, plan, reproduction
+from reactivation.paper.tables import Table
+from reactivation.paper.verdicts import FAILS, HOLDS, UNDECIDED, Claim, confidence_interval, judge
 
 pytestmark = pytest.mark.timeout(900)  # the whole paper, if tiny, is trained, analysed and drawn in one fixture
 
@@ -163,8 +163,8 @@ def tables(reproduced) -> dict[str, list[list[str]]]:
     """Claims and effects, read by the copy, whose preset its networks were trained with."""
     program = """
 import json
-from reactivation.evidence import Evidence
-from reactivation.tables import claims_table, effects_table
+from reactivation.paper.evidence import Evidence
+from reactivation.paper.tables import claims_table, effects_table
 evidence = Evidence((0,), "quick")
 print(json.dumps({"claims": claims_table(evidence).rows, "effects": effects_table(evidence).rows}))
 """
@@ -195,6 +195,12 @@ def test_on_a_gpu_the_seeds_of_a_configuration_train_as_one_stack() -> None:
         ["config=b", "seed=0"],
         ["config=c", "path=x", "seed=0"],
     ]
+
+
+def test_the_rest_of_the_package_knows_nothing_of_the_paper() -> None:
+    others = [file for file in (ROOT / "reactivation").rglob("*.py") if "paper" not in file.relative_to(ROOT).parts]
+    assert len(others) > 30
+    assert not [file for file in others if re.search(r"reactivation(\.| import )paper", file.read_text())]
 
 
 def test_the_cpu_is_set_up_before_the_first_product(monkeypatch) -> None:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from reactivation.evidence import Evidence
-from reactivation.panels.base import PHASES, Array, Columns, Spread, details_of, over_networks, tables_of, time_step
-from reactivation.paper import HEAD
+from reactivation.paper.evidence import Evidence
+from reactivation.paper.panels.base import PHASES, Array, Columns, Spread, details_of, over_networks, tables_of, time_step
+from reactivation.paper.protocols import HEAD
 from reactivation.plotting import drawing as draw
 from reactivation.plotting.drawing import Frame
 

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-from reactivation import panels
 from reactivation.errors import DamagedData
-from reactivation.evidence import Evidence
-from reactivation.figures import plot
-from reactivation.paper import HEAD, NETWORKS, SPATIAL
+from reactivation.paper import panels
+from reactivation.paper.evidence import Evidence
+from reactivation.paper.figures import plot
+from reactivation.paper.protocols import HEAD, NETWORKS, SPATIAL
 from reactivation.plotting.style import LOOKS, PANEL_WIDTH
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import numpy as np
 
 from reactivation.analysis.base import Recording
 from reactivation.errors import DamagedData
-from reactivation.evidence import Evidence
-from reactivation.panels.base import Array, Columns, both_phases, indices, walls
-from reactivation.paper import HEAD, SPATIAL
+from reactivation.paper.evidence import Evidence
+from reactivation.paper.panels.base import Array, Columns, both_phases, indices, walls
+from reactivation.paper.protocols import HEAD, SPATIAL
 from reactivation.plotting import drawing as draw
 from reactivation.plotting.drawing import Frame
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
-from reactivation.evidence import Evidence
+from reactivation.paper.evidence import Evidence
 
 TRAINING = "training"  # beside the protocols: <task>/<run> → decoding error of that network
 LEVEL = 0.95

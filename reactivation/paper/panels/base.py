@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from reactivation.analysis.base import Recording
-from reactivation.evidence import Evidence
-from reactivation.paper import SPATIAL
+from reactivation.paper.evidence import Evidence
+from reactivation.paper.protocols import SPATIAL
 from reactivation.plotting.drawing import Frame
 from reactivation.spaces import Box
 

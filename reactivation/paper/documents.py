@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 import re
 
-from reactivation.claims import CLAIMS
 from reactivation.errors import BadInput
-from reactivation.evidence import Evidence
 from reactivation.files import write_atomically
-from reactivation.paper import NETWORKS, SEEDS
-from reactivation.tables import (
+from reactivation.paper.claims import CLAIMS
+from reactivation.paper.evidence import Evidence
+from reactivation.paper.protocols import NETWORKS, SEEDS
+from reactivation.paper.tables import (
     breakdown_table,
     claims_table,
     densities_table,
@@ -25,9 +25,9 @@ from reactivation.tables import (
     speed_table,
     tally,
 )
-from reactivation.verdicts import judge_all
+from reactivation.paper.verdicts import judge_all
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "docs/claims.md", "docs/differences.md", "docs/performance.md")
 _BLOCK = re.compile(r"(?P<begin><!-- made from results: (?P<name>[\w ]+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
 

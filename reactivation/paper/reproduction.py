@@ -10,20 +10,20 @@ from pathlib import Path
 import sys
 import time
 
-from reactivation.claims import CLAIMS
 from reactivation.config import RESULTS, resolve_train, seed_list
-from reactivation.documents import PAGES, fill_documents
 from reactivation.errors import BadInput, DamagedData
-from reactivation.evidence import Evidence
-from reactivation.figures import FIGURES, draw_figure, pictures
 from reactivation.fleet import train_fleet
 from reactivation.measure import measure, result_file, training_arguments
-from reactivation.paper import ALL_PROTOCOLS, NETWORKS, PROTOCOLS, SEEDS, VARIANTS, Protocol
-from reactivation.pretrained import pack
-from reactivation.report import write_report
+from reactivation.paper.claims import CLAIMS
+from reactivation.paper.documents import PAGES, fill_documents
+from reactivation.paper.evidence import Evidence
+from reactivation.paper.figures import FIGURES, draw_figure, pictures
+from reactivation.paper.pretrained import pack
+from reactivation.paper.protocols import ALL_PROTOCOLS, NETWORKS, PROTOCOLS, SEEDS, VARIANTS, Protocol
+from reactivation.paper.report import write_report
+from reactivation.paper.tables import networks_table, tally
+from reactivation.paper.verdicts import judge_all
 from reactivation.settings import nearest, setting
-from reactivation.tables import networks_table, tally
-from reactivation.verdicts import judge_all
 
 PRESETS = {"quick": "quick", "paper": None}  # profile → preset of its networks
 PROFILE_SEEDS = {"quick": (0,), "paper": SEEDS}

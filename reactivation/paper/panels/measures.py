@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from reactivation.evidence import Evidence, error_name
-from reactivation.panels.base import PHASES, Array, Columns, Spread, details_of, over_networks, tables_of
-from reactivation.paper import SPATIAL
+from reactivation.paper.evidence import Evidence, error_name
+from reactivation.paper.panels.base import PHASES, Array, Columns, Spread, details_of, over_networks, tables_of
+from reactivation.paper.protocols import SPATIAL
 from reactivation.plotting import drawing as draw
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ A pretrained run is an ordinary run folder with its last model alone, so whateve
 import hashlib
 from pathlib import Path
 
-from reactivation.evidence import Evidence
 from reactivation.files import make_folder, to_json, write_atomically
-from reactivation.paper import NETWORKS
+from reactivation.paper.evidence import Evidence
+from reactivation.paper.protocols import NETWORKS
 from reactivation.runs import PRETRAINED, RunFolder, run_path
 
 CARD = "card.json"

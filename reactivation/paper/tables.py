@@ -8,12 +8,12 @@ from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
 
-from reactivation.claims import CLAIMS
 from reactivation.errors import DamagedData
-from reactivation.evidence import Evidence
-from reactivation.ledger import effects
-from reactivation.paper import HEAD, NETWORKS, SPATIAL, VANILLA
-from reactivation.verdicts import FAILS, FEWEST_SEEDS, HOLDS, UNDECIDED, Verdict, confidence_interval, judge_all
+from reactivation.paper.claims import CLAIMS
+from reactivation.paper.evidence import Evidence
+from reactivation.paper.ledger import effects
+from reactivation.paper.protocols import HEAD, NETWORKS, SPATIAL, VANILLA
+from reactivation.paper.verdicts import FAILS, FEWEST_SEEDS, HOLDS, UNDECIDED, Verdict, confidence_interval, judge_all
 
 _ABSENT = "–"
 NOT_RUN = "not yet run"

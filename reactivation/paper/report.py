@@ -4,13 +4,13 @@ import base64
 import html
 from pathlib import Path
 
-from reactivation.claims import CLAIMS
-from reactivation.evidence import Evidence
-from reactivation.figures import FIGURES, picture
 from reactivation.files import make_folder, to_json, write_atomically
-from reactivation.paper import NETWORKS
-from reactivation.tables import claims_table, effects_table, networks_table, seeds_table, tally
-from reactivation.verdicts import LEVEL, Verdict, judge_all
+from reactivation.paper.claims import CLAIMS
+from reactivation.paper.evidence import Evidence
+from reactivation.paper.figures import FIGURES, picture
+from reactivation.paper.protocols import NETWORKS
+from reactivation.paper.tables import claims_table, effects_table, networks_table, seeds_table, tally
+from reactivation.paper.verdicts import LEVEL, Verdict, judge_all
 
 _STYLE = """
 body { font: 16px/1.5 Arial, Helvetica, "Liberation Sans", sans-serif; color: #222; max-width: 72rem; margin: 2rem auto;

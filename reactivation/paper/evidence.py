@@ -10,7 +10,7 @@ from reactivation.config import RESULTS, TrainConfig, resolve_analysis
 from reactivation.errors import DamagedData
 from reactivation.files import read_json
 from reactivation.measure import result_file, training_config
-from reactivation.paper import ALL_PROTOCOLS, NETWORKS, Protocol
+from reactivation.paper.protocols import ALL_PROTOCOLS, NETWORKS, Protocol
 from reactivation.spaces import Space
 
 _RECORDINGS = 6  # held at once: a figure returns to its few, and each may take 200 MB

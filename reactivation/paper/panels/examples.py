@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from reactivation.evidence import Evidence
-from reactivation.panels.base import Array, Columns, both_phases, indices, time_step, walls
-from reactivation.paper import HEAD, SPATIAL
+from reactivation.paper.evidence import Evidence
+from reactivation.paper.panels.base import Array, Columns, both_phases, indices, time_step, walls
+from reactivation.paper.protocols import HEAD, SPATIAL
 from reactivation.plotting import drawing as draw
 from reactivation.plotting.drawing import Frame
 

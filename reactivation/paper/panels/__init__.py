@@ -7,11 +7,11 @@ several, as mean and standard deviation over networks (`measures`, `circle`).
 Axes of arrays: K trajectories, T steps, P dimensions, n points, M networks.
 """
 
-from reactivation.panels.base import Columns, Numbers
-from reactivation.panels.circle import bearing_histogram, turns
-from reactivation.panels.clouds import cloud, occupancy, plane_occupancy
-from reactivation.panels.examples import EXAMPLES, bearings, moving, paths
-from reactivation.panels.measures import divergences, explained_variance, exploration, learning, smoothness
+from reactivation.paper.panels.base import Columns, Numbers
+from reactivation.paper.panels.circle import bearing_histogram, turns
+from reactivation.paper.panels.clouds import cloud, occupancy, plane_occupancy
+from reactivation.paper.panels.examples import EXAMPLES, bearings, moving, paths
+from reactivation.paper.panels.measures import divergences, explained_variance, exploration, learning, smoothness
 
 __all__ = [
     "EXAMPLES",

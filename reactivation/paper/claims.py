@@ -1,13 +1,13 @@
 """Every claim of Section 4 and Appendix C of the paper as a test: what it says, one number per seed, a range for it.
 
-`reactivation.verdicts` has the rule that is the same for all.
+`reactivation.paper.verdicts` has the rule that is the same for all.
 """
 
 from collections.abc import Callable, Mapping
 import math
 from statistics import mean
 
-from reactivation.verdicts import TRAINING, Claim, Results
+from reactivation.paper.verdicts import TRAINING, Claim, Results
 
 # What the words of the paper are taken to mean; written before the runs they judge.
 CLOSE = 0.3  # nats: "closely resembles"; the divergence of a uniform density that leaves out a quarter of the space

@@ -1,6 +1,6 @@
 """Every panel of every figure of the paper, whole figures, and their files. `figures.py` beside the package is its command.
 
-A panel is a key ("2e"), what it needs, how its numbers are gathered (`reactivation.panels`) and how they are drawn
+A panel is a key ("2e"), what it needs, how its numbers are gathered (`reactivation.paper.panels`) and how they are drawn
 (`reactivation.plotting`). A figure is rows of panels. Panels that stand side by side and share a scale share its bar.
 """
 
@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from reactivation import panels
 from reactivation.config import COMMAND_LINE, RESULTS, asked_settings, seed_list
 from reactivation.errors import BadInput, DamagedData
-from reactivation.evidence import Evidence
 from reactivation.files import make_folder, write_atomically
 from reactivation.measure import result_file, training_arguments
-from reactivation.panels import Numbers
-from reactivation.paper import HEAD, PROTOCOLS, SEEDS, SPATIAL
+from reactivation.paper import panels
+from reactivation.paper.evidence import Evidence
+from reactivation.paper.panels import Numbers
+from reactivation.paper.protocols import HEAD, PROTOCOLS, SEEDS, SPATIAL
 from reactivation.plotting.drawing import colour_bar, letter, networks_note
 from reactivation.plotting.style import PAGE_WIDTH, PANEL_WIDTH, TALLEST, style
 from reactivation.settings import nearest, setting

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
-from reactivation.evidence import Evidence
-from reactivation.paper import GRU, NOISELESS, NOISY, PEAK_CELLS, UNIFORM_NOISE, VANILLA
+from reactivation.paper.evidence import Evidence
+from reactivation.paper.protocols import GRU, NOISELESS, NOISY, PEAK_CELLS, UNIFORM_NOISE, VANILLA
 
 Value = Callable[[dict[str, Any]], float | None]  # from `table` and `details` of a protocol's files
 
