@@ -207,6 +207,23 @@ def test_the_command(command, evidence: Evidence, tmp_path: Path) -> None:
     assert command("figures.py", "--help").stdout.count("C4") >= 3
 
 
+TASKS = {"SpatialNavigation": "'spatial_navigation'", "HeadDirection": "'head_direction'"}
+TURN_CONTROLS = """
+turned = controls(evidence, TASK)
+display(turned)
+run, phase, noise = turned.children[:3]
+run.index, phase.index, noise.value = 1, 2, 4
+""".strip()
+
+
+def drawn_by_controls(notebook) -> list[dict[str, str]]:
+    """What each set of controls shows below itself, as a browser would find it."""
+    models = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"].state.values()
+    shown = [model.state.outputs for model in models if model.model_name == "OutputModel"]
+    assert all([output.output_type for output in outputs] == ["display_data"] for outputs in shown)
+    return [output.data for outputs in shown for output in outputs]
+
+
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda file: file.stem)
 def test_notebooks_are_stripped_and_run_from_their_folder_and_the_root(
     notebook: Path, evidence: Evidence, monkeypatch
@@ -221,7 +238,10 @@ def test_notebooks_are_stripped_and_run_from_their_folder_and_the_root(
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("REACTIVATION_PRESET", raising=False)
     folder = notebook.parent if notebook == NOTEBOOKS[0] else ROOT
+    content.cells.append(nbformat.v4.new_code_cell(TURN_CONTROLS.replace("TASK", TASKS[notebook.stem])))
     NotebookClient(content, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    untouched, turned = drawn_by_controls(content)
+    assert untouched["image/png"] != turned["image/png"]
     pictures = [output for cell in code for output in cell.outputs if "image/png" in output.get("data", {})]
     pages = [output for cell in code for output in cell.outputs if "<img" in output.get("data", {}).get("text/html", "")]
     assert len(pictures) >= 4

@@ -46,10 +46,13 @@ def redraw(evidence: Evidence, task: str, run: str, phase: str, variance_gain: f
 
 def controls(evidence: Evidence, task: str) -> Any:
     """Controls for run, phase and noise, and the trajectories that they give."""
+    from IPython.display import display
     from ipywidgets import Dropdown, FloatSlider, interactive
 
-    def drawn(run: str, phase: str, variance_gain: float) -> "Figure | None":
-        return redraw(evidence, task, run, phase, variance_gain)
+    def drawn(run: str, phase: str, variance_gain: float) -> None:
+        page = redraw(evidence, task, run, phase, variance_gain)
+        if page is not None:
+            display(page)  # type: ignore[no-untyped-call]  # controls show what is displayed, not what is returned
 
     return interactive(
         drawn,
