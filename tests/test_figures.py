@@ -212,7 +212,7 @@ TURN_CONTROLS = """
 turned = controls(evidence, TASK)
 display(turned)
 run, phase, noise = turned.children[:3]
-run.index, phase.index, noise.value = 1, 2, 4
+run.index, phase.index, noise.value = 1, len(phase.options) - 1, 4
 """.strip()
 
 

@@ -54,12 +54,12 @@ def controls(evidence: Evidence, task: str) -> Any:
         if page is not None:
             display(page)  # type: ignore[no-untyped-call]  # controls show what is displayed, not what is returned
 
+    noiseless = any(evidence.config(task, run, evidence.seeds[0]).rnn.sigma2_rec == 0 for run in NETWORKS[task])
+    phases = [phase for phase in LOOKS if noiseless or phase != "quiescent_noisy"]
     return interactive(
         drawn,
         run=Dropdown(options=NETWORKS[task], description="run"),
-        phase=Dropdown(
-            options=[(look.name, phase) for phase, look in LOOKS.items()], value="quiescent", description="phase"
-        ),
+        phase=Dropdown(options=[(LOOKS[phase].name, phase) for phase in phases], value="quiescent", description="phase"),
         variance_gain=FloatSlider(value=2, min=0, max=8, step=0.5, description="noise × ", continuous_update=False),
     )
 
