@@ -287,6 +287,11 @@ def pictures(evidence: Evidence) -> Path:
     return Path(evidence.path) / f"figures{f'_{evidence.preset}' if evidence.preset else ''}"
 
 
+def name_of(key: str) -> str:
+    """What the paper calls a panel or figure: "C.1" for C1."""
+    return key.replace("C", "C.")
+
+
 def picture(folder: Path, key: str, form: str = "png") -> Path:
     """The file of a panel or figure."""
     return folder / f"fig_{key}.{form}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from reactivation.files import make_folder, to_json, write_atomically
 from reactivation.paper.claims import CLAIMS
 from reactivation.paper.evidence import Evidence
-from reactivation.paper.figures import FIGURES, picture
+from reactivation.paper.figures import FIGURES, name_of, picture
 from reactivation.paper.protocols import NETWORKS
 from reactivation.paper.tables import claims_table, effects_table, networks_table, seeds_table, tally
 from reactivation.paper.verdicts import LEVEL, Verdict, judge_all
@@ -57,7 +57,7 @@ def _page(evidence: Evidence, profile: str, figures: Path, verdicts: dict[str, V
         '<h2 id="figures">Figures</h2>',
         *(_figure(key, figures) for key in FIGURES),
         '<h2 id="switches">What the switches change</h2>',
-        "<p>Same seeds, same networks, one setting different (docs/differences.md).</p>",
+        "<p>Same seeds, one setting different; a setting of training has networks of its own (docs/differences.md).</p>",
         effects_table(evidence).html(),
     ]
     body = "\n".join(sections)
@@ -69,7 +69,7 @@ def _page(evidence: Evidence, profile: str, figures: Path, verdicts: dict[str, V
 
 def _figure(key: str, folder: Path) -> str:
     figure, file = FIGURES[key], picture(folder, key)
-    heading = f"Figure {key}. {figure.title}."
+    heading = f"Figure {name_of(key)}. {figure.title}."
     caption = f"<figcaption><b>{html.escape(heading)}</b> {html.escape(figure.caption)}</figcaption>"
     if not file.exists():
         return f"<figure><p>Not drawn yet.</p>{caption}</figure>"

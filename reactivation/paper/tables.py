@@ -49,14 +49,19 @@ class Table(NamedTuple):
 
 def seeds_table(evidence: Evidence) -> Table:
     """Which networks are trained."""
-    rows = [[task, run, _seeds(evidence.trained_seeds(task, run))] for task, runs in NETWORKS.items() for run in runs]
+    rows = [
+        [task, run, _seeds(evidence.trained_seeds(task, run), len(evidence.seeds))]
+        for task, runs in NETWORKS.items()
+        for run in runs
+    ]
     return Table(["task", "network", "trained at full length"], rows)
 
 
-def _seeds(seeds: Sequence[int]) -> str:
+def _seeds(seeds: Sequence[int], wanted: int) -> str:
     if not seeds:
         return "none yet"
-    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+    lacking = "" if len(seeds) == wanted else f" ({len(seeds)} of {wanted})"
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}{lacking}"
 
 
 def networks_table(evidence: Evidence, task: str) -> Table:
