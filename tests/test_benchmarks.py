@@ -60,6 +60,7 @@ def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command)
         ("training", "only=grue", "did you mean gru?"),
         ("breakdown", "steps=x", "type int"),
         ("analysis", "share=2", "at most 1"),
+        ("history", "commits=none", "no commit"),
     ],
 )
 def test_bad_input_to_the_others_is_one_line(script: str, word: str, reason: str, command) -> None:
@@ -69,7 +70,7 @@ def test_bad_input_to_the_others_is_one_line(script: str, word: str, reason: str
     assert (done.stdout, done.stderr.count("\n")) == ("", 1)
 
 
-@pytest.mark.parametrize("script", ["training", "breakdown", "analysis", "gpu"])
+@pytest.mark.parametrize("script", ["training", "breakdown", "analysis", "history", "gpu"])
 def test_every_benchmark_lists_its_keys(script: str, command) -> None:
     done = command(f"benchmarks/{script}.py", "--help")
     assert done.returncode == 0, done.stderr

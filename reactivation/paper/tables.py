@@ -167,6 +167,12 @@ def breakdown_table(evidence: Evidence) -> Table:
     return Table(["share of a step", *(network["name"] for network in found)], rows)
 
 
+def history_table(evidence: Evidence) -> Table:
+    """What benchmarks/history.py printed: results/benchmarks/history.jsonl."""
+    rows = [[row["commit"], row["name"], f"{row['seconds_per_step']:.3f}"] for row in _printed(evidence, "history")]
+    return Table(["commit", "network", "s/step"], rows)
+
+
 def _printed(evidence: Evidence, name: str) -> list[dict[str, Any]]:
     """The lines of a benchmark, none if it has not been run."""
     file = Path(evidence.path) / "benchmarks" / f"{name}.jsonl"
