@@ -47,11 +47,10 @@ def _own(runs: tuple[str, ...]) -> dict[str, tuple[Value, Value]]:
     return {f"KL(rest ‖ awake), {run} [nats]": (_kl(run, run),) * 2 for run in runs}
 
 
-def _own_of(variants: tuple[str, ...]) -> dict[str, tuple[Value, Value]]:
-    """The same measures in networks trained with a switch changed."""
-    return {
-        what: (before, _kl(variant, variant)) for variant, (what, (before, _)) in zip(variants, _OWN.items(), strict=True)
-    }
+def _trained(variants: tuple[str, ...]) -> dict[str, tuple[Value, Value]]:
+    """The measures of `_OWN` and `_RANDOM` in networks trained with a switch changed."""
+    own = {what: (before, _kl(run, run)) for run, (what, (before, _)) in zip(variants, _OWN.items(), strict=True)}
+    return own | {what: (before, _kl("random", variants[0])) for what, (before, _) in _RANDOM.items()}
 
 
 _OWN = _own(NOISY)
@@ -60,8 +59,8 @@ _UNIFORM = {"KL(uniform ‖ awake), noisy_unbiased [nats]": (_kl("uniform", NOIS
 # Row, switch, protocol as it is, protocol changed, and the measures: what → (its value before, after).
 _SWITCHES: tuple[tuple[str, str, str, str, dict[str, tuple[Value, Value]]], ...] = (
     ("1", "noise_kind=uniform (at rest and awake, not in training)", "kl", "kl_uniform_noise", _OWN),
-    ("1", "rnn.noise=uniform (in training too)", "kl", "kl_trained_uniform", _own_of(UNIFORM_NOISE)),
-    ("2", "task.place_cells_norm=none", "kl", "kl_peak_cells", _own_of(PEAK_CELLS)),
+    ("1", "rnn.noise=uniform (in training too)", "kl", "kl_trained_uniform", _trained(UNIFORM_NOISE)),
+    ("2", "task.place_cells_norm=none", "kl", "kl_peak_cells", _trained(PEAK_CELLS)),
     ("8", "uniform_baseline=marginal", "kl", "kl_marginal", _UNIFORM),
     ("9", "clip=1e7", "kl", "kl_clip", _OWN | _RANDOM),
     (
