@@ -1,10 +1,12 @@
 """The run folder: the only link between training and analysis. A run can be rebuilt from its folder alone."""
 
 from dataclasses import dataclass, replace
+from functools import cache
 import os
 from pathlib import Path
 import platform
 import subprocess
+import sys
 from typing import Any
 
 import torch
@@ -48,6 +50,12 @@ def trained_run(config: TrainConfig, results: str = RESULTS, step: int | None = 
     if own.steps() or (step or config.trainer.n_epochs) not in shipped.steps():
         return own
     return shipped if configuration.science_hash(shipped.config()) == configuration.science_hash(config) else own
+
+
+@cache
+def say_stand_in(own: Path, shipped: Path) -> None:
+    """Say on stderr, once, that a network which comes with the project stands in for one that is not there."""
+    print(f"{own} holds no model; taking the pretrained {shipped}", file=sys.stderr)
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,15 @@ class RunFolder:
             return configuration.from_yaml(self.config_file)
         except BadInput as error:
             raise DamagedData(f"{error}") from None
+
+    def reached(self, step: int) -> bool:
+        """Whether the measures of a test at that step are there; the network need not be."""
+        table = self.table_file("test")
+        return table.exists() and str(step) in read_json(table)
+
+    def lost_its_network(self, last: int) -> bool:
+        """Whether the run ended at its last step and nothing but its measures was kept, as in a checkout of results."""
+        return self.reached(last) and not self.steps() and not any(file.exists() for file in self.resume_files)
 
     def claim(self, config: TrainConfig) -> None:
         """Make the folder this run's; whoever calls holds its lock.

@@ -28,7 +28,7 @@ from reactivation.errors import BadInput, DamagedData, Interrupted, SomeFailed, 
 from reactivation.files import locked, make_folder, sync_folder
 from reactivation.learner import Learner, new_learner, read
 from reactivation.metrics import MetricsLog
-from reactivation.runs import RunFolder
+from reactivation.runs import RunFolder, trained_run
 from reactivation.settings import TrainerSettings
 from reactivation.signals import Interruption
 from reactivation.stack import stacked
@@ -112,8 +112,18 @@ def _raise(problem: UserError) -> NoReturn:
 def _is_done(config: TrainConfig, folder: RunFolder) -> bool:
     """Whether nothing is left to train; says so."""
     folder.check_claim(config)
+    last = config.trainer.n_epochs
+    if folder.lost_its_network(last):
+        shipped = trained_run(config)
+        if shipped.path == folder.path:
+            raise BadInput(
+                f"{folder.path}: was trained to step {last}, but its network was not kept; "
+                "delete the folder to train it again, or name this run with tag=... or path=..."
+            )
+        print(f"{folder.path}: trained to step {last}; its network is in {shipped.path}. Delete the former to train anew")
+        return True
     standing = _standing(folder)
-    if standing < config.trainer.n_epochs:
+    if standing < last:
         return False
     print(f"{folder.path}: already trained to step {standing}; nothing to do")
     return True

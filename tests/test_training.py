@@ -89,6 +89,17 @@ def test_a_finished_run_is_left_as_it_is(tmp_path: Path, capsys) -> None:
     assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.path.iterdir()} == before
 
 
+def test_measures_whose_network_was_not_kept_are_left_as_they_are(tmp_path: Path) -> None:
+    """Such as results in a checkout."""
+    folder = train(tmp_path / "run")
+    for file in folder.path.glob("*.pt"):
+        file.unlink()
+    before = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.path.iterdir()}
+    with pytest.raises(BadInput, match="delete the folder to train it again"):
+        train(tmp_path / "run")
+    assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.path.iterdir()} == before
+
+
 def test_a_longer_training_goes_on_where_the_shorter_ended(tmp_path: Path) -> None:
     straight = train(tmp_path / "straight", "trainer.n_epochs=8")
     longer = train(tmp_path / "longer", "trainer.n_epochs=3")
