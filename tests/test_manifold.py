@@ -97,10 +97,22 @@ def test_turns_are_wrapped_counted_and_timed() -> None:
     assert edges[shares.argmax()] < 0.2 < edges[shares.argmax() + 1]
 
 
+def test_the_median_of_times_that_are_cut_off() -> None:
+    rng = np.random.default_rng(0)
+    times = rng.exponential(100, 40_000).astype(int) + 1
+    ends = rng.integers(60, 200, len(times))  # more than a third are cut off, some before the median
+    found = transitions.median_survival(np.minimum(times, ends), times <= ends)
+    assert found == pytest.approx(np.median(times), abs=4 * 100 / math.sqrt(len(times)) + 1)
+    assert np.median(np.minimum(times, ends)) < found - 3, "what a plain median would say"
+    assert transitions.median_survival(np.array([3, 5, 5, 9]), np.array([True, True, True, True])) == 5
+    assert transitions.median_survival(np.array([3, 5, 9]), np.array([False, True, False])) == 5
+    assert transitions.median_survival(np.array([3, 5, 9]), np.array([True, False, False])) == 9
+
+
 def test_a_bearing_that_never_moves_is_kept_to_the_end() -> None:
     still = {"quiescent": Recording(np.zeros((3, 21, 1)))}
     measures = transitions.analyse({"run": still}, Circle(), transitions.Settings(), streams).table["run"]["quiescent"]
-    assert measures["dwell"] == 18.5  # from steps 0 and 5, ..., half way: the median of 21, 16
+    assert (measures["dwell"], measures["dwell_cut_off"]) == (20, 1)  # from step 0 to the last
     assert measures["reversals"] == 0
 
 

@@ -39,8 +39,8 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
 
     Returns:
         table[run][phase]: mean turn and mean absolute turn [rad per step], the share of moving steps that go clockwise
-        (reversals, for networks trained to turn counter-clockwise), and the median number of steps that a bearing is kept
-        (dwell). Details: the histogram of turns.
+        (reversals, for networks trained to turn counter-clockwise), the median number of steps that a bearing is kept
+        (dwell), and the share of these times that the end of the trajectory cut off. Details: the histogram of turns.
 
     Raises:
         BadInput: the space is no circle.
@@ -56,7 +56,7 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
             for phase, recording in phases.items()
         }
         table[run] = {
-            phase: {**_summary(turns[phase]), "dwell": _dwell(space, recording.states, settings.dwell_arc)}
+            phase: {**_summary(turns[phase]), **_dwell(space, recording.states, settings.dwell_arc)}
             for phase, recording in phases.items()
         }
         details[run] = {phase: _histogram(values) for phase, values in turns.items()}
@@ -79,14 +79,27 @@ def _histogram(turns: Array) -> dict[str, list[float]]:
     return {"edges": edges.tolist(), "shares": (counts / turns.size).tolist()}
 
 
-def _dwell(space: Space, states: Array, arc: float) -> float:
-    """Median steps until a bearing has moved by `arc`, from moments in the first half of each trajectory.
-
-    Where it never does, the time to the trajectory's end counts; a median bears that while fewer than half are so.
-    """
+def _dwell(space: Space, states: Array, arc: float) -> dict[str, float]:
+    """Steps until a bearing has moved by `arc`, from moments in the first half of each trajectory."""
     steps = states.shape[1]
-    times = []
+    times, moved = [], []
     for first in range(0, steps // 2, _STRIDE):
         away = space.distance(states[:, first + 1 :], states[:, first : first + 1]) >= arc  # (B, T − first − 1)
-        times.append(np.where(away.any(1), away.argmax(1) + 1, steps - first))
-    return float(np.median(times))
+        moved.append(away.any(1))
+        times.append(np.where(moved[-1], away.argmax(1) + 1, steps - 1 - first))
+    ended = np.concatenate(moved)
+    return {"dwell": median_survival(np.concatenate(times), ended), "dwell_cut_off": float(1 - ended.mean())}
+
+
+def median_survival(times: NDArray[np.integer], ended: NDArray[np.bool_]) -> float:
+    """Median of times of which some are known to be longer only (Kaplan and Meier); the longest where it is beyond all.
+
+    Args:
+        times: (n).
+        ended: (n); whether a time is whole; otherwise it was cut off.
+    """
+    moments, which = np.unique(times, return_inverse=True)
+    ends, leaving = np.bincount(which, weights=ended), np.bincount(which)
+    at_risk = len(times) - np.concatenate(([0], np.cumsum(leaving)[:-1]))
+    surviving = np.cumprod(1 - ends / at_risk)
+    return float(moments[np.argmax(surviving <= 0.5)] if surviving[-1] <= 0.5 else moments[-1])
