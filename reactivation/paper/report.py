@@ -2,7 +2,9 @@
 
 import base64
 import html
+import math
 from pathlib import Path
+from typing import Any
 
 from reactivation.files import make_folder, to_json, write_atomically
 from reactivation.paper.claims import CLAIMS
@@ -34,8 +36,19 @@ def write_report(evidence: Evidence, profile: str, figures: Path, report: Path, 
     """
     found = judge_all(CLAIMS, evidence)
     make_folder(report.parent)
-    write_atomically(verdicts, to_json({key: verdict and verdict._asdict() for key, verdict in found.items()}))
+    write_atomically(verdicts, to_json({key: verdict and plain_verdict(verdict) for key, verdict in found.items()}))
     write_atomically(report, _page(evidence, profile, figures, found).encode())
+
+
+def plain_verdict(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as plain numbers; what is not finite has no number in JSON, and is null."""
+
+    def plain(value: float) -> float | None:
+        return value if math.isfinite(value) else None
+
+    interval = verdict.interval and tuple(map(plain, verdict.interval))
+    values = tuple(map(plain, verdict.values))
+    return verdict._asdict() | {"values": values, "mean": plain(verdict.mean), "interval": interval}
 
 
 def _page(evidence: Evidence, profile: str, figures: Path, verdicts: dict[str, Verdict | None]) -> str:

@@ -1,0 +1,127 @@
+"""Every claim's number, from results in which all entries differ, worked out by hand; what is said where there is none."""
+
+import json
+import math
+
+import pytest
+
+from reactivation.files import to_json
+from reactivation.paper.claims import CLAIMS
+from reactivation.paper.report import plain_verdict
+from reactivation.paper.verdicts import TRAINING, judge
+
+U, B, QUIET_U, QUIET_B = "noisy_unbiased", "noisy_biased", "no-noise_unbiased", "no-noise_biased"
+
+
+def divergences(unbiased: str, biased: str, times: float) -> dict[str, dict[str, float]]:
+    """Resting row → waking column."""
+    rows = {unbiased: (1.0, 20.0), biased: (3.0, 0.5), "random": (5.0, 70.0), "uniform": (0.25, 11.0)}
+    return {row: {unbiased: times * first, biased: times * second} for row, (first, second) in rows.items()}
+
+
+def steps(*values: float) -> dict[str, list[float]]:
+    """Mean steps of two trajectories in each phase."""
+    return {
+        phase: [value - 1, value + 1]
+        for phase, value in zip(("active", "quiescent", "quiescent_noisy"), values, strict=True)
+    }
+
+
+def turning(mean: float, dwell: float, reversals: float) -> dict[str, float]:
+    return {"mean_turn": mean, "dwell": dwell, "reversals": reversals}
+
+
+KL = divergences(U, B, 1)
+KL[QUIET_U] = {QUIET_U: 0.125}
+KL[QUIET_B] = {QUIET_B: 0.375}
+RESULTS = {
+    TRAINING: {f"spatial_navigation/{U}": 0.0625, f"spatial_navigation/{U}_gru": 0.09, f"head_direction/{U}": 0.2},
+    "manifold": {
+        "table": {
+            U: {
+                "active_share": 0.8,
+                "quiescent_share": 0.5,
+                "largest_gap": 0.07,
+                "quiescent_share_of_active": 0.4,
+                "kl_plane": 0.21,
+            }
+        }
+    },
+    "kl": {"table": KL},
+    "kl_gain1": {"table": divergences(U, B, 2)},
+    "kl_gru": {"table": divergences(f"{U}_gru", f"{B}_gru", 3)},
+    "kl_head": {"table": {U: {U: 0.01, B: 9.0}, B: {U: 8.0, B: 0.02}}},
+    "variance": {"table": {U: 4.0, B: 5.0, QUIET_U: 1.0, QUIET_B: 0.5}},
+    "distance": {"table": {U: steps(10, 5, 6), B: steps(20, 30, 7), QUIET_U: steps(8, 9, 50), QUIET_B: steps(8, 9, 90)}},
+    "distance_uniform": {"table": {QUIET_U: steps(8, 9, 40), QUIET_B: steps(8, 9, 60)}},
+    "distance_twelfth": {"table": {QUIET_U: steps(8, 9, 10), QUIET_B: steps(8, 9, 45)}},
+    "manifold_head": {"table": {U: {"quiescent_ring_order": 0.97, "quiescent_ring_hole": 0.6}}},
+    "transitions": {
+        "table": {
+            U: {"active": turning(0.5, 4, 0.41), "quiescent": turning(-0.03, 100, 0.42)},
+            B: {"active": turning(0.8, 6, 0.01), "quiescent": turning(0.2, 9, 0.15)},
+        }
+    },
+}
+OF_DIVERGENCES = {
+    "uniform": 1 - 0.25,
+    "biased": 0.5,
+    "crossed_to_unbiased": 3 - 1,
+    "crossed_to_biased": 20 - 0.5,
+    "random_to_unbiased": 5 - 1,
+    "random_to_biased": 70 - 0.5,
+}
+EXPECTED = {
+    "learned": 0.0625,
+    "learned_gru": 0.09,
+    "learned_head": 0.2,
+    "low_dimensional_awake": 0.8,
+    "low_dimensional_rest": 0.5,
+    "overlapping": 0.07,
+    "same_subspace": 0.4 / 0.5,
+    "same_plane": 0.21,
+    **OF_DIVERGENCES,
+    **{f"{key}_gain1": 2 * value for key, value in OF_DIVERGENCES.items()},
+    **{f"{key}_gru": 3 * value for key, value in OF_DIVERGENCES.items()},
+    "noiseless_match_unbiased": 0.125,
+    "noiseless_match_biased": 0.375,
+    "noiseless_explore_less_unbiased": 1 / 4,
+    "noiseless_explore_less_biased": 0.5 / 5,
+    "smooth_unbiased": 5 / 10,
+    "smooth_biased": 30 / 20,
+    "erratic_unbiased": 50 / 5,
+    "erratic_biased": 90 / 30,
+    "erratic_uniform_unbiased": 40 / 5,
+    "erratic_uniform_biased": 60 / 30,
+    "push_unbiased": 10 / 40,
+    "push_biased": 45 / 60,
+    "head_unbiased": 0.01,
+    "head_biased": 0.02,
+    "dwell_unbiased": 100 / 4,
+    "dwell_biased": 9 / 6,
+    "ring_order": 0.97,
+    "ring_hole": 0.6,
+    "turning_kept": 0.2 / 0.8,
+    "turning_from_training": 0.03 / 0.2,
+    "reversals": 0.15,
+}
+
+
+def test_every_claim_has_an_expected_number() -> None:
+    assert {claim.key for claim in CLAIMS} == set(EXPECTED)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.key)
+def test_the_number_of_a_claim(claim) -> None:
+    only = {name: RESULTS[name] for name in claim.protocols}  # a claim names all that it reads
+    assert claim.value(only) == pytest.approx(EXPECTED[claim.key])
+
+
+def test_what_has_no_number_is_null_in_the_verdicts() -> None:
+    (claim,) = (claim for claim in CLAIMS if claim.key == "biased")
+    degenerate = {"kl": {"table": {B: {B: None}}}}
+    verdict = judge(claim, [claim.value(degenerate), 0.2])
+    written = json.loads(to_json(plain_verdict(verdict)))
+    assert written["values"] == [None, 0.2]
+    assert (written["interval"], written["mean"]) == ([None, None], None)
+    assert math.isnan(verdict.mean)
