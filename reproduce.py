@@ -11,7 +11,7 @@ page that needs no other file.
 """
 
 from reactivation.config import asked_settings
-from reactivation.errors import run_command
+from reactivation.errors import DamagedData, run_command
 
 
 def main(words: list[str]) -> None:
@@ -26,8 +26,10 @@ def main(words: list[str]) -> None:
     steps = plan(what)
     show_plan(steps, what)
     if not settings.dry_run:
-        carry_out(steps, settings.device)
+        left_out = carry_out(steps, settings.device)
         show_outcome(what)
+        if left_out:
+            raise DamagedData(f"left out, for the reasons above: {left_out} of {len(steps)} steps")
 
 
 if __name__ == "__main__":

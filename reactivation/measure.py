@@ -1,8 +1,8 @@
-"""Run one analysis over trained runs: settings → runs → phases → numbers → files. The three scripts are this."""
+"""Run one analysis over trained runs: settings → runs → phases → numbers → files. The scripts output_*.py are this."""
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 import shlex
 import sys
@@ -84,8 +84,8 @@ def measure(name: str, settings: AnalysisSettings) -> Result:
     """
     module = registry.load("analysis", name)
     table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
-    asked = {key: value for key, value in flatten(to_dict(settings)).items() if key not in _NOT_SCIENCE}
-    _refuse_other_settings(table_file, details_file, asked)
+    asked = _science(settings)
+    _refuse_other_settings(table_file, details_file, settings)
     runs, missing = _load_runs(settings)
     space = next(iter(runs.values())).task.space
     phases = dict.fromkeys(runs, module.PHASES)
@@ -104,6 +104,15 @@ def measure(name: str, settings: AnalysisSettings) -> Result:
     write_atomically(details_file, to_json(details))
     write_atomically(table_file, to_json(result.table))
     return result
+
+
+def holds(name: str, settings: AnalysisSettings) -> bool:
+    """Whether the results of just these settings are there, with all runs that they name."""
+    table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
+    if not (table_file.exists() and details_file.exists()):
+        return False
+    made_with, missing = _record_of(details_file, details_file.stat().st_mtime_ns)
+    return made_with is not None and not missing and not _changed(made_with, settings)
 
 
 def result_file(name: str, settings: AnalysisSettings, part: str = "") -> Path:
@@ -145,14 +154,32 @@ def print_table(summary: Mapping[str, Mapping[str, float | None]]) -> None:
         print(f"{row:<{first}}", *(f"{shown[column]:>{width}}" for column, width in widths.items()), sep="  ")
 
 
-def _refuse_other_settings(table_file: Path, details_file: Path, recorded: dict[str, Any]) -> None:
+def _science(settings: AnalysisSettings) -> dict[str, Any]:
+    """The settings that results depend on."""
+    return {key: value for key, value in flatten(to_dict(settings)).items() if key not in _NOT_SCIENCE}
+
+
+def _changed(made_with: dict[str, Any], settings: AnalysisSettings) -> str:
+    """In what a file's settings differ from these; one that is younger than the file had its default then."""
+    return differences({**_science(type(settings)()), **made_with}, _science(settings))
+
+
+@cache
+def _record_of(details_file: Path, changed: int) -> tuple[dict[str, Any] | None, list[str]]:
+    """The settings in a file of details, and the runs that it lacks; `changed`: when the file was."""
+    details = read_json(details_file)
+    if not isinstance(details, dict) or not isinstance(details.get("settings"), dict):
+        return None, []
+    return details["settings"], details.get("missing", [])
+
+
+def _refuse_other_settings(table_file: Path, details_file: Path, settings: AnalysisSettings) -> None:
     if details_file.exists():
-        details = read_json(details_file)
-        before = details.get("settings") if isinstance(details, dict) else None
-        if not isinstance(before, dict):
+        made_with, _ = _record_of(details_file, details_file.stat().st_mtime_ns)
+        if made_with is None:
             raise DamagedData(f"{details_file}: names no settings; delete it, or name these results with out=...")
-        if before != recorded:
-            changed = differences(before, recorded)
+        changed = _changed(made_with, settings)
+        if changed:
             raise BadInput(f"{details_file} was made with other settings ({changed}); name these results with out=...")
     elif table_file.exists():
         raise BadInput(f"{table_file} is there without a record of its settings; name these results with out=...")
@@ -160,7 +187,7 @@ def _refuse_other_settings(table_file: Path, details_file: Path, recorded: dict[
 
 def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]:
     from reactivation.compute import prepare
-    from reactivation.runs import load_run, run_path, trained_run
+    from reactivation.runs import load_run, run_path, say_stand_in, trained_run
 
     device = prepare(settings.device)
     runs, missing, commands = {}, [], []
@@ -168,7 +195,7 @@ def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]
         config = training_config(name, settings)
         own, folder = run_path(config, settings.path), trained_run(config, settings.path, settings.epoch)
         if folder.path != own:
-            print(f"{own} holds no model; taking the pretrained {folder.path}", file=sys.stderr)
+            say_stand_in(own, folder.path)
         try:
             runs[name] = load_run(folder, device, settings.epoch)
         except DamagedData as problem:

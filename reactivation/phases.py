@@ -29,9 +29,10 @@ def record_phase(run: Run, name: str, phase: str, settings: AnalysisSettings, ra
         rates: keep the rates of so many trajectories, and the moments of all; 0 for neither.
     """
     device = next(run.network.parameters()).device
-    trajectories = f"analysis/{name}/{phase}/trajectories" if settings.trajectory_stream == "analysis" else "cells"
+    own = f"analysis/{name}/{phase}" if settings.draw == 0 else f"analysis/{settings.draw}/{name}/{phase}"
+    trajectories = f"{own}/trajectories" if settings.trajectory_stream == "analysis" else "cells"
     batch = run.task.sample(settings.batch_size, settings.t_active, stream(settings.seed, trajectories, device))
-    generator = stream(settings.seed, f"analysis/{name}/{phase}/noise", device)
+    generator = stream(settings.seed, f"{own}/noise", device)
     drive = active(batch, _own_noise(run, settings))
     state = run.network.initial_state(batch.start)
     dropped = 0

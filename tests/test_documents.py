@@ -9,11 +9,14 @@ from conftest import ROOT
 import pytest
 import torch
 
-from reactivation.errors import BadInput
+from reactivation.errors import BadInput, DamagedData
 from reactivation.paper.documents import PAGES, committed, filled
 from reactivation.paper.evidence import Evidence
+from reactivation.paper.figures import PANELS, draw_figure
 from reactivation.paper.ledger import effects
 from reactivation.paper.pretrained import CARD, pack
+from reactivation.paper.protocols import NETWORKS
+from reactivation.paper.report import write_report
 from reactivation.paper.reproduction import Settings, reproduction
 from reactivation.runs import PRETRAINED, RunFolder, load_run
 
@@ -53,8 +56,66 @@ def test_documents_are_written_from_the_papers_results_alone() -> None:
         reproduction(Settings(only="documents"))
 
 
+@pytest.mark.parametrize("words", [{"seeds": "0"}, {"path": "elsewhere"}])
+def test_documents_are_about_all_results(words: dict[str, str]) -> None:
+    with pytest.raises(BadInput, match="no path or seeds"):
+        reproduction(Settings(profile="paper", only="documents", **words))
+
+
+def test_the_report_and_its_verdicts_are_those_of_the_results(tmp_path: Path) -> None:
+    results = ROOT / "results"
+    write_report(committed(), "paper", results / "figures", tmp_path / "report.html", tmp_path / "claims.json")
+    assert (tmp_path / "report.html").read_text() == (results / "report.html").read_text(), "reproduce.py only=report"
+    assert (tmp_path / "claims.json").read_text() == (results / "claims.json").read_text()
+
+
+MEASURED = [key for key, panel in PANELS.items() if all(need.kind != "network" for need in panel.needs)]
+
+
+@pytest.mark.parametrize("key", MEASURED)
+def test_numbers_of_a_panel_are_those_of_the_results(key: str, tmp_path: Path) -> None:
+    draw_figure(key, committed(), tmp_path)
+    table = f"fig_{key}.csv"
+    assert (tmp_path / table).read_text() == (ROOT / "results/figures" / table).read_text(), "reproduce.py only=draw"
+
+
+def test_a_fresh_clone_leaves_the_measures_of_its_networks_alone(tmp_path: Path, command) -> None:
+    run = "results/head_direction/noisy_unbiased_0.01_0"
+    shutil.copytree(ROOT / run, tmp_path / run, ignore=shutil.ignore_patterns("*.pt", ".lock"))
+    before = {file: file.read_bytes() for file in (tmp_path / run).iterdir()}
+    done = command("train.py", "config=head_direction/noisy_unbiased", "seed=0", "device=cpu")
+    assert done.returncode == 0, done.stderr
+    assert "its network is in" in done.stdout
+    assert {file: file.read_bytes() for file in (tmp_path / run).iterdir()} == before
+
+
+def test_a_card_keeps_what_it_says_of_networks_that_are_not_at_hand(tmp_path: Path) -> None:
+    shutil.copy(PRETRAINED / CARD, tmp_path)
+    card = json.loads(pack(Evidence((0,), path=str(tmp_path / "nothing")), 0, tmp_path).read_text())
+    assert card == CARDS
+
+
+def test_results_of_other_settings_are_not_the_papers(tmp_path: Path) -> None:
+    task = "spatial_navigation"
+    (tmp_path / task).mkdir()
+    for part in ("", "_details"):
+        shutil.copy(ROOT / f"results/{task}/kl_0.0001_0{part}.json", tmp_path / task)
+    evidence = Evidence((0,), path=str(tmp_path))
+    details = tmp_path / task / "kl_0.0001_0_details.json"
+    assert evidence.seeds_of("kl") == (0,)
+    for change in ({"settings": {"t_quiescent": 50}}, {"missing": ["noisy_biased"]}):
+        content = json.loads((ROOT / f"results/{task}/kl_0.0001_0_details.json").read_text())
+        content |= {"settings": content["settings"] | change.get("settings", {}), "missing": change.get("missing", [])}
+        details.write_text(json.dumps(content))
+        assert evidence.seeds_of("kl") == ()
+        with pytest.raises(DamagedData, match="other settings"):
+            Evidence((0,), path=str(tmp_path)).result("kl", 0)
+
+
 def test_pretrained_networks_are_small_together() -> None:
-    assert CARDS
+    assert {card["config"] for card in CARDS.values()} == {
+        f"{task}/{run}" for task, runs in NETWORKS.items() for run in runs
+    }
     assert sum(file.stat().st_size for file in PRETRAINED.rglob("*") if file.is_file()) < 40e6
 
 

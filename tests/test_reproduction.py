@@ -96,6 +96,11 @@ def test_what_is_there_is_not_made_again(reproduced) -> None:
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
 
 
+def test_a_task_has_figures_of_its_own() -> None:
+    steps = plan(reproduction(Settings(only="draw,head_direction")))
+    assert [step.name for step in steps] == ["figure 3", "figure C5"]
+
+
 def test_a_lost_result_is_made_again_and_a_part_can_be_asked_for(reproduced) -> None:
     project, _ = reproduced
     lost = project / "results/head_direction/transitions_0.01_0_quick.json"
@@ -107,7 +112,7 @@ def test_a_lost_result_is_made_again_and_a_part_can_be_asked_for(reproduced) -> 
 
 
 def test_what_cannot_be_analysed_is_left_out_and_named(project: Path) -> None:
-    printed = reproduce(project, "only=analyse,report,head_direction", "seeds=7")
+    printed = reproduce(project, "only=analyse,report,head_direction", "seeds=7", code=3)
     assert "left out" in printed
     assert "config=head_direction/noisy_unbiased seed=7" in printed
 

@@ -54,6 +54,7 @@ class AnalysisSettings:
     trajectory_stream: str = setting(
         "analysis", "random stream of the trajectories; cells: row 17, on a CPU", choices=("analysis", "cells")
     )
+    draw: int = setting(0, "which of many independent draws of trajectories and noise", low=0)
     path: str = setting("results", "root of the results")
     tag: str | None = setting(None, "tag of the runs", file_name=True)
     preset: str | None = setting(None, "a file under configs/preset")

@@ -17,6 +17,25 @@ FEW = 10  # principal components: few, of 512 units (128 for head direction)
 MOST = 2 / 3  # share of variance: what few components must explain to be called low-dimensional
 ALIKE = 0.1  # difference of two curves of cumulative explained variance that are called overlapping
 ALIGNED = 0.9  # share or correlation that counts as nearly all
+SMOOTH = 1.5  # times the waking step: at most that is smooth
+HOLE = 0.5  # of the mean radius: a ring keeps that far from its centre
+KEPT = (0.05, 0.9)  # share of the waking turn: more than nothing, less than all
+SOME = 0.1  # share of steps: what still occurs
+
+WORDS = {
+    "closely resembles, matches; diverges": f"at most {CLOSE} nats; at least {CLOSE} nats more: so far away is a uniform "
+    "density that leaves out a quarter of the space",
+    "about as close": f"at most {ABOUT} nats farther: likewise, a tenth of the space",
+    "much more, longer; less": f"at least {MUCH:g} times; at most {1 / MUCH:g} times",
+    "few components; low-dimensional": f"{FEW}; they explain at least {MOST:.0%} of the variance",
+    "overlapping curves": f"nowhere more than {ALIKE} apart",
+    "the same directions, a ring, not the push": f"a share or correlation of at least {ALIGNED}",
+    "reports the state": "an error of at most half a tuning width",
+    "smooth": f"steps of at most {SMOOTH} times those of waking",
+    "a hole": f"the fifth percentile of the radius is at least {HOLE} of its mean",
+    "partly kept": f"from {KEPT[0]} to {KEPT[1]} of the waking turn",
+    "still occurs": f"at least {SOME:.0%} of the steps",
+}
 
 Value = Callable[[Results], float]
 
@@ -196,7 +215,7 @@ def _noiseless(bias: str) -> list[Claim]:
             "distance between consecutive points, at rest over awake",
             ("distance",),
             _ratio(_step("distance", noisy, "quiescent"), _step("distance", noisy, "active")),
-            high=1.5,
+            high=SMOOTH,
         ),
         Claim(
             f"erratic_{bias}",
@@ -246,7 +265,7 @@ def _head_direction() -> list[Claim]:
                 f"dwell_{bias}",
                 f"At rest a bearing is kept for longer ({bias}).",
                 "C.5",
-                "steps until the bearing has moved by one tuning width, median, at rest over awake",
+                "steps until the bearing has moved by one tuning width, median (Kaplan–Meier), at rest over awake",
                 ("transitions",),
                 _ratio(_table("transitions", run, "quiescent", "dwell"), _table("transitions", run, "active", "dwell")),
                 low=MUCH,
@@ -271,7 +290,7 @@ def _head_direction() -> list[Claim]:
             "5th percentile of the radius in that plane over its mean, at rest",
             ("manifold_head",),
             _table("manifold_head", unbiased, "quiescent_ring_hole"),
-            low=0.5,
+            low=HOLE,
         ),
         Claim(
             "turning_kept",
@@ -282,8 +301,8 @@ def _head_direction() -> list[Claim]:
             _ratio(
                 _table("transitions", biased, "quiescent", "mean_turn"), _table("transitions", biased, "active", "mean_turn")
             ),
-            low=0.05,
-            high=0.9,
+            low=KEPT[0],
+            high=KEPT[1],
         ),
         Claim(
             "turning_from_training",
@@ -304,7 +323,7 @@ def _head_direction() -> list[Claim]:
             "share of the moving steps that go against the trained turn, biased networks at rest",
             ("transitions",),
             _table("transitions", biased, "quiescent", "reversals"),
-            low=0.1,
+            low=SOME,
         ),
     ]
 

@@ -25,6 +25,7 @@ from reactivation.paper.tables import (
     seeds_table,
     speed_table,
     tally,
+    words_table,
 )
 from reactivation.paper.verdicts import judge_all
 
@@ -38,6 +39,7 @@ def _networks(task: str, evidence: Evidence) -> str:
 
 
 BLOCKS: dict[str, Callable[[Evidence], str]] = {
+    "words": lambda _: words_table().markdown(),
     "seeds": lambda evidence: seeds_table(evidence).markdown(),
     "tally": lambda evidence: tally(judge_all(CLAIMS, evidence)),
     "claims": lambda evidence: claims_table(evidence).markdown(),

@@ -9,7 +9,7 @@ from reactivation.analysis.base import AnalysisSettings, Recording
 from reactivation.config import RESULTS, TrainConfig, resolve_analysis
 from reactivation.errors import DamagedData
 from reactivation.files import read_json
-from reactivation.measure import result_file, training_config
+from reactivation.measure import holds, result_file, training_config
 from reactivation.paper.protocols import ALL_PROTOCOLS, NETWORKS, Protocol
 from reactivation.spaces import Space
 
@@ -32,9 +32,9 @@ class Evidence:
         return _settings(self, protocol, seed)
 
     def has(self, name: str, seed: int) -> bool:
-        """Whether the results of a protocol are there."""
+        """Whether the results of a protocol are there, with just its settings and all of its runs."""
         protocol = ALL_PROTOCOLS[name]
-        return result_file(protocol.analysis, self.settings(protocol, seed)).exists()
+        return holds(protocol.analysis, self.settings(protocol, seed))
 
     def seeds_of(self, *names: str) -> tuple[int, ...]:
         """The seeds that have the results of all these protocols."""
@@ -66,11 +66,11 @@ class Evidence:
         return tuple(seed for seed in self.seeds if self.is_trained(task, run, seed))
 
     def is_trained(self, task: str, run: str, seed: int) -> bool:
-        """Whether a run's metrics reach its last step."""
-        try:
-            return self.config(task, run, seed).trainer.n_epochs in self.training(task, run, seed)
-        except DamagedData:
-            return False
+        """Whether a run's own metrics reach its last step; networks that come with the project do not count."""
+        from reactivation.runs import RunFolder, run_path
+
+        config = self.config(task, run, seed)
+        return RunFolder(run_path(config, self.path)).reached(config.trainer.n_epochs)
 
     def has_network(self, task: str, run: str, seed: int) -> bool:
         """Whether `recording` finds a run's network."""
@@ -155,6 +155,8 @@ def _read_result(evidence: Evidence, name: str, seed: int) -> dict[str, Any]:
     for file in files.values():
         if not file.exists():
             raise DamagedData(f"{file}: not there; `python reproduce.py` makes it")
+    if not evidence.has(name, seed):
+        raise DamagedData(f"{files['table']}: made with other settings than the paper's, or without some runs; move it away")
     return {part: read_json(file) for part, file in files.items()}
 
 
@@ -164,8 +166,12 @@ def _record(
 ) -> Recording:
     from reactivation.compute import prepare
     from reactivation.phases import record_phase
-    from reactivation.runs import load_run, trained_run
+    from reactivation.runs import load_run, run_path, say_stand_in, trained_run
 
     settings = evidence.settings_of_task(task, seed, **dict(changes))
-    loaded = load_run(trained_run(evidence.config(task, run, seed), evidence.path), prepare(evidence.device))
+    config = evidence.config(task, run, seed)
+    own, folder = run_path(config, evidence.path), trained_run(config, evidence.path)
+    if folder.path != own:
+        say_stand_in(own, folder.path)
+    loaded = load_run(folder, prepare(evidence.device))
     return record_phase(loaded, run, phase, settings, rates=settings.batch_size)

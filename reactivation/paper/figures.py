@@ -11,6 +11,7 @@ from functools import partial
 import io
 from itertools import groupby
 from pathlib import Path
+import shlex
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -41,6 +42,10 @@ class Need:
     kind: Literal["network", "training", "results"]
     name: str  # <task>/<run>, or the protocol
     seeds: Literal["first", "any"] = "first"  # which seed must have it
+
+    @property
+    def task(self) -> str:
+        return PROTOCOLS[self.name].task if self.kind == "results" else self.name.split("/")[0]
 
     def lacking(self, evidence: Evidence) -> str | None:
         """One line that says what to run; None if nothing is."""
@@ -247,6 +252,11 @@ def missing(key: str, evidence: Evidence) -> list[str]:
     return [line for line in lines if line]
 
 
+def tasks_of(key: str) -> set[str]:
+    """The tasks that a panel or figure is about."""
+    return {need.task for panel in _panel_keys(key) for need in PANELS[panel].needs}
+
+
 def plot(rows: Sequence[Sequence[str]], evidence: Evidence) -> "tuple[Page, dict[str, Numbers]]":
     """Rows of panels on one page, and the numbers of each.
 
@@ -410,4 +420,4 @@ def _cells(column: Any) -> Iterator[str]:
 
 
 def _words(arguments: dict[str, str]) -> str:
-    return " ".join(f"{key}={value}" for key, value in arguments.items())
+    return shlex.join(f"{key}={value}" for key, value in arguments.items())

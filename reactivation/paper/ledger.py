@@ -58,6 +58,8 @@ _RANDOM = {"KL(random ‖ awake), noisy_unbiased [nats]": (_kl("random", NOISY[0
 _UNIFORM = {"KL(uniform ‖ awake), noisy_unbiased [nats]": (_kl("uniform", NOISY[0]),) * 2}
 # Row, switch, protocol as it is, protocol changed, and the measures: what → (its value before, after).
 _SWITCHES: tuple[tuple[str, str, str, str, dict[str, tuple[Value, Value]]], ...] = (
+    ("–", "draw=1 (other trajectories and noise, nothing else)", "kl", "kl_redrawn_1", _OWN | _RANDOM),
+    ("–", "draw=2 (likewise)", "kl", "kl_redrawn_2", _OWN | _RANDOM),
     ("1", "noise_kind=uniform (at rest and awake, not in training)", "kl", "kl_uniform_noise", _OWN),
     ("1", "rnn.noise=uniform (in training too)", "kl", "kl_trained_uniform", _trained(UNIFORM_NOISE)),
     ("2", "task.place_cells_norm=none", "kl", "kl_peak_cells", _trained(PEAK_CELLS)),

@@ -6,7 +6,7 @@ A pretrained run is an ordinary run folder with its last model alone, so whateve
 import hashlib
 from pathlib import Path
 
-from reactivation.files import make_folder, to_json, write_atomically
+from reactivation.files import make_folder, read_json, to_json, write_atomically
 from reactivation.paper.evidence import Evidence
 from reactivation.paper.protocols import NETWORKS
 from reactivation.runs import PRETRAINED, RunFolder, run_path
@@ -23,7 +23,8 @@ def pack(evidence: Evidence, seed: int, folder: Path = PRETRAINED) -> Path:
     Raises:
         StorageError: the folder cannot be written.
     """
-    cards = {}
+    card = folder / CARD
+    cards = read_json(card) if card.exists() else {}  # of networks whose weights are not at hand, it stays as it is
     for task, runs in NETWORKS.items():
         for run in runs:
             config = evidence.config(task, run, seed)
@@ -46,6 +47,5 @@ def pack(evidence: Evidence, seed: int, folder: Path = PRETRAINED) -> Path:
                 "bytes": len(model),
                 "sha256": hashlib.sha256(model).hexdigest(),
             }
-    card = folder / CARD
     write_atomically(card, to_json(cards))
     return card

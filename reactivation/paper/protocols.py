@@ -87,6 +87,8 @@ LEDGER: dict[str, Protocol] = {
             ("end_of_active", "rest starts where waking ended", {"start": "end_of_active"}),
             ("random_start", "rest starts from shuffled rates", {"start": "random"}),
             ("burn_in", "the first half of rest dropped", {"t_shift": "500"}),
+            ("redrawn_1", "nothing but other trajectories and noise", {"draw": "1"}),
+            ("redrawn_2", "nothing but other trajectories and noise, again", {"draw": "2"}),
             ("cells", "row 17: start positions from the draws of the place cells", {"trajectory_stream": "cells"}),
         )
     },

@@ -15,9 +15,9 @@ from reactivation.errors import BadInput, DamagedData
 from reactivation.fleet import train_fleet
 from reactivation.measure import measure, result_file, training_arguments
 from reactivation.paper.claims import CLAIMS
-from reactivation.paper.documents import PAGES, fill_documents
+from reactivation.paper.documents import PAGES, committed, fill_documents
 from reactivation.paper.evidence import Evidence
-from reactivation.paper.figures import FIGURES, draw_figure, pictures
+from reactivation.paper.figures import FIGURES, draw_figure, pictures, tasks_of
 from reactivation.paper.pretrained import pack
 from reactivation.paper.protocols import ALL_PROTOCOLS, NETWORKS, PROTOCOLS, SEEDS, VARIANTS, Protocol
 from reactivation.paper.report import write_report
@@ -108,8 +108,8 @@ def reproduction(settings: Settings) -> Reproduction:
         if part not in known:
             raise BadInput(f"only={part} is no part; {nearest(part, known)}")
     stages = tuple(stage for stage in (*STAGES, DOCUMENTS) if stage in parts) or STAGES
-    if DOCUMENTS in stages and (settings.profile, settings.path) != ("paper", RESULTS):
-        raise BadInput(f"only={DOCUMENTS} writes about the paper's networks; use it with profile=paper and path={RESULTS}")
+    if DOCUMENTS in stages and (settings.profile, settings.path, settings.seeds) != ("paper", RESULTS, None):
+        raise BadInput(f"only={DOCUMENTS} is about all results of the project: it takes profile=paper, and no path or seeds")
     tasks = tuple(task for task in NETWORKS if task in parts) or tuple(NETWORKS)
     evidence = Evidence(seeds, PRESETS[settings.profile], settings.path, settings.device)
     ledger = settings.profile == "paper" if settings.ledger is None else settings.ledger
@@ -135,14 +135,12 @@ def plan(what: Reproduction) -> list[Step]:
             for name in _protocols(what, task)
         ]
     if "draw" in what.stages:
-        steps += [_drawing(what, key) for key in FIGURES]
+        steps += [_drawing(what, key) for key in FIGURES if tasks_of(key) & set(what.tasks)]
     if "report" in what.stages:
         steps.append(_reporting(what))
     if DOCUMENTS in what.stages:
-        steps.append(
-            Step(DOCUMENTS, "pretrained networks", False, 1.0, partial(pack, what.evidence, what.evidence.seeds[0]))
-        )
-        steps.append(Step(DOCUMENTS, ", ".join(PAGES), False, 1.0, partial(fill_documents, what.evidence)))
+        steps.append(Step(DOCUMENTS, "pretrained networks", False, 1.0, partial(pack, committed(), SEEDS[0])))
+        steps.append(Step(DOCUMENTS, ", ".join(PAGES), False, 1.0, partial(fill_documents, committed())))
     return steps
 
 
@@ -164,8 +162,11 @@ def show_outcome(what: Reproduction) -> None:
         print(what.report)
 
 
-def carry_out(steps: list[Step], device: str) -> None:
+def carry_out(steps: list[Step], device: str) -> int:
     """Run what is not done, trainings first and side by side.
+
+    Returns:
+        How many steps had to be left out; each is named on stderr.
 
     Raises:
         SomeFailed, Interrupted: from trainings; the same command goes on from there.
@@ -175,6 +176,7 @@ def carry_out(steps: list[Step], device: str) -> None:
         from reactivation.compute import prepare
 
         train_fleet(commands(trainings, on_gpu=prepare(device).type == "cuda"), device)
+    left_out = 0
     for step in steps:
         if step.run is None or step.done:
             continue
@@ -184,8 +186,10 @@ def carry_out(steps: list[Step], device: str) -> None:
             step.run()
         except DamagedData as problem:
             print(f"left out: {str(problem).splitlines()[0]}", file=sys.stderr)
+            left_out += 1
         else:
             print(f"    {time.perf_counter() - began:.0f} s", flush=True)
+    return left_out
 
 
 def commands(trainings: Sequence[tuple[str, ...]], on_gpu: bool) -> list[list[str]]:
@@ -221,7 +225,7 @@ def _analysis(what: Reproduction, rate: float, seed: int, name: str) -> Step:
     configs = [what.evidence.config(protocol.task, run, seed) for run in protocol.runs]
     seconds = sum(recording_flops(config, settings) for config in configs) / (_RECORDING * rate) + _DENSITIES
     file = result_file(protocol.analysis, settings)
-    return Step("analyse", str(file), file.exists(), seconds, partial(measure, protocol.analysis, settings))
+    return Step("analyse", str(file), what.evidence.has(name, seed), seconds, partial(measure, protocol.analysis, settings))
 
 
 def _drawing(what: Reproduction, key: str) -> Step:

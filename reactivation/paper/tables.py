@@ -9,7 +9,7 @@ from statistics import mean
 from typing import Any, NamedTuple
 
 from reactivation.errors import DamagedData
-from reactivation.paper.claims import CLAIMS
+from reactivation.paper.claims import CLAIMS, WORDS
 from reactivation.paper.evidence import Evidence
 from reactivation.paper.ledger import effects
 from reactivation.paper.protocols import HEAD, NETWORKS, SPATIAL, VANILLA
@@ -106,6 +106,11 @@ def claims_table(evidence: Evidence) -> Table:
     return Table(["claim", "figure", "measure", "range", "mean [95 % interval]", "seeds", "verdict"], rows)
 
 
+def words_table() -> Table:
+    """What the words of the claims are taken to mean."""
+    return Table(["word", "meaning"], [list(row) for row in WORDS.items()])
+
+
 def tally(verdicts: Mapping[str, Verdict | None]) -> str:
     """How many claims have which verdict, as a sentence."""
     reached = [verdict.verdict if verdict else NOT_RUN for verdict in verdicts.values()]
@@ -114,7 +119,7 @@ def tally(verdicts: Mapping[str, Verdict | None]) -> str:
 
 
 def effects_table(evidence: Evidence) -> Table:
-    """What each switch that costs no training changes."""
+    """What each switch changes."""
     rows = [
         [
             effect.row,
@@ -152,9 +157,10 @@ def speed_table(evidence: Evidence) -> Table:
 def densities_table(evidence: Evidence) -> Table:
     """What benchmarks/analysis.py printed: results/benchmarks/analysis.jsonl."""
     rows = [
-        [name.replace("_", " "), value if isinstance(value, str) else number(value)]
+        [name.replace("_", " "), number(value) if isinstance(value, float) else str(value)]
         for found in _printed(evidence, "analysis")
         for name, value in found.items()
+        if name != "name"
     ]
     return Table(["divergence table", "measured"], rows)
 
@@ -197,10 +203,11 @@ def _interval(values: Sequence[float]) -> str:
 def _over_seeds(value: Callable[[str, int], float | None], run: str, seeds: Sequence[int]) -> str:
     found = []
     for seed in seeds:
-        with suppress(DamagedData, KeyError):  # not analysed yet, or not by this protocol
+        with suppress(DamagedData, KeyError):  # not analysed yet, or a run that the protocol leaves out
             found.append(value(run, seed))
     known = [one for one in found if one is not None]
-    return _interval(known) if known else _ABSENT
+    fewer = f" (of {len(known)})" if len(known) < len(seeds) else ""
+    return f"{_interval(known)}{fewer}" if known else _ABSENT
 
 
 def _kl(task: str, run: str) -> str:
