@@ -188,6 +188,8 @@ def test_starts_of_rest_and_burn_in(results: Path) -> None:
     assert all(rest.shape == (12, 14, 2) for rest in rests.values())
     assert not (rests["task"] == rests["random"]).all()
     assert not (rests["task"] == rests["end_of_active"]).all()
+    redrawn, again = (record_phase(run, "run", "quiescent", settings(draw=draw)).states for draw in (1, 2))
+    assert not any((a == b).all() for a, b in ((rests["task"], redrawn), (redrawn, again)))
     shifted = record_phase(run, "run", "quiescent", settings(t_shift=5)).states
     assert (shifted == rests["task"][:, 5:]).all()
 

@@ -1,7 +1,6 @@
 """Every panel from tiny networks and their results; the files it leaves; what is said of bad input; the notebooks."""
 
 import csv
-from dataclasses import replace
 import logging
 import math
 from pathlib import Path
@@ -37,8 +36,7 @@ def evidence(tmp_path_factory) -> Evidence:
         fit(settings, RunFolder(run_path(settings, str(place))))
     found = Evidence((0, 1), path=str(place), device="cpu")
     for name in PROTOCOLS_SHOWN:
-        small = replace(found.settings(PROTOCOLS[name], 0), batch_size=20, t_active=30, t_quiescent=40, t_shift=10)
-        measure(PROTOCOLS[name].analysis, small)
+        measure(PROTOCOLS[name].analysis, found.settings(PROTOCOLS[name], 0))  # with other settings they would not count
     return found
 
 

@@ -91,7 +91,8 @@ def test_turns_are_wrapped_counted_and_timed() -> None:
     assert resting["mean_absolute_turn"] == pytest.approx(0.05)
     assert (waking["reversals"], resting["reversals"]) == (0, 1)
     assert (waking["dwell"], resting["dwell"]) == (3, 11)
-    histogram = result.details["run"]["active"]
+    assert sum(result.details["run"]["active"]["bearings"]["shares"]) == pytest.approx(1)
+    histogram = result.details["run"]["active"]["turns"]
     edges, shares = np.array(histogram["edges"]), np.array(histogram["shares"])
     assert shares.sum() == pytest.approx(1)
     assert edges[shares.argmax()] < 0.2 < edges[shares.argmax() + 1]

@@ -15,7 +15,8 @@ PHASES = ("active", "quiescent")
 RANDOM_PHASES = ()
 RATES = 0
 _STRIDE = 5  # steps between the moments from which dwelling is timed
-_BINS = 201  # of the histogram over [-π, π]; odd, so that no turn at all lies in the middle of one
+_TURN_BINS = 201  # over [-π, π]; odd, so that no turn at all lies in the middle of one
+_BEARING_BINS = 36  # likewise, 10° each
 
 Array = NDArray[np.float64]
 
@@ -40,7 +41,8 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
     Returns:
         table[run][phase]: mean turn and mean absolute turn [rad per step], the share of moving steps that go clockwise
         (reversals, for networks trained to turn counter-clockwise), the median number of steps that a bearing is kept
-        (dwell), and the share of these times that the end of the trajectory cut off. Details: the histogram of turns.
+        (dwell), and the share of these times that the end of the trajectory cut off. Details: the
+        histograms of turns and of bearings.
 
     Raises:
         BadInput: the space is no circle.
@@ -59,7 +61,13 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
             phase: {**_summary(turns[phase]), **_dwell(space, recording.states, settings.dwell_arc)}
             for phase, recording in phases.items()
         }
-        details[run] = {phase: _histogram(values) for phase, values in turns.items()}
+        details[run] = {
+            phase: {
+                "turns": _histogram(turns[phase], _TURN_BINS),
+                "bearings": _histogram(recording.states, _BEARING_BINS),
+            }
+            for phase, recording in phases.items()
+        }
     summary = {f"{run} {phase}": measures for run, phases in table.items() for phase, measures in phases.items()}
     return Result(table, details, summary)
 
@@ -73,10 +81,10 @@ def _summary(turns: Array) -> dict[str, float]:
     }
 
 
-def _histogram(turns: Array) -> dict[str, list[float]]:
+def _histogram(angles: Array, bins: int) -> dict[str, list[float]]:
     """Share of the steps in each bin; its edges [rad]."""
-    counts, edges = np.histogram(turns, bins=_BINS, range=(-math.pi, math.pi))
-    return {"edges": edges.tolist(), "shares": (counts / turns.size).tolist()}
+    counts, edges = np.histogram(angles, bins=bins, range=(-math.pi, math.pi))
+    return {"edges": edges.tolist(), "shares": (counts / angles.size).tolist()}
 
 
 def _dwell(space: Space, states: Array, arc: float) -> dict[str, float]:

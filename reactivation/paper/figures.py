@@ -101,11 +101,9 @@ def _measured(title: str, protocol: str, kind: Callable[..., Numbers], **which: 
     return Panel(title, (Need("results", protocol, "any"),), partial(kind, **which))
 
 
-def _heading(
-    title: str, kind: Callable[..., Numbers], run: str, phase: str, seeds: Literal["first", "any"], **which: int
-) -> Panel:
-    """A panel of what head-direction networks report."""
-    return Panel(title, (Need("network", f"{HEAD}/{run}", seeds),), partial(kind, run=run, phase=phase, **which))
+def _bearings(title: str, run: str, phase: str, steps: int) -> Panel:
+    """A panel of what one head-direction network reports over time."""
+    return Panel(title, (Need("network", f"{HEAD}/{run}"),), partial(panels.bearings, run=run, phase=phase, steps=steps))
 
 
 def _paths_and_densities(name: str, end: str = "", **rest: str) -> dict[str, Panel]:
@@ -144,8 +142,8 @@ PANELS: dict[str, Panel] = {
     "2d": _shown(panels.occupancy, "rest, biased", "noisy_biased", "quiescent", "2cd"),
     "2e": _measured("KL(rest ‖ awake) [nats]", "kl", panels.divergences),
     "2f": _measured("exploration at rest", "variance", panels.exploration),
-    "3a": _heading("awake", panels.bearing_histogram, "noisy_unbiased", "active", "any"),
-    "3b": _heading("rest", panels.bearing_histogram, "noisy_unbiased", "quiescent", "any"),
+    "3a": _measured("awake", "transitions", panels.bearing_histogram, run="noisy_unbiased", phase="active"),
+    "3b": _measured("rest", "transitions", panels.bearing_histogram, run="noisy_unbiased", phase="quiescent"),
     "3c": _plane("awake", HEAD, "noisy_unbiased", "active"),
     "3d": _plane("rest", HEAD, "noisy_unbiased", "quiescent"),
     **_paths_and_densities("C1", variance_gain="1"),
@@ -158,9 +156,9 @@ PANELS: dict[str, Panel] = {
     "C3f": _shown(panels.paths, "trained without,\nrest with noise, biased", "no-noise_biased", "quiescent_noisy"),
     "C4a": _measured("unbiased", "distance", panels.smoothness, bias="unbiased"),
     "C4b": _measured("biased", "distance", panels.smoothness, bias="biased"),
-    "C5a": _heading("awake, biased", panels.bearings, "noisy_biased", "active", "first", steps=50),
-    "C5b": _heading("rest, biased", panels.bearings, "noisy_biased", "quiescent", "first", steps=500),
-    "C5c": _heading("rest, unbiased", panels.bearings, "noisy_unbiased", "quiescent", "first", steps=500),
+    "C5a": _bearings("awake, biased", "noisy_biased", "active", steps=50),
+    "C5b": _bearings("rest, biased", "noisy_biased", "quiescent", steps=500),
+    "C5c": _bearings("rest, unbiased", "noisy_unbiased", "quiescent", steps=500),
     "C5d": _measured("awake, biased", "transitions", panels.turns, run="noisy_biased", phase="active"),
     "C5e": _measured("rest, biased", "transitions", panels.turns, run="noisy_biased", phase="quiescent"),
     "C5f": _measured("rest, unbiased", "transitions", panels.turns, run="noisy_unbiased", phase="quiescent"),

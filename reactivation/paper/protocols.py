@@ -73,7 +73,9 @@ PROTOCOLS: dict[str, Protocol] = {
     "manifold": Protocol("manifold", SPATIAL, VANILLA, "Fig. 1c, f, g, j, k: 1,000 trajectories, rest 200 steps"),
     "manifold_gru": Protocol("manifold", SPATIAL, GRU, "the same for GRUs", {"out": "gru"}),
     "manifold_head": Protocol("manifold", HEAD, NETWORKS[HEAD], "Fig. 3c-d: 1,000 trajectories, rest 200 steps"),
-    "transitions": Protocol("transitions", HEAD, NETWORKS[HEAD], "Fig. C.5: waking 100 steps, rest 500, turns wrapped at π"),
+    "transitions": Protocol(
+        "transitions", HEAD, NETWORKS[HEAD], "Fig. 3a-b, C.5: waking 100 steps, rest 500, turns wrapped at π"
+    ),
 }
 # The same with one setting changed, for the ledger of docs/differences.md.
 LEDGER: dict[str, Protocol] = {

@@ -1,6 +1,6 @@
 """Head direction over networks: how often each bearing and each angular velocity is reported."""
 
-import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,7 +14,6 @@ from reactivation.plotting.drawing import Frame
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BINS = 36  # of bearings, 10° each
 REACH = 0.02  # share of its highest bar below which the tails of a histogram of turns are cut off
 TURNS_SHOWN = (("noisy_biased", "active"), ("noisy_biased", "quiescent"), ("noisy_unbiased", "quiescent"))
 
@@ -43,16 +42,16 @@ class BearingHistogram(NamedTuple):
 
 def bearing_histogram(evidence: Evidence, run: str, phase: str) -> BearingHistogram:
     """Bearings awake and at rest (Fig. 3a–b)."""
-    seeds = [seed for seed in evidence.seeds if evidence.has_network(HEAD, run, seed)]
-    edges = np.linspace(-math.pi, math.pi, BINS + 1)
-    spreads = {name: over_networks([_histogram(evidence, run, name, seed, edges) for seed in seeds]) for name in PHASES}
+    details = details_of(evidence, "transitions")
+    edges = np.array(details[0][run][phase]["bearings"]["edges"])
+    spreads = {name: _densities([found[run][name]["bearings"] for found in details]) for name in PHASES}
     top = 1.1 * max(float((spread.mean + np.nan_to_num(spread.sd)).max()) for spread in spreads.values())
-    return BearingHistogram(edges, spreads[phase], phase, top, len(seeds))
+    return BearingHistogram(edges, spreads[phase], phase, top, len(details))
 
 
-def _histogram(evidence: Evidence, run: str, phase: str, seed: int, edges: Array) -> Array:
-    counts, _ = np.histogram(evidence.recording(HEAD, run, phase, seed).states, edges, density=True)
-    return counts
+def _densities(histograms: Sequence[Mapping[str, Sequence[float]]]) -> Spread:
+    """Of angles [1/rad], from the shares of several networks in the same bins."""
+    return over_networks([np.array(one["shares"]) / np.diff(one["edges"]) for one in histograms])
 
 
 class Turns(NamedTuple):
@@ -84,10 +83,9 @@ def turns(evidence: Evidence, run: str, phase: str) -> Turns:
     """Turns per step, wrapped at π, as angular velocities (Fig. C.5d–f)."""
     details, tables = details_of(evidence, "transitions"), tables_of(evidence, "transitions")
     dt = time_step(evidence, HEAD, run)
-    edges = np.array(details[0][run][phase]["edges"]) / dt
-    width = edges[1] - edges[0]
-    spreads = {key: over_networks([found[key[0]][key[1]]["shares"] for found in details]) for key in TURNS_SHOWN}
-    densities = {key: Spread(spread.mean / width, spread.sd / width) for key, spread in spreads.items()}
+    edges = np.array(details[0][run][phase]["turns"]["edges"]) / dt
+    spreads = {(r, p): _densities([found[r][p]["turns"] for found in details]) for r, p in TURNS_SHOWN}
+    densities = {key: Spread(spread.mean * dt, spread.sd * dt) for key, spread in spreads.items()}
     mean = over_networks([table[run][phase]["mean_turn"] / dt for table in tables])
     shown = np.any([spread.mean > REACH * spread.mean.max() for spread in densities.values()], axis=0)
     reach = max(abs(float(edges[:-1][shown].min())), abs(float(edges[1:][shown].max())))
