@@ -28,6 +28,9 @@ def prepare(device: str) -> torch.device:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     # A noiseless network at rest decays to denormal rates, on which a CPU is dozens of times slower.
     torch.set_flush_denormal(True)
+    # The vector library behind sqrt, sin, exp and others sets itself up at its first call. Where that call already runs on
+    # several threads, one of them may compute at low accuracy, in one process of ten.
+    torch.ones(1).sqrt()
     use_onednn_if_exact()
     return torch.device(device)
 
