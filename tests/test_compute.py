@@ -68,7 +68,7 @@ print(*(hashlib.md5(call(values).numpy().tobytes()).hexdigest() for call in (tor
 
 
 def test_the_first_vector_call_of_a_process_is_as_exact_as_the_next() -> None:
-    """Without `prepare`'s call on one thread, about one process in ten differs, so this sees that loss about half the time."""
+    """Without `prepare`'s call on one thread one process in ten differs: this sees that about half the time."""
     environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
     words = [sys.executable, "-c", FIRST_CALL]
     printed = {subprocess.run(words, env=environment, capture_output=True, check=True).stdout for _ in range(6)}
