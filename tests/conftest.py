@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 TINY_TRAIN = ["rnn.n_rec=12", "task.batch_size=8", "task.sequence_length=6", "trainer.n_epochs=4", "trainer.save_freq=2"]
 TINY_ANALYSIS = ["batch_size=12", "t_active=10", "t_quiescent=14", "t_shift=2"]
 SCRIPTS = ["train.py", "output_kl.py", "output_variance.py", "output_distance.py"]
+PRECISION = torch.backends.mkldnn.matmul.fp32_precision  # type: ignore[attr-defined]  # torch has no types for it
 
 
 def tiny(config: str) -> list[str]:
@@ -30,6 +31,13 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 def environment() -> dict[str, str]:
     """One thread, and no terminal width of whoever runs the tests."""
     return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture(autouse=True)
+def arithmetic_as_at_the_start() -> None:
+    """A test that trains or rests in this process flushes denormals, which hypothesis refuses in whatever test follows."""
+    torch.set_flush_denormal(False)
+    torch.backends.mkldnn.matmul.fp32_precision = PRECISION
 
 
 @pytest.fixture

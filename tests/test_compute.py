@@ -10,14 +10,6 @@ import torch
 from reactivation import compute
 
 
-@pytest.fixture(autouse=True)
-def restored():
-    before = torch.backends.mkldnn.matmul.fp32_precision
-    yield
-    torch.backends.mkldnn.matmul.fp32_precision = before
-    torch.set_flush_denormal(False)
-
-
 def test_products_are_single_precision_whatever_the_switch_says() -> None:
     assert compute.prepare("cpu") == torch.device("cpu")
     assert compute.product_error() < 1e-5
