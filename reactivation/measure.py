@@ -135,6 +135,27 @@ def training_arguments(run: str, settings: AnalysisSettings) -> dict[str, str]:
     return arguments
 
 
+def training_words(run: str, settings: AnalysisSettings) -> list[str]:
+    """What to give train.py so that a run is trained as far as these settings ask, where they look for it.
+
+    Raises:
+        BadInput: no such experiment.
+    """
+    from reactivation.runs import run_path
+
+    arguments = training_arguments(run, settings)
+    if settings.path != RESULTS:
+        arguments["path"] = str(run_path(resolve_train(arguments), settings.path))
+    if settings.epoch is not None:
+        arguments["trainer.n_epochs"] = str(settings.epoch)
+    return to_words(arguments)
+
+
+def to_words(arguments: Mapping[str, str]) -> list[str]:
+    """Arguments as the words of a command line."""
+    return [f"{key}={value}" for key, value in arguments.items()]
+
+
 def training_config(run: str, settings: AnalysisSettings) -> TrainConfig:
     """The configuration that a run is expected to have; its name gives the folder.
 
@@ -199,14 +220,8 @@ def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]
         try:
             runs[name] = load_run(folder, device, settings.epoch)
         except DamagedData as problem:
-            arguments = training_arguments(name, settings)
-            if settings.path != RESULTS:
-                arguments["path"] = str(own)
-            if settings.epoch is not None:
-                arguments["trainer.n_epochs"] = str(settings.epoch)
-            words = shlex.join(f"{key}={value}" for key, value in arguments.items())
             missing.append(name)
-            commands.append(f"{problem}; make it with: python train.py {words}")
+            commands.append(f"{problem}; make it with: python train.py {shlex.join(training_words(name, settings))}")
     if missing and (not settings.allow_missing or not runs):
         raise DamagedData("\n".join(commands))
     for command in commands:

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from reactivation.errors import BadInput, DamagedData
+from reactivation.paper.catalogue import PANELS
 from reactivation.paper.documents import PAGES, committed, filled
 from reactivation.paper.evidence import Evidence
-from reactivation.paper.figures import PANELS, draw_figure
+from reactivation.paper.figures import draw_figure
 from reactivation.paper.ledger import effects
 from reactivation.paper.pretrained import CARD, pack
 from reactivation.paper.protocols import NETWORKS

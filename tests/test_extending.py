@@ -30,8 +30,8 @@ def project(tmp_path_factory) -> Path:
         (copy / name).write_text(text)
     for table, name, lines in entries:
         put_first(copy / name, table, lines)
-    figures = copy / "reactivation/paper/figures.py"
-    figures.write_text(figures.read_text().replace("\nimport csv\n", f"\nimport csv\n{IMPORT.findall(page)[0]}\n"))
+    catalogue = copy / "reactivation/paper/catalogue.py"
+    catalogue.write_text(catalogue.read_text().replace("\nimport shlex\n", f"\nimport shlex\n{IMPORT.findall(page)[0]}\n"))
     return copy
 
 

@@ -13,8 +13,9 @@ import pytest
 from reactivation.config import parse_arguments, resolve_train
 from reactivation.errors import BadInput, DamagedData
 from reactivation.paper import panels
+from reactivation.paper.catalogue import FIGURES, PANELS, known_key, missing
 from reactivation.paper.evidence import Evidence
-from reactivation.paper.figures import FIGURES, PANELS, draw_figure, known_key, missing, plot
+from reactivation.paper.figures import draw_figure, plot
 from reactivation.paper.protocols import NETWORKS, PROTOCOLS
 from reactivation.plotting.drawing import scaled
 

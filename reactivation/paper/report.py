@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from reactivation.files import make_folder, to_json, write_atomically
+from reactivation.paper.catalogue import FIGURES, name_of
 from reactivation.paper.claims import CLAIMS
 from reactivation.paper.evidence import Evidence
-from reactivation.paper.figures import FIGURES, name_of, picture
+from reactivation.paper.figures import picture
 from reactivation.paper.protocols import NETWORKS
 from reactivation.paper.tables import claims_table, effects_table, networks_table, seeds_table, tally
 from reactivation.paper.verdicts import LEVEL, Verdict, judge_all

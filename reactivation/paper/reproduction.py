@@ -10,14 +10,15 @@ from pathlib import Path
 import sys
 import time
 
-from reactivation.config import RESULTS, resolve_train, seed_list
+from reactivation.config import RESULTS, seed_list
 from reactivation.errors import BadInput, DamagedData
 from reactivation.fleet import train_fleet
-from reactivation.measure import measure, result_file, training_arguments
+from reactivation.measure import measure, result_file, training_words
+from reactivation.paper.catalogue import FIGURES, tasks_of
 from reactivation.paper.claims import CLAIMS
 from reactivation.paper.documents import PAGES, committed, fill_documents
 from reactivation.paper.evidence import Evidence
-from reactivation.paper.figures import FIGURES, draw_figure, pictures, tasks_of
+from reactivation.paper.figures import draw_figure, pictures
 from reactivation.paper.pretrained import pack
 from reactivation.paper.protocols import ALL_PROTOCOLS, NETWORKS, PROTOCOLS, SEEDS, VARIANTS, Protocol
 from reactivation.paper.report import write_report
@@ -204,18 +205,14 @@ def commands(trainings: Sequence[tuple[str, ...]], on_gpu: bool) -> list[list[st
 
 
 def _training(what: Reproduction, rate: float, seed: int, task: str, run: str) -> Step:
-    from reactivation.runs import run_path
     from reactivation.work import training_flops
 
     config = what.evidence.config(task, run, seed)
-    arguments = training_arguments(run, what.evidence.settings_of_task(task, seed))
-    if what.evidence.path != RESULTS:
-        arguments["path"] = str(run_path(resolve_train(arguments), what.evidence.path))
+    words = training_words(run, what.evidence.settings_of_task(task, seed))
     if what.evidence.device != "auto":
-        arguments["device"] = what.evidence.device
-    words = tuple(f"{key}={value}" for key, value in arguments.items())
+        words.append(f"device={what.evidence.device}")
     seconds = training_flops(config) * config.trainer.n_epochs / (_ACHIEVED * rate)
-    return Step("train", " ".join(words), what.evidence.is_trained(task, run, seed), seconds, words=words)
+    return Step("train", " ".join(words), what.evidence.is_trained(task, run, seed), seconds, words=tuple(words))
 
 
 def _analysis(what: Reproduction, rate: float, seed: int, name: str) -> Step:
