@@ -5,8 +5,9 @@
 
 from collections.abc import Callable, Mapping
 import math
-from statistics import mean
 
+from reactivation.paper.entries import Entry, at, kl, step
+from reactivation.paper.protocols import HEAD, SPATIAL
 from reactivation.paper.verdicts import TRAINING, Claim, Results
 
 # What the words of the paper are taken to mean; written before the runs they judge.
@@ -19,6 +20,7 @@ ALIKE = 0.1  # difference of two curves of cumulative explained variance that ar
 ALIGNED = 0.9  # share or correlation that counts as nearly all
 SMOOTH = 1.5  # times the waking step: at most that is smooth
 HOLE = 0.5  # of the mean radius: a ring keeps that far from its centre
+HALF_WIDTH = {SPATIAL: 0.1, HEAD: math.pi / 12}  # m, rad: half a tuning width, what still tells two cells apart
 KEPT = (0.05, 0.9)  # share of the waking turn: more than nothing, less than all
 SOME = 0.1  # share of steps: what still occurs
 
@@ -40,12 +42,8 @@ WORDS = {
 Value = Callable[[Results], float]
 
 
-def _kl(protocol: str, row: str, column: str) -> Value:
-    def value(results: Results) -> float:
-        entry = results[protocol]["table"][row][column]
-        return math.nan if entry is None else float(entry)
-
-    return value
+def _of(protocol: str, entry: Entry) -> Value:
+    return lambda results: entry(results[protocol])
 
 
 def _difference(a: Value, b: Value) -> Value:
@@ -60,42 +58,32 @@ def _ratio(a: Value, b: Value) -> Value:
     return value
 
 
-def _step(protocol: str, run: str, phase: str) -> Value:
-    return lambda results: mean(results[protocol]["table"][run][phase])
-
-
-def _table(protocol: str, *path: str) -> Value:
-    def value(results: Results) -> float:
-        found = results[protocol]["table"]
-        for key in path:
-            found = found[key]
-        return float(found)
-
-    return value
+def _size(value: Value) -> Value:
+    return lambda results: abs(value(results))
 
 
 def _learned() -> list[Claim]:
-    def row(key: str, what: str, run: str, figure: str, unit: str, half_width: float) -> Claim:
+    def row(key: str, what: str, network: tuple[str, str], figure: str, unit: str) -> Claim:
         return Claim(
             key,
             f"Trained with noise, the networks report the state they integrate ({what}).",
             figure,
             f"decoding error on the test batch [{unit}], against half a tuning width",
             (TRAINING,),
-            lambda results: float(results[TRAINING].get(run, math.nan)),
-            high=half_width,
+            _of(TRAINING, lambda errors: float(errors.get("/".join(network), math.nan))),
+            high=HALF_WIDTH[network[0]],
         )
 
     return [
-        row("learned", "space, vanilla", "spatial_navigation/noisy_unbiased", "1b", "m", 0.1),
-        row("learned_gru", "space, GRU", "spatial_navigation/noisy_unbiased_gru", "C.2", "m", 0.1),
-        row("learned_head", "head direction", "head_direction/noisy_unbiased", "3", "rad", math.pi / 12),
+        row("learned", "space, vanilla", (SPATIAL, "noisy_unbiased"), "1b", "m"),
+        row("learned_gru", "space, GRU", (SPATIAL, "noisy_unbiased_gru"), "C.2", "m"),
+        row("learned_head", "head direction", (HEAD, "noisy_unbiased"), "3", "rad"),
     ]
 
 
 def _dimensions() -> list[Claim]:
     run, protocol = "noisy_unbiased", ("manifold",)
-    waking, resting = (_table("manifold", run, f"{phase}_share") for phase in ("active", "quiescent"))
+    waking, resting = (_of("manifold", at(run, f"{phase}_share")) for phase in ("active", "quiescent"))
     return [
         Claim(
             "low_dimensional_awake",
@@ -121,7 +109,7 @@ def _dimensions() -> list[Claim]:
             "1c",
             "largest difference between the cumulative curves",
             protocol,
-            _table("manifold", run, "largest_gap"),
+            _of("manifold", at(run, "largest_gap")),
             high=ALIKE,
         ),
         Claim(
@@ -130,7 +118,7 @@ def _dimensions() -> list[Claim]:
             "1f-g",
             f"resting variance in the first {FEW} waking components, over that in the first {FEW} resting ones",
             protocol,
-            _ratio(_table("manifold", run, "quiescent_share_of_active"), resting),
+            _ratio(_of("manifold", at(run, "quiescent_share_of_active")), resting),
             low=ALIGNED,
         ),
         Claim(
@@ -139,7 +127,7 @@ def _dimensions() -> list[Claim]:
             "1j-k",
             "KL(rest ‖ awake) in the plane of those components [nats]",
             protocol,
-            _table("manifold", run, "kl_plane"),
+            _of("manifold", at(run, "kl_plane")),
             high=CLOSE,
         ),
     ]
@@ -160,7 +148,7 @@ def _distributions(protocol: str, end: str, figure: str, what: str) -> list[Clai
             f"{name}_to_{to}",
             f"{who} diverges from {to} waking",
             f"KL({rest} ‖ {to} awake) − KL({to} rest ‖ {to} awake)",
-            _difference(_kl(protocol, row_of[to], waking), _kl(protocol, waking, waking)),
+            _difference(_of(protocol, kl(row_of[to], waking)), _of(protocol, kl(waking, waking))),
             low=CLOSE,
         )
 
@@ -172,14 +160,14 @@ def _distributions(protocol: str, end: str, figure: str, what: str) -> list[Clai
             "uniform",
             "Unbiased rest is about as close to waking as a true uniform distribution is",
             "KL(rest ‖ awake) − KL(uniform ‖ awake), unbiased",
-            _difference(_kl(protocol, unbiased, unbiased), _kl(protocol, "uniform", unbiased)),
+            _difference(_of(protocol, kl(unbiased, unbiased)), _of(protocol, kl("uniform", unbiased))),
             high=ABOUT,
         ),
         row(
             "biased",
             "Biased rest closely resembles biased waking",
             "KL(rest ‖ awake), biased",
-            _kl(protocol, biased, biased),
+            _of(protocol, kl(biased, biased)),
             high=CLOSE,
         ),
         *(diverges("crossed", f"{other[to].capitalize()} rest", f"{other[to]} rest", crossed, to) for to in runs),
@@ -189,59 +177,69 @@ def _distributions(protocol: str, end: str, figure: str, what: str) -> list[Clai
 
 def _noiseless(bias: str) -> list[Claim]:
     quiet, noisy = f"no-noise_{bias}", f"noisy_{bias}"
+    rest = _of("distance", step(noisy, "quiescent"))
+    # Noise put into the network that trained without: as in training of the noisy one, and two others of the same network.
+    gaussian, uniform, twelfth = (
+        _of(protocol, step(quiet, "quiescent_noisy")) for protocol in ("distance", "distance_uniform", "distance_twelfth")
+    )
+
+    def row(key: str, sentence: str, figure: str, measure: str, protocols: str, value: Value, **limits: float) -> Claim:
+        needs = tuple(protocols.split())
+        return Claim(f"{key}_{bias}", f"{sentence} ({bias}).", figure, measure, needs, value, **limits)
+
     return [
-        Claim(
-            f"noiseless_match_{bias}",
-            f"Trained and resting without noise, networks still match waking in distribution ({bias}).",
+        row(
+            "noiseless_match",
+            "Trained and resting without noise, networks still match waking in distribution",
             "2e",
             "KL(rest ‖ awake) [nats]",
-            ("kl",),
-            _kl("kl", quiet, quiet),
+            "kl",
+            _of("kl", kl(quiet, quiet)),
             high=CLOSE,
         ),
-        Claim(
-            f"noiseless_explore_less_{bias}",
-            f"But each of their rests explores less ({bias}).",
+        row(
+            "noiseless_explore_less",
+            "But each of their rests explores less",
             "2f",
             "variance of resting trajectories, noiseless over noisy",
-            ("variance",),
-            _ratio(_table("variance", quiet), _table("variance", noisy)),
+            "variance",
+            _ratio(_of("variance", at(quiet)), _of("variance", at(noisy))),
             high=1 / MUCH,
         ),
-        Claim(
-            f"smooth_{bias}",
-            f"Rest of networks trained with noise is smooth ({bias}).",
+        row(
+            "smooth",
+            "Rest of networks trained with noise is smooth",
             "1e, C.4",
             "distance between consecutive points, at rest over awake",
-            ("distance",),
-            _ratio(_step("distance", noisy, "quiescent"), _step("distance", noisy, "active")),
+            "distance",
+            _ratio(rest, _of("distance", step(noisy, "active"))),
             high=SMOOTH,
         ),
-        Claim(
-            f"erratic_{bias}",
-            f"Noise put into networks trained without makes rest erratic ({bias}).",
+        row(
+            "erratic",
+            "Noise put into networks trained without makes rest erratic",
             "C.3e-f, C.4",
             "distance between consecutive points, noiselessly trained with Gaussian noise over trained with noise",
-            ("distance",),
-            _ratio(_step("distance", quiet, "quiescent_noisy"), _step("distance", noisy, "quiescent")),
+            "distance",
+            _ratio(gaussian, rest),
             low=MUCH,
         ),
-        Claim(
-            f"erratic_uniform_{bias}",
-            f"So does the uniform noise of the released code ({bias}).",
+        row(
+            "erratic_uniform",
+            "So does the uniform noise of the released code",
             "C.3e-f, C.4",
             "the same with uniform noise, mean push included",
-            ("distance", "distance_uniform"),
-            _ratio(_step("distance_uniform", quiet, "quiescent_noisy"), _step("distance", noisy, "quiescent")),
+            "distance distance_uniform",
+            _ratio(uniform, rest),
             low=MUCH,
         ),
-        Claim(
-            f"push_{bias}",
-            f"There the noise is to blame, not its mean push ({bias}).",
+        row(
+            "push",
+            "There the noise is to blame, not its mean push",
             "C.3e-f, C.4",
             "distance with Gaussian noise of the uniform noise's variance and no push, over that with the uniform noise",
-            ("distance_twelfth", "distance_uniform"),
-            _ratio(_step("distance_twelfth", quiet, "quiescent_noisy"), _step("distance_uniform", quiet, "quiescent_noisy")),
+            "distance_twelfth distance_uniform",
+            _ratio(twelfth, uniform),
             low=ALIGNED,
         ),
     ]
@@ -258,7 +256,7 @@ def _head_direction() -> list[Claim]:
                 figure,
                 "circular KL(rest ‖ awake) [nats]",
                 ("kl_head",),
-                _kl("kl_head", run, run),
+                _of("kl_head", kl(run, run)),
                 high=CLOSE,
             ),
             Claim(
@@ -267,11 +265,16 @@ def _head_direction() -> list[Claim]:
                 "C.5",
                 "steps until the bearing has moved by one tuning width, median (Kaplan–Meier), at rest over awake",
                 ("transitions",),
-                _ratio(_table("transitions", run, "quiescent", "dwell"), _table("transitions", run, "active", "dwell")),
+                _ratio(_of("transitions", at(run, "quiescent", "dwell")), _of("transitions", at(run, "active", "dwell"))),
                 low=MUCH,
             ),
         ]
     unbiased, biased = "noisy_unbiased", "noisy_biased"
+    turn = {
+        (run, phase): _of("transitions", at(run, phase, "mean_turn"))
+        for run in (unbiased, biased)
+        for phase in ("active", "quiescent")
+    }
     return [
         *rows,
         Claim(
@@ -280,7 +283,7 @@ def _head_direction() -> list[Claim]:
             "3c-d",
             "resultant length of angle minus bearing, at rest",
             ("manifold_head",),
-            _table("manifold_head", unbiased, "quiescent_ring_order"),
+            _of("manifold_head", at(unbiased, "quiescent_ring_order")),
             low=ALIGNED,
         ),
         Claim(
@@ -289,7 +292,7 @@ def _head_direction() -> list[Claim]:
             "3c-d",
             "5th percentile of the radius in that plane over its mean, at rest",
             ("manifold_head",),
-            _table("manifold_head", unbiased, "quiescent_ring_hole"),
+            _of("manifold_head", at(unbiased, "quiescent_ring_hole")),
             low=HOLE,
         ),
         Claim(
@@ -298,9 +301,7 @@ def _head_direction() -> list[Claim]:
             "C.5d-e",
             "mean turn per step of biased networks, at rest over awake",
             ("transitions",),
-            _ratio(
-                _table("transitions", biased, "quiescent", "mean_turn"), _table("transitions", biased, "active", "mean_turn")
-            ),
+            _ratio(turn[biased, "quiescent"], turn[biased, "active"]),
             low=KEPT[0],
             high=KEPT[1],
         ),
@@ -310,10 +311,7 @@ def _head_direction() -> list[Claim]:
             "C.5f",
             "size of the mean turn at rest, unbiased over biased networks",
             ("transitions",),
-            _ratio(
-                lambda results: abs(_table("transitions", unbiased, "quiescent", "mean_turn")(results)),
-                lambda results: abs(_table("transitions", biased, "quiescent", "mean_turn")(results)),
-            ),
+            _size(_ratio(turn[unbiased, "quiescent"], turn[biased, "quiescent"])),
             high=1 / MUCH,
         ),
         Claim(
@@ -322,7 +320,7 @@ def _head_direction() -> list[Claim]:
             "C.5b, e",
             "share of the moving steps that go against the trained turn, biased networks at rest",
             ("transitions",),
-            _table("transitions", biased, "quiescent", "reversals"),
+            _of("transitions", at(biased, "quiescent", "reversals")),
             low=SOME,
         ),
     ]

@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 import html
 import json
+import math
 from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
 
 from reactivation.errors import DamagedData
 from reactivation.paper.claims import CLAIMS, WORDS
+from reactivation.paper.entries import at, kl, step
 from reactivation.paper.evidence import Evidence
 from reactivation.paper.ledger import effects
 from reactivation.paper.protocols import HEAD, NETWORKS, SPATIAL, VANILLA
@@ -67,20 +69,18 @@ def _seeds(seeds: Sequence[int], wanted: int) -> str:
 def networks_table(evidence: Evidence, task: str) -> Table:
     """What came out of a task's networks: means over the seeds at hand."""
     unit = "rad" if task == HEAD else "m"
-    columns: dict[str, Callable[[str, int], float | None]] = {
+    columns: dict[str, Callable[[str, int], float]] = {
         f"error [{unit}]": lambda run, seed: evidence.decoding_errors[f"{task}/{run}"][seed],
         "unexplained": lambda run, seed: _last(evidence, task, run, seed)["fraction_unexplained"],
-        "KL rest ‖ awake [nats]": lambda run, seed: evidence.result(_kl(task, run), seed)["table"][run][run],
-        "KL uniform ‖ awake [nats]": lambda run, seed: evidence.result(_kl(task, run), seed)["table"]["uniform"][run],
+        "KL rest ‖ awake [nats]": lambda run, seed: kl(run, run)(evidence.result(_divergences(task, run), seed)),
+        "KL uniform ‖ awake [nats]": lambda run, seed: kl("uniform", run)(evidence.result(_divergences(task, run), seed)),
     }
     if task == SPATIAL:
         columns |= {
-            "variance at rest [m²]": lambda run, seed: evidence.result("variance", seed)["table"][run],
-            "step awake [m]": lambda run, seed: mean(evidence.result("distance", seed)["table"][run]["active"]),
-            "at rest [m]": lambda run, seed: mean(evidence.result("distance", seed)["table"][run]["quiescent"]),
-            "with noise put in [m]": lambda run, seed: mean(
-                evidence.result("distance", seed)["table"][run]["quiescent_noisy"]
-            ),
+            "variance at rest [m²]": lambda run, seed: at(run)(evidence.result("variance", seed)),
+            "step awake [m]": lambda run, seed: step(run, "active")(evidence.result("distance", seed)),
+            "at rest [m]": lambda run, seed: step(run, "quiescent")(evidence.result("distance", seed)),
+            "with noise put in [m]": lambda run, seed: step(run, "quiescent_noisy")(evidence.result("distance", seed)),
         }
     rows = []
     for run in NETWORKS[task]:
@@ -185,9 +185,9 @@ def _printed(evidence: Evidence, name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
-def number(value: float | None) -> str:
+def number(value: float) -> str:
     """Three significant digits."""
-    return _ABSENT if value is None else f"{value:.3g}"
+    return f"{value:.3g}"
 
 
 def _interval_if_run(values: Sequence[float]) -> str:
@@ -200,17 +200,17 @@ def _interval(values: Sequence[float]) -> str:
     return number(mean(values)) + bounds
 
 
-def _over_seeds(value: Callable[[str, int], float | None], run: str, seeds: Sequence[int]) -> str:
+def _over_seeds(value: Callable[[str, int], float], run: str, seeds: Sequence[int]) -> str:
     found = []
     for seed in seeds:
         with suppress(DamagedData, KeyError):  # not analysed yet, or a run that the protocol leaves out
             found.append(value(run, seed))
-    known = [one for one in found if one is not None]
+    known = [one for one in found if not math.isnan(one)]
     fewer = f" (of {len(known)})" if len(known) < len(seeds) else ""
     return f"{_interval(known)}{fewer}" if known else _ABSENT
 
 
-def _kl(task: str, run: str) -> str:
+def _divergences(task: str, run: str) -> str:
     if task == HEAD:
         return "kl_head"
     return "kl" if run in VANILLA else "kl_gru"
