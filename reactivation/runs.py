@@ -165,14 +165,17 @@ def environment() -> dict[str, Any]:
 
 def _commit() -> str | None:
     """The commit of the checkout the package runs from; None outside a checkout, "+" if files were changed."""
-    folder = Path(__file__).parent
-    quiet = {"cwd": folder, "capture_output": True, "text": True, "check": True, "env": {**os.environ, "LC_ALL": "C"}}
+
+    def git(*words: str) -> str:
+        folder, environment = Path(__file__).parent, {**os.environ, "LC_ALL": "C"}
+        done = subprocess.run(["git", *words], cwd=folder, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
     try:
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], **quiet).stdout.strip()  # type: ignore[call-overload]
-        changed = subprocess.run(["git", "status", "--porcelain", "-uno"], **quiet).stdout  # type: ignore[call-overload]
+        commit, changed = git("rev-parse", "HEAD"), git("status", "--porcelain", "-uno")
     except (OSError, subprocess.CalledProcessError):
         return None
-    return f"{commit}+" if changed else str(commit)
+    return f"{commit}+" if changed else commit
 
 
 def build(config: TrainConfig, device: torch.device, streams: str = "") -> tuple[Task, Network]:

@@ -141,10 +141,10 @@ def _draw_panel(key: str, ax: "Axes", numbers: Numbers) -> None:
 
 def _draw_bars(axes: "dict[str, Axes]", numbers: dict[str, Numbers]) -> None:
     """One colour bar for neighbours that share a scale, at the last of them."""
-    scaled = [key for key in axes if hasattr(numbers[key], "bar")]
-    for _, together in groupby(scaled, lambda key: PANELS[key].scale):
+    bars = {key: label for key in axes if (label := getattr(numbers[key], "bar", None))}
+    for _, together in groupby(bars, lambda key: PANELS[key].scale):
         *_, last = together
-        colour_bar(axes[last], numbers[last].bar)  # type: ignore[attr-defined]
+        colour_bar(axes[last], bars[last])
 
 
 def _saved(page: "Page", form: str) -> bytes:
