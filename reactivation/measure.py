@@ -6,7 +6,7 @@ from functools import cache, partial
 from pathlib import Path
 import shlex
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tqdm import tqdm
 
@@ -98,21 +98,28 @@ def measure(name: str, settings: AnalysisSettings) -> Result:
         streams = partial(_stream, settings.seed, name)
         result: Result = module.analyse(recorded, space, settings, streams)
         bar.update()
-    models = {run: {"step": loaded.step, "fingerprint": science_hash(loaded.config)} for run, loaded in runs.items()}
-    details = {"settings": asked, "models": models, "missing": missing, **result.details}
+    models = {run: model(loaded.config, loaded.step) for run, loaded in runs.items()}
+    details = {"settings": asked, "format": module.FORMAT, "models": models, "missing": missing, **result.details}
     make_folder(table_file.parent)
     write_atomically(details_file, to_json(details))
     write_atomically(table_file, to_json(result.table))
     return result
 
 
-def holds(name: str, settings: AnalysisSettings) -> bool:
-    """Whether the results of just these settings are there, with all runs that they name."""
+def holds(name: str, settings: AnalysisSettings, models: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether results of just these settings are there, of today's format, and of these models of its runs (`model`)."""
     table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
     if not (table_file.exists() and details_file.exists()):
         return False
-    made_with, missing = _record_of(details_file, details_file.stat().st_mtime_ns)
-    return made_with is not None and not missing and not _changed(made_with, settings)
+    record = _record_of(details_file, details_file.stat().st_mtime_ns)
+    if record is None or record.format != registry.load("analysis", name).FORMAT or _changed(record.settings, settings):
+        return False
+    return all(record.models.get(run) == wanted for run, wanted in models.items())
+
+
+def model(config: TrainConfig, step: int) -> dict[str, Any]:
+    """What details say of a network that was measured."""
+    return {"step": step, "fingerprint": science_hash(config)}
 
 
 def result_file(name: str, settings: AnalysisSettings, part: str = "") -> Path:
@@ -185,21 +192,29 @@ def _changed(made_with: dict[str, Any], settings: AnalysisSettings) -> str:
     return differences({**_science(type(settings)()), **made_with}, _science(settings))
 
 
+class _Record(NamedTuple):
+    """What a file of details says about how it was made."""
+
+    settings: dict[str, Any]
+    format: int  # of the files; the module of each analysis has today's
+    models: dict[str, Any]
+
+
 @cache
-def _record_of(details_file: Path, changed: int) -> tuple[dict[str, Any] | None, list[str]]:
-    """The settings in a file of details, and the runs that it lacks; `changed`: when the file was."""
+def _record_of(details_file: Path, changed: int) -> _Record | None:
+    """None if it names no settings; `changed`: when the file was."""
     details = read_json(details_file)
     if not isinstance(details, dict) or not isinstance(details.get("settings"), dict):
-        return None, []
-    return details["settings"], details.get("missing", [])
+        return None
+    return _Record(details["settings"], details.get("format", 1), details.get("models", {}))
 
 
 def _refuse_other_settings(table_file: Path, details_file: Path, settings: AnalysisSettings) -> None:
     if details_file.exists():
-        made_with, _ = _record_of(details_file, details_file.stat().st_mtime_ns)
-        if made_with is None:
+        record = _record_of(details_file, details_file.stat().st_mtime_ns)
+        if record is None:
             raise DamagedData(f"{details_file}: names no settings; delete it, or name these results with out=...")
-        changed = _changed(made_with, settings)
+        changed = _changed(record.settings, settings)
         if changed:
             raise BadInput(f"{details_file} was made with other settings ({changed}); name these results with out=...")
     elif table_file.exists():

@@ -11,12 +11,25 @@ from reactivation.paper.report import plain_verdict
 from reactivation.paper.verdicts import TRAINING, judge
 
 U, B, QUIET_U, QUIET_B = "noisy_unbiased", "noisy_biased", "no-noise_unbiased", "no-noise_biased"
+U_GRU, B_GRU = f"{U}_gru", f"{B}_gru"
 
 
 def divergences(unbiased: str, biased: str, times: float) -> dict[str, dict[str, float]]:
     """Resting row → waking column."""
     rows = {unbiased: (1.0, 20.0), biased: (3.0, 0.5), "random": (5.0, 70.0), "uniform": (0.25, 11.0)}
     return {row: {unbiased: times * first, biased: times * second} for row, (first, second) in rows.items()}
+
+
+def kl_result(unbiased: str, biased: str, times: float, entropies: tuple[float, float]) -> dict[str, dict]:
+    """What the two files of a protocol hold."""
+    rest, awake = entropies
+    pairs = {unbiased: {unbiased: {"matched_bandwidth": {"entropy": rest}}}}
+    return {"table": divergences(unbiased, biased, times), "details": {"entropy_awake": {unbiased: awake}, "pairs": pairs}}
+
+
+def manifold(*values: float) -> dict[str, float]:
+    names = ("active_share", "quiescent_share", "largest_gap", "quiescent_share_of_active", "kl_plane")
+    return dict(zip(names, values, strict=True))
 
 
 def steps(*values: float) -> dict[str, list[float]]:
@@ -31,31 +44,29 @@ def turning(mean: float, dwell: float, reversals: float) -> dict[str, float]:
     return {"mean_turn": mean, "dwell": dwell, "reversals": reversals}
 
 
-KL = divergences(U, B, 1)
-KL[QUIET_U] = {QUIET_U: 0.125}
-KL[QUIET_B] = {QUIET_B: 0.375}
+KL = kl_result(U, B, 1, (1.1, 1.5))
+KL["table"][QUIET_U] = {QUIET_U: 0.125}
+KL["table"][QUIET_B] = {QUIET_B: 0.375}
 RESULTS = {
     TRAINING: {f"spatial_navigation/{U}": 0.0625, f"spatial_navigation/{U}_gru": 0.09, f"head_direction/{U}": 0.2},
-    "manifold": {
-        "table": {
-            U: {
-                "active_share": 0.8,
-                "quiescent_share": 0.5,
-                "largest_gap": 0.07,
-                "quiescent_share_of_active": 0.4,
-                "kl_plane": 0.21,
-            }
-        }
-    },
-    "kl": {"table": KL},
-    "kl_gain1": {"table": divergences(U, B, 2)},
-    "kl_gru": {"table": divergences(f"{U}_gru", f"{B}_gru", 3)},
+    "manifold": {"table": {U: manifold(0.8, 0.5, 0.07, 0.4, 0.21)}},
+    "manifold_gain1": {"table": {U: manifold(0.81, 0.6, 0.08, 0.3, 0.22)}},
+    "manifold_gru": {"table": {U_GRU: manifold(0.82, 0.7, 0.09, 0.63, 0.23)}},
+    "kl": KL,
+    "kl_gain1": kl_result(U, B, 2, (1.2, 1.5)),
+    "kl_gru": kl_result(U_GRU, B_GRU, 3, (1.3, 1.5)),
+    "kl_gru_gain2": {"table": divergences(U_GRU, B_GRU, 8)},
     "kl_head": {"table": {U: {U: 0.01, B: 9.0}, B: {U: 8.0, B: 0.02}}},
     "variance": {"table": {U: 4.0, B: 5.0, QUIET_U: 1.0, QUIET_B: 0.5}},
+    "variance_gain1": {"table": {U: 2.0, B: 2.5}},
+    "distance_gain1": {
+        "table": {U: steps(10, 4, 6), B: steps(20, 16, 7), QUIET_U: steps(8, 9, 44), QUIET_B: steps(8, 9, 80)}
+    },
+    "distance_gru": {"table": {U_GRU: steps(10, 3, 6), B_GRU: steps(20, 8, 7)}},
     "distance": {"table": {U: steps(10, 5, 6), B: steps(20, 30, 7), QUIET_U: steps(8, 9, 50), QUIET_B: steps(8, 9, 90)}},
     "distance_uniform": {"table": {QUIET_U: steps(8, 9, 40), QUIET_B: steps(8, 9, 60)}},
     "distance_twelfth": {"table": {QUIET_U: steps(8, 9, 10), QUIET_B: steps(8, 9, 45)}},
-    "manifold_head": {"table": {U: {"quiescent_ring_order": 0.97, "quiescent_ring_hole": 0.6}}},
+    "manifold_head": {"table": {U: {"kl_plane": 0.24, "quiescent_ring_order": 0.97, "quiescent_ring_hole": 0.6}}},
     "transitions": {
         "table": {
             U: {"active": turning(0.5, 4, 0.41), "quiescent": turning(-0.03, 100, 0.42)},
@@ -76,10 +87,24 @@ EXPECTED = {
     "learned_gru": 0.09,
     "learned_head": 0.2,
     "low_dimensional_awake": 0.8,
+    "low_dimensional_awake_gru": 0.82,
     "low_dimensional_rest": 0.5,
+    "low_dimensional_rest_gain1": 0.6,
+    "low_dimensional_rest_gru": 0.7,
     "overlapping": 0.07,
+    "overlapping_gain1": 0.08,
+    "overlapping_gru": 0.09,
     "same_subspace": 0.4 / 0.5,
+    "same_subspace_gain1": 0.3 / 0.6,
+    "same_subspace_gru": 0.63 / 0.7,
     "same_plane": 0.21,
+    "same_plane_gain1": 0.22,
+    "same_plane_gru": 0.23,
+    "tiling": 1.1 - 1.5,
+    "tiling_gain1": 1.2 - 1.5,
+    "tiling_gru": 1.3 - 1.5,
+    "sensitive_unbiased": (8 - 3) - (1 - 2),
+    "sensitive_biased": (4 - 1.5) - (0.5 - 1),
     **OF_DIVERGENCES,
     **{f"{key}_gain1": 2 * value for key, value in OF_DIVERGENCES.items()},
     **{f"{key}_gru": 3 * value for key, value in OF_DIVERGENCES.items()},
@@ -87,8 +112,16 @@ EXPECTED = {
     "noiseless_match_biased": 0.375,
     "noiseless_explore_less_unbiased": 1 / 4,
     "noiseless_explore_less_biased": 0.5 / 5,
+    "noiseless_explore_less_unbiased_gain1": 1 / 2,
+    "noiseless_explore_less_biased_gain1": 0.5 / 2.5,
     "smooth_unbiased": 5 / 10,
     "smooth_biased": 30 / 20,
+    "smooth_unbiased_gain1": 4 / 10,
+    "smooth_biased_gain1": 16 / 20,
+    "smooth_unbiased_gru": 3 / 10,
+    "smooth_biased_gru": 8 / 20,
+    "erratic_unbiased_gain1": 44 / 4,
+    "erratic_biased_gain1": 80 / 16,
     "erratic_unbiased": 50 / 5,
     "erratic_biased": 90 / 30,
     "erratic_uniform_unbiased": 40 / 5,
@@ -99,6 +132,7 @@ EXPECTED = {
     "head_biased": 0.02,
     "dwell_unbiased": 100 / 4,
     "dwell_biased": 9 / 6,
+    "head_plane": 0.24,
     "ring_order": 0.97,
     "ring_hole": 0.6,
     "turning_kept": 0.2 / 0.8,

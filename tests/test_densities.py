@@ -163,3 +163,18 @@ def test_a_run_that_never_moves_has_no_divergence_and_a_reason() -> None:
     assert result.table["stuck"] == {"run": None, "stuck": None}
     assert "stuck quiescent" in result.details["degenerate"]
     assert result.table["run"]["run"] is not None
+
+
+def test_entropies_are_those_of_the_laws_that_were_sampled() -> None:
+    normal = {
+        phase: RNG(k).normal(0, sd, (1, 8000, 2)) for k, (phase, sd) in enumerate((("active", 0.2), ("quiescent", 0.1)))
+    }
+    details = analyse({"run": normal}, Box(2.2, 2.2)).details
+
+    def exact(variance: float) -> float:
+        return math.log(2 * math.pi * math.e * variance)
+
+    kernel = 0.2**2 * 8000 ** (-1 / 3)  # variance of Scott's kernel, awake
+    assert details["entropy_awake"]["run"] == pytest.approx(exact(0.2**2 + kernel), abs=0.05)
+    at_rest = details["pairs"]["run"]["run"]["matched_bandwidth"]["entropy"]
+    assert at_rest == pytest.approx(exact(0.1**2 + kernel), abs=0.05)

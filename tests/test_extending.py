@@ -2,11 +2,10 @@
 
 from pathlib import Path
 import re
-import shutil
 import subprocess
 import sys
 
-from conftest import ROOT, TINY_ANALYSIS, TINY_TRAIN, environment
+from conftest import ROOT, TINY_ANALYSIS, TINY_TRAIN, copy_of_the_project, environment
 import pytest
 
 EXAMPLE = re.compile(r"(?<!`)`([\w/.]+\.(?:py|yml))`:\n\n```\w+\n(\S.*?)```", re.DOTALL)
@@ -17,11 +16,7 @@ IMPORT = re.compile(r"the import, `(from .*?)`")
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     """A copy of the project with the new files in it."""
-    copy = tmp_path_factory.mktemp("project")
-    for name in ("reactivation", "configs", "tests", "docs"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in [*ROOT.glob("*.py"), ROOT / "pyproject.toml"]:
-        shutil.copy(file, copy)
+    copy = copy_of_the_project(tmp_path_factory.mktemp("project"), "tests", "docs")
     page = (ROOT / "docs" / "extending.md").read_text()
     examples, entries = EXAMPLE.findall(page), ENTRY.findall(page)
     assert (len(examples), len(entries)) == (8, 3)
@@ -44,7 +39,7 @@ def put_first(file: Path, table: str, lines: str) -> None:
 
 def run(project: Path, *words: str) -> str:
     done = subprocess.run(
-        [sys.executable, *words], cwd=project, env=environment() | {"PYTHONPATH": str(project)}, text=True,
+        [sys.executable, *words], cwd=project, env=environment(project), text=True,
         capture_output=True, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr + done.stdout
@@ -69,14 +64,14 @@ def test_a_new_analysis_runs(project: Path) -> None:
 
 
 def test_a_new_panel_is_drawn_and_a_new_claim_is_judged(project: Path) -> None:
-    run(project, "train.py", "config=spatial_navigation/noisy_unbiased", "seed=1", "task.place_cells_num=16", *TINY_TRAIN)
-    run(project, "output_drift.py", "seed=1", "runs=[noisy_unbiased]")  # with other settings it would not count
-    run(project, "figures.py", "fig=X1", "seeds=1")
-    assert len((project / "results/figures/fig_X1.csv").read_text().splitlines()) == 201
+    run(project, "train.py", "config=spatial_navigation/noisy_unbiased", "seed=1", "preset=quick")
+    run(project, "output_drift.py", "seed=1", "runs=[noisy_unbiased]", "preset=quick")
+    run(project, "figures.py", "fig=X1", "seeds=1", "preset=quick")
+    assert len((project / "results/figures_quick/fig_X1.csv").read_text().splitlines()) == 201
     printed = run(
         project, "-c",
         "from reactivation.paper.claims import CLAIMS; from reactivation.paper.evidence import Evidence;"
-        "from reactivation.paper.verdicts import judge_all; print(judge_all(CLAIMS, Evidence((1,)))['drift'])",
+        "from reactivation.paper.verdicts import judge_all; print(judge_all(CLAIMS, Evidence((1,), 'quick'))['drift'])",
     )  # fmt: skip
     assert "undecided" in printed
 

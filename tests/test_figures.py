@@ -1,22 +1,26 @@
 """Every panel from tiny networks and their results; the files it leaves; what is said of bad input; the notebooks."""
 
+from collections.abc import Iterator
 import csv
+import json
 import logging
 import math
 from pathlib import Path
+from typing import Any
 
-from conftest import ROOT, environment, tiny
+from conftest import ROOT, copy_of_the_project, environment
 import nbformat
 import numpy as np
 import pytest
 
-from reactivation.config import parse_arguments, resolve_train
 from reactivation.errors import BadInput, DamagedData
+from reactivation.measure import model, result_file
 from reactivation.paper import panels
 from reactivation.paper.catalogue import FIGURES, PANELS, known_key, missing
 from reactivation.paper.evidence import Evidence
 from reactivation.paper.figures import draw_figure, plot
-from reactivation.paper.protocols import NETWORKS, PROTOCOLS
+from reactivation.paper.protocols import NETWORKS, PROTOCOLS, SPATIAL
+from reactivation.paper.tables import claims_table, networks_table
 from reactivation.plotting.drawing import scaled
 
 PROTOCOLS_SHOWN = ("kl", "variance", "distance", "manifold", "transitions")
@@ -24,21 +28,51 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 @pytest.fixture(scope="module")
-def evidence(tmp_path_factory) -> Evidence:
-    """Tiny networks of seed 0, one of seed 1, and the results that figures show."""
+def project(tmp_path_factory) -> Path:
+    return copy_of_the_project(tmp_path_factory.mktemp("project"), "notebooks")
+
+
+@pytest.fixture(scope="module")
+def evidence(project: Path, tmp_path_factory) -> Iterator[Evidence]:
+    """Tiny networks of seed 0 and their results; of seed 1 one network, and results that are three times as large."""
     from reactivation.measure import measure
     from reactivation.runs import RunFolder, run_path
     from reactivation.training import fit
 
-    place = tmp_path_factory.mktemp("results")
-    runs = [(f"{task}/{run}", 0) for task, names in NETWORKS.items() for run in names]
-    for config, seed in [*runs, ("spatial_navigation/noisy_unbiased", 1)]:
-        settings = resolve_train(parse_arguments([*tiny(config), f"seed={seed}"]))
-        fit(settings, RunFolder(run_path(settings, str(place))))
-    found = Evidence((0, 1), path=str(place), device="cpu")
-    for name in PROTOCOLS_SHOWN:
-        measure(PROTOCOLS[name].analysis, found.settings(PROTOCOLS[name], 0))  # with other settings they would not count
-    return found
+    found = Evidence((0, 1), "quick", str(tmp_path_factory.mktemp("results")), "cpu")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reactivation.config.CONFIGS", project / "configs")
+        runs = [(task, run, 0) for task, names in NETWORKS.items() for run in names]
+        for task, run, seed in [*runs, (SPATIAL, "noisy_unbiased", 1)]:
+            config = found.config(task, run, seed)
+            fit(config, RunFolder(run_path(config, found.path)))
+        for name in PROTOCOLS_SHOWN:
+            measure(PROTOCOLS[name].analysis, found.settings(PROTOCOLS[name], 0))
+            write_scaled(found, name, seed=1, times=3)
+        yield found
+
+
+def write_scaled(evidence: Evidence, name: str, seed: int, times: float) -> None:
+    """The results of seed 0 as those of another seed, all numbers that many times as large (but for edges of bins)."""
+    protocol = PROTOCOLS[name]
+    result, settings = evidence.result(name, 0), evidence.settings(protocol, seed)
+
+    def scaled_up(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                key: inner if key in ("edges", "settings", "format", "models") else scaled_up(inner)
+                for key, inner in value.items()
+            }
+        if isinstance(value, list):
+            return [scaled_up(inner) for inner in value]
+        return value * times if isinstance(value, float) else value
+
+    configs = {run: evidence.config(protocol.task, run, seed) for run in protocol.runs}
+    details = scaled_up(result["details"])
+    details["settings"] |= {"seed": seed}
+    details["models"] |= {run: model(config, config.trainer.n_epochs) for run, config in configs.items()}
+    for part, content in (("", scaled_up(result["table"])), ("_details", details)):
+        result_file(protocol.analysis, settings, part).write_text(json.dumps(content))
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +104,7 @@ def test_a_figure_leaves_its_files_and_no_font_is_missed(key: str, evidence: Evi
     assert files[0].read_bytes().startswith(b"%PDF")
     assert files[1].read_bytes().startswith(b"\x89PNG")
     assert not [record.message for record in caplog.records if "font" in record.message.lower()]
-    for file in files[2:]:
-        columns = read(file)
-        assert len({len(column) for column in columns.values()}) == 1
+    assert all(len(column) > 1 for file in files[2:] for column in read(file).values())
 
 
 @pytest.mark.parametrize("key", ["1h", "C4a"])
@@ -129,11 +161,43 @@ def test_bands_are_over_networks(evidence: Evidence) -> None:
     assert several.networks == 2
     assert several.loss.mean == pytest.approx(losses.mean(0))
     assert several.loss.sd == pytest.approx(losses.std(0, ddof=1))
-    alone = panels.explained_variance(evidence, "noisy_unbiased")
-    assert alone.networks == 1
-    assert np.isnan(alone.curves["active"].sd).all()
-    page, _ = plot([["1b", "1c"]], evidence)
-    assert [ax.get_title("right") for ax in page.subfigs[0].axes[:2]] == ["n = 2", "n = 1"]
+    page, _ = plot([["1b"]], evidence)
+    assert page.subfigs[0].axes[0].get_title("right") == "n = 2"
+
+
+@pytest.mark.parametrize("key", [key for key, panel in PANELS.items() if {need.kind for need in panel.needs} == {"results"}])
+def test_measures_are_means_and_spreads_over_networks(key: str, evidence: Evidence) -> None:
+    """Of x and 3x: mean 2x, standard deviation √2 x; of trajectories, all are there."""
+    alone = Evidence((0,), evidence.preset, evidence.path, evidence.device)
+    both, one = (PANELS[key].gather(found) for found in (evidence, alone))
+    assert (both.networks, one.networks) == (2, 1)
+    two, single = both.columns(), one.columns()
+    if "seed" in two:
+        (measure,) = two.keys() - {"run", "phase", "seed"}
+        assert sorted(two[measure]) == pytest.approx(sorted([*single[measure], *(3 * np.asarray(single[measure]))]))
+        return
+    for name, values in two.items():
+        if "_mean" in name:
+            assert values == pytest.approx(2 * np.asarray(single[name]), nan_ok=True)
+        if "_sd" in name:
+            assert np.isnan(single[name]).all()
+            mean = np.abs(np.asarray(single[name.replace("_sd", "_mean")]))
+            assert values == pytest.approx(math.sqrt(2) * mean, nan_ok=True)
+
+
+def test_tables_are_over_seeds(evidence: Evidence) -> None:
+    rows = {row[0]: row for row in claims_table(evidence).rows}
+    low = rows["Waking activity is low-dimensional."]
+    share = evidence.result("manifold", 0)["table"]["noisy_unbiased"]["active_share"]
+    half = 12.706 * share * math.sqrt(2) / math.sqrt(2)  # Student's t of one degree of freedom times sd over √n
+    assert low[5] == f"{2 * share:.3g} [{2 * share - half:.3g}, {2 * share + half:.3g}]"
+    assert low[6] == "2"
+    assert rows["Bearings at rest are distributed as awake (biased)."][5:] == ["–", "0", "not yet run"]
+    networks = {row[0]: row for row in networks_table(evidence, SPATIAL).rows}
+    assert networks["noisy_unbiased"][1] == "2"
+    kl = evidence.result("kl", 0)["table"]["noisy_unbiased"]["noisy_unbiased"]
+    assert networks["noisy_unbiased"][4].startswith(f"{2 * kl:.3g} [")
+    assert "[" not in networks["noisy_biased"][4], "a network of one seed"
 
 
 def test_phases_differ_in_lightness() -> None:
@@ -197,9 +261,9 @@ def test_bad_input_in_one_line(words: str, code: int, told: str, command, tmp_pa
     assert not list(tmp_path.iterdir())
 
 
-def test_the_command(command, evidence: Evidence, tmp_path: Path) -> None:
-    words = [f"path={evidence.path}", "seeds=0,1", "device=cpu"]
-    done = command("figures.py", "fig=C.4a", "out=pictures", *words)
+def test_the_command(command, project: Path, evidence: Evidence, tmp_path: Path) -> None:
+    words = [f"path={evidence.path}", "seeds=0,1", "preset=quick", "device=cpu"]
+    done = command("figures.py", "fig=C.4a", "out=pictures", *words, project=project)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert sorted(file.name for file in (tmp_path / "pictures").iterdir()) == [f"fig_C4a.{e}" for e in ("csv", "pdf", "png")]
@@ -225,7 +289,7 @@ def drawn_by_controls(notebook) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda file: file.stem)
 def test_notebooks_are_stripped_and_run_from_their_folder_and_the_root(
-    notebook: Path, evidence: Evidence, monkeypatch
+    notebook: Path, project: Path, evidence: Evidence, monkeypatch
 ) -> None:
     from nbclient import NotebookClient
 
@@ -233,10 +297,13 @@ def test_notebooks_are_stripped_and_run_from_their_folder_and_the_root(
     code = [cell for cell in content.cells if cell.cell_type == "code"]
     assert content.metadata.kernelspec.name == "python3"
     assert not any(cell.outputs or cell.execution_count for cell in code)
-    for name, value in {**environment(), "REACTIVATION_RESULTS": evidence.path}.items():
+    for name, value in {
+        **environment(project),
+        "REACTIVATION_RESULTS": evidence.path,
+        "REACTIVATION_PRESET": "quick",
+    }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.delenv("REACTIVATION_PRESET", raising=False)
-    folder = notebook.parent if notebook == NOTEBOOKS[0] else ROOT
+    folder = project / "notebooks" if notebook == NOTEBOOKS[0] else project
     content.cells.append(nbformat.v4.new_code_cell(TURN_CONTROLS.replace("TASK", TASKS[notebook.stem])))
     NotebookClient(content, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
     untouched, turned = drawn_by_controls(content)

@@ -117,6 +117,19 @@ def test_a_bearing_that_never_moves_is_kept_to_the_end() -> None:
     assert measures["reversals"] == 0
 
 
+def test_bins_show_no_structure_where_bearings_of_a_grid_have_none() -> None:
+    """512 preferred angles; as many bins as one likes would hold now two, now three of them."""
+    grid = -math.pi + 2 * math.pi * np.arange(512) / 512
+    steps = np.concatenate([[0], np.random.default_rng(0).permutation(np.arange(-30, 31)).cumsum()])  # each turn once
+    states = grid[(np.arange(512)[:, None] + steps) % 512][..., None].astype(np.float32).astype(float)
+    phases = {phase: Recording(states) for phase in ("active", "quiescent")}
+    details = transitions.analyse({"run": phases}, Circle(), transitions.Settings(), streams).details["run"]["active"]
+    shares = {kind: np.array(found["shares"]) for kind, found in details.items()}
+    turns = 61 * shares["turns"]
+    assert turns[turns > 0] == pytest.approx([2, *[3] * 19, 2])
+    assert np.ptp(shares["bearings"]) < 1e-9
+
+
 def test_transitions_of_a_box_are_refused() -> None:
     phases = {"active": Recording(np.zeros((2, 5, 2)))}
     with pytest.raises(BadInput, match="no circle"):

@@ -4,11 +4,10 @@ import json
 import math
 from pathlib import Path
 import re
-import shutil
 import subprocess
 import sys
 
-from conftest import ROOT, environment
+from conftest import ROOT, copy_of_the_project, environment
 import pytest
 
 from reactivation.errors import BadInput
@@ -20,37 +19,16 @@ from reactivation.paper.verdicts import FAILS, HOLDS, UNDECIDED, Claim, confiden
 
 pytestmark = pytest.mark.timeout(900)  # the whole paper, if tiny, is trained, analysed and drawn in one fixture
 
-TINY_PRESET = """
-train:
-  tag: quick
-  rnn: {n_rec: 12}
-  task: {batch_size: 8, sequence_length: 6}
-  trainer: {n_epochs: 4, save_freq: 2, test_freq: 2}
-spatial_navigation:
-  task: {place_cells_num: 16}
-head_direction:
-  task: {hd_cells_num: 16}
-analysis:
-  tag: quick
-  batch_size: 12
-"""
-
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     """A copy of the project whose quick preset is tiny."""
-    copy = tmp_path_factory.mktemp("project")
-    for name in ("reactivation", "configs"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ROOT.glob("*.py"):
-        shutil.copy(file, copy)
-    (copy / "configs/preset/quick.yml").write_text(TINY_PRESET)
-    return copy
+    return copy_of_the_project(tmp_path_factory.mktemp("project"))
 
 
 def reproduce(project: Path, *words: str, code: int = 0) -> str:
     done = subprocess.run(
-        [sys.executable, "reproduce.py", *words], cwd=project, env=environment() | {"PYTHONPATH": str(project)}, text=True,
+        [sys.executable, "reproduce.py", *words], cwd=project, env=environment(project), text=True,
         capture_output=True, timeout=400, check=False,
     )  # fmt: skip
     assert done.returncode == code, done.stderr + done.stdout
@@ -175,9 +153,7 @@ print(json.dumps({"claims": claims_table(evidence).rows, "effects": effects_tabl
 """
     project, _ = reproduced
     words = [sys.executable, "-c", program]
-    done = subprocess.run(
-        words, cwd=project, env=environment() | {"PYTHONPATH": str(project)}, capture_output=True, check=True
-    )
+    done = subprocess.run(words, cwd=project, env=environment(project), capture_output=True, check=True)
     return json.loads(done.stdout)
 
 

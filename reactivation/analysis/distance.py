@@ -12,6 +12,7 @@ from reactivation.spaces import Space
 PHASES = ("active", "quiescent", "quiescent_noisy")
 RANDOM_PHASES = ()
 RATES = 0
+FORMAT = 1
 
 
 @dataclass

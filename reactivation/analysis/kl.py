@@ -19,6 +19,7 @@ from reactivation.spaces import Space
 PHASES = ("active", "quiescent")
 RANDOM_PHASES = ("quiescent",)  # of an untrained network, the row `random`
 RATES = 0
+FORMAT = 2
 UNIFORM = "uniform"  # the name of the other baseline row
 CLIP = 1e7  # terms whose density ratio lies beyond this, either way, are counted
 
@@ -48,7 +49,8 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
     Returns:
         table[row][column] in nats, None where a density is degenerate; details with each pair's standard error, the other
         direction (None where it is infinite: a kernel density reaches past the walls, where a uniform one is 0), the
-        Jensen–Shannon divergence, the terms a clip would touch, and the divergence at matched bandwidth.
+        Jensen–Shannon divergence, the terms a clip would touch, and the divergence at matched bandwidth with the
+        entropy of the resting density then; and the differential entropy of each waking density.
     """
     problems: dict[str, str] = {}
     resting = _estimates(space, recorded, "quiescent", problems)
@@ -69,7 +71,8 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
             pair["matched_bandwidth"] = _matched(resting[row], p, settings, streams(f"{row}/rest/{column}"))
         pairs[row][column] = pair
     table = {row: {column: pair and pair["kl"] for column, pair in cells.items()} for row, cells in pairs.items()}
-    return Result(table, {"unit": "nat", "pairs": pairs, "degenerate": problems}, table)
+    entropies = {run: -float(log_density.mean()) for run, log_density in log_p.items()}
+    return Result(table, {"unit": "nat", "pairs": pairs, "entropy_awake": entropies, "degenerate": problems}, table)
 
 
 def _estimates(space: Space, recorded: Recorded, phase: str, problems: dict[str, str]) -> dict[str, Estimate]:
@@ -102,11 +105,12 @@ def _divergences(forward: Points, backward: Points, clip: float | None) -> dict[
 
 
 def _matched(q: Estimate, p: Estimate, settings: Settings, rng: np.random.Generator) -> dict[str, float | None]:
-    """The divergence when the resting density is given the waking density's kernel: no width differs then."""
+    """Divergence and entropy when the resting density is given the waking density's kernel: no width differs then."""
     matched = q.with_kernel(p.kernel)  # type: ignore[arg-type]  # both are of one space, so of one kind
     samples = matched.sample(settings.n_samples, rng)
-    kl, standard_error = _mean(matched.log_density(samples) - p.log_density(samples), settings.clip)
-    return {"kl": kl, "standard_error": standard_error}
+    log_q = matched.log_density(samples)
+    kl, standard_error = _mean(log_q - p.log_density(samples), settings.clip)
+    return {"kl": kl, "standard_error": standard_error, "entropy": -float(log_q.mean())}
 
 
 def _mean(log_ratio: Points, clip: float | None) -> tuple[float | None, float | None]:

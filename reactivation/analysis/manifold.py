@@ -18,6 +18,7 @@ from reactivation.spaces import Space
 PHASES = ("active", "quiescent")
 RANDOM_PHASES = ()
 RATES = 200
+FORMAT = 1
 
 Array = NDArray[np.float64]
 

@@ -14,9 +14,9 @@ from reactivation.spaces import Space
 PHASES = ("active", "quiescent")
 RANDOM_PHASES = ()
 RATES = 0
+FORMAT = 2
 _STRIDE = 5  # steps between the moments from which dwelling is timed
-_TURN_BINS = 201  # over [-π, π]; odd, so that no turn at all lies in the middle of one
-_BEARING_BINS = 36  # likewise, 10° each
+_OFF_GRID = 1e-4  # rad; far less than two cells are apart
 
 Array = NDArray[np.float64]
 
@@ -29,6 +29,8 @@ class Settings(AnalysisSettings):
     dwell_arc: float = setting(
         math.pi / 6, "a bearing is kept while it is nearer than this", unit="rad", above=0, high=math.pi
     )
+    turn_bins: int = setting(171, "bins of turns over [-π, π]; odd, about a third of the output cells", low=1)
+    bearing_bins: int = setting(32, "bins of bearings; a divisor of the number of output cells", low=1)
 
 
 def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Streams) -> Result:
@@ -42,7 +44,8 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
         table[run][phase]: mean turn and mean absolute turn [rad per step], the share of moving steps that go clockwise
         (reversals, for networks trained to turn counter-clockwise), the median number of steps that a bearing is kept
         (dwell), and the share of these times that the end of the trajectory cut off. Details: the
-        histograms of turns and of bearings.
+        histograms of turns and of bearings. Reported bearings lie on the grid of preferred angles, so bins that hold now
+        two, now three of its points would look like structure.
 
     Raises:
         BadInput: the space is no circle.
@@ -63,8 +66,9 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
         }
         details[run] = {
             phase: {
-                "turns": _histogram(turns[phase], _TURN_BINS),
-                "bearings": _histogram(recording.states, _BEARING_BINS),
+                "turns": _histogram(turns[phase], settings.turn_bins),
+                # Edges are points of the grid; rounding must not decide on which side of them a bearing falls.
+                "bearings": _histogram(space.wrap(recording.states + _OFF_GRID), settings.bearing_bins),
             }
             for phase, recording in phases.items()
         }

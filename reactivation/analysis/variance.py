@@ -9,6 +9,7 @@ from reactivation.spaces import Space
 PHASES = ("quiescent",)
 RANDOM_PHASES = ()
 RATES = 0
+FORMAT = 1
 
 
 @dataclass

@@ -14,7 +14,7 @@ from reactivation.config import COMMAND_LINE, RESULTS
 from reactivation.errors import BadInput
 from reactivation.measure import result_file, to_words, training_words
 from reactivation.paper import panels
-from reactivation.paper.evidence import Evidence
+from reactivation.paper.evidence import OTHERS, Evidence
 from reactivation.paper.panels import Numbers
 from reactivation.paper.protocols import HEAD, PROTOCOLS, SPATIAL
 from reactivation.settings import nearest
@@ -50,8 +50,9 @@ class Need:
             if evidence.path != RESULTS:
                 arguments["path"] = evidence.path
             file = result_file(protocol.analysis, evidence.settings(protocol, seed))
+            problem = OTHERS if file.exists() else "is not there; make it"
             command = f"output_{protocol.analysis}.py {shlex.join(to_words(arguments))}"
-            return f"{file} is not there; make it with: python {command}"
+            return f"{file} {problem} with: python {command}"
         task, run = self.name.split("/")
         words = training_words(run, evidence.settings_of_task(task, seed))
         return f"{self.name} of seed {seed} is not trained; train it with: python train.py {shlex.join(words)}"

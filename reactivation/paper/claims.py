@@ -5,39 +5,12 @@
 
 from collections.abc import Callable, Mapping
 import math
+from typing import NamedTuple
 
-from reactivation.paper.entries import Entry, at, kl, step
+from reactivation.paper.entries import Entry, at, entropy_at_rest, entropy_awake, kl, step
 from reactivation.paper.protocols import HEAD, SPATIAL
 from reactivation.paper.verdicts import TRAINING, Claim, Results
-
-# What the words of the paper are taken to mean; written before the runs they judge.
-CLOSE = 0.3  # nats: "closely resembles"; the divergence of a uniform density that leaves out a quarter of the space
-ABOUT = 0.1  # nats: "about as close as"; likewise a tenth of the space
-MUCH = 2.0  # times: "much more", and its inverse "less"
-FEW = 10  # principal components: few, of 512 units (128 for head direction)
-MOST = 2 / 3  # share of variance: what few components must explain to be called low-dimensional
-ALIKE = 0.1  # difference of two curves of cumulative explained variance that are called overlapping
-ALIGNED = 0.9  # share or correlation that counts as nearly all
-SMOOTH = 1.5  # times the waking step: at most that is smooth
-HOLE = 0.5  # of the mean radius: a ring keeps that far from its centre
-HALF_WIDTH = {SPATIAL: 0.1, HEAD: math.pi / 12}  # m, rad: half a tuning width, what still tells two cells apart
-KEPT = (0.05, 0.9)  # share of the waking turn: more than nothing, less than all
-SOME = 0.1  # share of steps: what still occurs
-
-WORDS = {
-    "closely resembles, matches; diverges": f"at most {CLOSE} nats; at least {CLOSE} nats more: so far away is a uniform "
-    "density that leaves out a quarter of the space",
-    "about as close": f"at most {ABOUT} nats farther: likewise, a tenth of the space",
-    "much more, longer; less": f"at least {MUCH:g} times; at most {1 / MUCH:g} times",
-    "few components; low-dimensional": f"{FEW}; they explain at least {MOST:.0%} of the variance",
-    "overlapping curves": f"nowhere more than {ALIKE} apart",
-    "the same directions, a ring, not the push": f"a share or correlation of at least {ALIGNED}",
-    "reports the state": "an error of at most half a tuning width",
-    "smooth": f"steps of at most {SMOOTH} times those of waking",
-    "a hole": f"the fifth percentile of the radius is at least {HOLE} of its mean",
-    "partly kept": f"from {KEPT[0]} to {KEPT[1]} of the waking turn",
-    "still occurs": f"at least {SOME:.0%} of the steps",
-}
+from reactivation.paper.words import ABOUT, ALIGNED, ALIKE, CLOSE, FEW, HALF_WIDTH, HOLE, KEPT, MOST, MUCH, SMOOTH, SOME
 
 Value = Callable[[Results], float]
 
@@ -81,84 +54,100 @@ def _learned() -> list[Claim]:
     ]
 
 
-def _dimensions() -> list[Claim]:
-    run, protocol = "noisy_unbiased", ("manifold",)
-    waking, resting = (_of("manifold", at(run, f"{phase}_share")) for phase in ("active", "quiescent"))
+class _Rest(NamedTuple):
+    """Which networks rest how; protocols and claims of each have its suffix."""
+
+    suffix: str = ""
+    figure: str = ""  # "": each claim has its own
+    words: str = ""
+    end: str = ""  # of the names of its networks
+
+
+_DOUBLED = _Rest()
+_NOT_DOUBLED = _Rest("_gain1", "C.1", ", without doubled noise")
+_GATED = _Rest("_gru", "C.2", ", in GRUs", "_gru")
+BIASES = ("unbiased", "biased")
+
+
+def _dimensions(rest: _Rest) -> list[Claim]:
+    protocol, run = f"manifold{rest.suffix}", f"noisy_unbiased{rest.end}"
+    waking, resting = (_of(protocol, at(run, f"{phase}_share")) for phase in ("active", "quiescent"))
+
+    def row(key: str, sentence: str, figure: str, measure: str, value: Value, **limits: float) -> Claim:
+        where = rest.figure or figure
+        return Claim(f"{key}{rest.suffix}", f"{sentence}{rest.words}.", where, measure, (protocol,), value, **limits)
+
     return [
-        Claim(
+        row(
             "low_dimensional_awake",
-            "Waking activity is low-dimensional.",
+            "Waking activity is low-dimensional",
             "1c",
             f"share of variance in the first {FEW} principal components, awake",
-            protocol,
             waking,
             low=MOST,
         ),
-        Claim(
+        row(
             "low_dimensional_rest",
-            "So is resting activity.",
+            "So is resting activity",
             "1c",
             f"share of variance in the first {FEW} principal components, at rest",
-            protocol,
             resting,
             low=MOST,
         ),
-        Claim(
+        row(
             "overlapping",
-            "The two curves of explained variance overlap.",
+            "The two curves of explained variance overlap",
             "1c",
             "largest difference between the cumulative curves",
-            protocol,
-            _of("manifold", at(run, "largest_gap")),
+            _of(protocol, at(run, "largest_gap")),
             high=ALIKE,
         ),
-        Claim(
+        row(
             "same_subspace",
-            "Rest stays in the directions of waking.",
+            "Rest stays in the directions of waking",
             "1f-g",
             f"resting variance in the first {FEW} waking components, over that in the first {FEW} resting ones",
-            protocol,
-            _ratio(_of("manifold", at(run, "quiescent_share_of_active")), resting),
+            _ratio(_of(protocol, at(run, "quiescent_share_of_active")), resting),
             low=ALIGNED,
         ),
-        Claim(
+        row(
             "same_plane",
-            "Projected onto the first two waking components, rest is distributed as waking is.",
+            "Projected onto the first two waking components, rest is distributed as waking is",
             "1j-k",
             "KL(rest ‖ awake) in the plane of those components [nats]",
-            protocol,
-            _of("manifold", at(run, "kl_plane")),
+            _of(protocol, at(run, "kl_plane")),
             high=CLOSE,
         ),
     ]
 
 
-def _distributions(protocol: str, end: str, figure: str, what: str) -> list[Claim]:
-    unbiased, biased = f"noisy_unbiased{end}", f"noisy_biased{end}"
-    key = protocol.removeprefix("kl").strip("_")
-    suffix = f"_{key}" if key else ""
+def _distributions(rest: _Rest) -> list[Claim]:
+    protocol, runs = f"kl{rest.suffix}", {bias: f"noisy_{bias}{rest.end}" for bias in BIASES}
+    unbiased, biased = runs.values()
 
-    def row(name: str, sentence: str, measure: str, value: Value, **limits: float) -> Claim:
-        return Claim(f"{name}{suffix}", f"{sentence}{what}.", figure, f"{measure} [nats]", (protocol,), value, **limits)
+    def row(name: str, sentence: str, figure: str, measure: str, value: Value, **limits: float) -> Claim:
+        sentence, where = f"{sentence}{rest.words}.", rest.figure or figure
+        return Claim(f"{name}{rest.suffix}", sentence, where, f"{measure} [nats]", (protocol,), value, **limits)
 
-    def diverges(name: str, who: str, rest: str, row_of: Mapping[str, str], to: str) -> Claim:
+    def diverges(name: str, who: str, resting: str, row_of: Mapping[str, str], to: str) -> Claim:
         """One resting density is farther from the waking of `to` than the rest of `to` is."""
         waking = runs[to]
         return row(
             f"{name}_to_{to}",
             f"{who} diverges from {to} waking",
-            f"KL({rest} ‖ {to} awake) − KL({to} rest ‖ {to} awake)",
+            "2e",
+            f"KL({resting} ‖ {to} awake) − KL({to} rest ‖ {to} awake)",
             _difference(_of(protocol, kl(row_of[to], waking)), _of(protocol, kl(waking, waking))),
             low=CLOSE,
         )
 
-    runs = {"unbiased": unbiased, "biased": biased}
     other = {"unbiased": "biased", "biased": "unbiased"}
     crossed = {to: runs[other[to]] for to in runs}
     return [
         row(
             "uniform",
             "Unbiased rest is about as close to waking as a true uniform distribution is",
+            "2e",
             "KL(rest ‖ awake) − KL(uniform ‖ awake), unbiased",
             _difference(_of(protocol, kl(unbiased, unbiased)), _of(protocol, kl("uniform", unbiased))),
             high=ABOUT,
@@ -166,83 +155,131 @@ def _distributions(protocol: str, end: str, figure: str, what: str) -> list[Clai
         row(
             "biased",
             "Biased rest closely resembles biased waking",
+            "2e",
             "KL(rest ‖ awake), biased",
             _of(protocol, kl(biased, biased)),
             high=CLOSE,
         ),
         *(diverges("crossed", f"{other[to].capitalize()} rest", f"{other[to]} rest", crossed, to) for to in runs),
         *(diverges("random", "An untrained network", "random", dict.fromkeys(runs, "random"), to) for to in runs),
+        row(
+            "tiling",
+            "But unbiased rest tiles space less uniformly than waking does",
+            "1h-i",
+            "entropy of the density at rest − awake, at one bandwidth, unbiased",
+            _difference(_of(protocol, entropy_at_rest(unbiased)), _of(protocol, entropy_awake(unbiased))),
+            high=-ABOUT,
+        ),
     ]
 
 
-def _noiseless(bias: str) -> list[Claim]:
-    quiet, noisy = f"no-noise_{bias}", f"noisy_{bias}"
-    rest = _of("distance", step(noisy, "quiescent"))
-    # Noise put into the network that trained without: as in training of the noisy one, and two others of the same network.
-    gaussian, uniform, twelfth = (
-        _of(protocol, step(quiet, "quiescent_noisy")) for protocol in ("distance", "distance_uniform", "distance_twelfth")
-    )
+def _smooth(rest: _Rest) -> list[Claim]:
+    protocol = f"distance{rest.suffix}"
 
-    def row(key: str, sentence: str, figure: str, measure: str, protocols: str, value: Value, **limits: float) -> Claim:
-        needs = tuple(protocols.split())
-        return Claim(f"{key}_{bias}", f"{sentence} ({bias}).", figure, measure, needs, value, **limits)
+    def row(bias: str) -> Claim:
+        run = f"noisy_{bias}{rest.end}"
+        return Claim(
+            f"smooth_{bias}{rest.suffix}",
+            f"Rest of networks trained with noise is smooth ({bias}){rest.words}.",
+            rest.figure or "1e, C.4",
+            "distance between consecutive points, at rest over awake",
+            (protocol,),
+            _ratio(_of(protocol, step(run, "quiescent")), _of(protocol, step(run, "active"))),
+            high=SMOOTH,
+        )
 
+    return [row(bias) for bias in BIASES]
+
+
+def _noisy_training(rest: _Rest) -> list[Claim]:
+    """What training with noise is good for: exploring, and bearing the noise of rest."""
+    distance, variance = f"distance{rest.suffix}", f"variance{rest.suffix}"
+
+    def rows(bias: str) -> list[Claim]:
+        quiet, noisy = f"no-noise_{bias}", f"noisy_{bias}"
+        return [
+            Claim(
+                f"noiseless_explore_less_{bias}{rest.suffix}",
+                f"Each rest of noiseless networks explores less ({bias}){rest.words}.",
+                rest.figure or "2f",
+                "variance of resting trajectories, noiseless over noisy",
+                tuple(dict.fromkeys(("variance", variance))),
+                _ratio(_of("variance", at(quiet)), _of(variance, at(noisy))),
+                high=1 / MUCH,
+            ),
+            Claim(
+                f"erratic_{bias}{rest.suffix}",
+                f"Noise put into networks trained without makes rest erratic ({bias}){rest.words}.",
+                rest.figure or "C.3e-f, C.4",
+                "distance between consecutive points, noiselessly trained with Gaussian noise over trained with noise",
+                (distance,),
+                _ratio(_of(distance, step(quiet, "quiescent_noisy")), _of(distance, step(noisy, "quiescent"))),
+                low=MUCH,
+            ),
+        ]
+
+    return [claim for bias in BIASES for claim in rows(bias)]
+
+
+def _noiseless_match() -> list[Claim]:
     return [
-        row(
-            "noiseless_match",
-            "Trained and resting without noise, networks still match waking in distribution",
+        Claim(
+            f"noiseless_match_{bias}",
+            f"Trained and resting without noise, networks still match waking in distribution ({bias}).",
             "2e",
             "KL(rest ‖ awake) [nats]",
-            "kl",
-            _of("kl", kl(quiet, quiet)),
+            ("kl",),
+            _of("kl", kl(f"no-noise_{bias}", f"no-noise_{bias}")),
             high=CLOSE,
-        ),
-        row(
-            "noiseless_explore_less",
-            "But each of their rests explores less",
-            "2f",
-            "variance of resting trajectories, noiseless over noisy",
-            "variance",
-            _ratio(_of("variance", at(quiet)), _of("variance", at(noisy))),
-            high=1 / MUCH,
-        ),
-        row(
-            "smooth",
-            "Rest of networks trained with noise is smooth",
-            "1e, C.4",
-            "distance between consecutive points, at rest over awake",
-            "distance",
-            _ratio(rest, _of("distance", step(noisy, "active"))),
-            high=SMOOTH,
-        ),
-        row(
-            "erratic",
-            "Noise put into networks trained without makes rest erratic",
-            "C.3e-f, C.4",
-            "distance between consecutive points, noiselessly trained with Gaussian noise over trained with noise",
-            "distance",
-            _ratio(gaussian, rest),
-            low=MUCH,
-        ),
-        row(
-            "erratic_uniform",
-            "So does the uniform noise of the released code",
+        )
+        for bias in BIASES
+    ]
+
+
+def _released_noise(bias: str) -> list[Claim]:
+    """The uniform noise of the released code, put into networks that trained without: noise, or its mean push?"""
+    quiet = f"no-noise_{bias}"
+    uniform, twelfth = (
+        _of(protocol, step(quiet, "quiescent_noisy")) for protocol in ("distance_uniform", "distance_twelfth")
+    )
+    return [
+        Claim(
+            f"erratic_uniform_{bias}",
+            f"So does the uniform noise of the released code ({bias}).",
             "C.3e-f, C.4",
             "the same with uniform noise, mean push included",
-            "distance distance_uniform",
-            _ratio(uniform, rest),
+            ("distance", "distance_uniform"),
+            _ratio(uniform, _of("distance", step(f"noisy_{bias}", "quiescent"))),
             low=MUCH,
         ),
-        row(
-            "push",
-            "There the noise is to blame, not its mean push",
+        Claim(
+            f"push_{bias}",
+            f"There the noise is to blame, not its mean push ({bias}).",
             "C.3e-f, C.4",
             "distance with Gaussian noise of the uniform noise's variance and no push, over that with the uniform noise",
-            "distance_twelfth distance_uniform",
+            ("distance_twelfth", "distance_uniform"),
             _ratio(twelfth, uniform),
             low=ALIGNED,
         ),
     ]
+
+
+def _sensitive(bias: str) -> Claim:
+    """Section 4 says it in passing, and draws nothing."""
+
+    def rise(doubled: str, single: str, run: str) -> Value:
+        return _difference(_of(doubled, kl(run, run)), _of(single, kl(run, run)))
+
+    gated, vanilla = f"noisy_{bias}_gru", f"noisy_{bias}"
+    return Claim(
+        f"sensitive_{bias}",
+        f"GRUs are more sensitive to more noise at rest than vanilla networks are ({bias}).",
+        "–",
+        "how much doubling the noise raises KL(rest ‖ awake), GRUs − vanilla networks [nats]",
+        ("kl_gru_gain2", "kl_gru", "kl", "kl_gain1"),
+        _difference(rise("kl_gru_gain2", "kl_gru", gated), rise("kl", "kl_gain1", vanilla)),
+        low=0.0,
+    )
 
 
 def _head_direction() -> list[Claim]:
@@ -277,6 +314,15 @@ def _head_direction() -> list[Claim]:
     }
     return [
         *rows,
+        Claim(
+            "head_plane",
+            "Projected onto the first two waking components, rest is distributed as waking is (head direction).",
+            "3c-d",
+            "KL(rest ‖ awake) in the plane of those components [nats]",
+            ("manifold_head",),
+            _of("manifold_head", at(unbiased, "kl_plane")),
+            high=CLOSE,
+        ),
         Claim(
             "ring_order",
             "Rest moves along a ring: its angle in the plane of the first two waking components is the bearing.",
@@ -328,11 +374,19 @@ def _head_direction() -> list[Claim]:
 
 CLAIMS: tuple[Claim, ...] = (
     *_learned(),
-    *_dimensions(),
-    *_distributions("kl", "", "2e", ""),
-    *_noiseless("unbiased"),
-    *_noiseless("biased"),
-    *_distributions("kl_gain1", "", "C.1", ", without doubled noise"),
-    *_distributions("kl_gru", "_gru", "C.2", ", in GRUs"),
+    *_dimensions(_DOUBLED),
+    *_distributions(_DOUBLED),
+    *_noiseless_match(),
+    *_smooth(_DOUBLED),
+    *_noisy_training(_DOUBLED),
+    *(claim for bias in BIASES for claim in _released_noise(bias)),
+    *_dimensions(_NOT_DOUBLED)[1:],  # waking is the same
+    *_distributions(_NOT_DOUBLED),
+    *_smooth(_NOT_DOUBLED),
+    *_noisy_training(_NOT_DOUBLED),
+    *_dimensions(_GATED),
+    *_distributions(_GATED),
+    *_smooth(_GATED),
+    *map(_sensitive, BIASES),
     *_head_direction(),
 )

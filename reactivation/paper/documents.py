@@ -22,6 +22,7 @@ from reactivation.paper.tables import (
     effects_table,
     history_table,
     networks_table,
+    protocols_table,
     seeds_table,
     speed_table,
     tally,
@@ -47,6 +48,7 @@ BLOCKS: dict[str, Callable[[Evidence], str]] = {
     "breakdown": lambda evidence: breakdown_table(evidence).markdown(),
     "history": lambda evidence: history_table(evidence).markdown(),
     "densities": lambda evidence: densities_table(evidence).markdown(),
+    "protocols": lambda _: protocols_table().markdown(),
     "effects": lambda evidence: effects_table(evidence).markdown(),
     **{f"networks {task}": partial(_networks, task) for task in NETWORKS},
 }

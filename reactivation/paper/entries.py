@@ -13,14 +13,7 @@ Entry = Callable[[Mapping[str, Any]], float]
 
 def at(*path: str) -> Entry:
     """The number under these keys of the table."""
-
-    def entry(result: Mapping[str, Any]) -> float:
-        found = result["table"]
-        for key in path:
-            found = found[key]
-        return math.nan if found is None else float(found)
-
-    return entry
+    return _number("table", *path)
 
 
 def kl(resting: str, waking: str) -> Entry:
@@ -31,13 +24,29 @@ def kl(resting: str, waking: str) -> Entry:
 def matched_kl(resting: str, waking: str) -> Entry:
     """The same with one kernel bandwidth for both densities."""
 
-    def entry(result: Mapping[str, Any]) -> float:
-        found = result["details"]["pairs"][resting][waking]["matched_bandwidth"]["kl"]
-        return math.nan if found is None else float(found)
+    return _number("details", "pairs", resting, waking, "matched_bandwidth", "kl")
 
-    return entry
+
+def entropy_awake(run: str) -> Entry:
+    """Differential entropy of the density of reported states, awake [nats]."""
+    return _number("details", "entropy_awake", run)
+
+
+def entropy_at_rest(run: str) -> Entry:
+    """The same at rest, with the kernel bandwidth of waking."""
+    return _number("details", "pairs", run, run, "matched_bandwidth", "entropy")
 
 
 def step(run: str, phase: str) -> Entry:
     """Distance between consecutive points [m], mean over trajectories."""
     return lambda result: mean(result["table"][run][phase])
+
+
+def _number(*path: str) -> Entry:
+    def entry(result: Mapping[str, Any]) -> float:
+        found: Any = result
+        for key in path:
+            found = found[key]
+        return math.nan if found is None else float(found)
+
+    return entry

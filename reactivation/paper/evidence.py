@@ -9,11 +9,13 @@ from reactivation.analysis.base import AnalysisSettings, Recording
 from reactivation.config import RESULTS, TrainConfig, resolve_analysis
 from reactivation.errors import DamagedData
 from reactivation.files import read_json
-from reactivation.measure import holds, result_file, training_config
+from reactivation.measure import holds, model, result_file, training_config
 from reactivation.paper.protocols import ALL_PROTOCOLS, NETWORKS, Protocol
 from reactivation.spaces import Space
 
 _RECORDINGS = 6  # held at once: a figure returns to its few, and each may take 200 MB
+
+OTHERS = "not of just these settings and networks, or of an older version; move it away, or make it anew"
 
 Rows = dict[int, dict[str, float]]  # step → measures
 
@@ -32,9 +34,10 @@ class Evidence:
         return _settings(self, protocol, seed)
 
     def has(self, name: str, seed: int) -> bool:
-        """Whether the results of a protocol are there, with just its settings and all of its runs."""
+        """Whether the results of a protocol are there, with just its settings and of just its networks."""
         protocol = ALL_PROTOCOLS[name]
-        return holds(protocol.analysis, self.settings(protocol, seed))
+        models = {run: _model(self, protocol.task, run, seed) for run in protocol.runs}
+        return holds(protocol.analysis, self.settings(protocol, seed), models)
 
     def seeds_of(self, *names: str) -> tuple[int, ...]:
         """The seeds that have the results of all these protocols."""
@@ -61,16 +64,24 @@ class Evidence:
             raise DamagedData(f"{file}: not there; train the run first")
         return {int(step): measures for step, measures in read_json(file).items()}
 
+    def at_the_end(self, task: str, run: str, seed: int) -> dict[str, float]:
+        """A run's measures at its last step.
+
+        Raises:
+            DamagedData: they are not there.
+        """
+        return self.training(task, run, seed)[self.config(task, run, seed).trainer.n_epochs]
+
     def trained_seeds(self, task: str, run: str) -> tuple[int, ...]:
         """The seeds of which a run is trained to its last step."""
         return tuple(seed for seed in self.seeds if self.is_trained(task, run, seed))
 
     def is_trained(self, task: str, run: str, seed: int) -> bool:
-        """Whether a run's own metrics reach its last step; networks that come with the project do not count."""
+        """Whether just this run's own metrics reach its last step; networks that come with the project do not count."""
         from reactivation.runs import RunFolder, run_path
 
         config = self.config(task, run, seed)
-        return RunFolder(run_path(config, self.path)).reached(config.trainer.n_epochs)
+        return RunFolder(run_path(config, self.path)).ended(config)
 
     def has_network(self, task: str, run: str, seed: int) -> bool:
         """Whether `recording` finds a run's network."""
@@ -119,8 +130,7 @@ class Evidence:
         }
 
     def _error(self, task: str, run: str, seed: int) -> float:
-        rows = self.training(task, run, seed)
-        last = rows[max(rows)]
+        last = self.at_the_end(task, run, seed)
         return last[error_name(last)]
 
     def settings_of_task(self, task: str, seed: int, **changes: str) -> AnalysisSettings:
@@ -147,6 +157,12 @@ def _config(evidence: Evidence, task: str, run: str, seed: int) -> TrainConfig:
 
 
 @cache
+def _model(evidence: Evidence, task: str, run: str, seed: int) -> dict[str, Any]:
+    config = evidence.config(task, run, seed)
+    return model(config, config.trainer.n_epochs)
+
+
+@cache
 def _read_result(evidence: Evidence, name: str, seed: int) -> dict[str, Any]:
     protocol = ALL_PROTOCOLS[name]
     settings = evidence.settings(protocol, seed)
@@ -156,7 +172,7 @@ def _read_result(evidence: Evidence, name: str, seed: int) -> dict[str, Any]:
         if not file.exists():
             raise DamagedData(f"{file}: not there; `python reproduce.py` makes it")
     if not evidence.has(name, seed):
-        raise DamagedData(f"{files['table']}: made with other settings than the paper's, or without some runs; move it away")
+        raise DamagedData(f"{files['table']}: {OTHERS}")
     return {part: read_json(file) for part, file in files.items()}
 
 

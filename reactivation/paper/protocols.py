@@ -9,7 +9,7 @@ SPATIAL = "spatial_navigation"
 HEAD = "head_direction"
 SEEDS = (0, 1, 2, 3, 4)  # five networks, as in the captions
 
-# Shortest first where it matters least: head direction, then the networks most figures are of, then the GRUs.
+# In the order of training: head direction, the shortest; the networks that most figures are of; GRUs, the longest.
 NETWORKS: dict[str, tuple[str, ...]] = {
     HEAD: ("noisy_unbiased", "noisy_biased"),
     SPATIAL: (
@@ -53,9 +53,19 @@ PROTOCOLS: dict[str, Protocol] = {
         "kl", SPATIAL, NOISY, "Fig. C.1: the same, noise not doubled at rest", {"variance_gain": "1", "out": "gain1"}
     ),
     "kl_gru": Protocol("kl", SPATIAL, GRU, "Fig. C.2: GRUs, noise not doubled at rest", {"out": "gru"}),
+    "kl_gru_gain2": Protocol(
+        "kl", SPATIAL, GRU, "row 11: the same, noise doubled", {"variance_gain": "2", "out": "gru_gain2"}
+    ),
     "kl_head": Protocol("kl", HEAD, NETWORKS[HEAD], "Fig. 3a-b: circular densities, 200 trajectories, rest 1,000 steps"),
     "variance": Protocol("variance", SPATIAL, VANILLA, "Fig. 2f: 500 rests of 2,000 steps, the first 1,000 dropped"),
+    "variance_gain1": Protocol(
+        "variance", SPATIAL, NOISY, "the same, noise not doubled", {"variance_gain": "1", "out": "gain1"}
+    ),
     "distance": Protocol("distance", SPATIAL, VANILLA, "Fig. C.4: 200 trajectories of 100 steps, Gaussian noise"),
+    "distance_gain1": Protocol(
+        "distance", SPATIAL, VANILLA, "the same, noise not doubled", {"variance_gain": "1", "out": "gain1"}
+    ),
+    "distance_gru": Protocol("distance", SPATIAL, GRU, "the same for GRUs, noise not doubled", {"out": "gru"}),
     "distance_uniform": Protocol(
         "distance",
         SPATIAL,
@@ -71,7 +81,10 @@ PROTOCOLS: dict[str, Protocol] = {
         {"variance_gain": repr(2 / 12), "out": "twelfth"},
     ),
     "manifold": Protocol("manifold", SPATIAL, VANILLA, "Fig. 1c, f, g, j, k: 1,000 trajectories, rest 200 steps"),
-    "manifold_gru": Protocol("manifold", SPATIAL, GRU, "the same for GRUs", {"out": "gru"}),
+    "manifold_gain1": Protocol(
+        "manifold", SPATIAL, NOISY, "the same, noise not doubled", {"variance_gain": "1", "out": "gain1"}
+    ),
+    "manifold_gru": Protocol("manifold", SPATIAL, GRU, "the same for GRUs, noise not doubled", {"out": "gru"}),
     "manifold_head": Protocol("manifold", HEAD, NETWORKS[HEAD], "Fig. 3c-d: 1,000 trajectories, rest 200 steps"),
     "transitions": Protocol(
         "transitions", HEAD, NETWORKS[HEAD], "Fig. 3a-b, C.5: waking 100 steps, rest 500, turns wrapped at π"
@@ -94,9 +107,6 @@ LEDGER: dict[str, Protocol] = {
             ("cells", "row 17: start positions from the draws of the place cells", {"trajectory_stream": "cells"}),
         )
     },
-    "kl_gru_gain2": Protocol(
-        "kl", SPATIAL, GRU, "row 11: noise doubled in resting GRUs", {"variance_gain": "2", "out": "gru_gain2"}
-    ),
     "kl_trained_uniform": Protocol(
         "kl", SPATIAL, UNIFORM_NOISE, "row 1: uniform noise in training too", {"out": "trained_uniform"}
     ),

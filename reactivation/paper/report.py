@@ -12,7 +12,7 @@ from reactivation.paper.claims import CLAIMS
 from reactivation.paper.evidence import Evidence
 from reactivation.paper.figures import picture
 from reactivation.paper.protocols import NETWORKS
-from reactivation.paper.tables import claims_table, effects_table, networks_table, seeds_table, tally
+from reactivation.paper.tables import claims_table, effects_table, networks_table, protocols_table, seeds_table, tally
 from reactivation.paper.verdicts import LEVEL, Verdict, judge_all
 
 _STYLE = """
@@ -62,12 +62,15 @@ def _page(evidence: Evidence, profile: str, figures: Path, verdicts: dict[str, V
         f"<p>Krishna, Bredenberg, Levenstein, Richards and Lajoie, <i>Sufficient conditions for offline reactivation in "
         f"recurrent neural networks</i> (ICLR 2024). Profile <b>{profile}</b>. {html.escape(tally(verdicts))}</p>",
         f"<p>A seed is the unit of inference. Intervals are {LEVEL:.0%} confidence intervals of the mean over seeds "
-        "(Student's t); a single seed has none. Rules were written before the runs they judge (docs/claims.md).</p>",
+        "(Student's t); a single seed has none. Rules were written before the runs they judge, but for what docs/claims.md "
+        "says has changed since.</p>",
         '<h2 id="networks">Networks</h2>',
         seeds_table(evidence).html(),
         *(f"<h3>{html.escape(task)}</h3>{networks_table(evidence, task).html()}" for task in NETWORKS),
         '<h2 id="claims">Claims</h2>',
         claims_table(evidence).html(),
+        "<h3>Protocols</h3>",
+        protocols_table().html(),
         '<h2 id="figures">Figures</h2>',
         *(_figure(key, figures) for key in FIGURES),
         '<h2 id="switches">What the switches change</h2>',

@@ -10,12 +10,24 @@ from statistics import mean
 from typing import Any, NamedTuple
 
 from reactivation.errors import DamagedData
-from reactivation.paper.claims import CLAIMS, WORDS
+from reactivation.measure import to_words
+from reactivation.paper.claims import CLAIMS
 from reactivation.paper.entries import at, kl, step
 from reactivation.paper.evidence import Evidence
 from reactivation.paper.ledger import effects
-from reactivation.paper.protocols import HEAD, NETWORKS, SPATIAL, VANILLA
-from reactivation.paper.verdicts import FAILS, FEWEST_SEEDS, HOLDS, UNDECIDED, Verdict, confidence_interval, judge_all
+from reactivation.paper.protocols import ALL_PROTOCOLS, HEAD, NETWORKS, NOISELESS, SPATIAL, VANILLA, Protocol
+from reactivation.paper.verdicts import (
+    FAILS,
+    FEWEST_SEEDS,
+    HOLDS,
+    TRAINING,
+    UNDECIDED,
+    Claim,
+    Verdict,
+    confidence_interval,
+    judge_all,
+)
+from reactivation.paper.words import WORDS
 
 _ABSENT = "–"
 NOT_RUN = "not yet run"
@@ -71,7 +83,7 @@ def networks_table(evidence: Evidence, task: str) -> Table:
     unit = "rad" if task == HEAD else "m"
     columns: dict[str, Callable[[str, int], float]] = {
         f"error [{unit}]": lambda run, seed: evidence.decoding_errors[f"{task}/{run}"][seed],
-        "unexplained": lambda run, seed: _last(evidence, task, run, seed)["fraction_unexplained"],
+        "unexplained": lambda run, seed: evidence.at_the_end(task, run, seed)["fraction_unexplained"],
         "KL rest ‖ awake [nats]": lambda run, seed: kl(run, run)(evidence.result(_divergences(task, run), seed)),
         "KL uniform ‖ awake [nats]": lambda run, seed: kl("uniform", run)(evidence.result(_divergences(task, run), seed)),
     }
@@ -80,7 +92,9 @@ def networks_table(evidence: Evidence, task: str) -> Table:
             "variance at rest [m²]": lambda run, seed: at(run)(evidence.result("variance", seed)),
             "step awake [m]": lambda run, seed: step(run, "active")(evidence.result("distance", seed)),
             "at rest [m]": lambda run, seed: step(run, "quiescent")(evidence.result("distance", seed)),
-            "with noise put in [m]": lambda run, seed: step(run, "quiescent_noisy")(evidence.result("distance", seed)),
+            "with noise put in [m]": lambda run, seed: (
+                step(run, "quiescent_noisy")(evidence.result("distance", seed)) if run in NOISELESS else math.nan
+            ),
         }
     rows = []
     for run in NETWORKS[task]:
@@ -100,10 +114,33 @@ def claims_table(evidence: Evidence) -> Table:
         if verdict is not None:
             found = [_interval(verdict.values), str(len(verdict.values)), verdict.verdict]
             if len(verdict.values) < FEWEST_SEEDS:
-                inside = claim.low <= verdict.mean <= claim.high
-                found[2] += f" (so far {'inside' if inside else 'outside'})"
-        rows.append([claim.sentence, claim.figure, claim.measure, claim.rule, *found])
-    return Table(["claim", "figure", "measure", "range", "mean [95 % interval]", "seeds", "verdict"], rows)
+                found[2] += _so_far(claim, verdict.mean)
+        protocols = ", ".join(claim.protocols)
+        rows.append([claim.sentence, claim.figure, claim.measure, protocols, claim.rule, *found])
+    header = ["claim", "figure", "measure", "protocol", "range", "mean [95 % interval]", "seeds", "verdict"]
+    return Table(header, rows)
+
+
+def _so_far(claim: Claim, value: float) -> str:
+    if math.isnan(value):
+        return " (no number)"
+    return f" (so far {'inside' if claim.low <= value <= claim.high else 'outside'})"
+
+
+def protocols_table() -> Table:
+    """What claims and ledger rest on: each protocol as a command and in words."""
+    rows = [
+        [name, protocol.meaning, f"output_{protocol.analysis}.py {' '.join(to_words(_told(protocol)))}"]
+        for name, protocol in ALL_PROTOCOLS.items()
+    ]
+    return Table(
+        ["protocol", "what", "command, for each seed"],
+        [[TRAINING, "tests while training, at the last step", "train.py"], *rows],
+    )
+
+
+def _told(protocol: Protocol) -> dict[str, str]:
+    return {key: value for key, value in protocol.arguments(0, None).items() if key != "seed"}
 
 
 def words_table() -> Table:
@@ -214,11 +251,6 @@ def _divergences(task: str, run: str) -> str:
     if task == HEAD:
         return "kl_head"
     return "kl" if run in VANILLA else "kl_gru"
-
-
-def _last(evidence: Evidence, task: str, run: str, seed: int) -> dict[str, float]:
-    rows = evidence.training(task, run, seed)
-    return rows[max(rows)]
 
 
 def _class(cell: str) -> str:

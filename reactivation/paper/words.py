@@ -1,0 +1,35 @@
+"""What the words of the paper are taken to mean in numbers; written before the runs they judge."""
+
+import math
+
+from reactivation.paper.protocols import HEAD, SPATIAL
+
+CLOSE = 0.3  # nats: "closely resembles"; the divergence of a uniform density that leaves out a quarter of the space
+ABOUT = 0.1  # nats: "about as close as"; likewise a tenth of the space
+MUCH = 2.0  # times: "much more", and its inverse "less"
+FEW = 10  # principal components: few, of 512 units (128 for head direction)
+MOST = 2 / 3  # share of variance: what few components must explain to be called low-dimensional
+ALIKE = 0.1  # difference of two curves of cumulative explained variance that are called overlapping
+ALIGNED = 0.9  # share or correlation that counts as nearly all
+SMOOTH = 1.5  # times the waking step: at most that is smooth
+HOLE = 0.5  # of the mean radius: a ring keeps that far from its centre
+HALF_WIDTH = {SPATIAL: 0.1, HEAD: math.pi / 12}  # m, rad: half a tuning width, what still tells two cells apart
+KEPT = (0.05, 0.9)  # share of the waking turn: more than nothing, less than all
+SOME = 0.1  # share of steps: what still occurs
+
+WORDS = {
+    "closely resembles, matches; diverges": f"at most {CLOSE} nats; at least {CLOSE} nats more: so far away is a uniform "
+    "density that leaves out a quarter of the space",
+    "about as close": f"at most {ABOUT} nats farther: likewise, a tenth of the space",
+    "much more, longer; less": f"at least {MUCH:g} times; at most {1 / MUCH:g} times",
+    "few components; low-dimensional": f"{FEW}; they explain at least {MOST:.0%} of the variance",
+    "overlapping curves": f"nowhere more than {ALIKE} apart",
+    "the same directions, a ring, not the push": f"a share or correlation of at least {ALIGNED}",
+    "reports the state": "an error of at most half a tuning width",
+    "smooth": f"steps of at most {SMOOTH} times those of waking",
+    "less uniformly": f"at least {ABOUT} nats less entropy",
+    "more sensitive": "any difference that way",
+    "a hole": f"the fifth percentile of the radius is at least {HOLE} of its mean",
+    "partly kept": f"from {KEPT[0]} to {KEPT[1]} of the waking turn",
+    "still occurs": f"at least {SOME:.0%} of the steps",
+}
