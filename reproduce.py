@@ -11,7 +11,7 @@ page that needs no other file.
 """
 
 from reactivation.config import asked_settings
-from reactivation.errors import DamagedData, run_command
+from reactivation.errors import SomeFailed, run_command
 
 
 def main(words: list[str]) -> None:
@@ -26,10 +26,10 @@ def main(words: list[str]) -> None:
     steps = plan(what)
     show_plan(steps, what)
     if not settings.dry_run:
-        left_out = carry_out(steps, settings.device)
+        problems = carry_out(steps, settings.device)
         show_outcome(what)
-        if left_out:
-            raise DamagedData(f"left out, for the reasons above: {left_out} of {len(steps)} steps")
+        if problems:
+            raise SomeFailed(f"{len(problems)} left out, for the reasons above", problems[0].exit_code)
 
 
 if __name__ == "__main__":

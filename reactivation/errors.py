@@ -41,11 +41,12 @@ class Interrupted(UserError):
 
 
 class SomeFailed(UserError):
-    """Some of several trainings ended badly; each has said why."""
+    """Some of several things ended badly; each has said why."""
 
-    def __init__(self, message: str, exit_code: int):
+    def __init__(self, message: str, exit_code: int, interrupted: bool = False):
         super().__init__(message)
         self.exit_code = exit_code
+        self.interrupted = interrupted  # by a signal, too: nothing else is to be begun
 
 
 def exit_code(return_code: int) -> int:

@@ -57,7 +57,8 @@ def train_fleet(commands: list[list[str]], device: str) -> None:
         raise Interrupted("all runs have saved; the same command goes on from there", interruption.signal)
     if failed:
         listed = "; ".join(f"train.py {' '.join(words)} ended with {code}" for words, code in failed)
-        raise SomeFailed(f"{len(failed)} of {len(commands)} trainings failed: {listed}", exit_code(failed[0][1]))
+        message = f"{len(failed)} of {len(commands)} trainings failed: {listed}"
+        raise SomeFailed(message, exit_code(failed[0][1]), interrupted=bool(interruption.signal))
 
 
 def _places(device: str) -> int:

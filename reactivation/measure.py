@@ -223,7 +223,7 @@ def _refuse_other_settings(table_file: Path, details_file: Path, settings: Analy
 
 def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]:
     from reactivation.compute import prepare
-    from reactivation.runs import load_run, run_path, say_stand_in, trained_run
+    from reactivation.runs import RunFolder, load_run, run_path, say_stand_in, trained_run
 
     device = prepare(settings.device)
     runs, missing, commands = {}, [], []
@@ -236,7 +236,10 @@ def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]
             runs[name] = load_run(folder, device, settings.epoch)
         except DamagedData as problem:
             missing.append(name)
-            commands.append(f"{problem}; make it with: python train.py {shlex.join(training_words(name, settings))}")
+            lost = RunFolder(own).lost_its_network(config.trainer.n_epochs)
+            first = f"its network was not kept; delete {own}, and " if lost else ""
+            words = shlex.join(training_words(name, settings))
+            commands.append(f"{problem}; {first}make it with: python train.py {words}")
     if missing and (not settings.allow_missing or not runs):
         raise DamagedData("\n".join(commands))
     for command in commands:

@@ -7,6 +7,8 @@ import pytest
 
 from reactivation.files import to_json
 from reactivation.paper.claims import CLAIMS
+from reactivation.paper.ledger import effects
+from reactivation.paper.protocols import UNIFORM_NOISE
 from reactivation.paper.report import plain_verdict
 from reactivation.paper.verdicts import TRAINING, judge
 
@@ -22,9 +24,14 @@ def divergences(unbiased: str, biased: str, times: float) -> dict[str, dict[str,
 
 def kl_result(unbiased: str, biased: str, times: float, entropies: tuple[float, float]) -> dict[str, dict]:
     """What the two files of a protocol hold."""
-    rest, awake = entropies
-    pairs = {unbiased: {unbiased: {"matched_bandwidth": {"entropy": rest}}}}
-    return {"table": divergences(unbiased, biased, times), "details": {"entropy_awake": {unbiased: awake}, "pairs": pairs}}
+    table, (rest, awake) = divergences(unbiased, biased, times), entropies
+    pairs = {
+        row: {column: {"kl": kl, "matched_bandwidth": {"kl": kl / 10, "entropy": rest}} for column, kl in cells.items()}
+        for row, cells in table.items()
+    }
+    for pair in pairs["uniform"].values():
+        del pair["matched_bandwidth"]  # it has no kernel
+    return {"table": table, "details": {"entropy_awake": {unbiased: awake}, "pairs": pairs}}
 
 
 def manifold(*values: float) -> dict[str, float]:
@@ -159,3 +166,56 @@ def test_what_has_no_number_is_null_in_the_verdicts() -> None:
     assert written["values"] == [None, 0.2]
     assert (written["interval"], written["mean"]) == ([None, None], None)
     assert math.isnan(verdict.mean)
+
+
+class Known:
+    """Evidence of one seed, as far as claims ask."""
+
+    def __init__(self, **changed):
+        self.results = {name: result for name, result in RESULTS.items() if name != TRAINING} | changed
+        errors = RESULTS[TRAINING] | {f"spatial_navigation/{UNIFORM_NOISE[0]}": 0.5}
+        self.decoding_errors = {run: {7: error} for run, error in errors.items()}
+
+    def seeds_of(self, *names: str) -> tuple[int, ...]:
+        return (7,) if set(names) <= set(self.results) else ()
+
+    def result(self, name: str, seed: int):
+        assert seed == 7
+        return {"details": {}} | self.results[name]
+
+
+def found_effects(**changed) -> dict[tuple[str, str], tuple[tuple[float, ...], tuple[float, ...]]]:
+    return {(effect.switch, effect.claim.key): (effect.default, effect.changed) for effect in effects(Known(**changed))}
+
+
+def test_a_switch_of_the_analysis_changes_the_claims_over_its_protocol() -> None:
+    clipped = {"table": KL["table"] | divergences(U, B, 4)}
+    found = found_effects(kl_clip=clipped)
+    assert found["clip=1e7", "uniform"] == ((1 - 0.25,), (4 * (1 - 0.25),))
+    assert found["clip=1e7", "noiseless_match_biased"] == ((0.375,), (0.375,))
+    assert found["uniform_baseline=marginal", "uniform"] == ((), ()), "not measured"
+
+
+def test_networks_trained_with_a_switch_changed_stand_in_for_those_without() -> None:
+    u, b = UNIFORM_NOISE
+    found = found_effects(
+        kl_trained_uniform={"table": divergences(u, b, 5)},
+        variance_trained_uniform={"table": {u: 8.0, b: 2.0}},
+        distance_trained_uniform={"table": {u: steps(10, 20, 6), b: steps(20, 50, 7)}},
+    )
+    of = {claim: numbers for (switch, claim), numbers in found.items() if switch == "rnn.noise=uniform (in training too)"}
+    assert of["crossed_to_biased"] == ((20 - 0.5,), (5 * (20 - 0.5),))
+    assert of["noiseless_explore_less_unbiased"] == ((1 / 4,), (1 / 8,)), "noiseless networks are the same"
+    assert of["smooth_biased"] == ((1.5,), (2.5,))
+    assert of["learned"] == ((0.0625,), (0.5,))
+    assert of["overlapping"] == ((), ()), "not measured"
+
+
+def test_the_released_noise_is_put_into_noiseless_networks_alone() -> None:
+    assert found_effects()["noise_kind=uniform", "erratic_biased"] == ((90 / 30,), (60 / 30,))
+
+
+def test_divergences_at_matched_bandwidth() -> None:
+    found = found_effects()
+    assert found["matched bandwidth", "uniform"] == ((0.75,), (pytest.approx(0.1 - 0.25),))
+    assert found["matched bandwidth", "biased"] == ((0.5,), (pytest.approx(0.05),))

@@ -18,7 +18,7 @@ from reactivation.measure import model, result_file
 from reactivation.paper import panels
 from reactivation.paper.catalogue import FIGURES, PANELS, known_key, missing
 from reactivation.paper.evidence import Evidence
-from reactivation.paper.figures import draw_figure, plot
+from reactivation.paper.figures import draw_figure, plot, shows_its_numbers
 from reactivation.paper.protocols import NETWORKS, PROTOCOLS, SPATIAL
 from reactivation.paper.tables import claims_table, networks_table
 from reactivation.plotting.drawing import scaled
@@ -113,6 +113,14 @@ def test_a_panel_leaves_its_files_the_same_bytes_each_time(key: str, evidence: E
     assert [file.name for file in files] == [f"fig_{key}.{end}" for end in ("pdf", "png", "csv")]
     again = draw_figure(key, evidence, tmp_path / "again")
     assert [file.read_bytes() for file in files] == [file.read_bytes() for file in again]
+
+
+def test_a_picture_knows_the_numbers_it_shows(evidence: Evidence, tmp_path: Path) -> None:
+    draw_figure("C4", evidence, tmp_path)
+    assert shows_its_numbers(tmp_path, "C4")
+    table = tmp_path / "fig_C4b.csv"
+    table.write_text(table.read_text().replace("1", "2"))
+    assert not shows_its_numbers(tmp_path, "C4")
 
 
 def test_csv_holds_the_drawn_numbers(evidence: Evidence, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The whole paper, tiny: plan, train, analyse, draw, report; and the statistics of its verdicts."""
 
+import html
 import json
 import math
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from reactivation.errors import BadInput
 from reactivation.paper.claims import CLAIMS
-from reactivation.paper.protocols import ALL_PROTOCOLS, NETWORKS, SPATIAL, VARIANTS
+from reactivation.paper.protocols import ALL_PROTOCOLS, LEDGER, NETWORKS, SEEDS, SPATIAL, VARIANTS
 from reactivation.paper.reproduction import Settings, commands, plan, reproduction
 from reactivation.paper.tables import Table
 from reactivation.paper.verdicts import FAILS, HOLDS, UNDECIDED, Claim, confidence_interval, judge
@@ -58,7 +59,7 @@ def test_one_command_ends_in_a_page_that_needs_nothing_else(reproduced) -> None:
     page = (project / "results/report_quick.html").read_text()
     assert page.count("data:image/png;base64,") == 8
     assert not re.search(r'(src|href)="(?!data:|#)', page)
-    assert all(claim.figure in page for claim in CLAIMS)
+    assert all(f'<td class="text">{html.escape(claim.sentence)}</td>' in page for claim in CLAIMS)
     verdicts = json.loads((project / "results/claims_quick.json").read_text())
     assert list(verdicts) == [claim.key for claim in CLAIMS]
     assert {verdict["verdict"] for verdict in verdicts.values()} == {UNDECIDED}, "one seed decides nothing"
@@ -93,6 +94,27 @@ def test_what_cannot_be_analysed_is_left_out_and_named(project: Path) -> None:
     printed = reproduce(project, "only=analyse,report,head_direction", "seeds=7", code=3)
     assert "left out" in printed
     assert "config=head_direction/noisy_unbiased seed=7" in printed
+
+
+def test_a_training_that_fails_does_not_keep_the_rest_from_being_done(reproduced) -> None:
+    project, _ = reproduced
+    own, other = (project / f"results/head_direction/noisy_{bias}_0.01_5_quick" for bias in ("unbiased", "biased"))
+    other.mkdir()
+    config = (project / "results/head_direction/noisy_biased_0.01_0_quick/config.yml").read_text()
+    (other / "config.yml").write_text(config.replace("n_rec: 12", "n_rec: 13"))
+    printed = reproduce(project, "only=train,analyse,report,head_direction", "seeds=5", code=2)
+    assert "left out: 1 of 2 trainings failed" in printed
+    assert (own / "model_4.pt").exists()
+    assert printed.count("left out: ") == 1 + 3, "and the three analyses that need it"
+    assert printed.splitlines()[-1] == "4 left out, for the reasons above"
+
+
+def test_the_ledgers_networks_are_measured_only_where_there_are_such() -> None:
+    of_its_own = {name for name, protocol in LEDGER.items() if set(protocol.runs) & set(VARIANTS[SPATIAL])}
+    everything = {step.name for step in plan(reproduction(Settings(profile="paper", path="none", only="train,analyse")))}
+    without = {step.name for step in plan(reproduction(Settings(profile="paper", path="none", only="analyse")))}
+    trainings = len(SEEDS) * sum(len(runs) for networks in (NETWORKS, VARIANTS) for runs in networks.values())
+    assert len(everything) - len(without) == trainings + len(of_its_own) * len(SEEDS)
 
 
 @pytest.mark.parametrize(
@@ -161,11 +183,12 @@ def test_every_claim_reads_results_that_the_plan_makes(tables) -> None:
     assert len(tables["claims"]) == len(CLAIMS) == len({claim.key for claim in CLAIMS})
     assert all("not yet run" not in row for row in tables["claims"])
     assert {row[0] for row in tables["effects"]} == {"1", "2", "8", "9", "10", "11", "12", "13", "17", "–"}
+    assert {row[-1] for row in tables["effects"]} == {"1"}, "every effect has its results"
 
 
 def test_the_wrong_uniform_baseline_is_off_by_its_known_amount(tables) -> None:
     (row,) = (row for row in tables["effects"] if row[0] == "8")
-    assert row[5] == f"{math.log(2.2):.3g}"
+    assert row[6] == f"{-math.log(2.2):.3g}"
 
 
 def test_on_a_gpu_the_seeds_of_a_configuration_train_as_one_stack() -> None:

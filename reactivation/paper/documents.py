@@ -16,18 +16,15 @@ from reactivation.paper.claims import CLAIMS
 from reactivation.paper.evidence import Evidence
 from reactivation.paper.protocols import NETWORKS, SEEDS
 from reactivation.paper.tables import (
-    breakdown_table,
     claims_table,
-    densities_table,
     effects_table,
-    history_table,
     networks_table,
     protocols_table,
     seeds_table,
-    speed_table,
     tally,
     words_table,
 )
+from reactivation.paper.timings import breakdown_table, densities_table, history_table, speed_table
 from reactivation.paper.verdicts import judge_all
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,4 +1,4 @@
-"""Where a number stands in the files of a protocol; claims, ledger and tables read them through this.
+"""Where a number stands in the files of a protocol; claims and tables read them through this.
 
 An entry takes `table` and `details` of a protocol's files and gives one number, NaN where the file has null.
 """
@@ -19,12 +19,6 @@ def at(*path: str) -> Entry:
 def kl(resting: str, waking: str) -> Entry:
     """KL(resting ‖ waking awake) [nats]; `resting` may be "random" or "uniform"."""
     return at(resting, waking)
-
-
-def matched_kl(resting: str, waking: str) -> Entry:
-    """The same with one kernel bandwidth for both densities."""
-
-    return _number("details", "pairs", resting, waking, "matched_bandwidth", "kl")
 
 
 def entropy_awake(run: str) -> Entry:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
 from reactivation import registry
@@ -10,7 +11,7 @@ from reactivation.config import RESULTS, TrainConfig, resolve_analysis
 from reactivation.errors import DamagedData
 from reactivation.files import read_json
 from reactivation.measure import holds, model, result_file, training_config
-from reactivation.paper.protocols import ALL_PROTOCOLS, NETWORKS, Protocol
+from reactivation.paper.protocols import ALL_PROTOCOLS, NETWORKS, VARIANTS, Protocol
 from reactivation.spaces import Space
 
 _RECORDINGS = 6  # held at once: a figure returns to its few, and each may take 200 MB
@@ -22,7 +23,7 @@ Rows = dict[int, dict[str, float]]  # step → measures
 
 @dataclass(frozen=True)
 class Evidence:
-    """Read-only; whatever is read once is kept, and so are the latest recordings."""
+    """Read-only; what is read is kept while its file stays as it is, and so are the latest recordings."""
 
     seeds: tuple[int, ...]
     preset: str | None = None
@@ -122,11 +123,11 @@ class Evidence:
 
     @cached_property
     def decoding_errors(self) -> dict[str, dict[int, float]]:
-        """<task>/<run> → seed → decoding error on the test batch at the last step [m or rad]."""
+        """<task>/<run> → seed → decoding error on the test batch at the last step [m or rad]; the ledger's networks too."""
         return {
             f"{task}/{run}": {seed: self._error(task, run, seed) for seed in self.trained_seeds(task, run)}
             for task, runs in NETWORKS.items()
-            for run in runs
+            for run in (*runs, *VARIANTS[task])
         }
 
     def _error(self, task: str, run: str, seed: int) -> float:
@@ -162,7 +163,6 @@ def _model(evidence: Evidence, task: str, run: str, seed: int) -> dict[str, Any]
     return model(config, config.trainer.n_epochs)
 
 
-@cache
 def _read_result(evidence: Evidence, name: str, seed: int) -> dict[str, Any]:
     protocol = ALL_PROTOCOLS[name]
     settings = evidence.settings(protocol, seed)
@@ -173,7 +173,13 @@ def _read_result(evidence: Evidence, name: str, seed: int) -> dict[str, Any]:
             raise DamagedData(f"{file}: not there; `python reproduce.py` makes it")
     if not evidence.has(name, seed):
         raise DamagedData(f"{files['table']}: {OTHERS}")
-    return {part: read_json(file) for part, file in files.items()}
+    return {part: _content(file, file.stat().st_mtime_ns) for part, file in files.items()}
+
+
+@cache
+def _content(file: Path, changed: int) -> Any:
+    """`changed`: when the file was, so that a result that is made anew is read anew."""
+    return read_json(file)
 
 
 @lru_cache(maxsize=_RECORDINGS)

@@ -3,9 +3,10 @@
 Panels that stand side by side and share a scale share its bar.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 import csv
 from dataclasses import dataclass
+import hashlib
 import io
 from itertools import groupby
 from pathlib import Path
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Page
 
-_FORMATS: dict[str, dict[str, Any]] = {"pdf": {"metadata": {"CreationDate": None}}, "png": {}}
+_FORMATS = ("pdf", "png")
+_KEYWORD = {"pdf": "Subject", "png": "Description"}  # where a picture says which numbers it shows
+_WITHOUT_DATE: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "png": {}}  # the same bytes each time
+_NUMBERS = "numbers: sha256 "
 
 
 def plot(rows: Sequence[Sequence[str]], evidence: Evidence) -> "tuple[Page, dict[str, Numbers]]":
@@ -58,8 +62,9 @@ def draw_figure(key: str, evidence: Evidence, folder: Path) -> list[Path]:
     rows = FIGURES[key].rows if key in FIGURES else ((panel_keys(key)[0],),)
     with style():
         page, numbers = plot(rows, evidence)
-        contents = {picture(folder, key, form): _saved(page, form) for form in _FORMATS}
-    contents |= {picture(folder, panel, "csv"): _table(found.columns()) for panel, found in numbers.items()}
+        tables = {panel: _table(found.columns()) for panel, found in numbers.items()}
+        contents = {picture(folder, key, form): _saved(page, form, _digest(tables.values())) for form in _FORMATS}
+    contents |= {picture(folder, panel, "csv"): table for panel, table in tables.items()}
     make_folder(folder)
     for file, content in contents.items():
         write_atomically(file, content)
@@ -103,14 +108,30 @@ def main(manual: str, words: list[str]) -> None:
     evidence = Evidence(seed_list(settings.seeds, "seeds"), settings.preset, settings.path, settings.device)
     evidence.settings_of_task(SPATIAL, evidence.seeds[0])  # refuses an unknown preset
     folder = Path(settings.out) if settings.out else pictures(evidence)
-    lacking = {key: lines for key in keys if everything and (lines := missing(key, evidence))}
+    lacking: dict[str, list[str]] = {}
     for key in keys:
-        if key not in lacking:
-            for file in draw_figure(key, evidence, folder):
-                print(file)
+        try:
+            drawn = draw_figure(key, evidence, folder)
+        except DamagedData as problem:
+            if not everything:
+                raise
+            lacking[key] = missing(key, evidence) or [str(problem)]
+        else:
+            print(*drawn, sep="\n")
     if lacking:
         reasons = dict.fromkeys(line for lines in lacking.values() for line in lines)
         raise DamagedData("\n".join([f"not drawn: {', '.join(lacking)}", *reasons]))
+
+
+def shows_its_numbers(folder: Path, key: str) -> bool:
+    """Whether the picture of a figure was drawn from the tables that are beside it now."""
+    from PIL import Image
+
+    tables = [picture(folder, panel, "csv") for panel in panel_keys(key)]
+    if not all(table.exists() for table in tables):
+        return False
+    with Image.open(picture(folder, key)) as image:
+        return image.info.get(_KEYWORD["png"]) == f"{_NUMBERS}{_digest(table.read_bytes() for table in tables)}"
 
 
 def _page(rows: Sequence[Sequence[str]], numbers: dict[str, Numbers]) -> "Page":
@@ -147,10 +168,14 @@ def _draw_bars(axes: "dict[str, Axes]", numbers: dict[str, Numbers]) -> None:
         colour_bar(axes[last], bars[last])
 
 
-def _saved(page: "Page", form: str) -> bytes:
-    content = io.BytesIO()
-    page.savefig(content, format=form, **_FORMATS[form])
+def _saved(page: "Page", form: str, digest: str) -> bytes:
+    content, kept = io.BytesIO(), {_KEYWORD[form]: f"{_NUMBERS}{digest}"}
+    page.savefig(content, format=form, metadata=kept | _WITHOUT_DATE[form])
     return content.getvalue()
+
+
+def _digest(tables: Iterable[bytes]) -> str:
+    return hashlib.sha256(b"".join(tables)).hexdigest()
 
 
 def _table(columns: Columns) -> bytes:

@@ -1,23 +1,41 @@
-"""What each switch of docs/differences.md changes: the same seeds and networks, one setting different."""
+"""What each switch of docs/differences.md does to the claims it could change: the same seeds, one setting different.
 
+A switch has protocols of its own. Their numbers take the place of those that a claim is otherwise made from, and the claim's
+number is worked out again.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from reactivation.paper.entries import Entry, at, kl, matched_kl, step
+from reactivation.paper.claims import CLAIMS
 from reactivation.paper.evidence import Evidence
-from reactivation.paper.protocols import GRU, NOISELESS, NOISY, PEAK_CELLS, UNIFORM_NOISE, VANILLA
+from reactivation.paper.protocols import NOISY, PEAK_CELLS, SPATIAL, UNIFORM_NOISE
+from reactivation.paper.verdicts import TRAINING, Claim, Results, results_of
 
-Measures = dict[str, tuple[Entry, Entry]]  # what → its value before, after
+Table = Mapping[str, Any]  # run → what it gave
+_CLAIMS = {claim.key: claim for claim in CLAIMS}
+
+
+class Switch(NamedTuple):
+    """One setting that differs, where it was measured, and what it could change."""
+
+    row: str  # of docs/differences.md; "–" for settings that are no difference
+    name: str
+    changed: Mapping[str, str]  # protocol → the one with the switch changed
+    claims: tuple[str, ...]
+    stand_ins: Mapping[str, str] = {}  # run → the one trained with the switch changed
+    view: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda result: result  # what is taken from the changed files
 
 
 @dataclass(frozen=True)
 class Effect:
-    """One number with a switch as it is and changed, for each seed that has both."""
+    """A claim's number with a switch as it is and changed, for each seed that has both."""
 
     row: str
     switch: str
-    measure: str
+    claim: Claim
     default: tuple[float, ...]
     changed: tuple[float, ...]
 
@@ -27,67 +45,82 @@ class Effect:
         return tuple(b - a for a, b in zip(self.default, self.changed, strict=True))
 
 
-class Switch(NamedTuple):
-    """One setting that differs between two protocols, and what it may change."""
-
-    row: str  # of docs/differences.md; "–" for settings that are no difference
-    name: str
-    default: str  # protocol with the switch as it is
-    changed: str  # protocol with it changed
-    measures: Measures
-
-
-def _same(entries: dict[str, Entry]) -> Measures:
-    return {what: (entry, entry) for what, entry in entries.items()}
+def _matched(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A table of divergences at matched bandwidth; rows that have no kernel stay as they are."""
+    pairs = result["details"]["pairs"]
+    table = {
+        row: {column: (pair.get("matched_bandwidth") or pair)["kl"] for column, pair in cells.items() if pair}
+        for row, cells in pairs.items()
+    }
+    return {**result, "table": table}
 
 
-def _own(runs: tuple[str, ...]) -> Measures:
-    return _same({f"KL(rest ‖ awake), {run} [nats]": kl(run, run) for run in runs})
+_CROSSED = ("crossed_to_unbiased", "crossed_to_biased")
+_RANDOM = ("random_to_unbiased", "random_to_biased")
+_MATCH = ("noiseless_match_unbiased", "noiseless_match_biased")
+_DIVERGENCES = ("uniform", "biased", *_CROSSED, *_RANDOM)
+_KL = (*_DIVERGENCES, "tiling", *_MATCH)
+_EXPLORE = ("noiseless_explore_less_unbiased", "noiseless_explore_less_biased")
+_SMOOTH = ("smooth_unbiased", "smooth_biased")
+_ACTIVITY = ("low_dimensional_awake", "low_dimensional_rest", "overlapping", "same_subspace", "same_plane")
+_TRAINED = ("learned", *_ACTIVITY, *_DIVERGENCES, "tiling", *_SMOOTH)
 
 
-def _trained(variants: tuple[str, ...]) -> Measures:
-    """The measures of `_OWN` and `_RANDOM` in networks trained with a switch changed."""
-    own = {what: (before, kl(run, run)) for run, (what, (before, _)) in zip(variants, _OWN.items(), strict=True)}
-    return own | {what: (before, kl("random", variants[0])) for what, (before, _) in _RANDOM.items()}
+def _trained(row: str, name: str, out: str, variants: tuple[str, ...], *claims: str) -> Switch:
+    """A switch of training: networks of its own, measured like those whose place they take."""
+    analyses = {analysis: f"{analysis}_{out}" for analysis in ("kl", "distance", "manifold", "variance")}
+    stand_ins = dict(zip(NOISY, variants, strict=True))
+    return Switch(row, name, {TRAINING: TRAINING, **analyses}, (*_TRAINED, *claims), stand_ins)
 
-
-_OWN = _own(NOISY)
-_RANDOM = _same({"KL(random ‖ awake), noisy_unbiased [nats]": kl("random", NOISY[0])})
-_UNIFORM = _same({"KL(uniform ‖ awake), noisy_unbiased [nats]": kl("uniform", NOISY[0])})
-_MATCHED = {what: (before, matched_kl(run, run)) for run, (what, (before, _)) in zip(NOISY, _OWN.items(), strict=True)}
-_STEPS = _same({f"step, {run} with noise put in [m]": step(run, "quiescent_noisy") for run in NOISELESS})
-_VARIANCES = _same({f"variance at rest, {run} [m²]": at(run) for run in VANILLA})
 
 SWITCHES = (
-    Switch("–", "draw=1 (other trajectories and noise, nothing else)", "kl", "kl_redrawn_1", _OWN | _RANDOM),
-    Switch("–", "draw=2 (likewise)", "kl", "kl_redrawn_2", _OWN | _RANDOM),
-    Switch("1", "noise_kind=uniform (at rest and awake, not in training)", "kl", "kl_uniform_noise", _OWN),
-    Switch("1", "rnn.noise=uniform (in training too)", "kl", "kl_trained_uniform", _trained(UNIFORM_NOISE)),
-    Switch("2", "task.place_cells_norm=none", "kl", "kl_peak_cells", _trained(PEAK_CELLS)),
-    Switch("8", "uniform_baseline=marginal", "kl", "kl_marginal", _UNIFORM),
-    Switch("9", "clip=1e7", "kl", "kl_clip", _OWN | _RANDOM),
-    Switch("10", "matched bandwidth", "kl", "kl", _MATCHED),
-    Switch("11", "variance_gain=2", "kl_gru", "kl_gru_gain2", _own(GRU)),
-    Switch("12", "random_network=shared", "kl", "kl_shared", _RANDOM),
-    Switch("13", "noise_kind=uniform", "distance", "distance_uniform", _STEPS),
-    Switch("17", "trajectory_stream=cells", "kl", "kl_cells", _OWN),
-    Switch("–", "start=end_of_active", "kl", "kl_end_of_active", _OWN),
-    Switch("–", "start=random", "kl", "kl_random_start", _OWN),
-    Switch("–", "t_shift=500 (half of rest dropped)", "kl", "kl_burn_in", _OWN),
-    Switch("–", "t_quiescent=1000 t_shift=0 (no burn-in)", "variance", "variance_no_burn_in", _VARIANCES),
+    Switch("–", "draw=1 (other trajectories and noise, nothing else)", {"kl": "kl_redrawn_1"}, _KL),
+    Switch("–", "draw=2 (likewise)", {"kl": "kl_redrawn_2"}, _KL),
+    Switch("1", "noise_kind=uniform (at rest and awake, not in training)", {"kl": "kl_uniform_noise"}, _KL),
+    _trained("1", "rnn.noise=uniform (in training too)", "trained_uniform", UNIFORM_NOISE, *_EXPLORE),
+    _trained("2", "task.place_cells_norm=none", "peak_cells", PEAK_CELLS),
+    Switch("8", "uniform_baseline=marginal", {"kl": "kl_marginal"}, ("uniform",)),
+    Switch("9", "clip=1e7", {"kl": "kl_clip"}, (*_DIVERGENCES, *_MATCH)),
+    Switch("10", "matched bandwidth", {"kl": "kl"}, (*_DIVERGENCES, *_MATCH), view=_matched),
+    Switch("11", "variance_gain=2", {"kl_gru": "kl_gru_gain2"}, tuple(f"{key}_gru" for key in (*_DIVERGENCES, "tiling"))),
+    Switch("12", "random_network=shared", {"kl": "kl_shared"}, _RANDOM),
+    Switch("13", "noise_kind=uniform", {"distance": "distance_uniform"}, ("erratic_unbiased", "erratic_biased")),
+    Switch("17", "trajectory_stream=cells", {"kl": "kl_cells"}, _KL),
+    Switch("–", "start=end_of_active", {"kl": "kl_end_of_active"}, _KL),
+    Switch("–", "start=random", {"kl": "kl_random_start"}, _KL),
+    Switch("–", "t_shift=500 (half of rest dropped)", {"kl": "kl_burn_in"}, _KL),
+    Switch("–", "t_quiescent=1000 t_shift=0 (no burn-in)", {"variance": "variance_no_burn_in"}, _EXPLORE),
 )
 
 
 def effects(evidence: Evidence) -> list[Effect]:
-    """Every switch that is measured, with whatever seeds have both results (perhaps none)."""
-    return [_effect(evidence, switch, what) for switch in SWITCHES for what in switch.measures]
+    """Every claim that a switch could change, with whatever seeds have both results (perhaps none)."""
+    return [_effect(evidence, switch, _CLAIMS[key]) for switch in SWITCHES for key in switch.claims]
 
 
-def _effect(evidence: Evidence, switch: Switch, what: str) -> Effect:
-    before, after = switch.measures[what]
-    pairs = [
-        (before(evidence.result(switch.default, seed)), after(evidence.result(switch.changed, seed)))
-        for seed in evidence.seeds_of(switch.default, switch.changed)
-    ]
+def _effect(evidence: Evidence, switch: Switch, claim: Claim) -> Effect:
+    changed = {name: switch.changed[name] for name in claim.protocols if name in switch.changed}
+    pairs = []
+    for seed in evidence.seeds_of(*(name for name in (*claim.protocols, *changed.values()) if name != TRAINING)):
+        before = results_of(claim.protocols, evidence, seed)
+        other = results_of(tuple(changed.values()), evidence, seed)
+        after = {**before, **{name: _in_place(before[name], other[new], switch) for name, new in changed.items()}}
+        pairs.append((claim.value(before), claim.value(after)))
     known = [pair for pair in pairs if not any(map(math.isnan, pair))]
-    return Effect(switch.row, switch.name, what, tuple(a for a, _ in known), tuple(b for _, b in known))
+    return Effect(switch.row, switch.name, claim, tuple(a for a, _ in known), tuple(b for _, b in known))
+
+
+def _in_place(before: Results, other: Results, switch: Switch) -> Results:
+    """Results in which what was measured with the switch changed stands in for what it is compared with."""
+    if "table" not in before:  # decoding errors: <task>/<run> → error
+        names = {f"{SPATIAL}/{run}": f"{SPATIAL}/{variant}" for run, variant in switch.stand_ins.items()}
+        return {**before, **{run: other.get(variant, math.nan) for run, variant in names.items()}}
+    seen = _renamed(switch.view(other), {variant: run for run, variant in switch.stand_ins.items()})
+    return {"table": {**before["table"], **seen["table"]}, "details": {**before["details"], **seen["details"]}}
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """Nested mappings with some keys renamed."""
+    if not isinstance(value, Mapping):
+        return value
+    return {names.get(key, key): _renamed(inner, names) for key, inner in value.items()}

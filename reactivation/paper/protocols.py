@@ -107,10 +107,15 @@ LEDGER: dict[str, Protocol] = {
             ("cells", "row 17: start positions from the draws of the place cells", {"trajectory_stream": "cells"}),
         )
     },
-    "kl_trained_uniform": Protocol(
-        "kl", SPATIAL, UNIFORM_NOISE, "row 1: uniform noise in training too", {"out": "trained_uniform"}
-    ),
-    "kl_peak_cells": Protocol("kl", SPATIAL, PEAK_CELLS, "row 2: place cells of Eq. 20", {"out": "peak_cells"}),
+    **{
+        f"{analysis}_{out}": Protocol(analysis, SPATIAL, runs, meaning, {"out": out})
+        for out, runs, meaning in (
+            ("trained_uniform", UNIFORM_NOISE, "row 1: networks trained with uniform noise, and resting with it"),
+            ("peak_cells", PEAK_CELLS, "row 2: networks trained with the place cells of Eq. 20"),
+        )
+        for analysis in ("kl", "distance", "manifold")
+    },
+    "variance_trained_uniform": Protocol("variance", SPATIAL, UNIFORM_NOISE, "row 1: likewise", {"out": "trained_uniform"}),
     "variance_no_burn_in": Protocol(
         "variance",
         SPATIAL,

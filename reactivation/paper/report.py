@@ -10,7 +10,7 @@ from reactivation.files import make_folder, to_json, write_atomically
 from reactivation.paper.catalogue import FIGURES, name_of
 from reactivation.paper.claims import CLAIMS
 from reactivation.paper.evidence import Evidence
-from reactivation.paper.figures import picture
+from reactivation.paper.figures import picture, shows_its_numbers
 from reactivation.paper.protocols import NETWORKS
 from reactivation.paper.tables import claims_table, effects_table, networks_table, protocols_table, seeds_table, tally
 from reactivation.paper.verdicts import LEVEL, Verdict, judge_all
@@ -74,7 +74,8 @@ def _page(evidence: Evidence, profile: str, figures: Path, verdicts: dict[str, V
         '<h2 id="figures">Figures</h2>',
         *(_figure(key, figures) for key in FIGURES),
         '<h2 id="switches">What the switches change</h2>',
-        "<p>Same seeds, one setting different; a setting of training has networks of its own (docs/differences.md).</p>",
+        "<p>Each claim that a switch could change, for the same seeds with one setting different; a setting of training has "
+        "networks of its own (docs/differences.md).</p>",
         effects_table(evidence).html(),
     ]
     body = "\n".join(sections)
@@ -90,6 +91,8 @@ def _figure(key: str, folder: Path) -> str:
     caption = f"<figcaption><b>{html.escape(heading)}</b> {html.escape(figure.caption)}</figcaption>"
     if not file.exists():
         return f"<figure><p>Not drawn yet.</p>{caption}</figure>"
+    if not shows_its_numbers(folder, key):
+        caption = f"<p><b>Drawn from other numbers than those beside it: draw it anew.</b></p>{caption}"
     image = base64.b64encode(file.read_bytes()).decode()
     shown = f'<img alt="{html.escape(figure.title)}" src="data:image/png;base64,{image}">'
     return f'<figure id="fig{key}">{shown}{caption}</figure>'

@@ -11,7 +11,7 @@ import sys
 import time
 
 from reactivation.config import RESULTS, seed_list
-from reactivation.errors import BadInput, DamagedData
+from reactivation.errors import BadInput, DamagedData, SomeFailed, UserError
 from reactivation.fleet import train_fleet
 from reactivation.measure import measure, result_file, training_words
 from reactivation.paper.catalogue import FIGURES, tasks_of
@@ -135,7 +135,7 @@ def plan(what: Reproduction) -> list[Step]:
             _analysis(what, rate, seed, name)
             for seed in what.evidence.seeds
             for task in what.tasks
-            for name in _protocols(what, task)
+            for name in _protocols(what, task, seed)
         ]
     if "draw" in what.stages:
         steps += [_drawing(what, key) for key in FIGURES if tasks_of(key) & set(what.tasks)]
@@ -165,21 +165,26 @@ def show_outcome(what: Reproduction) -> None:
         print(what.report)
 
 
-def carry_out(steps: list[Step], device: str) -> int:
+def carry_out(steps: list[Step], device: str) -> list[UserError]:
     """Run what is not done, trainings first and side by side.
 
     Returns:
-        How many steps had to be left out; each is named on stderr.
+        Why steps had to be left out; each is told on stderr when it is, and the others go on.
 
     Raises:
-        SomeFailed, Interrupted: from trainings; the same command goes on from there.
+        Interrupted, SomeFailed: a signal came while training; the same command goes on from there.
     """
+    problems: list[UserError] = []
     trainings = [step.words for step in steps if step.stage == "train" and not step.done]
     if trainings:
         from reactivation.compute import prepare
 
-        train_fleet(commands(trainings, on_gpu=prepare(device).type == "cuda"), device)
-    left_out = 0
+        try:
+            train_fleet(commands(trainings, on_gpu=prepare(device).type == "cuda"), device)
+        except SomeFailed as problem:
+            if problem.interrupted:
+                raise
+            problems.append(_told(problem))
     for step in steps:
         if step.run is None or step.done:
             continue
@@ -187,12 +192,16 @@ def carry_out(steps: list[Step], device: str) -> int:
         print(f"{step.stage} {step.name} ...", flush=True)
         try:
             step.run()
-        except DamagedData as problem:
-            print(f"left out: {str(problem).splitlines()[0]}", file=sys.stderr)
-            left_out += 1
+        except (BadInput, DamagedData) as problem:
+            problems.append(_told(problem))
         else:
             print(f"    {time.perf_counter() - began:.0f} s", flush=True)
-    return left_out
+    return problems
+
+
+def _told(problem: UserError) -> UserError:
+    print(f"left out: {str(problem).splitlines()[0]}", file=sys.stderr)
+    return problem
 
 
 def commands(trainings: Sequence[tuple[str, ...]], on_gpu: bool) -> list[list[str]]:
@@ -236,8 +245,14 @@ def _reporting(what: Reproduction) -> Step:
     return Step("report", str(what.report), False, _REPORTING, write)
 
 
-def _protocols(what: Reproduction, task: str) -> list[str]:
-    return [name for name, protocol in what.protocols.items() if protocol.task == task]
+def _protocols(what: Reproduction, task: str, seed: int) -> list[str]:
+    """Those of a task; those of the ledger's own networks only where there are such, or this plan trains them."""
+    of_task = [name for name, protocol in what.protocols.items() if protocol.task == task]
+    if "train" in what.stages:
+        return of_task
+    trained = {run for run in VARIANTS[task] if what.evidence.has_network(task, run, seed)}
+    lacking = set(VARIANTS[task]) - trained
+    return [name for name in of_task if what.evidence.has(name, seed) or not lacking & set(what.protocols[name].runs)]
 
 
 def _duration(seconds: float) -> str:

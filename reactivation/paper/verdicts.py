@@ -44,6 +44,10 @@ class Claim:
             return f"≤ {self.high:.3g}"
         return f"≥ {self.low:.3g}" if self.high == INFINITY else f"{self.low:g} to {self.high:g}"
 
+    def contains(self, value: float) -> bool:
+        """Whether a number lies in the range."""
+        return self.low <= value <= self.high
+
 
 class Verdict(NamedTuple):
     """A claim over the seeds at hand."""
@@ -66,7 +70,7 @@ def judge(claim: Claim, values: Sequence[float]) -> Verdict:
     verdict = UNDECIDED
     if interval is not None and len(values) >= FEWEST_SEEDS and all(map(math.isfinite, interval)):
         low, high = interval
-        if claim.low <= low and high <= claim.high:
+        if claim.contains(low) and claim.contains(high):
             verdict = HOLDS
         elif high < claim.low or low > claim.high:
             verdict = FAILS
@@ -88,15 +92,21 @@ def judge_all(claims: Iterable[Claim], evidence: Evidence) -> dict[str, Verdict 
     """Every claim over the seeds that have what it needs; None where no seed has."""
     verdicts = {}
     for claim in claims:
-        protocols = tuple(name for name in claim.protocols if name != TRAINING)
-        values = [_value(claim, evidence, protocols, seed) for seed in evidence.seeds_of(*protocols)]
+        seeds = evidence.seeds_of(*(name for name in claim.protocols if name != TRAINING))
+        values = [_value(claim, evidence, seed) for seed in seeds]
         known = [value for value in values if value is not None]
         verdicts[claim.key] = judge(claim, known) if known else None
     return verdicts
 
 
-def _value(claim: Claim, evidence: Evidence, protocols: tuple[str, ...], seed: int) -> float | None:
-    """A claim's number for one seed; None where a network that it is about is not trained."""
+def results_of(protocols: Iterable[str], evidence: Evidence, seed: int) -> Results:
+    """What claims over these protocols are worked out from, for one seed."""
+    results: dict[str, Any] = {name: evidence.result(name, seed) for name in protocols if name != TRAINING}
     errors = {run: seeds[seed] for run, seeds in evidence.decoding_errors.items() if seed in seeds}
-    value = claim.value({TRAINING: errors, **{name: evidence.result(name, seed) for name in protocols}})
+    return {TRAINING: errors, **results}
+
+
+def _value(claim: Claim, evidence: Evidence, seed: int) -> float | None:
+    """A claim's number for one seed; None where a network that it is about is not trained."""
+    value = claim.value(results_of(claim.protocols, evidence, seed))
     return None if claim.protocols == (TRAINING,) and math.isnan(value) else value

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 REACH = 0.02  # share of its highest bar below which the tails of a histogram of turns are cut off
-TURNS_SHOWN = (("noisy_biased", "active"), ("noisy_biased", "quiescent"), ("noisy_unbiased", "quiescent"))
+TURNS_SHOWN = (  # on one scale
+    ("noisy_biased", "active"),
+    ("noisy_biased", "quiescent"),
+    ("noisy_unbiased", "quiescent"),
+)
 
 
 class BearingHistogram(NamedTuple):
@@ -84,7 +88,10 @@ def turns(evidence: Evidence, run: str, phase: str) -> Turns:
     details, tables = details_of(evidence, "transitions"), tables_of(evidence, "transitions")
     dt = time_step(evidence, HEAD, run)
     edges = np.array(details[0][run][phase]["turns"]["edges"]) / dt
-    spreads = {(r, p): _densities([found[r][p]["turns"] for found in details]) for r, p in TURNS_SHOWN}
+    spreads = {
+        (r, p): _densities([found[r][p]["turns"] for found in details])
+        for r, p in dict.fromkeys((*TURNS_SHOWN, (run, phase)))
+    }
     densities = {key: Spread(spread.mean * dt, spread.sd * dt) for key, spread in spreads.items()}
     mean = over_networks([table[run][phase]["mean_turn"] / dt for table in tables])
     shown = np.any([spread.mean > REACH * spread.mean.max() for spread in densities.values()], axis=0)

@@ -8,7 +8,7 @@ import numpy as np
 
 from reactivation.paper.evidence import Evidence, error_name
 from reactivation.paper.panels.base import PHASES, Array, Columns, Spread, details_of, over_networks, tables_of
-from reactivation.paper.protocols import SPATIAL
+from reactivation.paper.protocols import SPATIAL, VANILLA
 from reactivation.plotting import drawing as draw
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class Boxes(NamedTuple):
 
 def exploration(evidence: Evidence) -> Boxes:
     """Variance of each resting trajectory (Fig. 2f)."""
-    conditions = tuple((run, "quiescent") for run in list(LABELS)[:4])
+    conditions = tuple((run, "quiescent") for run in VANILLA)
     labels = tuple(LABELS[run] for run, _ in conditions)
     pooled = {
         seed: {(run, phase): evidence.result("variance", seed)["details"][run]["trajectories"] for run, phase in conditions}
