@@ -29,7 +29,7 @@ def main(words: list[str]) -> None:
         problems = carry_out(steps, settings.device)
         show_outcome(what)
         if problems:
-            raise SomeFailed(f"{len(problems)} left out, for the reasons above", problems[0].exit_code)
+            raise SomeFailed(f"not all was done: {len(problems)} problems, told above", problems[0].exit_code)
 
 
 if __name__ == "__main__":

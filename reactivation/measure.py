@@ -1,6 +1,6 @@
 """Run one analysis over trained runs: settings → runs → phases → numbers → files. The scripts output_*.py are this."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -158,6 +158,11 @@ def training_words(run: str, settings: AnalysisSettings) -> list[str]:
     return to_words(arguments)
 
 
+def command(script: str, words: Iterable[str]) -> str:
+    """What a user types."""
+    return shlex.join(["python", script, *words])
+
+
 def to_words(arguments: Mapping[str, str]) -> list[str]:
     """Arguments as the words of a command line."""
     return [f"{key}={value}" for key, value in arguments.items()]
@@ -238,12 +243,11 @@ def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]
             missing.append(name)
             lost = RunFolder(own).lost_its_network(config.trainer.n_epochs)
             first = f"its network was not kept; delete {own}, and " if lost else ""
-            words = shlex.join(training_words(name, settings))
-            commands.append(f"{problem}; {first}make it with: python train.py {words}")
+            commands.append(f"{problem}; {first}make it with: {command('train.py', training_words(name, settings))}")
     if missing and (not settings.allow_missing or not runs):
         raise DamagedData("\n".join(commands))
-    for command in commands:
-        print(f"left out: {command}", file=sys.stderr)
+    for line in commands:
+        print(f"left out: {line}", file=sys.stderr)
     return runs, missing
 
 

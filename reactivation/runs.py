@@ -112,11 +112,12 @@ class RunFolder:
         table = self.table_file("test")
         return table.exists() and str(step) in read_json(table)
 
-    def ended(self, config: TrainConfig) -> bool:
-        """Whether the run of just this configuration lives here and reached its last step."""
-        if not (self.config_file.exists() and self.reached(config.trainer.n_epochs)):
+    def is_of(self, config: TrainConfig) -> bool:
+        """Whether the network that lives here is the one of this configuration."""
+        try:
+            return configuration.science_hash(self.config()) == configuration.science_hash(config)
+        except DamagedData:
             return False
-        return configuration.science_hash(self.config()) == configuration.science_hash(config)
 
     def lost_its_network(self, last: int) -> bool:
         """Whether the run ended at its last step and nothing but its measures was kept, as in a checkout of results."""

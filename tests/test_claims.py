@@ -62,7 +62,7 @@ RESULTS = {
     "kl": KL,
     "kl_gain1": kl_result(U, B, 2, (1.2, 1.5)),
     "kl_gru": kl_result(U_GRU, B_GRU, 3, (1.3, 1.5)),
-    "kl_gru_gain2": {"table": divergences(U_GRU, B_GRU, 8)},
+    "kl_gru_gain2": kl_result(U_GRU, B_GRU, 8, (1.4, 1.5)),
     "kl_head": {"table": {U: {U: 0.01, B: 9.0}, B: {U: 8.0, B: 0.02}}},
     "variance": {"table": {U: 4.0, B: 5.0, QUIET_U: 1.0, QUIET_B: 0.5}},
     "variance_gain1": {"table": {U: 2.0, B: 2.5}},
@@ -161,6 +161,9 @@ def test_the_number_of_a_claim(claim) -> None:
 def test_what_has_no_number_is_null_in_the_verdicts() -> None:
     (claim,) = (claim for claim in CLAIMS if claim.key == "biased")
     degenerate = {"kl": {"table": {B: {B: None}}}}
+    (tiling,) = (claim for claim in CLAIMS if claim.key == "tiling")
+    stuck = {"kl": {"details": {"pairs": {U: {U: None}}, "entropy_awake": {U: None}}}}
+    assert math.isnan(tiling.value(stuck))
     verdict = judge(claim, [claim.value(degenerate), 0.2])
     written = json.loads(to_json(plain_verdict(verdict)))
     assert written["values"] == [None, 0.2]
@@ -189,7 +192,7 @@ def found_effects(**changed) -> dict[tuple[str, str], tuple[tuple[float, ...], t
 
 
 def test_a_switch_of_the_analysis_changes_the_claims_over_its_protocol() -> None:
-    clipped = {"table": KL["table"] | divergences(U, B, 4)}
+    clipped = KL | {"table": KL["table"] | divergences(U, B, 4)}
     found = found_effects(kl_clip=clipped)
     assert found["clip=1e7", "uniform"] == ((1 - 0.25,), (4 * (1 - 0.25),))
     assert found["clip=1e7", "noiseless_match_biased"] == ((0.375,), (0.375,))
@@ -199,23 +202,28 @@ def test_a_switch_of_the_analysis_changes_the_claims_over_its_protocol() -> None
 def test_networks_trained_with_a_switch_changed_stand_in_for_those_without() -> None:
     u, b = UNIFORM_NOISE
     found = found_effects(
-        kl_trained_uniform={"table": divergences(u, b, 5)},
+        kl_trained_uniform=kl_result(u, b, 5, (0.2, 0.9)),
         variance_trained_uniform={"table": {u: 8.0, b: 2.0}},
         distance_trained_uniform={"table": {u: steps(10, 20, 6), b: steps(20, 50, 7)}},
     )
     of = {claim: numbers for (switch, claim), numbers in found.items() if switch == "rnn.noise=uniform (in training too)"}
     assert of["crossed_to_biased"] == ((20 - 0.5,), (5 * (20 - 0.5),))
     assert of["noiseless_explore_less_unbiased"] == ((1 / 4,), (1 / 8,)), "noiseless networks are the same"
+    assert of["tiling"] == ((1.1 - 1.5,), (0.2 - 0.9,))
     assert of["smooth_biased"] == ((1.5,), (2.5,))
     assert of["learned"] == ((0.0625,), (0.5,))
     assert of["overlapping"] == ((), ()), "not measured"
 
 
 def test_the_released_noise_is_put_into_noiseless_networks_alone() -> None:
-    assert found_effects()["noise_kind=uniform", "erratic_biased"] == ((90 / 30,), (60 / 30,))
+    assert found_effects()["noise_kind=uniform (put into noiseless networks)", "erratic_biased"] == (
+        (90 / 30,),
+        (60 / 30,),
+    )
 
 
 def test_divergences_at_matched_bandwidth() -> None:
     found = found_effects()
     assert found["matched bandwidth", "uniform"] == ((0.75,), (pytest.approx(0.1 - 0.25),))
     assert found["matched bandwidth", "biased"] == ((0.5,), (pytest.approx(0.05),))
+    assert found["matched bandwidth", "biased_gru"] == ((1.5,), (pytest.approx(0.15),))

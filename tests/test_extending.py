@@ -26,7 +26,8 @@ def project(tmp_path_factory) -> Path:
     for table, name, lines in entries:
         put_first(copy / name, table, lines)
     catalogue = copy / "reactivation/paper/catalogue.py"
-    catalogue.write_text(catalogue.read_text().replace("\nimport shlex\n", f"\nimport shlex\n{IMPORT.findall(page)[0]}\n"))
+    line = "from reactivation.paper import panels\n"
+    catalogue.write_text(catalogue.read_text().replace(line, f"{line}{IMPORT.findall(page)[0]}\n"))
     return copy
 
 

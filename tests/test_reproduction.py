@@ -106,7 +106,7 @@ def test_a_training_that_fails_does_not_keep_the_rest_from_being_done(reproduced
     assert "left out: 1 of 2 trainings failed" in printed
     assert (own / "model_4.pt").exists()
     assert printed.count("left out: ") == 1 + 3, "and the three analyses that need it"
-    assert printed.splitlines()[-1] == "4 left out, for the reasons above"
+    assert printed.splitlines()[-1] == "not all was done: 4 problems, told above"
 
 
 def test_the_ledgers_networks_are_measured_only_where_there_are_such() -> None:

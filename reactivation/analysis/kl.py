@@ -50,7 +50,7 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
         table[row][column] in nats, None where a density is degenerate; details with each pair's standard error, the other
         direction (None where it is infinite: a kernel density reaches past the walls, where a uniform one is 0), the
         Jensen–Shannon divergence, the terms a clip would touch, and the divergence at matched bandwidth with the
-        entropy of the resting density then; and the differential entropy of each waking density.
+        entropy of the resting density then; and the differential entropy of each waking density, None likewise.
     """
     problems: dict[str, str] = {}
     resting = _estimates(space, recorded, "quiescent", problems)
@@ -71,7 +71,7 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
             pair["matched_bandwidth"] = _matched(resting[row], p, settings, streams(f"{row}/rest/{column}"))
         pairs[row][column] = pair
     table = {row: {column: pair and pair["kl"] for column, pair in cells.items()} for row, cells in pairs.items()}
-    entropies = {run: -float(log_density.mean()) for run, log_density in log_p.items()}
+    entropies = {run: -float(log_p[run].mean()) if run in log_p else None for run in columns}
     return Result(table, {"unit": "nat", "pairs": pairs, "entropy_awake": entropies, "degenerate": problems}, table)
 
 

@@ -7,12 +7,11 @@ how to draw themselves. A figure is rows of panels. `reactivation.paper.figures`
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-import shlex
 from typing import Literal
 
 from reactivation.config import COMMAND_LINE, RESULTS
 from reactivation.errors import BadInput
-from reactivation.measure import result_file, to_words, training_words
+from reactivation.measure import command, result_file, to_words, training_words
 from reactivation.paper import panels
 from reactivation.paper.evidence import OTHERS, Evidence
 from reactivation.paper.panels import Numbers
@@ -50,12 +49,11 @@ class Need:
             if evidence.path != RESULTS:
                 arguments["path"] = evidence.path
             file = result_file(protocol.analysis, evidence.settings(protocol, seed))
-            problem = OTHERS if file.exists() else "is not there; make it"
-            command = f"output_{protocol.analysis}.py {shlex.join(to_words(arguments))}"
-            return f"{file} {problem} with: python {command}"
+            problem = f"is {OTHERS}" if file.exists() else "is not there; make it"
+            return f"{file} {problem} with: {command(f'output_{protocol.analysis}.py', to_words(arguments))}"
         task, run = self.name.split("/")
         words = training_words(run, evidence.settings_of_task(task, seed))
-        return f"{self.name} of seed {seed} is not trained; train it with: python train.py {shlex.join(words)}"
+        return f"{self.name} of seed {seed} is not trained; train it with: {command('train.py', words)}"
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def _dimensions(rest: _Rest) -> list[Claim]:
         ),
         row(
             "low_dimensional_rest",
-            "So is resting activity",
+            "Resting activity is low-dimensional",
             "1c",
             f"share of variance in the first {FEW} principal components, at rest",
             resting,
@@ -164,7 +164,7 @@ def _distributions(rest: _Rest) -> list[Claim]:
         *(diverges("random", "An untrained network", "random", dict.fromkeys(runs, "random"), to) for to in runs),
         row(
             "tiling",
-            "But unbiased rest tiles space less uniformly than waking does",
+            "Unbiased rest tiles space less uniformly than waking does",
             "1h-i",
             "entropy of the density at rest − awake, at one bandwidth, unbiased",
             _difference(_of(protocol, entropy_at_rest(unbiased)), _of(protocol, entropy_awake(unbiased))),
@@ -245,16 +245,16 @@ def _released_noise(bias: str) -> list[Claim]:
     return [
         Claim(
             f"erratic_uniform_{bias}",
-            f"So does the uniform noise of the released code ({bias}).",
+            f"The uniform noise of the released code makes it erratic, too ({bias}).",
             "C.3e-f, C.4",
-            "the same with uniform noise, mean push included",
+            "distance between consecutive points, noiselessly trained with that noise over trained with noise",
             ("distance", "distance_uniform"),
             _ratio(uniform, _of("distance", step(f"noisy_{bias}", "quiescent"))),
             low=MUCH,
         ),
         Claim(
             f"push_{bias}",
-            f"There the noise is to blame, not its mean push ({bias}).",
+            f"In that, the noise is to blame, not its mean push ({bias}).",
             "C.3e-f, C.4",
             "distance with Gaussian noise of the uniform noise's variance and no push, over that with the uniform noise",
             ("distance_twelfth", "distance_uniform"),
@@ -273,7 +273,7 @@ def _sensitive(bias: str) -> Claim:
     gated, vanilla = f"noisy_{bias}_gru", f"noisy_{bias}"
     return Claim(
         f"sensitive_{bias}",
-        f"GRUs are more sensitive to more noise at rest than vanilla networks are ({bias}).",
+        f"More noise at rest harms GRUs more than vanilla networks ({bias}).",
         "–",
         "how much doubling the noise raises KL(rest ‖ awake), GRUs − vanilla networks [nats]",
         ("kl_gru_gain2", "kl_gru", "kl", "kl_gain1"),

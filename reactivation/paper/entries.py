@@ -40,6 +40,8 @@ def _number(*path: str) -> Entry:
     def entry(result: Mapping[str, Any]) -> float:
         found: Any = result
         for key in path:
+            if found is None:
+                return math.nan
             found = found[key]
         return math.nan if found is None else float(found)
 

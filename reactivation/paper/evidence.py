@@ -23,7 +23,7 @@ Rows = dict[int, dict[str, float]]  # step → measures
 
 @dataclass(frozen=True)
 class Evidence:
-    """Read-only; what is read is kept while its file stays as it is, and so are the latest recordings."""
+    """Read-only. Results are read anew when their files change; measures of training and the latest recordings are kept."""
 
     seeds: tuple[int, ...]
     preset: str | None = None
@@ -82,20 +82,24 @@ class Evidence:
         from reactivation.runs import RunFolder, run_path
 
         config = self.config(task, run, seed)
-        return RunFolder(run_path(config, self.path)).ended(config)
+        folder = RunFolder(run_path(config, self.path))
+        return folder.reached(config.trainer.n_epochs) and folder.is_of(config)
 
     def has_network(self, task: str, run: str, seed: int) -> bool:
         """Whether `recording` finds a run's network."""
         from reactivation.runs import trained_run
 
-        folder = trained_run(self.config(task, run, seed), self.path)
-        return folder.config_file.exists() and folder.model_file(folder.config().trainer.n_epochs).exists()
+        config = self.config(task, run, seed)
+        folder = trained_run(config, self.path)
+        return folder.is_of(config) and folder.model_file(config.trainer.n_epochs).exists()
 
     def has_training(self, task: str, run: str, seed: int) -> bool:
         """Whether `training` finds a run's measures."""
         from reactivation.runs import trained_run
 
-        return trained_run(self.config(task, run, seed), self.path).table_file("test").exists()
+        config = self.config(task, run, seed)
+        folder = trained_run(config, self.path)
+        return folder.is_of(config) and folder.table_file("test").exists()
 
     def space(self, task: str, seed: int) -> Space:
         """Where a task's states live."""
@@ -172,7 +176,7 @@ def _read_result(evidence: Evidence, name: str, seed: int) -> dict[str, Any]:
         if not file.exists():
             raise DamagedData(f"{file}: not there; `python reproduce.py` makes it")
     if not evidence.has(name, seed):
-        raise DamagedData(f"{files['table']}: {OTHERS}")
+        raise DamagedData(f"{files['table']} is {OTHERS}")
     return {part: _content(file, file.stat().st_mtime_ns) for part, file in files.items()}
 
 

@@ -1,4 +1,4 @@
-"""What each switch of docs/differences.md does to the claims it could change: the same seeds, one setting different.
+"""What each switch of docs/differences.md does to claims: the same seeds, one setting different.
 
 A switch has protocols of its own. Their numbers take the place of those that a claim is otherwise made from, and the claim's
 number is worked out again.
@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 
 from reactivation.paper.claims import CLAIMS
 from reactivation.paper.evidence import Evidence
-from reactivation.paper.protocols import NOISY, PEAK_CELLS, SPATIAL, UNIFORM_NOISE
+from reactivation.paper.protocols import LEDGER, NOISY, PEAK_CELLS, SPATIAL, UNIFORM_NOISE
 from reactivation.paper.verdicts import TRAINING, Claim, Results, results_of
 
-Table = Mapping[str, Any]  # run → what it gave
 _CLAIMS = {claim.key: claim for claim in CLAIMS}
 
 
@@ -49,7 +48,7 @@ def _matched(result: Mapping[str, Any]) -> dict[str, Any]:
     """A table of divergences at matched bandwidth; rows that have no kernel stay as they are."""
     pairs = result["details"]["pairs"]
     table = {
-        row: {column: (pair.get("matched_bandwidth") or pair)["kl"] for column, pair in cells.items() if pair}
+        row: {column: pair and (pair.get("matched_bandwidth") or pair)["kl"] for column, pair in cells.items()}
         for row, cells in pairs.items()
     }
     return {**result, "table": table}
@@ -59,6 +58,8 @@ _CROSSED = ("crossed_to_unbiased", "crossed_to_biased")
 _RANDOM = ("random_to_unbiased", "random_to_biased")
 _MATCH = ("noiseless_match_unbiased", "noiseless_match_biased")
 _DIVERGENCES = ("uniform", "biased", *_CROSSED, *_RANDOM)
+_GAIN1, _GRU = (tuple(f"{key}_{rest}" for key in _DIVERGENCES) for rest in ("gain1", "gru"))
+_SAME = {name: name for name in ("kl", "kl_gain1", "kl_gru")}
 _KL = (*_DIVERGENCES, "tiling", *_MATCH)
 _EXPLORE = ("noiseless_explore_less_unbiased", "noiseless_explore_less_biased")
 _SMOOTH = ("smooth_unbiased", "smooth_biased")
@@ -68,7 +69,7 @@ _TRAINED = ("learned", *_ACTIVITY, *_DIVERGENCES, "tiling", *_SMOOTH)
 
 def _trained(row: str, name: str, out: str, variants: tuple[str, ...], *claims: str) -> Switch:
     """A switch of training: networks of its own, measured like those whose place they take."""
-    analyses = {analysis: f"{analysis}_{out}" for analysis in ("kl", "distance", "manifold", "variance")}
+    analyses = {name: f"{name}_{out}" for name in ("kl", "distance", "manifold", "variance") if f"{name}_{out}" in LEDGER}
     stand_ins = dict(zip(NOISY, variants, strict=True))
     return Switch(row, name, {TRAINING: TRAINING, **analyses}, (*_TRAINED, *claims), stand_ins)
 
@@ -81,10 +82,15 @@ SWITCHES = (
     _trained("2", "task.place_cells_norm=none", "peak_cells", PEAK_CELLS),
     Switch("8", "uniform_baseline=marginal", {"kl": "kl_marginal"}, ("uniform",)),
     Switch("9", "clip=1e7", {"kl": "kl_clip"}, (*_DIVERGENCES, *_MATCH)),
-    Switch("10", "matched bandwidth", {"kl": "kl"}, (*_DIVERGENCES, *_MATCH), view=_matched),
-    Switch("11", "variance_gain=2", {"kl_gru": "kl_gru_gain2"}, tuple(f"{key}_gru" for key in (*_DIVERGENCES, "tiling"))),
+    Switch("10", "matched bandwidth", _SAME, (*_DIVERGENCES, *_MATCH, *_GAIN1, *_GRU), view=_matched),
+    Switch("11", "variance_gain=2", {"kl_gru": "kl_gru_gain2"}, (*_GRU, "tiling_gru")),
     Switch("12", "random_network=shared", {"kl": "kl_shared"}, _RANDOM),
-    Switch("13", "noise_kind=uniform", {"distance": "distance_uniform"}, ("erratic_unbiased", "erratic_biased")),
+    Switch(
+        "13",
+        "noise_kind=uniform (put into noiseless networks)",
+        {"distance": "distance_uniform"},
+        ("erratic_unbiased", "erratic_biased"),
+    ),
     Switch("17", "trajectory_stream=cells", {"kl": "kl_cells"}, _KL),
     Switch("–", "start=end_of_active", {"kl": "kl_end_of_active"}, _KL),
     Switch("–", "start=random", {"kl": "kl_random_start"}, _KL),
@@ -94,7 +100,7 @@ SWITCHES = (
 
 
 def effects(evidence: Evidence) -> list[Effect]:
-    """Every claim that a switch could change, with whatever seeds have both results (perhaps none)."""
+    """Every claim that a switch is measured for, with whatever seeds have both results (perhaps none)."""
     return [_effect(evidence, switch, _CLAIMS[key]) for switch in SWITCHES for key in switch.claims]
 
 
@@ -116,7 +122,7 @@ def _in_place(before: Results, other: Results, switch: Switch) -> Results:
         names = {f"{SPATIAL}/{run}": f"{SPATIAL}/{variant}" for run, variant in switch.stand_ins.items()}
         return {**before, **{run: other.get(variant, math.nan) for run, variant in names.items()}}
     seen = _renamed(switch.view(other), {variant: run for run, variant in switch.stand_ins.items()})
-    return {"table": {**before["table"], **seen["table"]}, "details": {**before["details"], **seen["details"]}}
+    return {"table": {**before["table"], **seen["table"]}, "details": seen["details"]}
 
 
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:

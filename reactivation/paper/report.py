@@ -74,8 +74,8 @@ def _page(evidence: Evidence, profile: str, figures: Path, verdicts: dict[str, V
         '<h2 id="figures">Figures</h2>',
         *(_figure(key, figures) for key in FIGURES),
         '<h2 id="switches">What the switches change</h2>',
-        "<p>Each claim that a switch could change, for the same seeds with one setting different; a setting of training has "
-        "networks of its own (docs/differences.md).</p>",
+        "<p>Claims for the same seeds with one setting different; a setting of training has networks of its own "
+        "(docs/differences.md).</p>",
         effects_table(evidence).html(),
     ]
     body = "\n".join(sections)

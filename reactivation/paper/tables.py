@@ -8,7 +8,7 @@ from statistics import mean
 from typing import NamedTuple
 
 from reactivation.errors import DamagedData
-from reactivation.measure import to_words
+from reactivation.measure import command, to_words
 from reactivation.paper.claims import CLAIMS
 from reactivation.paper.entries import at, kl, step
 from reactivation.paper.evidence import Evidence
@@ -88,10 +88,10 @@ def networks_table(evidence: Evidence, task: str) -> Table:
     if task == SPATIAL:
         columns |= {
             "variance at rest [m²]": lambda run, seed: at(run)(evidence.result("variance", seed)),
-            "step awake [m]": lambda run, seed: step(run, "active")(evidence.result("distance", seed)),
-            "at rest [m]": lambda run, seed: step(run, "quiescent")(evidence.result("distance", seed)),
+            "step awake [m]": lambda run, seed: step(run, "active")(evidence.result(_steps(run), seed)),
+            "at rest [m]": lambda run, seed: step(run, "quiescent")(evidence.result(_steps(run), seed)),
             "with noise put in [m]": lambda run, seed: (
-                step(run, "quiescent_noisy")(evidence.result("distance", seed)) if run in NOISELESS else math.nan
+                step(run, "quiescent_noisy")(evidence.result(_steps(run), seed)) if run in NOISELESS else math.nan
             ),
         }
     rows = []
@@ -128,12 +128,12 @@ def _so_far(claim: Claim, value: float) -> str:
 def protocols_table() -> Table:
     """What claims and ledger rest on: each protocol as a command and in words."""
     rows = [
-        [name, protocol.meaning, f"output_{protocol.analysis}.py {' '.join(to_words(_told(protocol)))}"]
+        [name, protocol.meaning, command(f"output_{protocol.analysis}.py", to_words(_told(protocol)))]
         for name, protocol in ALL_PROTOCOLS.items()
     ]
     return Table(
         ["protocol", "what", "command, for each seed"],
-        [[TRAINING, "tests while training, at the last step", "train.py"], *rows],
+        [[TRAINING, "tests while training, at the last step", "python train.py"], *rows],
     )
 
 
@@ -202,6 +202,10 @@ def _over_seeds(value: Callable[[str, int], float], run: str, seeds: Sequence[in
     known = [one for one in found if not math.isnan(one)]
     fewer = f" (of {len(known)})" if len(known) < len(seeds) else ""
     return f"{_interval(known)}{fewer}" if known else _ABSENT
+
+
+def _steps(run: str) -> str:
+    return "distance" if run in VANILLA else "distance_gru"
 
 
 def _divergences(task: str, run: str) -> str:

@@ -1,4 +1,4 @@
-"""What the words of the paper are taken to mean in numbers; written before the runs they judge."""
+"""What the words of the paper are taken to mean in numbers; docs/claims.md says what was known when each was written."""
 
 import math
 
@@ -28,7 +28,7 @@ WORDS = {
     "reports the state": "an error of at most half a tuning width",
     "smooth": f"steps of at most {SMOOTH} times those of waking",
     "less uniformly": f"at least {ABOUT} nats less entropy",
-    "more sensitive": "any difference that way",
+    "harms more": "any difference that way",
     "a hole": f"the fifth percentile of the radius is at least {HOLE} of its mean",
     "partly kept": f"from {KEPT[0]} to {KEPT[1]} of the waking turn",
     "still occurs": f"at least {SOME:.0%} of the steps",
