@@ -158,6 +158,17 @@ def training_words(run: str, settings: AnalysisSettings) -> list[str]:
     return to_words(arguments)
 
 
+def how_to_train(run: str, settings: AnalysisSettings) -> str:
+    """What to do to have a run's network, as the end of a sentence."""
+    from reactivation.runs import RunFolder, run_path
+
+    config = training_config(run, settings)
+    folder, typed = RunFolder(run_path(config, settings.path)), command("train.py", training_words(run, settings))
+    if folder.lost_its_network(config.trainer.n_epochs):
+        return f"its network was not kept: delete {folder.path}, then: {typed}"
+    return f"train it with: {typed}"
+
+
 def command(script: str, words: Iterable[str]) -> str:
     """What a user types."""
     return shlex.join(["python", script, *words])
@@ -228,7 +239,7 @@ def _refuse_other_settings(table_file: Path, details_file: Path, settings: Analy
 
 def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]:
     from reactivation.compute import prepare
-    from reactivation.runs import RunFolder, load_run, run_path, say_stand_in, trained_run
+    from reactivation.runs import load_run, run_path, say_stand_in, trained_run
 
     device = prepare(settings.device)
     runs, missing, commands = {}, [], []
@@ -241,9 +252,7 @@ def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]
             runs[name] = load_run(folder, device, settings.epoch)
         except DamagedData as problem:
             missing.append(name)
-            lost = RunFolder(own).lost_its_network(config.trainer.n_epochs)
-            first = f"its network was not kept; delete {own}, and " if lost else ""
-            commands.append(f"{problem}; {first}make it with: {command('train.py', training_words(name, settings))}")
+            commands.append(f"{problem}; {how_to_train(name, settings)}")
     if missing and (not settings.allow_missing or not runs):
         raise DamagedData("\n".join(commands))
     for line in commands:

@@ -105,6 +105,17 @@ def test_a_fresh_clone_leaves_the_measures_of_its_networks_alone(tmp_path: Path,
     assert {file: file.read_bytes() for file in (tmp_path / run).iterdir()} == before
 
 
+@pytest.mark.parametrize(
+    "words", ["output_kl.py task=head_direction runs=[noisy_unbiased] seed=1", "figures.py fig=3c seeds=1"]
+)
+def test_where_a_network_was_not_kept_what_to_delete_is_named(words: str, tmp_path: Path, command) -> None:
+    run = "results/head_direction/noisy_unbiased_0.01_1"
+    shutil.copytree(ROOT / run, tmp_path / run, ignore=shutil.ignore_patterns("*.pt", ".lock"))
+    done = command(*words.split())
+    assert done.returncode == 3
+    assert f"delete {run}, then: python train.py config=head_direction/noisy_unbiased seed=1" in done.stderr
+
+
 def test_a_card_keeps_what_it_says_of_networks_that_are_not_at_hand(tmp_path: Path) -> None:
     shutil.copy(PRETRAINED / CARD, tmp_path)
     card = json.loads(pack(Evidence((0,), path=str(tmp_path / "nothing")), 0, tmp_path).read_text())

@@ -11,7 +11,7 @@ from typing import Literal
 
 from reactivation.config import COMMAND_LINE, RESULTS
 from reactivation.errors import BadInput
-from reactivation.measure import command, result_file, to_words, training_words
+from reactivation.measure import command, how_to_train, result_file, to_words
 from reactivation.paper import panels
 from reactivation.paper.evidence import OTHERS, Evidence
 from reactivation.paper.panels import Numbers
@@ -52,8 +52,7 @@ class Need:
             problem = f"is {OTHERS}" if file.exists() else "is not there; make it"
             return f"{file} {problem} with: {command(f'output_{protocol.analysis}.py', to_words(arguments))}"
         task, run = self.name.split("/")
-        words = training_words(run, evidence.settings_of_task(task, seed))
-        return f"{self.name} of seed {seed} is not trained; train it with: {command('train.py', words)}"
+        return f"{self.name} of seed {seed} is not there; {how_to_train(run, evidence.settings_of_task(task, seed))}"
 
 
 @dataclass(frozen=True)
