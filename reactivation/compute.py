@@ -10,7 +10,7 @@ import torch
 
 from reactivation.errors import BadInput
 
-_products: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+_products: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]  # torch has no types for it
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # mallopt's names of its parameters, in malloc.h
 _LARGEST_INT = 2**31 - 1
 _EXACT = 1e-5  # relative error that a single-precision product stays well below, and a bfloat16 one well above

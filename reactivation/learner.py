@@ -68,7 +68,7 @@ class Trainee(ABC):
         loss = self.objective(self.network, response, batch)
         measures = self._measure(response, batch) if measured else []
         # The sum over networks of their own means: gradients are near Adam's eps, so a mean over networks would train less.
-        loss.sum().backward()  # type: ignore[no-untyped-call]
+        loss.sum().backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)  # after, not before: a recording must start without gradients
         return loss.detach(), measures

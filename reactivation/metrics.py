@@ -18,7 +18,7 @@ SPLITS = ("train", "test")
 
 def mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
     """The loss: mean over batch, time and cells, (..., B, T, O) → (...) (Section 3)."""
-    loss: Tensor = _MeanSquare.apply(outputs - targets)  # type: ignore[no-untyped-call]
+    loss: Tensor = _MeanSquare.apply(outputs - targets)  # type: ignore[no-untyped-call]  # torch has no types for it
     return loss
 
 

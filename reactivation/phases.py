@@ -88,7 +88,9 @@ class _Recorder:
 
 def _own_noise(run: Run, settings: AnalysisSettings) -> Noise:
     noise = noise_of(run.config)
-    return noise if settings.noise_kind == "run" else noise._replace(kind=settings.noise_kind)  # type: ignore[arg-type]
+    if settings.noise_kind == "run":
+        return noise
+    return noise._replace(kind=settings.noise_kind)  # type: ignore[arg-type]  # one of the choices, checked by the settings
 
 
 def _resting_drive(run: Run, batch: Batch, phase: str, settings: AnalysisSettings) -> Drive:

@@ -203,7 +203,7 @@ def noise_of(config: TrainConfig) -> Noise:
     """The run's own noise, in its three places."""
     rnn, dt = config.rnn, config.task.dt
     sigma, sigma_in, sigma_out = (intensity(v, dt) for v in (rnn.sigma2_rec, rnn.sigma2_in, rnn.sigma2_out))
-    return Noise(sigma, sigma_in, sigma_out, rnn.noise)  # type: ignore[arg-type]
+    return Noise(sigma, sigma_in, sigma_out, rnn.noise)  # type: ignore[arg-type]  # one of its choices, checked
 
 
 @dataclass(frozen=True)

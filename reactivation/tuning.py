@@ -3,6 +3,7 @@
 Preferred states are drawn once and kept as buffers, so moving and saving a task keeps them. Axes: O cells, P dimensions.
 """
 
+from abc import ABC, abstractmethod
 import math
 
 import torch
@@ -11,18 +12,18 @@ from torch import Tensor, nn
 TOP_CELLS = 3  # the decoder averages the preferred states of this many most active cells
 
 
-class Tuning(nn.Module):
+class Tuning(nn.Module, ABC):
     """Base of all tunings: `n_outputs`, `encode` and `decode`."""
 
     n_outputs: int
 
+    @abstractmethod
     def encode(self, states: Tensor) -> Tensor:
         """Activities of the cells: (..., P) → (..., O)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, outputs: Tensor) -> Tensor:
         """The state that the activities stand for: (..., O) → (..., P)."""
-        raise NotImplementedError
 
 
 class PlaceCells(Tuning):

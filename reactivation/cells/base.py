@@ -3,10 +3,12 @@
 Axes: B trajectories, T steps, I inputs, N units, S state variables, H projected inputs.
 """
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor, nn
 
 
-class Cell(nn.Module):
+class Cell(nn.Module, ABC):
     """Base of all cells. A cell must define `project` and `drift`.
 
     The state is the rates unless a cell says otherwise: one with a second variable per unit (adaptation, say) overrides
@@ -15,13 +17,13 @@ class Cell(nn.Module):
 
     quiescent_variance_gain: float = 2.0  # what rest does to the noise variance (Eq. 19), unless the analysis says
 
+    @abstractmethod
     def project(self, inputs: Tensor) -> Tensor:
         """All inputs of a rollout at once: (..., B, T, I) → (..., B, T, H)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def drift(self, state: Tensor, u: Tensor) -> Tensor:
         """Time derivative of the state without noise: (..., B, S), (..., B, H) → (..., B, S) [1/s]."""
-        raise NotImplementedError
 
     def initial(self, rates: Tensor) -> Tensor:
         """The state that has these rates: (..., B, N) → (..., B, S)."""

@@ -20,7 +20,7 @@ def loop(cell: GRU, state: Tensor, projected: Tensor, noises: Iterable[Tensor], 
     gates, candidate, u = cell.gates, cell.candidate, projected
     if gates.bias is not None and candidate.bias is not None:
         u = u + torch.cat((gates.bias, candidate.bias), dim=-1).unsqueeze(-2)
-    rates = _Loop.apply(  # type: ignore[no-untyped-call]
+    rates = _Loop.apply(  # type: ignore[no-untyped-call]  # torch has no types for it
         state, gates.weight, candidate.weight, u, noises, cell.phi, dt / cell.tau
     )
     return rates, rates[..., -1, :]

@@ -44,7 +44,7 @@ class Ring:
     def loss(self, rates: Tensor, readout: Tensor, states: Tensor) -> Tensor:
         """Mean squared error of outputs R D^T: (..., B, T, N), D (..., O, N), (..., B, T, 1) → (...)."""
         cells = self.cells.to(rates.dtype)
-        return _Loss.apply(rates.flatten(-3, -2), readout, self.features(states), cells)  # type: ignore[no-untyped-call]
+        return _Loss.apply(rates.flatten(-3, -2), readout, self.features(states), cells)  # type: ignore[no-untyped-call]  # torch has no types for it
 
 
 def ring_of(tuning: Any) -> Ring | None:

@@ -19,7 +19,7 @@ def loop(cell: Vanilla, state: Tensor, projected: Tensor, noises: Iterable[Tenso
     """The same as `dynamics.plain_loop`."""
     recurrent = cell.recurrent
     u = projected if recurrent.bias is None else projected + recurrent.bias.unsqueeze(-2)
-    rates = _Loop.apply(  # type: ignore[no-untyped-call]
+    rates = _Loop.apply(  # type: ignore[no-untyped-call]  # torch has no types for it
         state, recurrent.weight, u, noises, cell.phi, dt / cell.tau
     )
     return rates, rates[..., -1, :]

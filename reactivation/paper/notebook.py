@@ -75,7 +75,7 @@ def film(evidence: Evidence, task: str, run: str) -> "HTML | None":
     except DamagedData as problem:
         print(problem)
         return None
-    return HTML(to_html(animate(moving.states, moving.dt, moving.walls)))  # type: ignore[no-untyped-call]
+    return HTML(to_html(animate(moving.states, moving.dt, moving.walls)))  # type: ignore[no-untyped-call]  # IPython's
 
 
 def _examples(evidence: Evidence, task: str, run: str, phase: str, rest: dict[str, str]) -> panels.Numbers:
