@@ -35,7 +35,15 @@ def kl_result(unbiased: str, biased: str, times: float, entropies: tuple[float, 
 
 
 def manifold(*values: float) -> dict[str, float]:
-    names = ("active_share", "quiescent_share", "largest_gap", "quiescent_share_of_active", "kl_plane")
+    names = (
+        "active_share",
+        "quiescent_share",
+        "largest_gap",
+        "quiescent_share_of_active",
+        "kl_plane",
+        "active_entropy",
+        "quiescent_entropy",
+    )
     return dict(zip(names, values, strict=True))
 
 
@@ -56,9 +64,9 @@ KL["table"][QUIET_U] = {QUIET_U: 0.125}
 KL["table"][QUIET_B] = {QUIET_B: 0.375}
 RESULTS = {
     TRAINING: {f"spatial_navigation/{U}": 0.0625, f"spatial_navigation/{U}_gru": 0.09, f"head_direction/{U}": 0.2},
-    "manifold": {"table": {U: manifold(0.8, 0.5, 0.07, 0.4, 0.21)}},
-    "manifold_gain1": {"table": {U: manifold(0.81, 0.6, 0.08, 0.3, 0.22)}},
-    "manifold_gru": {"table": {U_GRU: manifold(0.82, 0.7, 0.09, 0.63, 0.23)}},
+    "manifold": {"table": {U: manifold(0.8, 0.5, 0.07, 0.4, 0.21, 3.5, 3.1)}},
+    "manifold_gain1": {"table": {U: manifold(0.81, 0.6, 0.08, 0.3, 0.22, 3.5, 3.2)}},
+    "manifold_gru": {"table": {U_GRU: manifold(0.82, 0.7, 0.09, 0.63, 0.23, 3.5, 3.7)}},
     "kl": KL,
     "kl_gain1": kl_result(U, B, 2, (1.2, 1.5)),
     "kl_gru": kl_result(U_GRU, B_GRU, 3, (1.3, 1.5)),
@@ -110,6 +118,9 @@ EXPECTED = {
     "tiling": 1.1 - 1.5,
     "tiling_gain1": 1.2 - 1.5,
     "tiling_gru": 1.3 - 1.5,
+    "tiling_activity": 3.1 - 3.5,
+    "tiling_activity_gain1": 3.2 - 3.5,
+    "tiling_activity_gru": 3.7 - 3.5,
     "sensitive_unbiased": (8 - 3) - (1 - 2),
     "sensitive_biased": (4 - 1.5) - (0.5 - 1),
     **OF_DIVERGENCES,

@@ -1,5 +1,6 @@
 """Explained variance, rings and turns, on activity whose answers are known."""
 
+import json
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.decomposition import PCA
 from reactivation.analysis import manifold, transitions
 from reactivation.analysis.base import Moments, Recording
 from reactivation.errors import BadInput
+from reactivation.files import to_json
 from reactivation.spaces import Box, Circle
 from reactivation.streams import numpy_stream
 
@@ -56,6 +58,26 @@ def test_rest_in_other_directions_is_seen_though_its_curve_is_the_same() -> None
     assert measures["quiescent_share"] > 0.95
     assert measures["quiescent_share_of_active"] < 0.3
     assert measures["kl_plane"] > 1
+
+
+def test_rest_that_fills_less_of_the_plane_has_less_entropy_there() -> None:
+    rng = np.random.default_rng(0)
+    waking, resting = plane_of_states(rng, (2, 1)), plane_of_states(rng, (1, 0.5))
+    measures = analyse(waking, resting, Box(2.2, 2.2)).table["run"]
+    width = 2000 ** (-1 / 3)  # of the kernel, by Scott's rule, of waking in either density
+    found = measures["quiescent_entropy"] - measures["active_entropy"]
+    assert found == pytest.approx(math.log((1 / 4 + width) / (1 + width)), abs=0.1)
+    standard = math.log(2 * math.pi * math.e) + math.log(2) + math.log(1 + width)
+    assert measures["active_entropy"] == pytest.approx(standard, abs=0.1)
+
+
+def test_rest_at_one_point_has_no_shares_and_no_density() -> None:
+    waking = plane_of_states(np.random.default_rng(0), (2, 1))
+    still = recording(np.full((40, 50, 8), 3.0), np.zeros((40, 50, 2)))
+    result = analyse(waking, still, Box(2.2, 2.2))
+    unknown = {name for name, value in result.table["run"].items() if value is None}
+    assert unknown == set(result.table["run"]) - {"active_share", "active_dimension"}
+    assert json.loads(to_json(result.details))["run"]["quiescent"] == [None] * 8
 
 
 def ring(bearings: np.ndarray, sense: int, rng: np.random.Generator, width: float = 0.05) -> Recording:

@@ -1,5 +1,6 @@
 """The whole paper, tiny: plan, train, analyse, draw, report; and the statistics of its verdicts."""
 
+from dataclasses import replace
 import html
 import json
 import math
@@ -7,6 +8,7 @@ from pathlib import Path
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 from conftest import ROOT, copy_of_the_project, environment
 import pytest
@@ -16,7 +18,7 @@ from reactivation.paper.claims import CLAIMS
 from reactivation.paper.protocols import ALL_PROTOCOLS, LEDGER, NETWORKS, SEEDS, SPATIAL, VARIANTS
 from reactivation.paper.reproduction import Settings, commands, plan, reproduction
 from reactivation.paper.tables import Table
-from reactivation.paper.verdicts import FAILS, HOLDS, UNDECIDED, Claim, confidence_interval, judge
+from reactivation.paper.verdicts import FAILS, HOLDS, UNDECIDED, Claim, confidence_interval, judge, judge_all, left_out
 
 pytestmark = pytest.mark.timeout(900)  # the whole paper, if tiny, is trained, analysed and drawn in one fixture
 
@@ -151,6 +153,18 @@ def claim(low: float = -math.inf, high: float = math.inf) -> Claim:
 def test_a_verdict_is_where_the_interval_lies(values: list[float], verdict: str) -> None:
     assert judge(claim(high=0.3), values).verdict == verdict
     assert judge(claim(low=-0.3), [-value for value in values]).verdict == verdict
+
+
+@pytest.mark.parametrize(("preset", "counted"), [(None, (1.0, 2.0)), ("quick", (0.0, 1.0, 2.0))])
+def test_a_seed_seen_before_the_rule_does_not_count(preset: str | None, counted: tuple[float, ...]) -> None:
+    evidence = SimpleNamespace(
+        preset=preset, seeds_of=lambda *names: (0, 1, 2), result=lambda name, seed: float(seed), decoding_errors={}
+    )
+    seen = Claim("key", "sentence", "1", "measure", ("kl",), lambda results: results["kl"], high=9, seen=(0,))
+    verdicts = judge_all([seen, replace(seen, key="all", seen=())], evidence)
+    assert verdicts["key"].values == counted
+    assert verdicts["all"].values == (0, 1, 2)
+    assert left_out(seen, evidence) == ((0,) if preset is None else ())
 
 
 def test_the_interval_covers_the_mean_as_often_as_it_says() -> None:

@@ -18,7 +18,7 @@ from reactivation.spaces import Space
 PHASES = ("active", "quiescent")
 RANDOM_PHASES = ()
 RATES = 200
-FORMAT = 1
+FORMAT = 2
 
 Array = NDArray[np.float64]
 
@@ -40,16 +40,17 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
 
     Returns:
         table[run]: shares of variance in the first `components` components (awake; at rest; at rest in waking ones), the
-        largest gap between the two cumulative curves, participation ratios, KL(rest ‖ awake) in the plane [nats], and on a
-        circle the order of the ring (resultant length of angle minus bearing) and its hole (5th percentile of the radius
-        over its mean). Details: the cumulative curves, by number of components.
+        largest gap between the two cumulative curves, participation ratios, KL(rest ‖ awake) in the plane [nats], the
+        differential entropies of both densities there, both with the kernel of waking [nats], and on a circle the order of
+        the ring (resultant length of angle minus bearing) and its hole (5th percentile of the radius over its mean).
+        Details: the cumulative curves, by number of components. None for what is not defined.
     """
     table, details = {}, {}
     for run, phases in recorded.items():
         waking, resting = phases["active"], phases["quiescent"]
         curves, measures = explained_variance(_moments(waking), _moments(resting), settings.components)
         plane = Plane(_moments(waking))
-        measures["kl_plane"] = _divergence(plane, waking, resting, settings.n_samples, streams(run))
+        measures |= _densities(plane, waking, resting, settings.n_samples, streams(run))
         if space.dimensions == 1:
             measures |= _ring(plane, waking, resting)
         table[run], details[run] = measures, curves
@@ -58,26 +59,32 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
 
 def explained_variance(
     waking: Moments, resting: Moments, components: int
-) -> tuple[dict[str, list[float]], dict[str, float | None]]:
-    """Cumulative shares of variance by number of components, and what claims ask of them."""
+) -> tuple[dict[str, list[float | None]], dict[str, float | None]]:
+    """Cumulative shares of variance by number of components, and what claims ask of them; None where nothing varies."""
     active, axes = _principal(waking)
     quiescent, _ = _principal(resting)
     within = np.einsum("nk,nm,mk->k", axes, resting.covariance, axes, optimize=True)
-    curves = {
-        "active": np.cumsum(active) / active.sum(),
-        "quiescent": np.cumsum(quiescent) / quiescent.sum(),
-        "quiescent_in_active": np.cumsum(within) / within.sum(),
-    }
     few = min(components, len(active)) - 1
-    measures: dict[str, float | None] = {
-        "active_share": float(curves["active"][few]),
-        "quiescent_share": float(curves["quiescent"][few]),
-        "quiescent_share_of_active": float(curves["quiescent_in_active"][few]),
-        "largest_gap": float(np.abs(curves["active"] - curves["quiescent"]).max()),
-        "active_dimension": float(active.sum() ** 2 / (active**2).sum()),
-        "quiescent_dimension": float(quiescent.sum() ** 2 / (quiescent**2).sum()),
-    }
-    return {name: curve.tolist() for name, curve in curves.items()}, measures
+    with np.errstate(invalid="ignore"):  # 0/0: a share of no variance
+        curves = {
+            "active": np.cumsum(active) / active.sum(),
+            "quiescent": np.cumsum(quiescent) / quiescent.sum(),
+            "quiescent_in_active": np.cumsum(within) / within.sum(),
+        }
+        measures = {
+            "active_share": curves["active"][few],
+            "quiescent_share": curves["quiescent"][few],
+            "quiescent_share_of_active": curves["quiescent_in_active"][few],
+            "largest_gap": np.abs(curves["active"] - curves["quiescent"]).max(),
+            "active_dimension": active.sum() ** 2 / (active**2).sum(),
+            "quiescent_dimension": quiescent.sum() ** 2 / (quiescent**2).sum(),
+        }
+    shares = {name: [_known(share) for share in curve] for name, curve in curves.items()}
+    return shares, {name: _known(value) for name, value in measures.items()}
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 class Plane:
@@ -100,14 +107,22 @@ def _principal(moments: Moments) -> tuple[Array, Array]:
     return variances, axes * np.sign(largest)
 
 
-def _divergence(plane: Plane, waking: Recording, resting: Recording, samples: int, rng: np.random.Generator) -> float | None:
-    """KL(rest ‖ awake) between kernel densities in the plane; None where one is degenerate."""
+def _densities(
+    plane: Plane, waking: Recording, resting: Recording, samples: int, rng: np.random.Generator
+) -> dict[str, float | None]:
+    """What kernel densities in the plane say; None where one is degenerate."""
     try:
         p, q = (GaussianKDE(plane.project(_rates(phase)).reshape(-1, 2)) for phase in (waking, resting))
     except DegenerateDensity:
-        return None
+        return dict.fromkeys(("kl_plane", "active_entropy", "quiescent_entropy"))
     points = q.sample(samples, rng)
-    return float((q.log_density(points) - p.log_density(points)).mean())
+    divergence = float((q.log_density(points) - p.log_density(points)).mean())
+    entropies = (_entropy(density, samples, rng) for density in (p, q.with_kernel(p.kernel)))
+    return {"kl_plane": divergence, **dict(zip(("active_entropy", "quiescent_entropy"), entropies, strict=True))}
+
+
+def _entropy(density: GaussianKDE, samples: int, rng: np.random.Generator) -> float:
+    return -float(density.log_density(density.sample(samples, rng)).mean())
 
 
 def _ring(plane: Plane, waking: Recording, resting: Recording) -> dict[str, float]:

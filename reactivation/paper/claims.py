@@ -9,10 +9,13 @@ from typing import NamedTuple
 
 from reactivation.paper.entries import Entry, at, entropy_at_rest, entropy_awake, kl, step
 from reactivation.paper.protocols import HEAD, SPATIAL
-from reactivation.paper.verdicts import TRAINING, Claim, Results
+from reactivation.paper.verdicts import INFINITY, TRAINING, Claim, Results
 from reactivation.paper.words import ABOUT, ALIGNED, ALIKE, CLOSE, FEW, HALF_WIDTH, HOLE, KEPT, MOST, MUCH, SMOOTH, SOME
 
 Value = Callable[[Results], float]
+
+
+_SEEN = (0,)  # the seeds whose numbers stood in the results when some rows were written, or their measure changed
 
 
 def _of(protocol: str, entry: Entry) -> Value:
@@ -49,8 +52,8 @@ def _learned() -> list[Claim]:
 
     return [
         row("learned", "space, vanilla", (SPATIAL, "noisy_unbiased"), "1b", "m"),
-        row("learned_gru", "space, GRU", (SPATIAL, "noisy_unbiased_gru"), "C.2", "m"),
-        row("learned_head", "head direction", (HEAD, "noisy_unbiased"), "3", "rad"),
+        row("learned_gru", "space, GRU", (SPATIAL, "noisy_unbiased_gru"), "–", "m"),
+        row("learned_head", "head direction", (HEAD, "noisy_unbiased"), "–", "rad"),
     ]
 
 
@@ -61,21 +64,26 @@ class _Rest(NamedTuple):
     figure: str = ""  # "": each claim has its own
     words: str = ""
     end: str = ""  # of the names of its networks
+    seen: tuple[int, ...] = ()  # seeds whose activity had been measured when its rows were written
 
 
 _DOUBLED = _Rest()
 _NOT_DOUBLED = _Rest("_gain1", "C.1", ", without doubled noise")
-_GATED = _Rest("_gru", "C.2", ", in GRUs", "_gru")
+_GATED = _Rest("_gru", "C.2", ", in GRUs", "_gru", _SEEN)
 BIASES = ("unbiased", "biased")
+_ERRATIC_FIGURE = {"unbiased": "C.3e, C.4a", "biased": "C.3f, C.4b"}
 
 
 def _dimensions(rest: _Rest) -> list[Claim]:
     protocol, run = f"manifold{rest.suffix}", f"noisy_unbiased{rest.end}"
     waking, resting = (_of(protocol, at(run, f"{phase}_share")) for phase in ("active", "quiescent"))
 
-    def row(key: str, sentence: str, figure: str, measure: str, value: Value, **limits: float) -> Claim:
+    def row(
+        key: str, sentence: str, figure: str, measure: str, value: Value, low: float = -INFINITY, high: float = INFINITY
+    ) -> Claim:
         where = rest.figure or figure
-        return Claim(f"{key}{rest.suffix}", f"{sentence}{rest.words}.", where, measure, (protocol,), value, **limits)
+        sentence = f"{sentence}{rest.words}."
+        return Claim(f"{key}{rest.suffix}", sentence, where, measure, (protocol,), value, low, high, rest.seen)
 
     return [
         row(
@@ -125,9 +133,11 @@ def _distributions(rest: _Rest) -> list[Claim]:
     protocol, runs = f"kl{rest.suffix}", {bias: f"noisy_{bias}{rest.end}" for bias in BIASES}
     unbiased, biased = runs.values()
 
-    def row(name: str, sentence: str, figure: str, measure: str, value: Value, **limits: float) -> Claim:
+    def row(
+        name: str, sentence: str, figure: str, measure: str, value: Value, low: float = -INFINITY, high: float = INFINITY
+    ) -> Claim:
         sentence, where = f"{sentence}{rest.words}.", rest.figure or figure
-        return Claim(f"{name}{rest.suffix}", sentence, where, f"{measure} [nats]", (protocol,), value, **limits)
+        return Claim(f"{name}{rest.suffix}", sentence, where, f"{measure} [nats]", (protocol,), value, low, high)
 
     def diverges(name: str, who: str, resting: str, row_of: Mapping[str, str], to: str) -> Claim:
         """One resting density is farther from the waking of `to` than the rest of `to` is."""
@@ -162,14 +172,28 @@ def _distributions(rest: _Rest) -> list[Claim]:
         ),
         *(diverges("crossed", f"{other[to].capitalize()} rest", f"{other[to]} rest", crossed, to) for to in runs),
         *(diverges("random", "An untrained network", "random", dict.fromkeys(runs, "random"), to) for to in runs),
-        row(
-            "tiling",
-            "Unbiased rest tiles space less uniformly than waking does",
-            "1h-i",
-            "entropy of the density at rest − awake, at one bandwidth, unbiased",
-            _difference(_of(protocol, entropy_at_rest(unbiased)), _of(protocol, entropy_awake(unbiased))),
+    ]
+
+
+def _tiling(rest: _Rest) -> list[Claim]:
+    divergences, manifold, run = f"kl{rest.suffix}", f"manifold{rest.suffix}", f"noisy_unbiased{rest.end}"
+
+    def row(key: str, what: str, figure: str, where: str, protocol: str, resting: Entry, waking: Entry) -> Claim:
+        return Claim(
+            f"{key}{rest.suffix}",
+            f"Unbiased rest {what} less uniformly than waking does{rest.words}.",
+            rest.figure or figure,
+            f"entropy of the density {where} at rest − awake, at one bandwidth [nats]",
+            (protocol,),
+            _difference(_of(protocol, resting), _of(protocol, waking)),
             high=-ABOUT,
-        ),
+        )
+
+    plane = "in the plane of the first two waking components"
+    activity = (at(run, "quiescent_entropy"), at(run, "active_entropy"))
+    return [
+        row("tiling", "tiles space", "1h-i", "of positions", divergences, entropy_at_rest(run), entropy_awake(run)),
+        row("tiling_activity", "tiles neural activity", "1j-k", plane, manifold, *activity),
     ]
 
 
@@ -181,7 +205,7 @@ def _smooth(rest: _Rest) -> list[Claim]:
         return Claim(
             f"smooth_{bias}{rest.suffix}",
             f"Rest of networks trained with noise is smooth ({bias}){rest.words}.",
-            rest.figure or "1e, C.4",
+            rest.figure or {"unbiased": "1e, C.4a", "biased": "2b, C.4b"}[bias],
             "distance between consecutive points, at rest over awake",
             (protocol,),
             _ratio(_of(protocol, step(run, "quiescent")), _of(protocol, step(run, "active"))),
@@ -200,7 +224,7 @@ def _noisy_training(rest: _Rest) -> list[Claim]:
         return [
             Claim(
                 f"noiseless_explore_less_{bias}{rest.suffix}",
-                f"Each rest of noiseless networks explores less ({bias}){rest.words}.",
+                f"At rest, a trajectory of noiseless networks explores less ({bias}){rest.words}.",
                 rest.figure or "2f",
                 "variance of resting trajectories, noiseless over noisy",
                 tuple(dict.fromkeys(("variance", variance))),
@@ -209,8 +233,8 @@ def _noisy_training(rest: _Rest) -> list[Claim]:
             ),
             Claim(
                 f"erratic_{bias}{rest.suffix}",
-                f"Noise put into networks trained without makes rest erratic ({bias}){rest.words}.",
-                rest.figure or "C.3e-f, C.4",
+                f"Noise put into networks trained without it makes rest erratic ({bias}){rest.words}.",
+                rest.figure or _ERRATIC_FIGURE[bias],
                 "distance between consecutive points, noiselessly trained with Gaussian noise over trained with noise",
                 (distance,),
                 _ratio(_of(distance, step(quiet, "quiescent_noisy")), _of(distance, step(noisy, "quiescent"))),
@@ -245,8 +269,8 @@ def _released_noise(bias: str) -> list[Claim]:
     return [
         Claim(
             f"erratic_uniform_{bias}",
-            f"The uniform noise of the released code makes it erratic, too ({bias}).",
-            "C.3e-f, C.4",
+            f"The released code's uniform noise, put into networks trained without it, makes rest erratic, too ({bias}).",
+            _ERRATIC_FIGURE[bias],
             "distance between consecutive points, noiselessly trained with that noise over trained with noise",
             ("distance", "distance_uniform"),
             _ratio(uniform, _of("distance", step(f"noisy_{bias}", "quiescent"))),
@@ -254,8 +278,8 @@ def _released_noise(bias: str) -> list[Claim]:
         ),
         Claim(
             f"push_{bias}",
-            f"In that, the noise is to blame, not its mean push ({bias}).",
-            "C.3e-f, C.4",
+            f"With the uniform noise, fluctuations and not the mean push make rest erratic ({bias}).",
+            _ERRATIC_FIGURE[bias],
             "distance with Gaussian noise of the uniform noise's variance and no push, over that with the uniform noise",
             ("distance_twelfth", "distance_uniform"),
             _ratio(twelfth, uniform),
@@ -279,18 +303,19 @@ def _sensitive(bias: str) -> Claim:
         ("kl_gru_gain2", "kl_gru", "kl", "kl_gain1"),
         _difference(rise("kl_gru_gain2", "kl_gru", gated), rise("kl", "kl_gain1", vanilla)),
         low=0.0,
+        seen=_SEEN,
     )
 
 
 def _head_direction() -> list[Claim]:
     rows = []
-    for run, figure in (("noisy_unbiased", "3a-b"), ("noisy_biased", "C.5")):
+    for run, bearings, kept in (("noisy_unbiased", "3a-b", "–"), ("noisy_biased", "–", "C.5")):
         bias = run.removeprefix("noisy_")
         rows += [
             Claim(
                 f"head_{bias}",
                 f"Bearings at rest are distributed as awake ({bias}).",
-                figure,
+                bearings,
                 "circular KL(rest ‖ awake) [nats]",
                 ("kl_head",),
                 _of("kl_head", kl(run, run)),
@@ -299,11 +324,12 @@ def _head_direction() -> list[Claim]:
             Claim(
                 f"dwell_{bias}",
                 f"At rest a bearing is kept for longer ({bias}).",
-                "C.5",
+                kept,
                 "steps until the bearing has moved by one tuning width, median (Kaplan–Meier), at rest over awake",
                 ("transitions",),
                 _ratio(_of("transitions", at(run, "quiescent", "dwell")), _of("transitions", at(run, "active", "dwell"))),
                 low=MUCH,
+                seen=_SEEN,
             ),
         ]
     unbiased, biased = "noisy_unbiased", "noisy_biased"
@@ -322,6 +348,7 @@ def _head_direction() -> list[Claim]:
             ("manifold_head",),
             _of("manifold_head", at(unbiased, "kl_plane")),
             high=CLOSE,
+            seen=_SEEN,
         ),
         Claim(
             "ring_order",
@@ -334,7 +361,7 @@ def _head_direction() -> list[Claim]:
         ),
         Claim(
             "ring_hole",
-            "The ring has a hole.",
+            "At rest, the ring has a hole.",
             "3c-d",
             "5th percentile of the radius in that plane over its mean, at rest",
             ("manifold_head",),
@@ -353,7 +380,7 @@ def _head_direction() -> list[Claim]:
         ),
         Claim(
             "turning_from_training",
-            "Without biased training, rest turns neither way.",
+            "Without biased training, rest turns at most half as far on average.",
             "C.5f",
             "size of the mean turn at rest, unbiased over biased networks",
             ("transitions",),
@@ -376,16 +403,19 @@ CLAIMS: tuple[Claim, ...] = (
     *_learned(),
     *_dimensions(_DOUBLED),
     *_distributions(_DOUBLED),
+    *_tiling(_DOUBLED),
     *_noiseless_match(),
     *_smooth(_DOUBLED),
     *_noisy_training(_DOUBLED),
     *(claim for bias in BIASES for claim in _released_noise(bias)),
     *_dimensions(_NOT_DOUBLED)[1:],  # waking is the same
     *_distributions(_NOT_DOUBLED),
+    *_tiling(_NOT_DOUBLED),
     *_smooth(_NOT_DOUBLED),
     *_noisy_training(_NOT_DOUBLED),
     *_dimensions(_GATED),
     *_distributions(_GATED),
+    *_tiling(_GATED),
     *_smooth(_GATED),
     *map(_sensitive, BIASES),
     *_head_direction(),

@@ -62,8 +62,16 @@ _GAIN1, _GRU = (tuple(f"{key}_{rest}" for key in _DIVERGENCES) for rest in ("gai
 _SAME = {name: name for name in ("kl", "kl_gain1", "kl_gru")}
 _KL = (*_DIVERGENCES, "tiling", *_MATCH)
 _EXPLORE = ("noiseless_explore_less_unbiased", "noiseless_explore_less_biased")
+_ERRATIC_UNIFORM = ("erratic_uniform_unbiased", "erratic_uniform_biased")
 _SMOOTH = ("smooth_unbiased", "smooth_biased")
-_ACTIVITY = ("low_dimensional_awake", "low_dimensional_rest", "overlapping", "same_subspace", "same_plane")
+_ACTIVITY = (
+    "low_dimensional_awake",
+    "low_dimensional_rest",
+    "overlapping",
+    "same_subspace",
+    "same_plane",
+    "tiling_activity",
+)
 _TRAINED = ("learned", *_ACTIVITY, *_DIVERGENCES, "tiling", *_SMOOTH)
 
 
@@ -77,8 +85,13 @@ def _trained(row: str, name: str, out: str, variants: tuple[str, ...], *claims: 
 SWITCHES = (
     Switch("–", "draw=1 (other trajectories and noise, nothing else)", {"kl": "kl_redrawn_1"}, _KL),
     Switch("–", "draw=2 (likewise)", {"kl": "kl_redrawn_2"}, _KL),
-    Switch("1", "noise_kind=uniform (at rest and awake, not in training)", {"kl": "kl_uniform_noise"}, _KL),
-    _trained("1", "rnn.noise=uniform (in training too)", "trained_uniform", UNIFORM_NOISE, *_EXPLORE),
+    Switch(
+        "1",
+        "noise_kind=uniform (at rest and awake, not in training)",
+        {"kl": "kl_uniform_noise"},
+        (*_DIVERGENCES, "tiling"),  # the other networks of that protocol rest without noise
+    ),
+    _trained("1", "rnn.noise=uniform (in training too)", "trained_uniform", UNIFORM_NOISE, *_EXPLORE, *_ERRATIC_UNIFORM),
     _trained("2", "task.place_cells_norm=none", "peak_cells", PEAK_CELLS),
     Switch("8", "uniform_baseline=marginal", {"kl": "kl_marginal"}, ("uniform",)),
     Switch("9", "clip=1e7", {"kl": "kl_clip"}, (*_DIVERGENCES, *_MATCH)),

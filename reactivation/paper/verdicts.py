@@ -2,7 +2,7 @@
 
 A claim's number is computed for every seed; the seed is the unit of inference. The claim holds if the 95 % confidence
 interval of its mean over seeds (Student's t) lies in the range, does not hold if the interval lies outside, and is undecided
-otherwise, and always with fewer than three seeds.
+otherwise, and always with fewer than three seeds. Seeds that had been measured before the rule was written do not count.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,6 +36,7 @@ class Claim:
     value: Callable[[Results], float]
     low: float = -INFINITY
     high: float = INFINITY
+    seen: tuple[int, ...] = ()  # seeds of the paper's networks that had been measured before the rule: they do not count
 
     @property
     def rule(self) -> str:
@@ -89,14 +90,25 @@ def confidence_interval(values: Sequence[float]) -> tuple[float, float] | None:
 
 
 def judge_all(claims: Iterable[Claim], evidence: Evidence) -> dict[str, Verdict | None]:
-    """Every claim over the seeds that have what it needs; None where no seed has."""
+    """Every claim over the seeds that count and have what it needs; None where there is none."""
     verdicts = {}
     for claim in claims:
-        seeds = evidence.seeds_of(*(name for name in claim.protocols if name != TRAINING))
+        seeds = [seed for seed in _measured(claim, evidence) if seed not in left_out(claim, evidence)]
         values = [_value(claim, evidence, seed) for seed in seeds]
         known = [value for value in values if value is not None]
         verdicts[claim.key] = judge(claim, known) if known else None
     return verdicts
+
+
+def left_out(claim: Claim, evidence: Evidence) -> tuple[int, ...]:
+    """The seeds that were measured for a claim, and do not count: a rule is written before the runs that it judges."""
+    if evidence.preset is not None:
+        return ()  # other networks than those that were seen
+    return tuple(seed for seed in _measured(claim, evidence) if seed in claim.seen)
+
+
+def _measured(claim: Claim, evidence: Evidence) -> tuple[int, ...]:
+    return evidence.seeds_of(*(name for name in claim.protocols if name != TRAINING))
 
 
 def results_of(protocols: Iterable[str], evidence: Evidence, seed: int) -> Results:

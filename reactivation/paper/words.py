@@ -18,13 +18,15 @@ KEPT = (0.05, 0.9)  # share of the waking turn: more than nothing, less than all
 SOME = 0.1  # share of steps: what still occurs
 
 WORDS = {
-    "closely resembles, matches; diverges": f"at most {CLOSE} nats; at least {CLOSE} nats more: so far away is a uniform "
-    "density that leaves out a quarter of the space",
+    "closely resembles, matches": f"at most {CLOSE} nats: so far away is a uniform density that leaves out a quarter of the "
+    "space",
+    "diverges": f"at least {CLOSE} nats farther from that waking than the rest of the networks trained on it",
     "about as close": f"at most {ABOUT} nats farther: likewise, a tenth of the space",
-    "much more, longer; less": f"at least {MUCH:g} times; at most {1 / MUCH:g} times",
+    "much more, longer; less": f"at least {MUCH:g} times; at most {1 / MUCH:g} times, also where the paper says no "
+    "more than longer or less",
     "few components; low-dimensional": f"{FEW}; they explain at least {MOST:.0%} of the variance",
     "overlapping curves": f"nowhere more than {ALIKE} apart",
-    "the same directions, a ring, not the push": f"a share or correlation of at least {ALIGNED}",
+    "the same directions; along a ring; fluctuations, not the push": f"a share or correlation of at least {ALIGNED}",
     "reports the state": "an error of at most half a tuning width",
     "smooth": f"steps of at most {SMOOTH} times those of waking",
     "less uniformly": f"at least {ABOUT} nats less entropy",
