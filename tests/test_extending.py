@@ -19,7 +19,7 @@ def project(tmp_path_factory) -> Path:
     copy = copy_of_the_project(tmp_path_factory.mktemp("project"), "tests", "docs")
     page = (ROOT / "docs" / "extending.md").read_text()
     examples, entries = EXAMPLE.findall(page), ENTRY.findall(page)
-    assert (len(examples), len(entries)) == (8, 3)
+    assert (len(examples), len(entries)) == (9, 3)
     for name, text in examples:
         (copy / name).parent.mkdir(exist_ok=True)
         (copy / name).write_text(text)
@@ -51,6 +51,12 @@ def test_a_new_task_trains_and_is_analysed(project: Path) -> None:
     run(project, "train.py", "config=open_field/noisy", "task.cells=16", *TINY_TRAIN)
     run(project, "output_kl.py", "task=open_field", "runs=[noisy]", *TINY_ANALYSIS)
     assert (project / "results/open_field/kl_0.0001_0.json").exists()
+
+
+def test_a_new_experiment_trains_and_is_analysed(project: Path) -> None:
+    run(project, "train.py", "config=spatial_navigation/noisy_corner", "task.place_cells_num=16", *TINY_TRAIN)
+    run(project, "output_kl.py", "runs=[noisy_corner]", "out=corner", *TINY_ANALYSIS)
+    assert (project / "results/spatial_navigation/kl_0.0001_0_corner.json").exists()
 
 
 def test_a_new_cell_trains(project: Path) -> None:

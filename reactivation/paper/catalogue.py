@@ -187,7 +187,7 @@ FIGURES: dict[str, Figure] = {
         "(c, d) Densities over 200 trajectories, on one scale. (e) How far resting densities (rows) are from waking ones "
         "(columns), mean over n seeds: networks trained unbiased (U) and biased (B), with noise (σ) or without, untrained "
         "networks (R), and a truly uniform density (𝒰). (f) Variance of each resting trajectory over time, of all networks; "
-        "boxes are quartiles, whiskers reach to 1.5 times their distance.",
+        "boxes are quartiles, whiskers reach the last point within 1.5 interquartile ranges of the box.",
         _keys("2", "abcd", "ef"),
     ),
     "3": Figure(

@@ -60,7 +60,7 @@ def controls(evidence: Evidence, task: str) -> Any:
         drawn,
         run=Dropdown(options=NETWORKS[task], description="run"),
         phase=Dropdown(options=[(LOOKS[phase].name, phase) for phase in phases], value="quiescent", description="phase"),
-        variance_gain=FloatSlider(value=2, min=0, max=8, step=0.5, description="noise × ", continuous_update=False),
+        variance_gain=FloatSlider(value=2, min=0, max=8, step=0.5, description="variance × ", continuous_update=False),
     )
 
 

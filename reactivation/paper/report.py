@@ -12,8 +12,16 @@ from reactivation.paper.claims import CLAIMS
 from reactivation.paper.evidence import Evidence
 from reactivation.paper.figures import picture, shows_its_numbers
 from reactivation.paper.protocols import NETWORKS
-from reactivation.paper.tables import claims_table, effects_table, networks_table, protocols_table, seeds_table, tally
-from reactivation.paper.verdicts import LEVEL, Verdict, judge_all
+from reactivation.paper.tables import (
+    claims_table,
+    effects_table,
+    networks_table,
+    protocols_table,
+    seeds_table,
+    tally,
+    words_table,
+)
+from reactivation.paper.verdicts import FEWEST_SEEDS, LEVEL, Verdict, judge_all
 
 _STYLE = """
 body { font: 16px/1.5 Arial, Helvetica, "Liberation Sans", sans-serif; color: #222; max-width: 72rem; margin: 2rem auto;
@@ -62,13 +70,18 @@ def _page(evidence: Evidence, profile: str, figures: Path, verdicts: dict[str, V
         f"<p>Krishna, Bredenberg, Levenstein, Richards and Lajoie, <i>Sufficient conditions for offline reactivation in "
         f"recurrent neural networks</i> (ICLR 2024). Profile <b>{profile}</b>. {html.escape(tally(verdicts))}</p>",
         f"<p>A seed is the unit of inference. Intervals are {LEVEL:.0%} confidence intervals of the mean over seeds "
-        "(Student's t); a single seed has none. Rules were written before the runs they judge, but for what docs/claims.md "
-        "says has changed since.</p>",
+        "(Student's t); a single seed has none. docs/claims.md tells what was known when the rules were written.</p>",
+        "<p>A claim <i>holds</i> if its interval lies in the range, <i>does not hold</i> if it lies outside, and is "
+        f"<i>undecided</i> otherwise, as always with fewer than {FEWEST_SEEDS} seeds; <i>so far</i> then says where the "
+        "mean lies. Seeds that had been measured before a rule was written do not count. <i>Rows</i> are those of "
+        "docs/differences.md.</p>",
         '<h2 id="networks">Networks</h2>',
         seeds_table(evidence).html(),
         *(f"<h3>{html.escape(task)}</h3>{networks_table(evidence, task).html()}" for task in NETWORKS),
         '<h2 id="claims">Claims</h2>',
         claims_table(evidence).html(),
+        "<h3>What the words are taken to mean</h3>",
+        words_table().html(),
         "<h3>Protocols</h3>",
         protocols_table().html(),
         '<h2 id="figures">Figures</h2>',

@@ -82,7 +82,7 @@ def networks_table(evidence: Evidence, task: str) -> Table:
     unit = "rad" if task == HEAD else "m"
     columns: dict[str, Callable[[str, int], float]] = {
         f"error [{unit}]": lambda run, seed: evidence.decoding_errors[f"{task}/{run}"][seed],
-        "unexplained": lambda run, seed: evidence.at_the_end(task, run, seed)["fraction_unexplained"],
+        "unexplained variance": lambda run, seed: evidence.at_the_end(task, run, seed)["fraction_unexplained"],
         "KL rest ‖ awake [nats]": lambda run, seed: kl(run, run)(evidence.result(_divergences(task, run), seed)),
         "KL uniform ‖ awake [nats]": lambda run, seed: kl("uniform", run)(evidence.result(_divergences(task, run), seed)),
     }
@@ -90,8 +90,8 @@ def networks_table(evidence: Evidence, task: str) -> Table:
         columns |= {
             "variance at rest [m²]": lambda run, seed: at(run)(evidence.result("variance", seed)),
             "step awake [m]": lambda run, seed: step(run, "active")(evidence.result(_steps(run), seed)),
-            "at rest [m]": lambda run, seed: step(run, "quiescent")(evidence.result(_steps(run), seed)),
-            "with noise put in [m]": lambda run, seed: (
+            "step at rest [m]": lambda run, seed: step(run, "quiescent")(evidence.result(_steps(run), seed)),
+            "step at rest, noise put in [m]": lambda run, seed: (
                 step(run, "quiescent_noisy")(evidence.result(_steps(run), seed)) if run in NOISELESS else math.nan
             ),
         }
@@ -136,7 +136,7 @@ def protocols_table() -> Table:
     ]
     return Table(
         ["protocol", "what", "command, for each seed"],
-        [[TRAINING, "tests while training, at the last step", "python train.py"], *rows],
+        [[TRAINING, "tests while training, at the last step", "python train.py config=<task>/<network>"], *rows],
     )
 
 
