@@ -175,9 +175,9 @@ def test_what_has_no_number_is_null_in_the_verdicts() -> None:
     (tiling,) = (claim for claim in CLAIMS if claim.key == "tiling")
     stuck = {"kl": {"details": {"pairs": {U: {U: None}}, "entropy_awake": {U: None}}}}
     assert math.isnan(tiling.value(stuck))
-    verdict = judge(claim, [claim.value(degenerate), 0.2])
+    verdict = judge(claim, {0: claim.value(degenerate), 3: 0.2})
     written = json.loads(to_json(plain_verdict(verdict)))
-    assert written["values"] == [None, 0.2]
+    assert (written["seeds"], written["values"]) == ([0, 3], [None, 0.2])
     assert (written["interval"], written["mean"]) == ([None, None], None)
     assert math.isnan(verdict.mean)
 

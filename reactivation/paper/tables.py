@@ -24,7 +24,6 @@ from reactivation.paper.verdicts import (
     Verdict,
     confidence_interval,
     judge_all,
-    left_out,
 )
 from reactivation.paper.words import WORDS
 
@@ -109,11 +108,9 @@ def claims_table(evidence: Evidence) -> Table:
     rows = []
     for claim in CLAIMS:
         verdict = verdicts[claim.key]
-        ignored = left_out(claim, evidence)
-        without = f" (without {', '.join(map(str, ignored))})" if ignored else ""
-        found = [_ABSENT, f"0{without}", NOT_RUN]
+        found = [_ABSENT, _ABSENT, NOT_RUN]
         if verdict is not None:
-            found = [_interval(verdict.values), f"{len(verdict.values)}{without}", verdict.verdict]
+            found = [_interval(verdict.values), ", ".join(map(str, verdict.seeds)), verdict.verdict]
             if len(verdict.values) < FEWEST_SEEDS:
                 found[2] += _so_far(claim, verdict.mean)
         protocols = ", ".join(claim.protocols)

@@ -53,20 +53,22 @@ class Claim:
 class Verdict(NamedTuple):
     """A claim over the seeds at hand."""
 
+    seeds: tuple[int, ...]
     values: tuple[float, ...]  # one per seed
     mean: float
     interval: tuple[float, float] | None  # None for fewer than two seeds
     verdict: str
 
 
-def judge(claim: Claim, values: Sequence[float]) -> Verdict:
-    """The verdict from one value per seed; NaN or infinite values of a seed leave the claim undecided.
+def judge(claim: Claim, by_seed: Mapping[int, float]) -> Verdict:
+    """The verdict from seed → value; NaN or infinite values of a seed leave the claim undecided.
 
     Raises:
         ValueError: no values.
     """
-    if not values:
+    if not by_seed:
         raise ValueError(f"{claim.key}: no seeds")
+    values = tuple(by_seed.values())
     interval = confidence_interval(values)
     verdict = UNDECIDED
     if interval is not None and len(values) >= FEWEST_SEEDS and all(map(math.isfinite, interval)):
@@ -75,7 +77,7 @@ def judge(claim: Claim, values: Sequence[float]) -> Verdict:
             verdict = HOLDS
         elif high < claim.low or low > claim.high:
             verdict = FAILS
-    return Verdict(tuple(values), float(np.mean(values)), interval, verdict)
+    return Verdict(tuple(by_seed), values, float(np.mean(values)), interval, verdict)
 
 
 def confidence_interval(values: Sequence[float]) -> tuple[float, float] | None:
@@ -93,22 +95,17 @@ def judge_all(claims: Iterable[Claim], evidence: Evidence) -> dict[str, Verdict 
     """Every claim over the seeds that count and have what it needs; None where there is none."""
     verdicts = {}
     for claim in claims:
-        seeds = [seed for seed in _measured(claim, evidence) if seed not in left_out(claim, evidence)]
-        values = [_value(claim, evidence, seed) for seed in seeds]
-        known = [value for value in values if value is not None]
+        values = {seed: _value(claim, evidence, seed) for seed in _counting(claim, evidence)}
+        known = {seed: value for seed, value in values.items() if value is not None}
         verdicts[claim.key] = judge(claim, known) if known else None
     return verdicts
 
 
-def left_out(claim: Claim, evidence: Evidence) -> tuple[int, ...]:
-    """The seeds that were measured for a claim, and do not count: a rule is written before the runs that it judges."""
-    if evidence.preset is not None:
-        return ()  # other networks than those that were seen
-    return tuple(seed for seed in _measured(claim, evidence) if seed in claim.seen)
-
-
-def _measured(claim: Claim, evidence: Evidence) -> tuple[int, ...]:
-    return evidence.seeds_of(*(name for name in claim.protocols if name != TRAINING))
+def _counting(claim: Claim, evidence: Evidence) -> tuple[int, ...]:
+    """The seeds that were measured for a claim after its rule was written."""
+    seeds = evidence.seeds_of(*(name for name in claim.protocols if name != TRAINING))
+    seen = claim.seen if evidence.preset is None else ()  # a preset has other networks than those that were seen
+    return tuple(seed for seed in seeds if seed not in seen)
 
 
 def results_of(protocols: Iterable[str], evidence: Evidence, seed: int) -> Results:
