@@ -13,6 +13,7 @@ from reactivation.errors import BadInput
 _products: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]  # torch has no types for it
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # mallopt's names of its parameters, in malloc.h
 _LARGEST_INT = 2**31 - 1
+_SHORTAGE = ("can't allocate memory", "Storage size calculation overflowed", "numel")  # in torch's messages
 _EXACT = 1e-5  # relative error that a single-precision product stays well below, and a bfloat16 one well above
 
 
@@ -54,7 +55,8 @@ def enough_memory() -> Iterator[None]:
         yield
     except (MemoryError, RuntimeError) as error:
         first = (str(error).splitlines() or [""])[0]
-        if isinstance(error, MemoryError) or "memory" in first or "Storage size" in first or "overflow" in first:
+        short = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(words in first for words in _SHORTAGE)
+        if short:
             raise BadInput(f"not enough memory for these sizes ({first}); use smaller ones") from error
         raise
 

@@ -295,7 +295,18 @@ def _preset_layers(name: str | None, sections: list[str]) -> list[tuple[str, dic
     if name not in known:
         raise BadInput(f"{COMMAND_LINE}: preset={name} is no file under configs/preset; {nearest(str(name), known)}")
     where, preset = _file_layer(CONFIGS / "preset" / f"{name}.yml")
+    _check_sections(where, preset)
     return [(f"{where} ({section})", preset.get(section) or {}) for section in sections]
+
+
+def _check_sections(where: str, preset: dict[str, Any]) -> None:
+    analyses = [f"output_{name}" for name in registry.names("analysis")]
+    known = ["train", *registry.names("tasks"), "analysis", *analyses]
+    for section, content in preset.items():
+        if section not in known:
+            raise BadInput(f"{where}: {section} is no section of a preset; {nearest(str(section), known)}")
+        if not isinstance(content, dict | None):
+            raise BadInput(f"{where}: {section} is not a mapping of keys to values")
 
 
 def _typed(settings_class: type, arguments: dict[str, str]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Phases and the one loop over time (Eqs. 1, 2, 19).
 
 A phase is a value: `active` and `quiescent` make a `Drive`, and `rollout` runs any network under it. The noise enters in
-`step`, and √Δt stands in `brownian` and nowhere else.
+`step`; √Δt stands in `brownian`, and its inverse in `intensity`.
 
 Axes: B trajectories, T steps, I inputs, S state variables, N units, O outputs; `...` may be a stack of networks.
 """
@@ -71,11 +71,13 @@ def plain_loop(cell: Cell, state: Tensor, projected: Tensor, noises: Iterable[Te
 def standard_noise(kind: NoiseKind, generator: Streams | None) -> Draw:
     """A source of standard noise: N(0, 1), or uniform on [0, 1) as the released code has it (differences, row 1).
 
-    Each network of a stack draws from its own stream what it draws alone.
+    Each network of a stack draws from its own stream what it draws alone. Drawing without a generator is a ValueError.
     """
     fill = Tensor.uniform_ if kind == "uniform" else Tensor.normal_
 
     def like(array: Tensor) -> Tensor:
+        if generator is None:
+            raise ValueError("noise needs a generator: give rollout one, or drive it with every σ 0")
         drawn = array.new_empty(array.shape)
         for share, source in shares(drawn, generator):
             fill(share, generator=source)
@@ -142,7 +144,7 @@ def rollout(
         state: (..., B, S) where to start: `network.initial_state(batch.start)`, or an earlier trajectory's `state`.
         drive: a phase, T steps long.
         dt: Δt [s].
-        generator: source of the noise, or one per network of a stack; needed wherever a σ of the drive is not 0.
+        generator: source of the noise, or one per network of a stack; needed wherever noise is drawn.
         injected: (..., B, T, N) standard noise to use for the rates instead of drawing it.
         plain: use `plain_loop` even where the cell has a faster one.
 

@@ -26,8 +26,9 @@ def write_atomically(file: Path, content: bytes) -> None:
         os.replace(temporary, file)
         sync_folder(file.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise storage_error(error, file) from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -18,7 +18,10 @@ from reactivation.signals import Interruption
 
 _TRAIN = Path(__file__).resolve().parent.parent / "train.py"
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-_SAVED = (SIGNAL_BASE + signal.SIGINT, SIGNAL_BASE + signal.SIGTERM)  # how a run ends that was told to and has saved
+_SAVED = (
+    SIGNAL_BASE + signal.SIGINT,
+    SIGNAL_BASE + signal.SIGTERM,
+)  # how a run ends that was told to: it has saved, or had not begun
 _POLL = 0.05  # seconds between looks at the processes
 
 
@@ -52,7 +55,7 @@ def train_fleet(commands: list[list[str]], device: str) -> None:
             failed += [(worker.words, worker.process.returncode) for worker in ended if worker.process.returncode]
             running = [worker for worker in running if worker not in ended]
             time.sleep(_POLL)
-    failed = [(words, code) for words, code in failed if not (interruption.signal and code in _SAVED)]
+    failed = [(words, code) for words, code in failed if not (interruption.signal and exit_code(code) in _SAVED)]
     if interruption.signal and not failed:
         raise Interrupted("all runs have saved; the same command goes on from there", interruption.signal)
     if failed:

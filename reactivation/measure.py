@@ -54,11 +54,7 @@ def run_analysis(name: str, manual: str, words: list[str]) -> None:
     if "--print-config" in words:
         print(to_yaml(settings), end="")
         return
-    # Only now, when the input is known to be good: torch takes seconds to load.
-    from reactivation.compute import enough_memory
-
-    with enough_memory():
-        result = measure(name, settings)
+    result = measure(name, settings)
     print_table(result.summary)
     print(result_file(name, settings))
 
@@ -76,16 +72,34 @@ def check_settings(settings: AnalysisSettings) -> None:
 
 
 def measure(name: str, settings: AnalysisSettings) -> Result:
-    """Compute an analysis and write its two files, details first: after a kill in between, the same command mends it.
+    """Compute an analysis and write its two files.
+
+    The table comes last, and no older one is there meanwhile: after a kill in between, results are not whole, and the same
+    command mends them.
 
     Raises:
-        BadInput: the files of that name hold results of other settings.
+        BadInput: the files of that name hold results of other settings, or the memory is too small.
         DamagedData: a run is missing or damaged, and `allow_missing` is off.
     """
     module = registry.load("analysis", name)
     table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
-    asked = _science(settings)
     _refuse_other_settings(table_file, details_file, settings)
+    # Only now, when the input is known to be good: torch takes seconds to load.
+    from reactivation.compute import enough_memory
+
+    with enough_memory():
+        result, made_from = _analysed(name, settings)
+    details = {"settings": _science(settings), "format": module.FORMAT, **made_from, **result.details}
+    make_folder(table_file.parent)
+    table_file.unlink(missing_ok=True)
+    write_atomically(details_file, to_json(details))
+    write_atomically(table_file, to_json(result.table))
+    return result
+
+
+def _analysed(name: str, settings: AnalysisSettings) -> tuple[Result, dict[str, Any]]:
+    """What an analysis finds, and from which models."""
+    module = registry.load("analysis", name)
     runs, missing = _load_runs(settings)
     space = next(iter(runs.values())).task.space
     phases = dict.fromkeys(runs, module.PHASES)
@@ -99,11 +113,7 @@ def measure(name: str, settings: AnalysisSettings) -> Result:
         result: Result = module.analyse(recorded, space, settings, streams)
         bar.update()
     models = {run: model(loaded.config, loaded.step) for run, loaded in runs.items()}
-    details = {"settings": asked, "format": module.FORMAT, "models": models, "missing": missing, **result.details}
-    make_folder(table_file.parent)
-    write_atomically(details_file, to_json(details))
-    write_atomically(table_file, to_json(result.table))
-    return result
+    return result, {"models": models, "missing": missing}
 
 
 def holds(name: str, settings: AnalysisSettings, models: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -163,7 +173,10 @@ def how_to_train(run: str, settings: AnalysisSettings) -> str:
     from reactivation.runs import RunFolder, run_path
 
     config = training_config(run, settings)
-    folder, typed = RunFolder(run_path(config, settings.path)), command("train.py", training_words(run, settings))
+    folder = RunFolder(run_path(config, settings.path))
+    if settings.epoch is None and folder.is_of(config) and folder.config().trainer.n_epochs != config.trainer.n_epochs:
+        settings = replace(settings, epoch=folder.config().trainer.n_epochs)  # it was to go that far
+    typed = command("train.py", training_words(run, settings))
     if folder.lost_its_network(config.trainer.n_epochs):
         return f"its network was not kept: delete {folder.path}, then: {typed}"
     return f"train it with: {typed}"

@@ -1,6 +1,7 @@
 """What a run reports: error measures, `metrics.jsonl` streamed row by row, and the authors' tables keyed by step."""
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,8 @@ class MetricsLog:
         self._board = _summary_writer(folder.path, step) if tensorboard else None
 
     def add(self, step: int, split: str, values: dict[str, float]) -> None:
-        """Append one row."""
-        row = {"step": step, "split": split, **values}
+        """Append one row; a measure that has no finite value, such as a share of no variance, is null."""
+        row = {"step": step, "split": split, **{k: v if math.isfinite(v) else None for k, v in values.items()}}
         self.rows.append(row)
         try:
             self._stream.write(f"{json.dumps(row)}\n")

@@ -112,6 +112,10 @@ class RunFolder:
         table = self.table_file("test")
         return table.exists() and str(step) in read_json(table)
 
+    def kept(self, step: int) -> bool:
+        """Whether a model of that step is there, and its measures."""
+        return step in self.steps() and self.reached(step)
+
     def is_of(self, config: TrainConfig) -> bool:
         """Whether the network that lives here is the one of this configuration."""
         try:

@@ -31,6 +31,6 @@ def streams_of(streams: Streams) -> tuple[torch.Generator, ...]:
     return streams if isinstance(streams, tuple) else (streams,)
 
 
-def shares(drawn: Tensor, streams: Streams | None) -> Iterator[tuple[Tensor, torch.Generator | None]]:
+def shares(drawn: Tensor, streams: Streams) -> Iterator[tuple[Tensor, torch.Generator]]:
     """Which part of an array each stream fills: all of it, or one entry of its first axis each."""
     return zip(drawn, streams, strict=True) if isinstance(streams, tuple) else iter([(drawn, streams)])

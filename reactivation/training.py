@@ -14,7 +14,7 @@ import signal
 from statistics import fmean
 import sys
 import time
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import torch
 from torch import Tensor
@@ -44,6 +44,15 @@ class Session:
     learner: Learner
     folder: RunFolder
     log: MetricsLog
+
+
+class _Look(NamedTuple):
+    """What was seen of a run since the last look."""
+
+    session: Session
+    losses: list[float]  # of each step
+    measures: Measures  # of the last step, where they were asked for
+    test: dict[str, float]  # likewise
 
 
 def fit(config: TrainConfig, folder: RunFolder) -> None:
@@ -122,7 +131,7 @@ def _is_done(config: TrainConfig, folder: RunFolder) -> bool:
             )
         print(f"{folder.path}: trained to step {last}; its network is in {shipped.path}. Delete the former to train anew")
         return True
-    standing = _standing(folder)
+    standing = last if folder.kept(last) else _standing(folder)
     if standing < last:
         return False
     print(f"{folder.path}: already trained to step {standing}; nothing to do")
@@ -134,9 +143,10 @@ def _session(config: TrainConfig, folder: RunFolder, device: torch.device) -> It
     """Lock a run's folder and take the run up where it stands."""
     make_folder(folder.path)
     with locked(folder.path):
-        folder.claim(config)
         learner = new_learner(config, device)
-        if not resume(learner, folder):
+        going_on = resume(learner, folder)
+        folder.claim(config)  # only now: what cannot go on stays as it is
+        if not going_on:
             _save_state(learner, folder)  # from here on, a folder with models and no state has lost it
         log = MetricsLog(folder, config.logger == "tensorboard", learner.step)
         try:
@@ -210,17 +220,18 @@ def _train(sessions: Sequence[Session], interruption: Interruption, report: Repo
             continue  # nobody asks for a number, so nobody waits for the device
         histories = torch.stack(losses, dim=-1).reshape(len(sessions), -1).tolist()
         losses.clear()
-        learned = list(zip(sessions, histories, measures or [{}] * len(sessions), strict=True))
-        sound = [one for one in learned if _is_finite(one[0], one[1], report)]
-        if len(sound) < len(learned):
-            sessions = [session for session, *_ in sound]
+        tests = [session.learner.test() if "test" in due else {} for session in sessions]
+        looks = list(map(_Look, sessions, histories, measures or [{}] * len(sessions), tests))
+        sound = [look for look in looks if _is_finite(look, report)]
+        if len(sound) < len(looks):
+            sessions = [look.session for look in sound]
             if not sessions:
                 break
             trainee = stacked([session.learner for session in sessions])
         if "log" in due:
             _log(sound, progress)
         if "test" in due:
-            _test(sessions, progress)
+            _log_tests(sound, progress)
         if "save" in due or interruption.signal:
             for session in sessions:
                 _save(session, keep_model="save" in due)
@@ -243,19 +254,18 @@ def _due(step: int, trainer: TrainerSettings) -> set[str]:
     return {name for name, frequency in frequencies.items() if step % frequency == 0 or step == trainer.n_epochs}
 
 
-def _log(learned: list[tuple[Session, list[float], Measures]], progress: "Progress") -> None:
-    step = learned[0][0].learner.step
+def _log(looks: Sequence[_Look], progress: "Progress") -> None:
+    step = looks[0].session.learner.step
     speed = progress.speed(step)
-    for session, history, measures in learned:
-        session.log.add(step, "train", {"loss": history[-1], **read(measures), "steps_per_second": speed})
-    progress.show(step, fmean(history[-1] for _, history, _ in learned))
+    for session, losses, measures, _ in looks:
+        session.log.add(step, "train", {"loss": losses[-1], **read(measures), "steps_per_second": speed})
+    progress.show(step, fmean(look.losses[-1] for look in looks))
 
 
-def _test(sessions: Sequence[Session], progress: "Progress") -> None:
-    for session in sessions:
-        step, tested = session.learner.step, session.learner.test()
-        session.log.add(step, "test", tested)
-        progress.tell(session.folder.path.name, step, tested)
+def _log_tests(looks: Sequence[_Look], progress: "Progress") -> None:
+    for session, _, _, test in looks:
+        session.log.add(session.learner.step, "test", test)
+        progress.tell(session.folder.path.name, session.learner.step, test)
 
 
 def _save(session: Session, keep_model: bool) -> None:
@@ -277,10 +287,11 @@ def _save_state(learner: Learner, folder: RunFolder) -> None:
     checkpoint.save(newest, configuration.science_hash(learner.config), learner.step, learner.state())
 
 
-def _is_finite(session: Session, losses: list[float], report: Report) -> bool:
-    """Whether all losses since the last look are finite; reports the first that is not."""
-    folder, step = session.folder, session.learner.step
-    for past, value in enumerate(losses, start=step - len(losses) + 1):
+def _is_finite(look: _Look, report: Report) -> bool:
+    """Whether all losses since the last look are finite, and that of the test; reports the first that is not."""
+    folder, step = look.session.folder, look.session.learner.step
+    losses = [*enumerate(look.losses, start=step - len(look.losses) + 1), (step, look.test.get("loss", 0.0))]
+    for past, value in losses:
         if not math.isfinite(value):
             kept = folder.steps()
             good = f"the last good model is of step {kept[-1]}" if kept else "no model was kept yet"

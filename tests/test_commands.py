@@ -4,12 +4,16 @@ from itertools import product
 import json
 from pathlib import Path
 import shutil
+from typing import Any
 
 from conftest import TINY_ANALYSIS, tiny
 import pytest
 
+from reactivation import registry
 from reactivation.cells.vanilla import Vanilla
+from reactivation.config import resolve_analysis, resolve_train
 from reactivation.phases import record_phase
+from reactivation.runs import RunFolder
 
 SPATIAL = [f"spatial_navigation/{n}_{b}" for n in ("noisy", "no-noise") for b in ("unbiased", "biased")]
 GRU = ["spatial_navigation/noisy_unbiased_gru", "spatial_navigation/noisy_biased_gru"]
@@ -134,6 +138,18 @@ def test_the_command_for_a_missing_run_names_its_noise_and_tag(command, results:
     assert "config=spatial_navigation/noisy_unbiased seed=0 rnn.sigma2_rec=0.0003 tag=mine" in done.stderr
 
 
+def test_the_command_for_a_run_that_was_to_go_further_says_how_far(command, tmp_path: Path) -> None:
+    config = resolve_train({"config": "spatial_navigation/noisy_unbiased", "seed": "0", "trainer.n_epochs": "5000"})
+    folder = RunFolder(tmp_path / "results/spatial_navigation/noisy_unbiased_0.0001_0")
+    folder.path.mkdir(parents=True)
+    folder.claim(config)
+    folder.model_file(2500).touch()
+    done = command("output_kl.py", "runs=[noisy_unbiased]")
+    assert done.returncode == 3
+    assert "no model of step 5000" in done.stderr
+    assert "config=spatial_navigation/noisy_unbiased seed=0 trainer.n_epochs=5000" in done.stderr
+
+
 def test_results_of_other_settings_are_not_overwritten(command, results: Path) -> None:
     words = ["t_quiescent=14", "runs=[noisy_unbiased]", "batch_size=12"]
     assert command("output_distance.py", *words).returncode == 0
@@ -192,6 +208,72 @@ def test_starts_of_rest_and_burn_in(results: Path) -> None:
     assert not any((a == b).all() for a, b in ((rests["task"], redrawn), (redrawn, again)))
     shifted = record_phase(run, "run", "quiescent", settings(t_shift=5)).states
     assert (shifted == rests["task"][:, 5:]).all()
+
+
+def starts(monkeypatch, run, **values) -> Any:
+    """The state that a resting network starts from."""
+    import reactivation.phases as phases
+
+    seen, honest = [], phases.rollout
+
+    def watching(network, state, *rest):
+        seen.append((state, honest(network, state, *rest)))
+        return seen[-1][1]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(phases, "rollout", watching)
+        record_phase(run, "run", "quiescent", settings(t_quiescent=10, **values))
+    (*before, (state, _)) = seen
+    return state, before
+
+
+def test_rest_starts_where_its_setting_says(results: Path, monkeypatch) -> None:
+    run = load(results, "noisy_unbiased_0.0001_0")
+    task, _ = starts(monkeypatch, run)
+    shuffled, _ = starts(monkeypatch, run, start="random")
+    assert not (shuffled == task).all()
+    assert (shuffled.sort(0).values == task.sort(0).values).all(), "each unit's rates, in an order of its own"
+    after_waking, ((_, waking),) = starts(monkeypatch, run, start="end_of_active")
+    assert (after_waking == waking.state).all()
+    at_centres, _ = starts(monkeypatch, run, trajectory_stream="cells")
+    assert (at_centres == run.network.initial_state(run.task.encode(run.task.tuning.centres[:12]))).all()
+    assert not (task == at_centres).any()
+
+
+@pytest.mark.parametrize("which", ["own", "shared"])
+def test_a_random_network_has_a_task_of_its_own_unless_shared(which: str, results: Path) -> None:
+    from reactivation.analysis.kl import Settings
+    from reactivation.measure import _random_network
+
+    runs = [load(results, f"noisy_{bias}_0.0001_0") for bias in ("unbiased", "biased")]
+    random = _random_network(Settings(batch_size=12, random_network=which), runs)
+    assert (random.task is runs[-1].task) == (which == "shared")
+    assert not any((a == b).all() for a, b in zip(random.network.parameters(), runs[0].network.parameters(), strict=True))
+
+
+def test_a_kill_between_two_files_leaves_no_old_table_with_new_details(results: Path, monkeypatch) -> None:
+    import reactivation.measure as measure
+
+    words = {"runs": "[noisy_unbiased]", "path": str(results), "batch_size": "12", "t_quiescent": "14", "t_active": "10"}
+    asked = resolve_analysis("distance", registry.load("analysis", "distance").Settings, words)
+    table, details = (measure.result_file("distance", asked, part) for part in ("", "_details"))
+    honest = measure.write_atomically
+
+    def killed(file: Path, content: bytes) -> None:
+        if file == table:
+            raise KeyboardInterrupt
+        honest(file, content)
+
+    measure.measure("distance", asked)
+    whole = table.read_bytes()
+    monkeypatch.setattr(measure, "write_atomically", killed)
+    with pytest.raises(KeyboardInterrupt):
+        measure.measure("distance", asked)
+    assert details.exists()
+    assert not measure.holds("distance", asked, {})
+    monkeypatch.undo()
+    measure.measure("distance", asked)
+    assert table.read_bytes() == whole
 
 
 def test_noise_at_rest_is_the_runs_own_or_the_one_put_in(results: Path, monkeypatch) -> None:

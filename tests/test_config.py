@@ -3,6 +3,7 @@
 from contextlib import suppress
 import math
 from pathlib import Path
+import shutil
 import subprocess
 import sys
 
@@ -205,6 +206,18 @@ def test_bad_input_to_training_is_refused_by_name(case: str) -> None:
     message = str(refused.value)
     assert "\n" not in message
     assert all(name in message for name in named), message
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("spatial_navigaton: {}", "spatial_navigation"), ("output_kll: {}", "output_kl"), ("train: 5", "not a mapping")],
+)
+def test_a_preset_with_a_wrong_section_is_refused_by_name(text: str, named: str, tmp_path: Path, monkeypatch) -> None:
+    configs = Path(shutil.copytree(configuration.CONFIGS, tmp_path / "configs"))
+    (configs / "preset/mine.yml").write_text(text)
+    monkeypatch.setattr(configuration, "CONFIGS", configs)
+    with pytest.raises(BadInput, match=f"preset/mine.yml: .*{named}"):
+        resolve(SPATIAL, "preset=mine")
 
 
 BAD_ANALYSIS = {

@@ -123,6 +123,17 @@ def small_batch(generator, *leading: int) -> Batch:
     return Batch(draw(3, 5), draw(3, 9, 2), draw(3, 9, 2), torch.clone)
 
 
+@pytest.mark.parametrize("plain", [True, False])
+def test_noise_that_is_too_short_or_has_no_generator_is_refused(plain: bool, generator) -> None:
+    network, batch = small_network(), small_batch(generator)
+    start, drive = network.initial_state(batch.start), active(batch, Noise(0.3))
+    short = torch.zeros_like(rollout(network, start, drive, 0.02, generator).rates)[:, :5]
+    with pytest.raises(ValueError, match="zip"):
+        rollout(network, start, drive, 0.02, injected=short, plain=plain)
+    with pytest.raises(ValueError, match="generator"):
+        rollout(network, start, drive, 0.02, plain=plain)
+
+
 @torch.no_grad()
 def test_injected_noise_is_the_noise_that_would_be_drawn(generator) -> None:
     network, batch, noise = small_network(), small_batch(generator), Noise(0.3)

@@ -60,6 +60,26 @@ def test_a_signal_reaches_all_and_all_go_on(tmp_path: Path) -> None:
     assert all(0 < step < 3000 for step in steps)
 
 
+def test_a_signal_before_any_training_has_begun_is_no_failure(tmp_path: Path) -> None:
+    """A process that is still loading ends by the signal itself."""
+    words = [*tiny(SPATIAL), "seed=0,1", "together=processes"]
+    fleet = subprocess.Popen(
+        [sys.executable, str(ROOT / "train.py"), *words], cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not children(fleet.pid) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    fleet.send_signal(signal.SIGTERM)
+    _, errors = fleet.communicate(timeout=60)
+    assert fleet.returncode == 143, errors
+    assert "failed" not in errors
+
+
+def children(process: int) -> str:
+    """The processes that a process has begun; Linux tells."""
+    return Path(f"/proc/{process}/task/{process}/children").read_text()
+
+
 CONTRADICTIONS = [
     (["seed=0,0"], "twice"),
     (["seed=0,00"], "twice"),

@@ -319,9 +319,9 @@ def test_losses_read_at_the_log_interval_are_those_of_each_step(tmp_path: Path, 
 
     looks, honest = [], training._is_finite
 
-    def look(session, losses, report) -> bool:
-        looks.append((session.folder.path, losses))
-        return honest(session, losses, report)
+    def look(seen, report) -> bool:
+        looks.append((seen.session.folder.path, seen.losses))
+        return honest(seen, report)
 
     monkeypatch.setattr(training, "_is_finite", look)
     for every in ("1", "4"):

@@ -1,6 +1,7 @@
 """Training: what it leaves behind, and that no kill, signal or damage changes where it ends."""
 
 import json
+import math
 import os
 from pathlib import Path
 import random
@@ -18,7 +19,7 @@ from reactivation.config import experiments, parse_arguments, resolve_train
 from reactivation.errors import BadInput, DamagedData, StorageError
 from reactivation.files import locked
 from reactivation.learner import new_learner
-from reactivation.metrics import read_rows
+from reactivation.metrics import MetricsLog, read_rows
 from reactivation.runs import RunFolder, load_run
 from reactivation.training import fit
 
@@ -129,10 +130,20 @@ def test_a_run_that_lost_its_state_is_not_begun_anew(tmp_path: Path) -> None:
     folder = train(tmp_path / "run")
     for file in folder.resume_files:
         file.unlink()
-    before = folder.metrics_file.read_bytes()
+    before = {file: file.read_bytes() for file in folder.path.iterdir()}
     with pytest.raises(DamagedData, match=r"resume\.pt"):
-        train(tmp_path / "run")
-    assert folder.metrics_file.read_bytes() == before
+        train(tmp_path / "run", "trainer.n_epochs=8")
+    assert {file: file.read_bytes() for file in folder.path.iterdir()} == before
+
+
+def test_a_run_that_lost_its_state_at_the_end_is_done(tmp_path: Path, capsys) -> None:
+    folder = train(tmp_path / "run")
+    for file in folder.resume_files:
+        file.unlink()
+    before = {file: file.read_bytes() for file in folder.path.iterdir()}
+    train(tmp_path / "run")
+    assert "already trained to step 4; nothing to do" in capsys.readouterr().out
+    assert {file: file.read_bytes() for file in folder.path.iterdir()} == before
 
 
 @pytest.mark.parametrize("killed_at", ["model_2.pt", "resume.pt", "model_4.pt"])
@@ -216,6 +227,23 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tmp_path: Pa
     assert {file.name: file.read_bytes() for file in folder.path.glob("*.pt")} == kept
     monkeypatch.undo()
     train(tmp_path / "run", "trainer.n_epochs=20", "trainer.save_freq=10", "trainer.log_freq=10")
+
+
+def test_a_step_into_the_infinite_is_seen_by_the_test_after_it(tmp_path: Path) -> None:
+    """The loss of a step is that of before it."""
+    every = ["trainer.lr=1e20", "trainer.test_freq=1", "trainer.save_freq=1"]
+    for _ in range(2):
+        with pytest.raises(DamagedData, match="step 1; no model was kept yet"):
+            train(tmp_path / "run", *every)
+
+
+def test_a_measure_that_is_not_defined_is_null(tmp_path: Path) -> None:
+    log = MetricsLog(RunFolder(tmp_path), tensorboard=False, step=0)
+    log.add(1, "test", {"loss": 0.5, "fraction_unexplained": math.inf})
+    log.write_tables()
+    log.close()
+    assert json.loads(log.folder.table_file("test").read_text()) == {"1": {"loss": 0.5, "fraction_unexplained": None}}
+    assert read_rows(log.folder.metrics_file) == log.rows
 
 
 def test_two_processes_do_not_train_one_run(tmp_path: Path) -> None:

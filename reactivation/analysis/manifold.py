@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from reactivation.analysis.base import AnalysisSettings, Moments, Recorded, Recording, Result, Streams
 from reactivation.densities import DegenerateDensity, GaussianKDE
 from reactivation.settings import setting
-from reactivation.spaces import Space
+from reactivation.spaces import Circle, Space
 
 PHASES = ("active", "quiescent")
 RANDOM_PHASES = ()
@@ -51,7 +51,7 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
         curves, measures = explained_variance(_moments(waking), _moments(resting), settings.components)
         plane = Plane(_moments(waking))
         measures |= _densities(plane, waking, resting, settings.n_samples, streams(run))
-        if space.dimensions == 1:
+        if isinstance(space, Circle):
             measures |= _ring(plane, waking, resting)
         table[run], details[run] = measures, curves
     return Result(table, details, table)

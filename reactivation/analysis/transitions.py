@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from reactivation.analysis.base import AnalysisSettings, Recorded, Result, Streams
 from reactivation.errors import BadInput
 from reactivation.settings import setting
-from reactivation.spaces import Space
+from reactivation.spaces import Circle, Space
 
 PHASES = ("active", "quiescent")
 RANDOM_PHASES = ()
@@ -50,7 +50,7 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
     Raises:
         BadInput: the space is no circle.
     """
-    if space.dimensions != 1:
+    if not isinstance(space, Circle):
         raise BadInput(
             f"transitions are those of bearings, and task={settings.task} lives on no circle; use a task that does"
         )

@@ -36,7 +36,7 @@ class _Loop(torch.autograd.Function):
         gates = r0.new_empty(steps, *r0.shape[:-1], 2 * n)
         gated, c = (r0.new_empty(steps, *r0.shape) for _ in range(2))
         r[0] = r0
-        for t, noise in enumerate(noises):
+        for t, noise in zip(range(steps), noises, strict=True):
             torch.matmul(r[t], w_gates.mT, out=gates[t])
             z, g = gates[t].add_(u[..., t, : 2 * n]).sigmoid_().chunk(2, dim=-1)
             torch.mul(g, r[t], out=gated[t])

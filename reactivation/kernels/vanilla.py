@@ -32,7 +32,7 @@ class _Loop(torch.autograd.Function):
         r = r0.new_empty(steps + 1, *r0.shape)
         h = r0.new_empty(steps, *r0.shape)
         r[0] = r0
-        for t, noise in enumerate(noises):
+        for t, noise in zip(range(steps), noises, strict=True):
             torch.matmul(r[t], weight.mT, out=h[t])
             phi_(h[t].add_(u[..., t, :]))
             torch.add(noise, r[t], alpha=1 - a, out=r[t + 1]).add_(h[t], alpha=a)

@@ -190,7 +190,7 @@ def _content(file: Path, changed: int) -> Any:
 def _record(
     evidence: Evidence, task: str, run: str, phase: str, seed: int, changes: tuple[tuple[str, str], ...]
 ) -> Recording:
-    from reactivation.compute import prepare
+    from reactivation.compute import enough_memory, prepare
     from reactivation.phases import record_phase
     from reactivation.runs import load_run, run_path, say_stand_in, trained_run
 
@@ -199,5 +199,6 @@ def _record(
     own, folder = run_path(config, evidence.path), trained_run(config, evidence.path)
     if folder.path != own:
         say_stand_in(own, folder.path)
-    loaded = load_run(folder, prepare(evidence.device))
-    return record_phase(loaded, run, phase, settings, rates=settings.batch_size)
+    with enough_memory():
+        loaded = load_run(folder, prepare(evidence.device), config.trainer.n_epochs)
+        return record_phase(loaded, run, phase, settings, rates=settings.batch_size)

@@ -30,8 +30,8 @@ def pack(evidence: Evidence, seed: int, folder: Path = PRETRAINED) -> Path:
             config = evidence.config(task, run, seed)
             source = RunFolder(run_path(config, evidence.path))
             step = config.trainer.n_epochs
-            if not source.model_file(step).exists():
-                continue
+            if not (evidence.is_trained(task, run, seed) and source.kept(step) and source.config().trainer.n_epochs == step):
+                continue  # not there, not whole yet, or trained on since
             target = RunFolder(run_path(config, str(folder)))
             make_folder(target.path)
             for file in (source.config_file, source.environment_file, source.table_file("test")):
