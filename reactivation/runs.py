@@ -112,6 +112,11 @@ class RunFolder:
         table = self.table_file("test")
         return table.exists() and str(step) in read_json(table)
 
+    def last_tested(self) -> int:
+        """The last step of which the measures of a test are there; 0 where there are none."""
+        table = self.table_file("test")
+        return max(map(int, read_json(table)), default=0) if table.exists() else 0
+
     def kept(self, step: int) -> bool:
         """Whether a model of that step is there, and its measures."""
         return step in self.steps() and self.reached(step)

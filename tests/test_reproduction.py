@@ -6,6 +6,7 @@ import json
 import math
 from pathlib import Path
 import re
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -227,6 +228,18 @@ def test_the_cpu_is_set_up_before_the_first_product(monkeypatch) -> None:
     monkeypatch.setattr("reactivation.work.product_rate", lambda size: calls.append("product") or 1e9)
     plan(reproduction(Settings(only="report")))
     assert calls == ["prepare", "product"]
+
+
+def test_the_plan_counts_what_is_left_of_a_training(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("reactivation.work.product_rate", lambda size: 1e9)
+    run = "head_direction/noisy_unbiased_0.01_0"
+    shutil.copytree(ROOT / "results" / run, tmp_path / run, ignore=shutil.ignore_patterns("*.pt", ".lock"))
+    table = tmp_path / run / "test_metrics.json"
+    measures = json.loads(table.read_text())
+    table.write_text(json.dumps({step: row for step, row in measures.items() if int(step) <= 15_000}))
+    begun, other = plan(reproduction(Settings(profile="paper", only="train,head_direction", path=str(tmp_path), seeds="0")))
+    assert not begun.done
+    assert begun.seconds == pytest.approx(other.seconds / 4)
 
 
 def test_tables_escape_what_a_page_would_read_as_markup() -> None:

@@ -85,6 +85,14 @@ class Evidence:
         folder = RunFolder(run_path(config, self.path))
         return folder.reached(config.trainer.n_epochs) and folder.is_of(config)
 
+    def standing(self, task: str, run: str, seed: int) -> int:
+        """About how far a run's own folder has been trained [steps]."""
+        from reactivation.runs import RunFolder, run_path
+
+        config = self.config(task, run, seed)
+        folder = RunFolder(run_path(config, self.path))
+        return folder.last_tested() if folder.is_of(config) else 0
+
     def has_network(self, task: str, run: str, seed: int) -> bool:
         """Whether `recording` finds a run's network."""
         from reactivation.runs import trained_run

@@ -222,7 +222,8 @@ def _training(what: Reproduction, rate: float, seed: int, task: str, run: str) -
     words = training_words(run, what.evidence.settings_of_task(task, seed))
     if what.evidence.device != "auto":
         words.append(f"device={what.evidence.device}")
-    seconds = training_flops(config) * config.trainer.n_epochs / (_ACHIEVED[task] * rate)
+    left = max(0, config.trainer.n_epochs - what.evidence.standing(task, run, seed))
+    seconds = training_flops(config) * left / (_ACHIEVED[task] * rate)
     return Step("train", " ".join(words), what.evidence.is_trained(task, run, seed), seconds, words=tuple(words))
 
 
