@@ -19,7 +19,6 @@ import statistics
 import time
 from typing import Any
 
-from scipy import stats
 import torch
 from training import features_of, peak_rss_mb
 
@@ -28,6 +27,7 @@ from reactivation.config import asked_settings, parse_arguments, resolve_train
 from reactivation.errors import run_command
 from reactivation.learner import Learner, Trainee, new_learner, read
 from reactivation.paper.protocols import NETWORKS, SEEDS
+from reactivation.paper.verdicts import confidence_interval
 from reactivation.recording import WARM_UP
 from reactivation.settings import setting
 from reactivation.stack import stacked
@@ -165,8 +165,8 @@ def compare_tf32(name: str, device: torch.device, steps: int, words: dict[str, s
 def paired_difference(before: Sequence[float], after: Sequence[float]) -> tuple[float, float]:
     """Mean of after − before, and half the width of its 95% t interval."""
     differences = [b - a for a, b in zip(before, after, strict=True)]
-    error = statistics.stdev(differences) / math.sqrt(len(differences))
-    return statistics.fmean(differences), float(stats.t.ppf(0.975, len(differences) - 1)) * error
+    low, high = confidence_interval(differences) or (math.nan, math.nan)
+    return statistics.fmean(differences), (high - low) / 2
 
 
 def peak_memory_mb(device: torch.device) -> float:

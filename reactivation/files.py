@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 import fcntl
+from functools import cache
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -29,6 +31,16 @@ def write_atomically(file: Path, content: bytes) -> None:
         raise storage_error(error, file) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def digest(file: Path) -> str | None:
+    """SHA-256 of a file's content; None where there is no file."""
+    return _digest(file, file.stat().st_mtime_ns) if file.exists() else None
+
+
+@cache
+def _digest(file: Path, changed: int) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def sync_folder(folder: Path) -> None:

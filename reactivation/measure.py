@@ -112,7 +112,7 @@ def _analysed(name: str, settings: AnalysisSettings) -> tuple[Result, dict[str, 
         streams = partial(_stream, settings.seed, name)
         result: Result = module.analyse(recorded, space, settings, streams)
         bar.update()
-    models = {run: model(loaded.config, loaded.step) for run, loaded in runs.items()}
+    models = {run: model(loaded.config, loaded.step, loaded.weights) for run, loaded in runs.items()}
     return result, {"models": models, "missing": missing}
 
 
@@ -124,12 +124,19 @@ def holds(name: str, settings: AnalysisSettings, models: Mapping[str, Mapping[st
     record = _record_of(details_file, details_file.stat().st_mtime_ns)
     if record is None or record.format != registry.load("analysis", name).FORMAT or _changed(record.settings, settings):
         return False
-    return all(record.models.get(run) == wanted for run, wanted in models.items())
+    return all(_is_same(record.models.get(run), wanted) for run, wanted in models.items())
 
 
-def model(config: TrainConfig, step: int) -> dict[str, Any]:
-    """What details say of a network that was measured."""
-    return {"step": step, "fingerprint": science_hash(config)}
+def model(config: TrainConfig, step: int, weights: str | None) -> dict[str, Any]:
+    """What details say of a network that was measured; `weights` is the SHA-256 of its file."""
+    return {"step": step, "fingerprint": science_hash(config), "weights": weights}
+
+
+def _is_same(measured: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> bool:
+    """Whether two models are one; weights count where both are known, for results may outlive the file of their network."""
+    if measured is None or any(measured.get(key) != wanted[key] for key in ("step", "fingerprint")):
+        return False
+    return len({measured.get("weights"), wanted["weights"]} - {None}) < 2
 
 
 def result_file(name: str, settings: AnalysisSettings, part: str = "") -> Path:

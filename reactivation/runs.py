@@ -17,7 +17,7 @@ from reactivation.compute import onednn_in_use
 from reactivation.config import RESULTS, TrainConfig
 from reactivation.dynamics import intensity
 from reactivation.errors import BadInput, DamagedData
-from reactivation.files import read_json, to_json, write_atomically
+from reactivation.files import digest, read_json, to_json, write_atomically
 from reactivation.network import Network, build_network
 from reactivation.streams import stream
 from reactivation.tasks.base import Task
@@ -223,6 +223,7 @@ class Run:
     task: Task
     network: Network
     step: int
+    weights: str | None = None  # SHA-256 of the file of the model; None for a network that is in no file
 
 
 def load_run(folder: RunFolder, device: torch.device, step: int | None = None) -> Run:
@@ -245,4 +246,4 @@ def load_run(folder: RunFolder, device: torch.device, step: int | None = None) -
     task, network = build(config, device)
     checkpoint.load_into(task, content.get("task"), file)
     checkpoint.load_into(network, content.get("network"), file)
-    return Run(config, task, network.eval(), step)
+    return Run(config, task, network.eval(), step, digest(file))

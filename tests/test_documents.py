@@ -127,6 +127,8 @@ def test_results_of_other_settings_are_not_the_papers(tmp_path: Path) -> None:
     (tmp_path / task).mkdir()
     for part in ("", "_details"):
         shutil.copy(ROOT / f"results/{task}/kl_0.0001_0{part}.json", tmp_path / task)
+    run = f"{task}/noisy_biased_0.0001_0"
+    shutil.copytree(PRETRAINED / run, tmp_path / run)
     evidence = Evidence((0,), path=str(tmp_path))
     details = tmp_path / task / "kl_0.0001_0_details.json"
     assert evidence.seeds_of("kl") == (0,)
@@ -137,6 +139,7 @@ def test_results_of_other_settings_are_not_the_papers(tmp_path: Path) -> None:
         "models": {"noisy_biased": model | {"step": 500}},
         "models ": {"noisy_biased": model | {"fingerprint": "another network"}},
         "models  ": {"noisy_biased": None},
+        "models   ": {"noisy_biased": model | {"weights": "another file"}},
     }.items():
         details.write_text(json.dumps(was | {key.strip(): was[key.strip()] | change}))
         assert evidence.seeds_of("kl") == (), change

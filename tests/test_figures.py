@@ -70,7 +70,7 @@ def write_scaled(evidence: Evidence, name: str, seed: int, times: float) -> None
     configs = {run: evidence.config(protocol.task, run, seed) for run in protocol.runs}
     details = scaled_up(result["details"])
     details["settings"] |= {"seed": seed}
-    details["models"] |= {run: model(config, config.trainer.n_epochs) for run, config in configs.items()}
+    details["models"] |= {run: model(config, config.trainer.n_epochs, None) for run, config in configs.items()}
     for part, content in (("", scaled_up(result["table"])), ("_details", details)):
         result_file(protocol.analysis, settings, part).write_text(json.dumps(content))
 
@@ -200,7 +200,7 @@ def test_tables_are_over_seeds(evidence: Evidence) -> None:
     half = 12.706 * share * math.sqrt(2) / math.sqrt(2)  # Student's t of one degree of freedom times sd over √n
     assert low[5] == f"{2 * share:.3g} [{2 * share - half:.3g}, {2 * share + half:.3g}]"
     assert low[6] == "0, 1"
-    assert rows["Bearings at rest are distributed as awake (biased)."][5:] == ["–", "0", "not yet run"]
+    assert rows["Bearings at rest are distributed as awake (biased)."][5:] == ["–", "–", "not yet run"]
     networks = {row[0]: row for row in networks_table(evidence, SPATIAL).rows}
     assert networks["noisy_unbiased"][1] == "2"
     kl = evidence.result("kl", 0)["table"]["noisy_unbiased"]["noisy_unbiased"]

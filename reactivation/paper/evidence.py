@@ -9,7 +9,7 @@ from reactivation import registry
 from reactivation.analysis.base import AnalysisSettings, Recording
 from reactivation.config import RESULTS, TrainConfig, resolve_analysis
 from reactivation.errors import DamagedData
-from reactivation.files import read_json
+from reactivation.files import digest, read_json
 from reactivation.measure import holds, model, result_file, training_config
 from reactivation.paper.protocols import ALL_PROTOCOLS, NETWORKS, VARIANTS, Protocol
 from reactivation.spaces import Space
@@ -37,7 +37,7 @@ class Evidence:
     def has(self, name: str, seed: int) -> bool:
         """Whether the results of a protocol are there, with just its settings and of just its networks."""
         protocol = ALL_PROTOCOLS[name]
-        models = {run: _model(self, protocol.task, run, seed) for run in protocol.runs}
+        models = {run: self._model(protocol.task, run, seed) for run in protocol.runs}
         return holds(protocol.analysis, self.settings(protocol, seed), models)
 
     def seeds_of(self, *names: str) -> tuple[int, ...]:
@@ -142,6 +142,14 @@ class Evidence:
             for run in (*runs, *VARIANTS[task])
         }
 
+    def _model(self, task: str, run: str, seed: int) -> dict[str, Any]:
+        """What results of a run must have been made from."""
+        from reactivation.runs import RunFolder, run_path
+
+        config = self.config(task, run, seed)
+        file = RunFolder(run_path(config, self.path)).model_file(config.trainer.n_epochs)
+        return {**_without_weights(self, task, run, seed), "weights": digest(file)}
+
     def _error(self, task: str, run: str, seed: int) -> float:
         last = self.at_the_end(task, run, seed)
         return last[error_name(last)]
@@ -170,9 +178,9 @@ def _config(evidence: Evidence, task: str, run: str, seed: int) -> TrainConfig:
 
 
 @cache
-def _model(evidence: Evidence, task: str, run: str, seed: int) -> dict[str, Any]:
+def _without_weights(evidence: Evidence, task: str, run: str, seed: int) -> dict[str, Any]:
     config = evidence.config(task, run, seed)
-    return model(config, config.trainer.n_epochs)
+    return model(config, config.trainer.n_epochs, None)
 
 
 def _read_result(evidence: Evidence, name: str, seed: int) -> dict[str, Any]:

@@ -3,10 +3,9 @@
 A pretrained run is an ordinary run folder with its last model alone, so whatever loads a run loads it.
 """
 
-import hashlib
 from pathlib import Path
 
-from reactivation.files import make_folder, read_json, to_json, write_atomically
+from reactivation.files import digest, make_folder, read_json, to_json, write_atomically
 from reactivation.paper.evidence import Evidence
 from reactivation.paper.protocols import NETWORKS
 from reactivation.runs import PRETRAINED, RunFolder, run_path
@@ -45,7 +44,7 @@ def pack(evidence: Evidence, seed: int, folder: Path = PRETRAINED) -> Path:
                 "measures": evidence.training(task, run, seed)[step],
                 "file": target.model_file(step).name,
                 "bytes": len(model),
-                "sha256": hashlib.sha256(model).hexdigest(),
+                "sha256": digest(target.model_file(step)),
             }
     write_atomically(card, to_json(cards))
     return card

@@ -114,7 +114,7 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-Conditions = tuple[tuple[str, str], ...]
+Conditions = tuple[tuple[str, str], ...]  # run, phase
 
 
 class Boxes(NamedTuple):
@@ -122,7 +122,7 @@ class Boxes(NamedTuple):
 
     values: list[Array]  # per condition, (n)
     seeds: list[Array]  # likewise, the network each is of
-    conditions: tuple[tuple[str, str], ...]  # run, phase
+    conditions: Conditions
     labels: tuple[str, ...]
     header: str
     label: str
