@@ -18,10 +18,8 @@ from reactivation.signals import Interruption
 
 _TRAIN = Path(__file__).resolve().parent.parent / "train.py"
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-_SAVED = (
-    SIGNAL_BASE + signal.SIGINT,
-    SIGNAL_BASE + signal.SIGTERM,
-)  # how a run ends that was told to: it has saved, or had not begun
+# How a training ends that was told to: it has saved, or had not begun.
+_SAVED = (SIGNAL_BASE + signal.SIGINT, SIGNAL_BASE + signal.SIGTERM)
 _POLL = 0.05  # seconds between looks at the processes
 
 
