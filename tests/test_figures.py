@@ -19,6 +19,7 @@ from reactivation.paper import panels
 from reactivation.paper.catalogue import FIGURES, PANELS, known_key, missing
 from reactivation.paper.evidence import Evidence
 from reactivation.paper.figures import draw_figure, plot, shows_its_numbers
+from reactivation.paper.panels.circle import flanks
 from reactivation.paper.protocols import NETWORKS, PROTOCOLS, SPATIAL
 from reactivation.paper.tables import claims_table, networks_table
 from reactivation.plotting.drawing import scaled
@@ -322,3 +323,10 @@ def test_notebooks_are_stripped_and_run_from_their_folder_and_the_root(
     assert len(pages) == 1
     said = [output.text for cell in code for output in cell.outputs if output.output_type == "stream"]
     assert not said
+
+
+def test_the_axis_of_turns_ends_with_the_flanks_of_their_peak() -> None:
+    """Far jumps do not stretch it: their share is noted."""
+    bars = np.array([0.9, 0, 1, 5, 10, 3, 0.1, 0, 0.9])
+    assert flanks(bars) == (2, 6)
+    assert flanks(bars[2:6]) == (0, 4)

@@ -217,7 +217,7 @@ FIGURES: dict[str, Figure] = {
         "(a–c) Bearing over time of a network trained to turn counter-clockwise, awake (a) and at rest (b), and of one "
         "trained on unbiased turns, at rest (c); a circle at the start, a triangle at the end. (d–f) How often each turn is "
         "made, as angular velocity, each turn taken the shorter way round, mean over n networks; dashed, the mean turn. "
-        "Faint tails are cut off.",
+        "Beyond the axis lie faint tails and, where a share is noted, jumps across the circle.",
         _keys("C5", "abc", "def"),
     ),
 }

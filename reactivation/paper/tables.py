@@ -150,7 +150,7 @@ def tally(verdicts: Mapping[str, Verdict | None]) -> str:
     """How many claims have which verdict, as a sentence."""
     reached = [verdict.verdict if verdict else NOT_RUN for verdict in verdicts.values()]
     counted = {name: reached.count(name) for name in (HOLDS, FAILS, UNDECIDED, NOT_RUN)}
-    return f"{len(reached)} claims: " + ", ".join(f"{count} {name}" for name, count in counted.items() if count) + "."
+    return f"{len(reached)} claims: " + ", ".join(f"{name} {count}" for name, count in counted.items() if count) + "."
 
 
 def effects_table(evidence: Evidence) -> Table:

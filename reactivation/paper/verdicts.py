@@ -20,6 +20,7 @@ LEVEL = 0.95
 FEWEST_SEEDS = 3
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 INFINITY = math.inf
+_GAP = "\N{NO-BREAK SPACE}"
 
 Results = Mapping[str, Any]  # protocol or TRAINING → what its files hold, for one seed
 
@@ -42,8 +43,8 @@ class Claim:
     def rule(self) -> str:
         """The range, for people."""
         if self.low == -INFINITY:
-            return f"≤ {self.high:.3g}"
-        return f"≥ {self.low:.3g}" if self.high == INFINITY else f"{self.low:g} to {self.high:g}"
+            return f"≤{_GAP}{self.high:.3g}"
+        return f"≥{_GAP}{self.low:.3g}" if self.high == INFINITY else f"{self.low:g} to {self.high:g}"
 
     def contains(self, value: float) -> bool:
         """Whether a number lies in the range."""

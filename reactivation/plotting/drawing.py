@@ -191,18 +191,20 @@ def bearings(ax: "Axes", times: Array, states: Array, phase: str) -> "Axes":
     return _bearing_axis(ax, "y", "decoded bearing [rad]")
 
 
-def turns(ax: "Axes", edges: Array, values: Array, mean: float, phase: str, frame: Frame) -> "Axes":
+def turns(ax: "Axes", edges: Array, values: Array, mean: float, beyond: float, phase: str, frame: Frame) -> "Axes":
     """How often each turn is made (Fig. C.5d–f), with the mean dashed.
 
     Args:
         edges: (n + 1) angular velocities [rad/s].
         values: (n), density over networks [s/rad].
         mean: angular velocity [rad/s].
+        beyond: share of the turns that the frame leaves out; noted where it is as much as a percent.
     """
     look = LOOKS[phase]
     ax.stairs(values, edges, fill=True, color=_soft(look.colour), edgecolor=look.colour, linewidth=0.6)
     ax.axvline(mean, color=INK, linestyle="--", linewidth=0.9)
-    ax.text(0.03, 0.95, f"mean {_number(mean, '.2f')} rad/s", transform=ax.transAxes, ha="left", va="top", fontsize=7)
+    note = f"mean {_number(mean, '.2f')} rad/s" + (f"\n{beyond:.0%} beyond" if beyond >= 0.01 else "")
+    ax.text(0.03, 0.95, note, transform=ax.transAxes, ha="left", va="top", fontsize=7)
     return _frame(ax, frame, ("angular velocity [rad/s]", "density [s/rad]"))
 
 

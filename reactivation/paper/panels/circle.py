@@ -14,7 +14,7 @@ from reactivation.plotting.drawing import Frame
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-REACH = 0.02  # share of its highest bar below which the tails of a histogram of turns are cut off
+REACH = 0.02  # share of its highest bar at which the flanks of a histogram of turns end
 TURNS_SHOWN = (  # on one scale
     ("noisy_biased", "active"),
     ("noisy_biased", "quiescent"),
@@ -80,7 +80,15 @@ class Turns(NamedTuple):
         }
 
     def draw(self, ax: "Axes") -> "Axes":
-        return draw.turns(ax, self.edges, self.spread.mean, float(self.mean.mean), self.phase, self.frame)
+        middles, widths = (self.edges[1:] + self.edges[:-1]) / 2, np.diff(self.edges)
+        beyond = (np.abs(middles) > self.frame[1]) @ (self.spread.mean * widths)
+        return draw.turns(ax, self.edges, self.spread.mean, float(self.mean.mean), float(beyond), self.phase, self.frame)
+
+
+def flanks(bars: Array) -> tuple[int, int]:
+    """Edges of the bars around the highest, as far as none is below REACH of it; bars elsewhere do not count."""
+    low, peak = np.flatnonzero(bars < REACH * bars.max()), int(bars.argmax())
+    return int(max(low[low < peak], default=-1)) + 1, int(min(low[low > peak], default=len(bars)))
 
 
 def turns(evidence: Evidence, run: str, phase: str) -> Turns:
@@ -94,7 +102,6 @@ def turns(evidence: Evidence, run: str, phase: str) -> Turns:
     }
     densities = {key: Spread(spread.mean * dt, spread.sd * dt) for key, spread in spreads.items()}
     mean = over_networks([table[run][phase]["mean_turn"] / dt for table in tables])
-    shown = np.any([spread.mean > REACH * spread.mean.max() for spread in densities.values()], axis=0)
-    reach = max(abs(float(edges[:-1][shown].min())), abs(float(edges[1:][shown].max())))
+    reach = max(float(np.abs(edges[list(flanks(spread.mean))]).max()) for spread in densities.values())
     frame = (-reach, reach, 0.0, 1.1 * max(float(spread.mean.max()) for spread in densities.values()))
     return Turns(edges, densities[run, phase], mean, phase, frame, len(details))
