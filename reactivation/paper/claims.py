@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 import math
 from typing import NamedTuple
 
@@ -58,40 +59,52 @@ def _learned() -> list[Claim]:
 
 
 class _Rest(NamedTuple):
-    """Which networks rest how; protocols and claims of each have its suffix."""
+    """Which networks rest how; the keys, sentences and figures of claims about it show it."""
 
-    suffix: str = ""
+    suffix: str = ""  # of its claims and protocols
     figure: str = ""  # "": each claim has its own
     words: str = ""
     end: str = ""  # of the names of its networks
-    seen: tuple[int, ...] = ()  # seeds whose activity had been measured when its rows were written
+
+    def protocol(self, name: str) -> str:
+        """The protocol `name` as it is for this rest."""
+        return f"{name}{self.suffix}"
+
+    def claim(
+        self,
+        key: str,
+        sentence: str,
+        figure: str,
+        measure: str,
+        protocols: tuple[str, ...],
+        value: Value,
+        low: float = -INFINITY,
+        high: float = INFINITY,
+        seen: tuple[int, ...] = (),
+    ) -> Claim:
+        """A claim about this rest."""
+        where, told = self.figure or figure, f"{sentence}{self.words}."
+        return Claim(f"{key}{self.suffix}", told, where, measure, protocols, value, low, high, seen)
 
 
 _DOUBLED = _Rest()
 _NOT_DOUBLED = _Rest("_gain1", "C.1", ", without doubled noise")
-_GATED = _Rest("_gru", "C.2", ", in GRUs", "_gru", _SEEN)
+_GATED = _Rest("_gru", "C.2", ", in GRUs", "_gru")
 BIASES = ("unbiased", "biased")
 _ERRATIC_FIGURE = {"unbiased": "C.3e, C.4a", "biased": "C.3f, C.4b"}
 
 
 def _dimensions(rest: _Rest) -> list[Claim]:
-    protocol, run = f"manifold{rest.suffix}", f"noisy_unbiased{rest.end}"
+    protocol, run = rest.protocol("manifold"), f"noisy_unbiased{rest.end}"
     waking, resting = (_of(protocol, at(run, f"{phase}_share")) for phase in ("active", "quiescent"))
-
-    def row(
-        key: str, sentence: str, figure: str, measure: str, value: Value, low: float = -INFINITY, high: float = INFINITY
-    ) -> Claim:
-        where = rest.figure or figure
-        sentence = f"{sentence}{rest.words}."
-        return Claim(f"{key}{rest.suffix}", sentence, where, measure, (protocol,), value, low, high, rest.seen)
-
+    row = partial(rest.claim, protocols=(protocol,), seen=_SEEN if rest is _GATED else ())
     return [
         row(
             "low_dimensional_awake",
             "Waking activity is low-dimensional",
             "1c",
             f"share of variance in the first {FEW} principal components, awake",
-            waking,
+            value=waking,
             low=MOST,
         ),
         row(
@@ -99,7 +112,7 @@ def _dimensions(rest: _Rest) -> list[Claim]:
             "Resting activity is low-dimensional",
             "1c",
             f"share of variance in the first {FEW} principal components, at rest",
-            resting,
+            value=resting,
             low=MOST,
         ),
         row(
@@ -107,7 +120,7 @@ def _dimensions(rest: _Rest) -> list[Claim]:
             "The two curves of explained variance overlap",
             "1c",
             "largest difference between the cumulative curves",
-            _of(protocol, at(run, "largest_gap")),
+            value=_of(protocol, at(run, "largest_gap")),
             high=ALIKE,
         ),
         row(
@@ -115,7 +128,7 @@ def _dimensions(rest: _Rest) -> list[Claim]:
             "Rest stays in the directions of waking",
             "1f-g",
             f"resting variance in the first {FEW} waking components, over that in the first {FEW} resting ones",
-            _ratio(_of(protocol, at(run, "quiescent_share_of_active")), resting),
+            value=_ratio(_of(protocol, at(run, "quiescent_share_of_active")), resting),
             low=ALIGNED,
         ),
         row(
@@ -123,21 +136,16 @@ def _dimensions(rest: _Rest) -> list[Claim]:
             "Projected onto the first two waking components, rest is distributed as waking is",
             "1j-k",
             "KL(rest ‖ awake) in the plane of those components [nats]",
-            _of(protocol, at(run, "kl_plane")),
+            value=_of(protocol, at(run, "kl_plane")),
             high=CLOSE,
         ),
     ]
 
 
 def _distributions(rest: _Rest) -> list[Claim]:
-    protocol, runs = f"kl{rest.suffix}", {bias: f"noisy_{bias}{rest.end}" for bias in BIASES}
+    protocol, runs = rest.protocol("kl"), {bias: f"noisy_{bias}{rest.end}" for bias in BIASES}
     unbiased, biased = runs.values()
-
-    def row(
-        name: str, sentence: str, figure: str, measure: str, value: Value, low: float = -INFINITY, high: float = INFINITY
-    ) -> Claim:
-        sentence, where = f"{sentence}{rest.words}.", rest.figure or figure
-        return Claim(f"{name}{rest.suffix}", sentence, where, f"{measure} [nats]", (protocol,), value, low, high)
+    row = partial(rest.claim, figure="2e", protocols=(protocol,))
 
     def diverges(name: str, who: str, resting: str, row_of: Mapping[str, str], to: str) -> Claim:
         """One resting density is farther from the waking of `to` than the rest of `to` is."""
@@ -145,9 +153,8 @@ def _distributions(rest: _Rest) -> list[Claim]:
         return row(
             f"{name}_to_{to}",
             f"{who} diverges from {to} waking",
-            "2e",
-            f"KL({resting} ‖ {to} awake) − KL({to} rest ‖ {to} awake)",
-            _difference(_of(protocol, kl(row_of[to], waking)), _of(protocol, kl(waking, waking))),
+            measure=f"KL({resting} ‖ {to} awake) − KL({to} rest ‖ {to} awake) [nats]",
+            value=_difference(_of(protocol, kl(row_of[to], waking)), _of(protocol, kl(waking, waking))),
             low=CLOSE,
         )
 
@@ -157,17 +164,15 @@ def _distributions(rest: _Rest) -> list[Claim]:
         row(
             "uniform",
             "Unbiased rest is about as close to waking as a true uniform distribution is",
-            "2e",
-            "KL(rest ‖ awake) − KL(uniform ‖ awake), unbiased",
-            _difference(_of(protocol, kl(unbiased, unbiased)), _of(protocol, kl("uniform", unbiased))),
+            measure="KL(rest ‖ awake) − KL(uniform ‖ awake), unbiased [nats]",
+            value=_difference(_of(protocol, kl(unbiased, unbiased)), _of(protocol, kl("uniform", unbiased))),
             high=ABOUT,
         ),
         row(
             "biased",
             "Biased rest closely resembles biased waking",
-            "2e",
-            "KL(rest ‖ awake), biased",
-            _of(protocol, kl(biased, biased)),
+            measure="KL(rest ‖ awake), biased [nats]",
+            value=_of(protocol, kl(biased, biased)),
             high=CLOSE,
         ),
         *(diverges("crossed", f"{other[to].capitalize()} rest", f"{other[to]} rest", crossed, to) for to in runs),
@@ -176,19 +181,20 @@ def _distributions(rest: _Rest) -> list[Claim]:
 
 
 def _tiling(rest: _Rest) -> list[Claim]:
-    divergences, manifold, run = f"kl{rest.suffix}", f"manifold{rest.suffix}", f"noisy_unbiased{rest.end}"
+    run = f"noisy_unbiased{rest.end}"
 
     def row(key: str, what: str, figure: str, where: str, protocol: str, resting: Entry, waking: Entry) -> Claim:
-        return Claim(
-            f"{key}{rest.suffix}",
-            f"Unbiased rest {what} less uniformly than waking does{rest.words}.",
-            rest.figure or figure,
+        return rest.claim(
+            key,
+            f"Unbiased rest {what} less uniformly than waking does",
+            figure,
             f"entropy of the density {where} at rest − awake, at one bandwidth [nats]",
             (protocol,),
             _difference(_of(protocol, resting), _of(protocol, waking)),
             high=-ABOUT,
         )
 
+    divergences, manifold = rest.protocol("kl"), rest.protocol("manifold")
     plane = "in the plane of the first two waking components"
     activity = (at(run, "quiescent_entropy"), at(run, "active_entropy"))
     return [
@@ -198,14 +204,14 @@ def _tiling(rest: _Rest) -> list[Claim]:
 
 
 def _smooth(rest: _Rest) -> list[Claim]:
-    protocol = f"distance{rest.suffix}"
+    protocol, figures = rest.protocol("distance"), {"unbiased": "1e, C.4a", "biased": "2b, C.4b"}
 
     def row(bias: str) -> Claim:
         run = f"noisy_{bias}{rest.end}"
-        return Claim(
-            f"smooth_{bias}{rest.suffix}",
-            f"Rest of networks trained with noise is smooth ({bias}){rest.words}.",
-            rest.figure or {"unbiased": "1e, C.4a", "biased": "2b, C.4b"}[bias],
+        return rest.claim(
+            f"smooth_{bias}",
+            f"Rest of networks trained with noise is smooth ({bias})",
+            figures[bias],
             "distance between consecutive points, at rest over awake",
             (protocol,),
             _ratio(_of(protocol, step(run, "quiescent")), _of(protocol, step(run, "active"))),
@@ -217,24 +223,24 @@ def _smooth(rest: _Rest) -> list[Claim]:
 
 def _noisy_training(rest: _Rest) -> list[Claim]:
     """What training with noise is good for: exploring, and bearing the noise of rest."""
-    distance, variance = f"distance{rest.suffix}", f"variance{rest.suffix}"
+    distance, variance = rest.protocol("distance"), rest.protocol("variance")
 
     def rows(bias: str) -> list[Claim]:
         quiet, noisy = f"no-noise_{bias}", f"noisy_{bias}"
         return [
-            Claim(
-                f"noiseless_explore_less_{bias}{rest.suffix}",
-                f"At rest, a trajectory of noiseless networks explores less ({bias}){rest.words}.",
-                rest.figure or "2f",
+            rest.claim(
+                f"noiseless_explore_less_{bias}",
+                f"At rest, a trajectory of noiseless networks explores less ({bias})",
+                "2f",
                 "variance of resting trajectories, noiseless over noisy",
                 tuple(dict.fromkeys(("variance", variance))),
                 _ratio(_of("variance", at(quiet)), _of(variance, at(noisy))),
                 high=1 / MUCH,
             ),
-            Claim(
-                f"erratic_{bias}{rest.suffix}",
-                f"Noise put into networks trained without it makes rest erratic ({bias}){rest.words}.",
-                rest.figure or _ERRATIC_FIGURE[bias],
+            rest.claim(
+                f"erratic_{bias}",
+                f"Noise put into networks trained without it makes rest erratic ({bias})",
+                _ERRATIC_FIGURE[bias],
                 "distance between consecutive points, noiselessly trained with Gaussian noise over trained with noise",
                 (distance,),
                 _ratio(_of(distance, step(quiet, "quiescent_noisy")), _of(distance, step(noisy, "quiescent"))),
