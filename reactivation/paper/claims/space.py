@@ -1,65 +1,20 @@
-"""Every claim of Section 4 and Appendix C of the paper as a test: what it says, one number per seed, a range for it.
+"""Spatial navigation: rest with doubled noise (Figs. 1, 2, C.3, C.4), without (C.1), and in GRUs (C.2)."""
 
-`reactivation.paper.verdicts` has the rule that is the same for all.
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-import math
 from typing import NamedTuple
 
+from reactivation.paper.claims.values import SEEN, Value, difference, of, ratio
 from reactivation.paper.entries import Entry, at, entropy_at_rest, entropy_awake, kl, step
-from reactivation.paper.protocols import HEAD, SPATIAL
-from reactivation.paper.verdicts import INFINITY, TRAINING, Claim, Results
-from reactivation.paper.words import ABOUT, ALIGNED, ALIKE, CLOSE, FEW, HALF_WIDTH, HOLE, KEPT, MOST, MUCH, SMOOTH, SOME
+from reactivation.paper.verdicts import INFINITY, Claim
+from reactivation.paper.words import ABOUT, ALIGNED, ALIKE, CLOSE, FEW, MOST, MUCH, SMOOTH
 
-Value = Callable[[Results], float]
-
-
-_SEEN = (0,)  # the seeds whose numbers stood in the results when some rows were written, or their measure changed
-
-
-def _of(protocol: str, entry: Entry) -> Value:
-    return lambda results: entry(results[protocol])
-
-
-def _difference(a: Value, b: Value) -> Value:
-    return lambda results: a(results) - b(results)
-
-
-def _ratio(a: Value, b: Value) -> Value:
-    def value(results: Results) -> float:
-        below = b(results)
-        return a(results) / below if below else math.inf
-
-    return value
-
-
-def _size(value: Value) -> Value:
-    return lambda results: abs(value(results))
-
-
-def _learned() -> list[Claim]:
-    def row(key: str, what: str, network: tuple[str, str], figure: str, unit: str) -> Claim:
-        return Claim(
-            key,
-            f"Trained with noise, the networks report the state they integrate ({what}).",
-            figure,
-            f"decoding error on the test batch [{unit}], against half a tuning width",
-            (TRAINING,),
-            _of(TRAINING, lambda errors: float(errors.get("/".join(network), math.nan))),
-            high=HALF_WIDTH[network[0]],
-        )
-
-    return [
-        row("learned", "space, vanilla", (SPATIAL, "noisy_unbiased"), "1b", "m"),
-        row("learned_gru", "space, GRU", (SPATIAL, "noisy_unbiased_gru"), "–", "m"),
-        row("learned_head", "head direction", (HEAD, "noisy_unbiased"), "–", "rad"),
-    ]
+_BIASES = ("unbiased", "biased")
+_ERRATIC_FIGURE = {"unbiased": "C.3e, C.4a", "biased": "C.3f, C.4b"}
 
 
 class _Rest(NamedTuple):
-    """Which networks rest how; the keys, sentences and figures of claims about it show it."""
+    """Which networks rest how. The keys, sentences and figures of the claims about it say so."""
 
     suffix: str = ""  # of its claims and protocols
     figure: str = ""  # "": each claim has its own
@@ -90,14 +45,12 @@ class _Rest(NamedTuple):
 _DOUBLED = _Rest()
 _NOT_DOUBLED = _Rest("_gain1", "C.1", ", without doubled noise")
 _GATED = _Rest("_gru", "C.2", ", in GRUs", "_gru")
-BIASES = ("unbiased", "biased")
-_ERRATIC_FIGURE = {"unbiased": "C.3e, C.4a", "biased": "C.3f, C.4b"}
 
 
 def _dimensions(rest: _Rest) -> list[Claim]:
     protocol, run = rest.protocol("manifold"), f"noisy_unbiased{rest.end}"
-    waking, resting = (_of(protocol, at(run, f"{phase}_share")) for phase in ("active", "quiescent"))
-    row = partial(rest.claim, protocols=(protocol,), seen=_SEEN if rest is _GATED else ())
+    waking, resting = (of(protocol, at(run, f"{phase}_share")) for phase in ("active", "quiescent"))
+    row = partial(rest.claim, protocols=(protocol,), seen=SEEN if rest is _GATED else ())
     return [
         row(
             "low_dimensional_awake",
@@ -120,7 +73,7 @@ def _dimensions(rest: _Rest) -> list[Claim]:
             "The two curves of explained variance overlap",
             "1c",
             "largest difference between the cumulative curves",
-            value=_of(protocol, at(run, "largest_gap")),
+            value=of(protocol, at(run, "largest_gap")),
             high=ALIKE,
         ),
         row(
@@ -128,7 +81,7 @@ def _dimensions(rest: _Rest) -> list[Claim]:
             "Rest stays in the directions of waking",
             "1f-g",
             f"resting variance in the first {FEW} waking components, over that in the first {FEW} resting ones",
-            value=_ratio(_of(protocol, at(run, "quiescent_share_of_active")), resting),
+            value=ratio(of(protocol, at(run, "quiescent_share_of_active")), resting),
             low=ALIGNED,
         ),
         row(
@@ -136,14 +89,14 @@ def _dimensions(rest: _Rest) -> list[Claim]:
             "Projected onto the first two waking components, rest is distributed as waking is",
             "1j-k",
             "KL(rest ‖ awake) in the plane of those components [nats]",
-            value=_of(protocol, at(run, "kl_plane")),
+            value=of(protocol, at(run, "kl_plane")),
             high=CLOSE,
         ),
     ]
 
 
 def _distributions(rest: _Rest) -> list[Claim]:
-    protocol, runs = rest.protocol("kl"), {bias: f"noisy_{bias}{rest.end}" for bias in BIASES}
+    protocol, runs = rest.protocol("kl"), {bias: f"noisy_{bias}{rest.end}" for bias in _BIASES}
     unbiased, biased = runs.values()
     row = partial(rest.claim, figure="2e", protocols=(protocol,))
 
@@ -154,7 +107,7 @@ def _distributions(rest: _Rest) -> list[Claim]:
             f"{name}_to_{to}",
             f"{who} diverges from {to} waking",
             measure=f"KL({resting} ‖ {to} awake) − KL({to} rest ‖ {to} awake) [nats]",
-            value=_difference(_of(protocol, kl(row_of[to], waking)), _of(protocol, kl(waking, waking))),
+            value=difference(of(protocol, kl(row_of[to], waking)), of(protocol, kl(waking, waking))),
             low=CLOSE,
         )
 
@@ -165,14 +118,14 @@ def _distributions(rest: _Rest) -> list[Claim]:
             "uniform",
             "Unbiased rest is about as close to waking as a true uniform distribution is",
             measure="KL(rest ‖ awake) − KL(uniform ‖ awake), unbiased [nats]",
-            value=_difference(_of(protocol, kl(unbiased, unbiased)), _of(protocol, kl("uniform", unbiased))),
+            value=difference(of(protocol, kl(unbiased, unbiased)), of(protocol, kl("uniform", unbiased))),
             high=ABOUT,
         ),
         row(
             "biased",
             "Biased rest closely resembles biased waking",
             measure="KL(rest ‖ awake), biased [nats]",
-            value=_of(protocol, kl(biased, biased)),
+            value=of(protocol, kl(biased, biased)),
             high=CLOSE,
         ),
         *(diverges("crossed", f"{other[to].capitalize()} rest", f"{other[to]} rest", crossed, to) for to in runs),
@@ -190,7 +143,7 @@ def _tiling(rest: _Rest) -> list[Claim]:
             figure,
             f"entropy of the density {where} at rest − awake, at one bandwidth [nats]",
             (protocol,),
-            _difference(_of(protocol, resting), _of(protocol, waking)),
+            difference(of(protocol, resting), of(protocol, waking)),
             high=-ABOUT,
         )
 
@@ -214,11 +167,11 @@ def _smooth(rest: _Rest) -> list[Claim]:
             figures[bias],
             "distance between consecutive points, at rest over awake",
             (protocol,),
-            _ratio(_of(protocol, step(run, "quiescent")), _of(protocol, step(run, "active"))),
+            ratio(of(protocol, step(run, "quiescent")), of(protocol, step(run, "active"))),
             high=SMOOTH,
         )
 
-    return [row(bias) for bias in BIASES]
+    return [row(bias) for bias in _BIASES]
 
 
 def _noisy_training(rest: _Rest) -> list[Claim]:
@@ -234,7 +187,7 @@ def _noisy_training(rest: _Rest) -> list[Claim]:
                 "2f",
                 "variance of resting trajectories, noiseless over noisy",
                 tuple(dict.fromkeys(("variance", variance))),
-                _ratio(_of("variance", at(quiet)), _of(variance, at(noisy))),
+                ratio(of("variance", at(quiet)), of(variance, at(noisy))),
                 high=1 / MUCH,
             ),
             rest.claim(
@@ -243,12 +196,12 @@ def _noisy_training(rest: _Rest) -> list[Claim]:
                 _ERRATIC_FIGURE[bias],
                 "distance between consecutive points, noiselessly trained with Gaussian noise over trained with noise",
                 (distance,),
-                _ratio(_of(distance, step(quiet, "quiescent_noisy")), _of(distance, step(noisy, "quiescent"))),
+                ratio(of(distance, step(quiet, "quiescent_noisy")), of(distance, step(noisy, "quiescent"))),
                 low=MUCH,
             ),
         ]
 
-    return [claim for bias in BIASES for claim in rows(bias)]
+    return [claim for bias in _BIASES for claim in rows(bias)]
 
 
 def _noiseless_match() -> list[Claim]:
@@ -259,10 +212,10 @@ def _noiseless_match() -> list[Claim]:
             "2e",
             "KL(rest ‖ awake) [nats]",
             ("kl",),
-            _of("kl", kl(f"no-noise_{bias}", f"no-noise_{bias}")),
+            of("kl", kl(f"no-noise_{bias}", f"no-noise_{bias}")),
             high=CLOSE,
         )
-        for bias in BIASES
+        for bias in _BIASES
     ]
 
 
@@ -270,7 +223,7 @@ def _released_noise(bias: str) -> list[Claim]:
     """The uniform noise of the released code, put into networks that trained without: noise, or its mean push?"""
     quiet = f"no-noise_{bias}"
     uniform, twelfth = (
-        _of(protocol, step(quiet, "quiescent_noisy")) for protocol in ("distance_uniform", "distance_twelfth")
+        of(protocol, step(quiet, "quiescent_noisy")) for protocol in ("distance_uniform", "distance_twelfth")
     )
     return [
         Claim(
@@ -279,7 +232,7 @@ def _released_noise(bias: str) -> list[Claim]:
             _ERRATIC_FIGURE[bias],
             "distance between consecutive points, noiselessly trained with that noise over trained with noise",
             ("distance", "distance_uniform"),
-            _ratio(uniform, _of("distance", step(f"noisy_{bias}", "quiescent"))),
+            ratio(uniform, of("distance", step(f"noisy_{bias}", "quiescent"))),
             low=MUCH,
         ),
         Claim(
@@ -288,7 +241,7 @@ def _released_noise(bias: str) -> list[Claim]:
             _ERRATIC_FIGURE[bias],
             "distance with Gaussian noise of the uniform noise's variance and no push, over that with the uniform noise",
             ("distance_twelfth", "distance_uniform"),
-            _ratio(twelfth, uniform),
+            ratio(twelfth, uniform),
             low=ALIGNED,
         ),
     ]
@@ -298,7 +251,7 @@ def _sensitive(bias: str) -> Claim:
     """Section 4 says it in passing, and draws nothing."""
 
     def rise(doubled: str, single: str, run: str) -> Value:
-        return _difference(_of(doubled, kl(run, run)), _of(single, kl(run, run)))
+        return difference(of(doubled, kl(run, run)), of(single, kl(run, run)))
 
     gated, vanilla = f"noisy_{bias}_gru", f"noisy_{bias}"
     return Claim(
@@ -307,113 +260,20 @@ def _sensitive(bias: str) -> Claim:
         "–",
         "how much doubling the noise raises KL(rest ‖ awake), GRUs − vanilla networks [nats]",
         ("kl_gru_gain2", "kl_gru", "kl", "kl_gain1"),
-        _difference(rise("kl_gru_gain2", "kl_gru", gated), rise("kl", "kl_gain1", vanilla)),
+        difference(rise("kl_gru_gain2", "kl_gru", gated), rise("kl", "kl_gain1", vanilla)),
         low=0.0,
-        seen=_SEEN,
+        seen=SEEN,
     )
 
 
-def _head_direction() -> list[Claim]:
-    rows = []
-    for run, bearings, kept in (("noisy_unbiased", "3a-b", "–"), ("noisy_biased", "–", "C.5")):
-        bias = run.removeprefix("noisy_")
-        rows += [
-            Claim(
-                f"head_{bias}",
-                f"Bearings at rest are distributed as awake ({bias}).",
-                bearings,
-                "circular KL(rest ‖ awake) [nats]",
-                ("kl_head",),
-                _of("kl_head", kl(run, run)),
-                high=CLOSE,
-            ),
-            Claim(
-                f"dwell_{bias}",
-                f"At rest a bearing is kept for longer ({bias}).",
-                kept,
-                "steps until the bearing has moved by one tuning width, median (Kaplan–Meier), at rest over awake",
-                ("transitions",),
-                _ratio(_of("transitions", at(run, "quiescent", "dwell")), _of("transitions", at(run, "active", "dwell"))),
-                low=MUCH,
-                seen=_SEEN,
-            ),
-        ]
-    unbiased, biased = "noisy_unbiased", "noisy_biased"
-    turn = {
-        (run, phase): _of("transitions", at(run, phase, "mean_turn"))
-        for run in (unbiased, biased)
-        for phase in ("active", "quiescent")
-    }
-    return [
-        *rows,
-        Claim(
-            "head_plane",
-            "Projected onto the first two waking components, rest is distributed as waking is (head direction).",
-            "3c-d",
-            "KL(rest ‖ awake) in the plane of those components [nats]",
-            ("manifold_head",),
-            _of("manifold_head", at(unbiased, "kl_plane")),
-            high=CLOSE,
-            seen=_SEEN,
-        ),
-        Claim(
-            "ring_order",
-            "Rest moves along a ring: its angle in the plane of the first two waking components is the bearing.",
-            "3c-d",
-            "resultant length of angle minus bearing, at rest",
-            ("manifold_head",),
-            _of("manifold_head", at(unbiased, "quiescent_ring_order")),
-            low=ALIGNED,
-        ),
-        Claim(
-            "ring_hole",
-            "At rest, the ring has a hole.",
-            "3c-d",
-            "5th percentile of the radius in that plane over its mean, at rest",
-            ("manifold_head",),
-            _of("manifold_head", at(unbiased, "quiescent_ring_hole")),
-            low=HOLE,
-        ),
-        Claim(
-            "turning_kept",
-            "Biased turning is partly kept at rest.",
-            "C.5d-e",
-            "mean turn per step of biased networks, at rest over awake",
-            ("transitions",),
-            _ratio(turn[biased, "quiescent"], turn[biased, "active"]),
-            low=KEPT[0],
-            high=KEPT[1],
-        ),
-        Claim(
-            "turning_from_training",
-            "Without biased training, rest turns at most half as far on average.",
-            "C.5f",
-            "size of the mean turn at rest, unbiased over biased networks",
-            ("transitions",),
-            _size(_ratio(turn[unbiased, "quiescent"], turn[biased, "quiescent"])),
-            high=1 / MUCH,
-        ),
-        Claim(
-            "reversals",
-            "Reversals still occur at rest.",
-            "C.5b, e",
-            "share of the moving steps that go against the trained turn, biased networks at rest",
-            ("transitions",),
-            _of("transitions", at(biased, "quiescent", "reversals")),
-            low=SOME,
-        ),
-    ]
-
-
-CLAIMS: tuple[Claim, ...] = (
-    *_learned(),
+SPACE: tuple[Claim, ...] = (
     *_dimensions(_DOUBLED),
     *_distributions(_DOUBLED),
     *_tiling(_DOUBLED),
     *_noiseless_match(),
     *_smooth(_DOUBLED),
     *_noisy_training(_DOUBLED),
-    *(claim for bias in BIASES for claim in _released_noise(bias)),
+    *(claim for bias in _BIASES for claim in _released_noise(bias)),
     *_dimensions(_NOT_DOUBLED)[1:],  # waking is the same
     *_distributions(_NOT_DOUBLED),
     *_tiling(_NOT_DOUBLED),
@@ -423,6 +283,5 @@ CLAIMS: tuple[Claim, ...] = (
     *_distributions(_GATED),
     *_tiling(_GATED),
     *_smooth(_GATED),
-    *map(_sensitive, BIASES),
-    *_head_direction(),
+    *map(_sensitive, _BIASES),
 )

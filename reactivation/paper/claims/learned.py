@@ -1,0 +1,27 @@
+"""That training worked: what Section 4 takes for granted before anything rests."""
+
+import math
+
+from reactivation.paper.claims.values import of
+from reactivation.paper.protocols import HEAD, SPATIAL
+from reactivation.paper.verdicts import TRAINING, Claim
+from reactivation.paper.words import HALF_WIDTH
+
+
+def _learned(key: str, what: str, network: tuple[str, str], figure: str, unit: str) -> Claim:
+    return Claim(
+        key,
+        f"Trained with noise, the networks report the state they integrate ({what}).",
+        figure,
+        f"decoding error on the test batch [{unit}], against half a tuning width",
+        (TRAINING,),
+        of(TRAINING, lambda errors: float(errors.get("/".join(network), math.nan))),
+        high=HALF_WIDTH[network[0]],
+    )
+
+
+LEARNED: tuple[Claim, ...] = (
+    _learned("learned", "space, vanilla", (SPATIAL, "noisy_unbiased"), "1b", "m"),
+    _learned("learned_gru", "space, GRU", (SPATIAL, "noisy_unbiased_gru"), "–", "m"),
+    _learned("learned_head", "head direction", (HEAD, "noisy_unbiased"), "–", "rad"),
+)
