@@ -20,18 +20,10 @@ Exit codes: 0 done; 2 bad input; 3 damaged or missing data, or a loss that is no
 130 and 143 interrupted after saving.
 """
 
-from reactivation.config import (
-    TrainConfig,
-    base_config,
-    describe,
-    experiments,
-    parse_arguments,
-    parse_seeds,
-    resolve_train,
-    to_yaml,
-)
+from reactivation.config import TrainConfig, base_config, describe, experiments, resolve_train, to_yaml
 from reactivation.errors import run_command
 from reactivation.fleet import train_fleet
+from reactivation.reading import parse_arguments, parse_seeds
 from reactivation.registry import names
 
 

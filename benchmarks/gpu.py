@@ -23,11 +23,12 @@ import torch
 from training import features_of, peak_rss_mb
 
 from reactivation.compute import keep_freed_memory, prepare, use_tf32
-from reactivation.config import asked_settings, parse_arguments, resolve_train
+from reactivation.config import asked_settings, resolve_train
 from reactivation.errors import run_command
 from reactivation.learner import Learner, Trainee, new_learner, read
 from reactivation.paper.protocols import NETWORKS, SEEDS
 from reactivation.paper.verdicts import confidence_interval
+from reactivation.reading import parse_arguments
 from reactivation.recording import WARM_UP
 from reactivation.settings import setting
 from reactivation.stack import stacked

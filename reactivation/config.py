@@ -1,7 +1,7 @@
 """From YAML files and `key=value` arguments to checked settings.
 
 Layers, each over the one before: the dataclasses' defaults < base.yml < the task's base.yml < the experiment < the preset <
-the command line. OmegaConf merges them; this module closes what it leaves open (duplicate keys, ranges, interpolations).
+the command line. `reactivation.reading` reads them, OmegaConf merges them, `reactivation.settings` has names and ranges.
 Nothing here imports torch, so a typing error is answered at once.
 """
 
@@ -11,19 +11,16 @@ from functools import cache
 import hashlib
 import json
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-import yaml
 
 from reactivation import registry
 from reactivation.errors import BadInput
+from reactivation.reading import COMMAND_LINE, load_yaml, parse_arguments, shown, to_plain, typed
 from reactivation.settings import RNNSettings, TrainerSettings, check, nearest, setting, type_name
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
-COMMAND_LINE = "command line"
 RESULTS = "results"  # where run folders and results go unless `path` says otherwise
 
 
@@ -93,7 +90,7 @@ def resolve_train(arguments: dict[str, str]) -> TrainConfig:
     layers = [_file_layer(file) for file in (folder / "base.yml", folder / task_name / "base.yml")]
     layers.append(_file_layer(folder / f"{name}.yml"))
     layers += _preset_layers(arguments.get("preset"), ["train", task_name])
-    layers.append((COMMAND_LINE, _typed(schema, arguments)))
+    layers.append((COMMAND_LINE, typed(schema, arguments)))
     config = merge(schema, [_one_noise_strength(layer) for layer in layers])
     return _with_step_variance(config)
 
@@ -109,7 +106,7 @@ def resolve_analysis(name: str, settings_class: type, arguments: dict[str, str])
     folder = CONFIGS / "analysis"
     layers = [_file_layer(folder / "base.yml"), _file_layer(folder / f"output_{name}.yml")]
     presets = _preset_layers(arguments.get("preset"), ["analysis", f"output_{name}"])
-    own = [(COMMAND_LINE, _typed(settings_class, arguments))]
+    own = [(COMMAND_LINE, typed(settings_class, arguments))]
     task_name = merge(settings_class, layers + presets + own).task
     registry.check_name("tasks", task_name)
     return merge(settings_class, [*layers, _file_layer(folder / f"{task_name}.yml"), *presets, *own])
@@ -121,7 +118,7 @@ def resolve_plain(settings_class: type, arguments: dict[str, str]) -> Any:
     Raises:
         BadInput: anything wrong with the arguments.
     """
-    return merge(settings_class, [(COMMAND_LINE, _typed(settings_class, arguments))])
+    return merge(settings_class, [(COMMAND_LINE, typed(settings_class, arguments))])
 
 
 def asked_settings(settings_class: type, manual: str, words: list[str]) -> Any:
@@ -134,74 +131,6 @@ def asked_settings(settings_class: type, manual: str, words: list[str]) -> Any:
         print(manual, "Keys: name, type, default, meaning", *describe(settings_class()), sep="\n")
         return None
     return resolve_plain(settings_class, parse_arguments(words))
-
-
-def parse_arguments(words: list[str]) -> dict[str, str]:
-    """`key=value` words to a mapping, values still as text.
-
-    Raises:
-        BadInput: a word that is no key=value, a key given twice, an interpolation.
-    """
-    arguments: dict[str, str] = {}
-    for word in words:
-        key, equals, value = word.partition("=")
-        if not equals or not key:
-            raise BadInput(f"{COMMAND_LINE}: {word!r} is not key=value; try --help")
-        if key in arguments:
-            raise BadInput(f"{COMMAND_LINE}: {key} is given twice ({arguments[key]} and {value}); give it once")
-        _refuse_interpolation(word, COMMAND_LINE)
-        arguments[key] = value
-    return arguments
-
-
-def parse_seeds(arguments: dict[str, str]) -> list[str]:
-    """The seeds of `seed=0,1,2`, one or several, still as text.
-
-    Raises:
-        BadInput: a seed twice, or one folder for several runs.
-    """
-    text = arguments.get("seed", "0")
-    if "," not in text:
-        return [text.strip("[]")]
-    seeds = seed_list(text, "seed")
-    if "path" in arguments:
-        raise BadInput(f"{COMMAND_LINE}: path= names one run folder, and seed={text} makes {len(seeds)} runs")
-    return [str(seed) for seed in seeds]
-
-
-def seed_list(text: str, key: str) -> tuple[int, ...]:
-    """The whole numbers of "0,1,2".
-
-    Raises:
-        BadInput: other text, or a number twice.
-    """
-    seeds = text.strip("[]").split(",")
-    if not all(seed.strip().isdecimal() for seed in seeds):
-        raise BadInput(f"{COMMAND_LINE}: {key}={text} must be whole numbers, as in {key}=0,1,2")
-    if len({int(seed) for seed in seeds}) < len(seeds):
-        raise BadInput(f"{COMMAND_LINE}: {key}={text} names a seed twice")
-    return tuple(int(seed) for seed in seeds)
-
-
-def load_yaml(file: Path) -> dict[str, Any]:
-    """A YAML mapping in which no key stands twice and nothing is interpolated.
-
-    Raises:
-        BadInput: the file cannot be read as such; the message names it.
-    """
-    where = _shown(file)
-    try:
-        text = file.read_text()
-        _refuse_duplicates(yaml.compose(text, Loader=yaml.SafeLoader), where)
-        loaded = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{where}: cannot be read ({error})") from None
-    except (yaml.YAMLError, OmegaConfBaseException) as error:
-        raise BadInput(f"{where}: not valid YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(loaded, dict):
-        raise BadInput(f"{where}: must hold key: value lines")
-    _refuse_interpolation(text, where)
-    return {str(key): value for key, value in loaded.items()}
 
 
 def merge(settings_class: type, layers: list[tuple[str, dict[str, Any]]]) -> Any:
@@ -218,13 +147,6 @@ def to_dict(settings: Any) -> dict[str, Any]:
     return to_plain(OmegaConf.structured(settings))
 
 
-def to_plain(node: Any) -> dict[str, Any]:
-    """An OmegaConf mapping as plain Python, nested as it is."""
-    plain = OmegaConf.to_container(node)
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
-
-
 def to_yaml(settings: Any) -> str:
     """Settings as YAML that `from_yaml` reads back."""
     return OmegaConf.to_yaml(OmegaConf.structured(settings))
@@ -239,8 +161,8 @@ def from_yaml(file: Path) -> TrainConfig:
     raw = load_yaml(file)
     name = raw.get("config")
     if not isinstance(name, str) or name.count("/") != 1:
-        raise BadInput(f"{_shown(file)}: names no experiment in its key config")
-    return _with_step_variance(merge(train_schema(name.split("/")[0]), [(_shown(file), raw)]))
+        raise BadInput(f"{shown(file)}: names no experiment in its key config")
+    return _with_step_variance(merge(train_schema(name.split("/")[0]), [(shown(file), raw)]))
 
 
 def science(config: TrainConfig) -> dict[str, Any]:
@@ -280,12 +202,8 @@ def _check_config_name(name: str) -> None:
         raise BadInput(f"{COMMAND_LINE}: config={name} is no file under configs/train; {nearest(name, known)}")
 
 
-def _shown(file: Path) -> str:
-    return str(file.relative_to(CONFIGS.parent) if file.is_relative_to(CONFIGS.parent) else file)
-
-
 def _file_layer(file: Path) -> tuple[str, dict[str, Any]]:
-    return (_shown(file), load_yaml(file) if file.exists() else {})
+    return (shown(file), load_yaml(file) if file.exists() else {})
 
 
 def _preset_layers(name: str | None, sections: list[str]) -> list[tuple[str, dict[str, Any]]]:
@@ -307,56 +225,6 @@ def _check_sections(where: str, preset: dict[str, Any]) -> None:
             raise BadInput(f"{where}: {section} is no section of a preset; {nearest(str(section), known)}")
         if not isinstance(content, dict | None):
             raise BadInput(f"{where}: {section} is not a mapping of keys to values")
-
-
-def _typed(settings_class: type, arguments: dict[str, str]) -> dict[str, Any]:
-    """Dotted text arguments to a nested mapping of values; text meant as text stays text (tag=2 is "2")."""
-    nested: dict[str, Any] = {}
-    for key, text in arguments.items():
-        *groups, leaf = key.split(".")
-        inner = nested
-        for group in groups:
-            inner = inner.setdefault(group, {})
-            if not isinstance(inner, dict):
-                raise BadInput(f"{COMMAND_LINE}: {key} is set together with the group that it belongs to")
-        if leaf in inner:
-            raise BadInput(f"{COMMAND_LINE}: {key} is set together with keys below it")
-        inner[leaf] = text if _is_text(settings_class, key) and text not in ("", "null") else _value(key, text)
-    return nested
-
-
-def _is_text(settings_class: type, key: str) -> bool:
-    hint: Any = settings_class
-    for part in key.split("."):
-        hint = get_type_hints(hint).get(part) if hasattr(hint, "__dataclass_fields__") else None
-    return str in (get_args(hint) if isinstance(hint, UnionType) else (hint,))
-
-
-def _value(key: str, text: str) -> Any:
-    try:
-        _refuse_duplicates(yaml.compose(text, Loader=yaml.SafeLoader), COMMAND_LINE)
-        return to_plain(OmegaConf.from_dotlist([f"value={text}"]))["value"]
-    except (yaml.YAMLError, OmegaConfBaseException):
-        raise BadInput(f"{COMMAND_LINE}: {key}={text} cannot be read as a value") from None
-
-
-def _refuse_duplicates(node: yaml.Node | None, where: str) -> None:
-    if isinstance(node, yaml.MappingNode):
-        seen = set()
-        for key, value in node.value:
-            if key.value in seen:
-                raise BadInput(f"{where}: key {key.value} stands twice; keep one")
-            seen.add(key.value)
-            _refuse_duplicates(value, where)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _refuse_duplicates(item, where)
-
-
-def _refuse_interpolation(text: str, where: str) -> None:
-    if "${" in text:
-        line = next(line.strip() for line in text.splitlines() if "${" in line)
-        raise BadInput(f"{where}: {line!r} holds an interpolation; write the value itself")
 
 
 def _one_noise_strength(layer: tuple[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:

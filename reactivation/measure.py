@@ -18,7 +18,6 @@ from reactivation.config import (
     describe,
     differences,
     flatten,
-    parse_arguments,
     resolve_analysis,
     resolve_train,
     science_hash,
@@ -27,6 +26,7 @@ from reactivation.config import (
 )
 from reactivation.errors import BadInput, DamagedData
 from reactivation.files import make_folder, read_json, to_json, write_atomically
+from reactivation.reading import parse_arguments
 
 if TYPE_CHECKING:
     import numpy as np

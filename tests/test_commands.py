@@ -24,7 +24,8 @@ ANALYSES = ("kl", "variance", "distance", "manifold")
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Path:
     """Every network of the authors' loop, tiny, in one results folder."""
-    from reactivation.config import parse_arguments, resolve_train
+    from reactivation.config import resolve_train
+    from reactivation.reading import parse_arguments
     from reactivation.runs import RunFolder, run_path
     from reactivation.training import fit
 

@@ -14,9 +14,10 @@ import pytest
 
 from reactivation import config as configuration
 from reactivation import registry
-from reactivation.config import experiments, parse_arguments, resolve_analysis, resolve_train
+from reactivation.config import experiments, resolve_analysis, resolve_train
 from reactivation.errors import BadInput
 from reactivation.measure import check_settings
+from reactivation.reading import load_yaml, parse_arguments
 from reactivation.runs import run_name
 
 SPATIAL = "config=spatial_navigation/noisy_unbiased"
@@ -76,7 +77,7 @@ def test_the_numbers_of_tables_a1_and_a2() -> None:
 
 def test_the_authors_preset_sets_every_switch() -> None:
     """Also where our default is the same: the preset must not depend on it."""
-    preset = configuration.load_yaml(configuration.CONFIGS / "preset" / "authors_code.yml")
+    preset = load_yaml(configuration.CONFIGS / "preset" / "authors_code.yml")
     released = {
         "train": {"tag": "authors_code", "rnn": {"noise": "uniform"}},
         "spatial_navigation": {"task": {"place_cells_norm": "softmax", "b": 0.26 * math.pi, "init_pos_extent": 1.0}},
@@ -295,5 +296,5 @@ def test_bad_files_are_refused_by_name(case: str, tmp_path: Path) -> None:
     file = tmp_path / "experiment.yml"
     file.write_text(text)
     with pytest.raises(BadInput, match=reason) as refused:
-        configuration.load_yaml(file)
+        load_yaml(file)
     assert "experiment.yml" in str(refused.value)

@@ -10,8 +10,8 @@ from conftest import ROOT, environment, tiny
 import pytest
 import torch
 
-from reactivation.config import parse_arguments, parse_seeds
 from reactivation.errors import BadInput
+from reactivation.reading import parse_arguments, parse_seeds
 from reactivation.runs import RunFolder, load_run
 
 SPATIAL = "spatial_navigation/noisy_unbiased"

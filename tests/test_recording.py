@@ -8,8 +8,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from reactivation.compute import use_tf32
-from reactivation.config import experiments, parse_arguments, resolve_train, science_hash
+from reactivation.config import experiments, resolve_train, science_hash
 from reactivation.learner import Learner, new_learner
+from reactivation.reading import parse_arguments
 from reactivation.recording import WARM_UP, Recording, recorded
 from reactivation.stack import stacked
 from reactivation.streams import stream

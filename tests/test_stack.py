@@ -14,11 +14,12 @@ import torch
 from torch import Tensor
 
 from reactivation import objective
-from reactivation.config import parse_arguments, resolve_train
+from reactivation.config import resolve_train
 from reactivation.dynamics import standard_noise
 from reactivation.errors import BadInput, DamagedData, SomeFailed
 from reactivation.learner import Learner, new_learner
 from reactivation.metrics import read_rows
+from reactivation.reading import parse_arguments
 from reactivation.runs import RunFolder
 from reactivation.stack import stacked
 from reactivation.streams import stream

@@ -15,11 +15,12 @@ import pytest
 import torch
 
 from reactivation import registry
-from reactivation.config import experiments, parse_arguments, resolve_train
+from reactivation.config import experiments, resolve_train
 from reactivation.errors import BadInput, DamagedData, StorageError
 from reactivation.files import locked
 from reactivation.learner import new_learner
 from reactivation.metrics import MetricsLog, read_rows
+from reactivation.reading import parse_arguments
 from reactivation.runs import RunFolder, load_run
 from reactivation.training import fit
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from reactivation.config import COMMAND_LINE, RESULTS
+from reactivation.config import RESULTS
 from reactivation.errors import BadInput
 from reactivation.measure import command, how_to_train, result_file, to_words
 from reactivation.paper import panels
 from reactivation.paper.evidence import OTHERS, Evidence
 from reactivation.paper.panels import Numbers
 from reactivation.paper.protocols import HEAD, PROTOCOLS, SPATIAL
+from reactivation.reading import COMMAND_LINE
 from reactivation.settings import nearest
 
 

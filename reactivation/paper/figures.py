@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reactivation.config import RESULTS, asked_settings, seed_list
+from reactivation.config import RESULTS, asked_settings
 from reactivation.errors import DamagedData
 from reactivation.files import make_folder, write_atomically
 from reactivation.paper.catalogue import FIGURES, PANELS, known_key, missing, panel_keys
@@ -23,6 +23,7 @@ from reactivation.paper.panels import Columns, Numbers
 from reactivation.paper.protocols import SEEDS, SPATIAL
 from reactivation.plotting.drawing import colour_bar, letter, networks_note
 from reactivation.plotting.style import PAGE_WIDTH, PANEL_WIDTH, TALLEST, style
+from reactivation.reading import seed_list
 from reactivation.settings import setting
 
 if TYPE_CHECKING:

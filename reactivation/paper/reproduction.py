@@ -10,7 +10,7 @@ from pathlib import Path
 import sys
 import time
 
-from reactivation.config import RESULTS, seed_list
+from reactivation.config import RESULTS
 from reactivation.errors import BadInput, DamagedData, SomeFailed, UserError
 from reactivation.fleet import train_fleet
 from reactivation.measure import measure, result_file, training_words
@@ -24,6 +24,7 @@ from reactivation.paper.protocols import ALL_PROTOCOLS, HEAD, NETWORKS, PROTOCOL
 from reactivation.paper.report import write_report
 from reactivation.paper.tables import networks_table, tally
 from reactivation.paper.verdicts import judge_all
+from reactivation.reading import seed_list
 from reactivation.settings import nearest, setting
 
 PRESETS = {"quick": "quick", "paper": None}  # profile → preset of its networks
