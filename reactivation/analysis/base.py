@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,3 +70,8 @@ class Result(NamedTuple):
     table: dict[str, Any]  # in the authors' schema
     details: dict[str, Any]  # standard errors and whatever else belongs to the figures
     summary: Mapping[str, Mapping[str, float | None]]  # row → column → number, to print
+
+
+def standard_error(values: NDArray[np.float64]) -> float:
+    """Of the mean of independent values (n): SD / √n."""
+    return float(values.std(ddof=1) / math.sqrt(len(values)))

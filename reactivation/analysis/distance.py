@@ -1,12 +1,11 @@
 """How smooth decoded trajectories are (Fig. C.4): mean distance between consecutive points within each trajectory."""
 
 from dataclasses import dataclass
-import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.analysis.base import AnalysisSettings, Recorded, Result, Streams
+from reactivation.analysis.base import AnalysisSettings, Recorded, Result, Streams, standard_error
 from reactivation.spaces import Space
 
 PHASES = ("active", "quiescent", "quiescent_noisy")
@@ -36,10 +35,7 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
     }
     table = {run: {phase: steps.tolist() for phase, steps in phases.items()} for run, phases in values.items()}
     means = {run: {phase: float(steps.mean()) for phase, steps in phases.items()} for run, phases in values.items()}
-    errors = {
-        run: {phase: float(steps.std(ddof=1) / math.sqrt(len(steps))) for phase, steps in phases.items()}
-        for run, phases in values.items()
-    }
+    errors = {run: {phase: standard_error(steps) for phase, steps in phases.items()} for run, phases in values.items()}
     return Result(table, {"mean": means, "standard_error": errors}, means)
 
 

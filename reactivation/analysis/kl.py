@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from reactivation.analysis.base import AnalysisSettings, Recorded, Result, Streams
+from reactivation.analysis.base import AnalysisSettings, Recorded, Result, Streams, standard_error
 from reactivation.densities import DegenerateDensity, Density, Estimate, Points, Uniform, estimate
 from reactivation.settings import setting
 from reactivation.spaces import Space
@@ -91,11 +91,11 @@ def _estimates(space: Space, recorded: Recorded, phase: str, problems: dict[str,
 
 def _divergences(forward: Points, backward: Points, clip: float | None) -> dict[str, Any]:
     """From log q − log p at samples of q, and log p − log q at samples of p."""
-    kl, standard_error = _mean(forward, clip)
+    kl, error = _mean(forward, clip)
     reverse, reverse_error = _mean(backward, clip)
     return {
         "kl": kl,
-        "standard_error": standard_error,
+        "standard_error": error,
         "reverse": reverse,
         "reverse_standard_error": reverse_error,
         "jensen_shannon": float(math.log(2) - (np.logaddexp(0, -forward).mean() + np.logaddexp(0, -backward).mean()) / 2),
@@ -109,8 +109,8 @@ def _matched(q: Estimate, p: Estimate, settings: Settings, rng: np.random.Genera
     matched = q.with_kernel(p.kernel)  # type: ignore[arg-type]  # both are of one space, so of one kind
     samples = matched.sample(settings.n_samples, rng)
     log_q = matched.log_density(samples)
-    kl, standard_error = _mean(log_q - p.log_density(samples), settings.clip)
-    return {"kl": kl, "standard_error": standard_error, "entropy": -float(log_q.mean())}
+    kl, error = _mean(log_q - p.log_density(samples), settings.clip)
+    return {"kl": kl, "standard_error": error, "entropy": -float(log_q.mean())}
 
 
 def _mean(log_ratio: Points, clip: float | None) -> tuple[float | None, float | None]:
@@ -119,4 +119,4 @@ def _mean(log_ratio: Points, clip: float | None) -> tuple[float | None, float | 
         log_ratio = np.clip(log_ratio, -math.log(clip), math.log(clip))
     if np.isinf(log_ratio).any():
         return None, None
-    return float(log_ratio.mean()), float(log_ratio.std(ddof=1) / math.sqrt(len(log_ratio)))
+    return float(log_ratio.mean()), standard_error(log_ratio)

@@ -1,9 +1,8 @@
 """How much of its space a network explores at rest (Fig. 2f): variance over time within each decoded trajectory."""
 
 from dataclasses import dataclass
-import math
 
-from reactivation.analysis.base import AnalysisSettings, Recorded, Result, Streams
+from reactivation.analysis.base import AnalysisSettings, Recorded, Result, Streams, standard_error
 from reactivation.spaces import Space
 
 PHASES = ("quiescent",)
@@ -30,7 +29,6 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
     values = {run: space.variance(phases["quiescent"].states) for run, phases in recorded.items()}
     table = {run: float(value.mean()) for run, value in values.items()}
     details = {
-        run: {"standard_error": float(value.std(ddof=1) / math.sqrt(len(value))), "trajectories": value.tolist()}
-        for run, value in values.items()
+        run: {"standard_error": standard_error(value), "trajectories": value.tolist()} for run, value in values.items()
     }
     return Result(table, details, {run: {"variance": mean} for run, mean in table.items()})
