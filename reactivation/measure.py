@@ -184,7 +184,7 @@ def how_to_train(run: str, settings: AnalysisSettings) -> str:
     if settings.epoch is None and folder.is_of(config) and folder.config().trainer.n_epochs != config.trainer.n_epochs:
         settings = replace(settings, epoch=folder.config().trainer.n_epochs)  # it was to go that far
     typed = command("train.py", training_words(run, settings))
-    if folder.lost_its_network(config.trainer.n_epochs):
+    if folder.lost_its_network():
         return f"its network was not kept: delete {folder.path}, then: {typed}"
     return f"train it with: {typed}"
 

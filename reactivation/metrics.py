@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from reactivation.errors import storage_error
-from reactivation.files import to_json, write_atomically
+from reactivation.files import read_json, to_json, write_atomically
 from reactivation.runs import RunFolder
 from reactivation.tasks.base import Task
 
@@ -58,9 +58,16 @@ class MetricsLog:
     """The metrics of one run. Every row reaches the disk at once, so a kill loses none."""
 
     def __init__(self, folder: RunFolder, tensorboard: bool, step: int):
-        """Open the log of a run that stands at `step`: rows after it are of work that was lost, and go."""
+        """Open the log of a run that stands at `step`: rows after it are of work that was lost, and go.
+
+        Rows that the file has lost come back from the tables.
+
+        Raises:
+            DamagedData: a table cannot be read.
+        """
         self.folder = folder
-        self.rows = [row for row in read_rows(folder.metrics_file) if row["step"] <= step]
+        found = {_place(row): row for row in [*_table_rows(folder), *read_rows(folder.metrics_file)] if row["step"] <= step}
+        self.rows = [found[place] for place in sorted(found)]
         lines = "".join(f"{json.dumps(row)}\n" for row in self.rows)
         write_atomically(folder.metrics_file, lines.encode())
         self._stream = open(folder.metrics_file, "a")  # noqa: SIM115 (open as long as the log is)
@@ -92,6 +99,22 @@ class MetricsLog:
         self._stream.close()
         if self._board:
             self._board.close()
+
+
+def _place(row: dict[str, Any]) -> tuple[int, int]:
+    """Where a row stands in the log: a step is logged before the network that it leads to is tested."""
+    return row["step"], SPLITS.index(row["split"])
+
+
+def _table_rows(folder: RunFolder) -> list[dict[str, Any]]:
+    """The rows that the tables were made from."""
+    tables = {split: folder.table_file(split) for split in SPLITS}
+    return [
+        {"step": int(step), "split": split, **measures}
+        for split, file in tables.items()
+        if file.exists()
+        for step, measures in read_json(file).items()
+    ]
 
 
 def read_rows(file: Path) -> list[dict[str, Any]]:

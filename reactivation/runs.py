@@ -118,8 +118,9 @@ class RunFolder:
         return max(map(int, read_json(table)), default=0) if table.exists() else 0
 
     def kept(self, step: int) -> bool:
-        """Whether a model of that step is there, and its measures."""
-        return step in self.steps() and self.reached(step)
+        """Whether a model of that step is there, and its measures with those of training."""
+        learned = self.table_file("train")
+        return step in self.steps() and self.reached(step) and learned.exists() and bool(read_json(learned))
 
     def is_of(self, config: TrainConfig) -> bool:
         """Whether the network that lives here is the one of this configuration."""
@@ -128,9 +129,9 @@ class RunFolder:
         except DamagedData:
             return False
 
-    def lost_its_network(self, last: int) -> bool:
-        """Whether the run ended at its last step and nothing but its measures was kept, as in a checkout of results."""
-        return self.reached(last) and not self.steps() and not any(file.exists() for file in self.resume_files)
+    def lost_its_network(self) -> bool:
+        """Whether the run was trained and nothing but its measures was kept, as in a checkout of results."""
+        return self.last_tested() > 0 and not self.steps() and not any(file.exists() for file in self.resume_files)
 
     def claim(self, config: TrainConfig) -> None:
         """Make the folder this run's; whoever calls holds its lock.

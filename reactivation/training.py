@@ -122,20 +122,30 @@ def _is_done(config: TrainConfig, folder: RunFolder) -> bool:
     """Whether nothing is left to train; says so."""
     folder.check_claim(config)
     last = config.trainer.n_epochs
-    if folder.lost_its_network(last):
+    if folder.lost_its_network():
         shipped = trained_run(config)
         if shipped.path == folder.path:
             raise BadInput(
-                f"{folder.path}: was trained to step {last}, but its network was not kept; "
+                f"{folder.path}: was trained to step {folder.last_tested()}, but its network was not kept; "
                 "delete the folder to train it again, or name this run with tag=... or path=..."
             )
         print(f"{folder.path}: trained to step {last}; its network is in {shipped.path}. Delete the former to train anew")
         return True
-    standing = last if folder.kept(last) else _standing(folder)
-    if standing < last:
-        return False
+    whole = _is_whole(folder, last)
+    standing = last if whole else _standing(folder)
+    if standing <= last and not whole:
+        return False  # at its last step, only files of the end are to be mended
     print(f"{folder.path}: already trained to step {standing}; nothing to do")
     return True
+
+
+def _is_whole(folder: RunFolder, step: int) -> bool:
+    """Whether a sound model of that step is there, and its measures."""
+    if not folder.kept(step):
+        return False
+    with suppress(DamagedData):
+        return bool(checkpoint.load(folder.model_file(step), configuration.science_hash(folder.config())))
+    return False
 
 
 @contextmanager
@@ -208,8 +218,10 @@ def _train(sessions: Sequence[Session], interruption: Interruption, report: Repo
     trainee = stacked([session.learner for session in sessions])
     trainer = trainee.config.trainer
     for session in sessions:
-        if not session.log.rows:
+        if trainee.step == 0 and not session.log.rows:
             session.log.add(0, "test", session.learner.test())
+        if trainee.step == trainer.n_epochs:
+            _mend_the_end(session)
     progress = Progress(_name(sessions), trainee.step, trainer.n_epochs)
     losses: list[Tensor] = []
     while trainee.step < trainer.n_epochs:
@@ -268,14 +280,25 @@ def _log_tests(looks: Sequence[_Look], progress: "Progress") -> None:
         progress.tell(session.folder.path.name, session.learner.step, test)
 
 
+def _mend_the_end(session: Session) -> None:
+    """Write the model and the tables of a run that stands at its last step: they were lost or broken."""
+    if not any(row["step"] == session.learner.step and row["split"] == "test" for row in session.log.rows):
+        session.log.add(session.learner.step, "test", session.learner.test())
+    _save_model(session)
+    session.log.write_tables()
+
+
 def _save(session: Session, keep_model: bool) -> None:
     """The model first, then the tables, then the state to resume from: whatever is lost in between is made again."""
-    learner, folder = session.learner, session.folder
     if keep_model:
-        fingerprint = configuration.science_hash(learner.config)
-        checkpoint.save(folder.model_file(learner.step), fingerprint, learner.step, learner.model_state())
+        _save_model(session)
     session.log.write_tables()
-    _save_state(learner, folder)
+    _save_state(session.learner, session.folder)
+
+
+def _save_model(session: Session) -> None:
+    learner, file = session.learner, session.folder.model_file(session.learner.step)
+    checkpoint.save(file, configuration.science_hash(learner.config), learner.step, learner.model_state())
 
 
 def _save_state(learner: Learner, folder: RunFolder) -> None:

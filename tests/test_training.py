@@ -91,14 +91,15 @@ def test_a_finished_run_is_left_as_it_is(tmp_path: Path, capsys) -> None:
     assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.path.iterdir()} == before
 
 
-def test_measures_whose_network_was_not_kept_are_left_as_they_are(tmp_path: Path) -> None:
-    """Such as results in a checkout."""
+@pytest.mark.parametrize("asked", [3, 4, 6])
+def test_measures_whose_network_was_not_kept_are_left_as_they_are(asked: int, tmp_path: Path) -> None:
+    """Such as results in a checkout, however long the training asked for is."""
     folder = train(tmp_path / "run")
     for file in folder.path.glob("*.pt"):
         file.unlink()
     before = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.path.iterdir()}
-    with pytest.raises(BadInput, match="delete the folder to train it again"):
-        train(tmp_path / "run")
+    with pytest.raises(BadInput, match=r"to step 4, .* delete the folder to train it again"):
+        train(tmp_path / "run", f"trainer.n_epochs={asked}")
     assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.path.iterdir()} == before
 
 
@@ -147,29 +148,71 @@ def test_a_run_that_lost_its_state_at_the_end_is_done(tmp_path: Path, capsys) ->
     assert {file: file.read_bytes() for file in folder.path.iterdir()} == before
 
 
-@pytest.mark.parametrize("killed_at", ["model_2.pt", "resume.pt", "model_4.pt"])
-@pytest.mark.parametrize("saves_before", [0, 1])
-def test_a_kill_between_any_two_files_of_a_save_is_mended(
-    killed_at: str, saves_before: int, tmp_path: Path, monkeypatch
-) -> None:
-    """A save writes a model, then the state to resume from: the kill comes just before one of them."""
-    import reactivation.training as training
+TABLES = ("train_metrics.json", "test_metrics.json")
+SAVED = ["resume.pt", "model_2.pt", *TABLES, "resume.pt", "model_4.pt", *TABLES, "resume.pt"]
 
-    straight, honest, seen = train(tmp_path / "straight"), training.checkpoint.save, []
 
-    def save(file: Path, *rest) -> None:
-        seen.append(file.name)
-        if seen.count(killed_at) > saves_before:
-            raise KeyboardInterrupt
-        honest(file, *rest)
+@pytest.mark.parametrize("killed_at", [None, *range(len(SAVED))])
+def test_a_kill_between_any_two_files_of_a_save_is_mended(killed_at: int | None, tmp_path: Path, monkeypatch) -> None:
+    """The kill comes just before one of the files that saves write; without a kill, those are `SAVED`."""
+    import reactivation.checkpoint as checkpoint
+    import reactivation.metrics as metrics
 
-    monkeypatch.setattr(training.checkpoint, "save", save)
-    try:
+    straight, written = train(tmp_path / "straight"), []
+
+    def killing(honest):
+        def write(file: Path, content: bytes) -> None:
+            if file.name in SAVED:
+                if len(written) == killed_at:
+                    raise KeyboardInterrupt
+                written.append(file.name)
+            honest(file, content)
+
+        return write
+
+    for module in (checkpoint, metrics):
+        monkeypatch.setattr(module, "write_atomically", killing(module.write_atomically))
+    if killed_at is None:
         train(tmp_path / "run")
-    except KeyboardInterrupt:
-        monkeypatch.undo()
+        assert written == SAVED
+        return
+    with pytest.raises(KeyboardInterrupt):
         train(tmp_path / "run")
-    assert same_weights(straight, RunFolder(tmp_path / "run"), 4)
+    monkeypatch.undo()
+    folder = train(tmp_path / "run")
+    assert same_weights(straight, folder, 4)
+    assert timeless(folder) == timeless(straight)
+    assert all(json.loads(folder.table_file(split).read_text()) for split in ("train", "test"))
+
+
+@pytest.mark.parametrize("lost", ["model_4.pt", "test_metrics.json", "train_metrics.json"])
+@pytest.mark.parametrize("damage", ["truncate", "delete"])
+def test_files_of_the_end_that_are_lost_are_made_again(lost: str, damage: str, tmp_path: Path) -> None:
+    folder = train(tmp_path / "run")
+    before = {file: file.read_bytes() for file in folder.path.iterdir()}
+    if damage == "delete":
+        (folder.path / lost).unlink()
+    else:
+        hurt(folder.path / lost, damage, tmp_path)
+    if damage == "truncate" and lost in TABLES:
+        with pytest.raises(DamagedData, match="delete it and run its command again"):
+            train(tmp_path / "run")
+        (folder.path / lost).unlink()
+    train(tmp_path / "run")
+    assert {file: file.read_bytes() for file in folder.path.iterdir()} == before
+
+
+def test_a_run_stopped_beyond_the_step_asked_for_is_made_whole_there(tmp_path: Path) -> None:
+    """A signal saves the state and no model; a training to just that step is then asked for."""
+    straight = train(tmp_path / "straight", "trainer.n_epochs=3")
+    folder = train(tmp_path / "run", "trainer.n_epochs=3")
+    folder.model_file(3).unlink()
+    folder.table_file("test").write_text(json.dumps({"0": {}}))
+    rows = [row for row in read_rows(folder.metrics_file) if row["split"] == "train" or row["step"] == 0]
+    folder.metrics_file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    train(tmp_path / "run", "trainer.n_epochs=3")
+    assert same_weights(straight, folder, 3)
+    assert timeless(folder) == timeless(straight)
 
 
 def test_a_run_of_another_device_is_named_not_condemned(tmp_path: Path, monkeypatch) -> None:
@@ -188,12 +231,18 @@ def test_measuring_more_changes_no_weight(tmp_path: Path) -> None:
     assert same_weights(*runs, 4)
 
 
-def test_broken_metrics_are_written_anew_from_what_is_left(tmp_path: Path) -> None:
-    folder = train(tmp_path / "run", "trainer.log_freq=1")
+@pytest.mark.parametrize("left", [b"null\n\xff\xfe\n", b"", None])
+def test_lost_rows_of_metrics_come_back_from_the_tables(left: bytes | None, tmp_path: Path) -> None:
+    every = ["trainer.log_freq=1", "trainer.test_freq=2"]
+    straight, folder = train(tmp_path / "straight", "trainer.n_epochs=6", *every), train(tmp_path / "run", *every)
     rows = folder.metrics_file.read_bytes().splitlines(keepends=True)
-    folder.metrics_file.write_bytes(rows[0] + b"null\n\xff\xfe\n")
-    train(tmp_path / "run", "trainer.n_epochs=6", "trainer.log_freq=1")
-    assert [row["step"] for row in read_rows(folder.metrics_file)][-1] == 6
+    if left is None:
+        folder.metrics_file.unlink()
+    else:
+        folder.metrics_file.write_bytes(rows[0] + left + b"".join(rows[2:]))
+    train(tmp_path / "run", "trainer.n_epochs=6", *every)
+    assert timeless(folder) == timeless(straight)
+    assert folder.metrics_file.read_bytes().startswith(b"".join(rows))
 
 
 def test_sizes_beyond_memory_are_bad_input(tmp_path: Path) -> None:
