@@ -272,7 +272,7 @@ def describe(settings: Any, prefix: str = "") -> list[str]:
 
 
 def _describe_key(name: str, hint: Any, value: Any, declared: Mapping[str, Any]) -> str:
-    shown = "null" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value) or "required"
+    default = "null" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value) or "required"
     unit = f" [{declared['unit']}]" if declared["unit"] else ""
     choices = f" ({', '.join(declared['choices'])})" if declared["choices"] else ""
-    return f"  {name:<36} {type_name(hint):<16} {shown:<14} {declared['meaning']}{choices}{unit}"
+    return f"  {name:<36} {type_name(hint):<16} {default:<14} {declared['meaning']}{choices}{unit}"

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 import errno
+import os
+import signal
 import sys
 
-DONE = 0
 SIGNAL_BASE = 128  # a command ended by signal n exits with 128 + n (130 after Ctrl-C, 143 after SIGTERM)
 
 
@@ -59,11 +60,11 @@ def storage_error(error: OSError, where: object) -> StorageError:
     advice = {
         errno.ENOSPC: "the disk is full: free some space and run the same command again",
         errno.EDQUOT: "the disk quota is used up: free some space and run the same command again",
-        errno.EACCES: "permission denied: choose another folder with path=...",
-        errno.EPERM: "permission denied: choose another folder with path=...",
-        errno.EROFS: "the file system is read-only: choose another folder with path=...",
-        errno.ENOTDIR: "part of that path is a file: choose another folder with path=...",
-        errno.EEXIST: "part of that path is a file: choose another folder with path=...",
+        errno.EACCES: "permission denied: change the permissions, or name another folder",
+        errno.EPERM: "permission denied: change the permissions, or name another folder",
+        errno.EROFS: "the file system is read-only: name another folder",
+        errno.ENOTDIR: "part of that path is a file: move it away, or name another folder",
+        errno.EEXIST: "part of that path is a file: move it away, or name another folder",
     }.get(error.errno or 0, error.strerror or str(error))
     return StorageError(f"{where}: {advice}")
 
@@ -72,14 +73,16 @@ def run_command(main: Callable[[list[str]], None]) -> None:
     """Run `main` on the command line and exit with the code that its outcome deserves."""
     try:
         main(sys.argv[1:])
+        sys.stdout.flush()  # here, what fails to be written is still answered
     except UserError as error:
         print(f"{error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        sys.exit(SIGNAL_BASE + 2)
-    except BrokenPipeError:
-        sys.exit(DONE)
+        sys.exit(SIGNAL_BASE + signal.SIGINT)
+    except BrokenPipeError:  # whoever read the output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains of what it cannot flush
+        sys.exit(SIGNAL_BASE + signal.SIGPIPE)
     except OSError as error:
         print(f"{storage_error(error, error.filename or 'storage')}", file=sys.stderr)
         sys.exit(StorageError.exit_code)

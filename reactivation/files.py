@@ -69,20 +69,23 @@ def to_json(content: Any) -> bytes:
     return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()
 
 
-def read_json(file: Path) -> Any:
+def read_json(file: Path, kind: type = dict) -> Any:
     """The content of a JSON file.
 
     Raises:
-        DamagedData: missing, or not JSON.
+        DamagedData: missing, not JSON, or of another kind.
     """
     try:
-        return json.loads(file.read_text())
+        content = json.loads(file.read_text())
     except FileNotFoundError:
         raise DamagedData(f"{file}: missing") from None
     except OSError as error:
         raise storage_error(error, file) from error
     except ValueError:
         raise DamagedData(f"{file}: not valid JSON; delete it and run its command again") from None
+    if not isinstance(content, kind):
+        raise DamagedData(f"{file}: not what its command writes; delete it and run its command again")
+    return content
 
 
 @contextmanager

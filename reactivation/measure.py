@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from reactivation.runs import Run
+    from reactivation.spaces import Space
 
 # What may differ between two commands that compute the same result.
 _NOT_SCIENCE = ("path", "preset", "device", "allow_missing")
@@ -101,7 +102,7 @@ def _analysed(name: str, settings: AnalysisSettings) -> tuple[Result, dict[str, 
     """What an analysis finds, and from which models."""
     module = registry.load("analysis", name)
     runs, missing = _load_runs(settings)
-    space = next(iter(runs.values())).task.space
+    space = _one_space(runs)
     phases = dict.fromkeys(runs, module.PHASES)
     if module.RANDOM_PHASES:
         runs[RANDOM] = _random_network(settings, list(runs.values()))
@@ -240,7 +241,7 @@ class _Record(NamedTuple):
 def _record_of(details_file: Path, changed: int) -> _Record | None:
     """None if it names no settings; `changed`: when the file was."""
     details = read_json(details_file)
-    if not isinstance(details, dict) or not isinstance(details.get("settings"), dict):
+    if not isinstance(details.get("settings"), dict):
         return None
     return _Record(details["settings"], details.get("format", 1), details.get("models", {}))
 
@@ -278,6 +279,22 @@ def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]
     for line in commands:
         print(f"left out: {line}", file=sys.stderr)
     return runs, missing
+
+
+def _one_space(runs: Mapping[str, "Run"]) -> "Space":
+    """The space that the states of all runs live in.
+
+    Raises:
+        BadInput: they live in several.
+    """
+    (first, run), *others = runs.items()
+    for name, other in others:
+        if other.task.space != run.task.space:
+            raise BadInput(
+                f"{first} lives in {run.task.space} and {name} in {other.task.space}: give runs=[...] of one space, "
+                "and name each result with out=..."
+            )
+    return run.task.space
 
 
 def _random_network(settings: AnalysisSettings, runs: list["Run"]) -> "Run":

@@ -161,7 +161,7 @@ class RunFolder:
 
     def _environments(self) -> list[dict[str, Any]]:
         """One entry per machine state that worked on the run, oldest first."""
-        known = read_json(self.environment_file) if self.environment_file.exists() else []
+        known = read_json(self.environment_file, list) if self.environment_file.exists() else []
         return known if known and known[-1] == environment() else [*known, environment()]
 
 

@@ -2,7 +2,6 @@
 
 from statistics import median
 import time
-from typing import Any
 
 from reactivation.analysis.base import AnalysisSettings
 from reactivation.config import TrainConfig
@@ -11,9 +10,8 @@ _RECURRENT_MATRICES = {"vanilla": 1, "gru": 3}  # N × N weights of each cell th
 
 
 def outputs_of(config: TrainConfig) -> int:
-    """Output cells of a run's task."""
-    task: Any = config.task
-    return int(task.place_cells_num if hasattr(task, "place_cells_num") else task.hd_cells_num)
+    """Output cells of a run's task; 0 for one whose settings name no number of cells."""
+    return int(next((value for name, value in vars(config.task).items() if name.endswith("cells_num")), 0))
 
 
 def training_flops(config: TrainConfig, features: int | None = None) -> float:

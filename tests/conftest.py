@@ -12,11 +12,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side; set bef
 import pytest
 import torch
 
+from reactivation import registry
+
 ROOT = Path(__file__).parent.parent
 
 TINY_TRAIN = ["rnn.n_rec=12", "task.batch_size=8", "task.sequence_length=6", "trainer.n_epochs=4", "trainer.save_freq=2"]
 TINY_ANALYSIS = ["batch_size=12", "t_active=10", "t_quiescent=14", "t_shift=2"]
-SCRIPTS = ["train.py", "output_kl.py", "output_variance.py", "output_distance.py"]
+SCRIPTS = ["train.py", *(f"output_{name}.py" for name in registry.names("analysis"))]
 PRECISION = torch.backends.mkldnn.matmul.fp32_precision  # type: ignore[attr-defined]  # torch has no types for it
 
 TINY_PRESET = """

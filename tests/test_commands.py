@@ -4,16 +4,21 @@ from itertools import product
 import json
 from pathlib import Path
 import shutil
+import signal
+import subprocess
+import sys
 from typing import Any
 
-from conftest import TINY_ANALYSIS, tiny
+from conftest import ROOT, TINY_ANALYSIS, environment, tiny
 import pytest
 
 from reactivation import registry
 from reactivation.cells.vanilla import Vanilla
 from reactivation.config import resolve_analysis, resolve_train
+from reactivation.errors import BadInput
 from reactivation.phases import record_phase
 from reactivation.runs import RunFolder
+from reactivation.spaces import Box
 
 SPATIAL = [f"spatial_navigation/{n}_{b}" for n in ("noisy", "no-noise") for b in ("unbiased", "biased")]
 GRU = ["spatial_navigation/noisy_unbiased_gru", "spatial_navigation/noisy_biased_gru"]
@@ -250,6 +255,29 @@ def test_a_random_network_has_a_task_of_its_own_unless_shared(which: str, result
     random = _random_network(Settings(batch_size=12, random_network=which), runs)
     assert (random.task is runs[-1].task) == (which == "shared")
     assert not any((a == b).all() for a, b in zip(random.network.parameters(), runs[0].network.parameters(), strict=True))
+
+
+def test_runs_of_two_spaces_are_not_compared(results: Path) -> None:
+    from reactivation.measure import _one_space
+
+    runs = {name: load(results, f"{name}_0.0001_0") for name in ("noisy_unbiased", "noisy_biased")}
+    assert _one_space(runs) == runs["noisy_biased"].task.space
+    runs["noisy_biased"].task.space = Box(8.8, 8.8)
+    with pytest.raises(BadInput, match=r"noisy_unbiased lives in .*2\.2.* and noisy_biased in .*8\.8"):
+        _one_space(runs)
+
+
+@pytest.mark.parametrize("words", [["train.py", "--help"], ["train.py", *tiny(SPATIAL[0])], ["output_kl.py", "--help"]])
+def test_a_reader_that_goes_away_is_told_by_the_exit_code(words: list[str], tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / words[0]), *words[1:]], cwd=tmp_path, env=environment(), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(60) == 128 + signal.SIGPIPE
 
 
 def test_a_kill_between_two_files_leaves_no_old_table_with_new_details(results: Path, monkeypatch) -> None:

@@ -229,6 +229,7 @@ BAD_ANALYSIS = {
     "a run twice": (["runs=[noisy_biased,noisy_biased]"], ["noisy_biased", "twice"]),
     "out that leaves its folder": (["out=../x"], ["out", "file name"]),
     "one trajectory": (["batch_size=1"], ["batch_size"]),
+    "more than any machine holds": (["batch_size=99999999999999999999"], ["batch_size"]),
     "all of rest dropped": (["t_quiescent=10", "t_shift=10"], ["t_shift", "t_quiescent"]),
     "unknown start": (["start=home"], ["start", "task"]),
     "text for a number": (["noise=loud"], ["noise"]),
@@ -258,9 +259,12 @@ def test_a_bad_command_exits_2_with_one_line_and_writes_nothing(script: str, com
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
+BEFORE_TORCH = {"train.py": [SPATIAL, "rnn.tau=0"], "figures.py": ["seeds=-1"], "reproduce.py": ["seeds=-1"]}
+
+
+@pytest.mark.parametrize("script", [*SCRIPTS, "figures.py", "reproduce.py"])
 def test_input_is_checked_before_torch_is_loaded(script: str) -> None:
-    words = [SPATIAL, "rnn.tau=0"] if script == "train.py" else ["seed=-1"]
+    words = BEFORE_TORCH.get(script, ["seed=-1"])
     code = (
         f"import runpy, sys; sys.argv = {[script, *words]!r}\n"
         f"try: runpy.run_path({str(ROOT / script)!r}, run_name='__main__')\n"

@@ -6,6 +6,7 @@ import json
 import logging
 import math
 from pathlib import Path
+import shutil
 from typing import Any
 
 from conftest import ROOT, copy_of_the_project, environment
@@ -119,8 +120,12 @@ def test_a_panel_leaves_its_files_the_same_bytes_each_time(key: str, evidence: E
 def test_a_picture_knows_the_numbers_it_shows(evidence: Evidence, tmp_path: Path) -> None:
     draw_figure("C4", evidence, tmp_path)
     assert shows_its_numbers(tmp_path, "C4")
-    table = tmp_path / "fig_C4b.csv"
-    table.write_text(table.read_text().replace("1", "2"))
+    table, picture = tmp_path / "fig_C4b.csv", tmp_path / "fig_C4.png"
+    honest = table.read_text()
+    table.write_text(honest.replace("1", "2"))
+    assert not shows_its_numbers(tmp_path, "C4")
+    table.write_text(honest)
+    picture.write_text("version https://git-lfs.github.com/spec/v1")
     assert not shows_its_numbers(tmp_path, "C4")
 
 
@@ -172,6 +177,36 @@ def test_bands_are_over_networks(evidence: Evidence) -> None:
     assert several.loss.sd == pytest.approx(losses.std(0, ddof=1))
     page, _ = plot([["1b"]], evidence)
     assert page.subfigs[0].axes[0].get_title("right") == "n = 2"
+
+
+def test_unfinished_trainings_are_shown_only_where_there_is_no_other(
+    evidence: Evidence, tmp_path: Path, monkeypatch
+) -> None:
+    """The network of seed 0 comes with the project; seed 1 has begun."""
+    copy = Evidence(evidence.seeds, evidence.preset, str(shutil.copytree(evidence.path, tmp_path / "results")), "cpu")
+    first, second = (next(Path(copy.path).glob(f"{SPATIAL}/noisy_unbiased_*_{seed}_quick")) for seed in (0, 1))
+    shipped = tmp_path / "pretrained" / SPATIAL / first.name
+    shutil.copytree(first, shipped)
+    shutil.rmtree(first)
+    table = second / "test_metrics.json"
+    *begun, last = (whole := json.loads(table.read_text()))
+    table.write_text(json.dumps({step: whole[step] for step in begun}))
+    alone = panels.learning(copy, "noisy_unbiased")
+    assert (alone.networks, list(alone.steps)) == (1, [int(step) for step in begun])
+    monkeypatch.setattr("reactivation.runs.PRETRAINED", tmp_path / "pretrained")
+    found = panels.learning(copy, "noisy_unbiased")
+    assert (found.networks, list(found.steps)) == (1, [int(step) for step in whole])
+
+
+def test_a_damaged_result_keeps_others_from_nothing(evidence: Evidence, tmp_path: Path) -> None:
+    copy = Evidence(
+        evidence.seeds, evidence.preset, str(shutil.copytree(evidence.path, tmp_path / "results")), evidence.device
+    )
+    damaged = next(Path(copy.path).glob(f"{SPATIAL}/distance_*_0_quick_details.json"))
+    damaged.write_text(damaged.read_text()[:-5])
+    (line,) = missing("C4", copy)
+    assert str(damaged) in line
+    assert missing("2e", copy) == []
 
 
 @pytest.mark.parametrize("key", [key for key, panel in PANELS.items() if {need.kind for need in panel.needs} == {"results"}])

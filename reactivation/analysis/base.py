@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.settings import setting
+from reactivation.settings import LARGEST, setting
 
 
 class Moments(NamedTuple):
@@ -42,16 +42,16 @@ class AnalysisSettings:
     noise: float = setting(1e-4, "σ²Δt of the noisy runs, and of the noise put into noiseless ones", above=0)
     noise_kind: str = setting("run", "distribution of the noise; run: the run's own", choices=("run", "gaussian", "uniform"))
     epoch: int | None = setting(None, "step of the models; null: the last of each run", low=1)
-    batch_size: int = setting(200, "trajectories per phase", low=2)
-    t_active: int = setting(100, "waking steps", low=2)
-    t_quiescent: int = setting(1000, "resting steps, those dropped included", low=2)
+    batch_size: int = setting(200, "trajectories per phase", low=2, high=LARGEST)
+    t_active: int = setting(100, "waking steps", low=2, high=LARGEST)
+    t_quiescent: int = setting(1000, "resting steps, those dropped included", low=2, high=LARGEST)
     t_shift: int = setting(0, "resting steps dropped at the beginning (burn-in)", low=0)
     start: str = setting(
         "task",
         "where rest begins: encoded task positions, the end of waking, or task rates shuffled over trajectories",
         choices=("task", "end_of_active", "random"),
     )
-    variance_gain: float | None = setting(None, "noise variance at rest over waking; null: the cell's own", low=0)
+    variance_gain: float | None = setting(None, "noise variance at rest over waking; null: the cell's", low=0, high=LARGEST)
     trajectory_stream: str = setting(
         "analysis", "random stream of the trajectories; cells: row 17, on a CPU", choices=("analysis", "cells")
     )

@@ -13,7 +13,7 @@ import numpy as np
 
 from reactivation.analysis.base import AnalysisSettings, Recorded, Result, Streams, standard_error
 from reactivation.densities import DegenerateDensity, Density, Estimate, Points, Uniform, estimate
-from reactivation.settings import setting
+from reactivation.settings import LARGEST, setting
 from reactivation.spaces import Space
 
 PHASES = ("active", "quiescent")
@@ -28,7 +28,7 @@ CLIP = 1e7  # terms whose density ratio lies beyond this, either way, are counte
 class Settings(AnalysisSettings):
     """Settings of `output_kl.py`."""
 
-    n_samples: int = setting(2500, "Monte Carlo samples per density", low=2)
+    n_samples: int = setting(2500, "Monte Carlo samples per density", low=2, high=LARGEST)
     clip: float | None = setting(None, "clip density ratios to [1/clip, clip]; null: never", above=1)
     uniform_baseline: str = setting(
         "joint", "density of the uniform row; marginal: one dimension's (row 8)", choices=("joint", "marginal")

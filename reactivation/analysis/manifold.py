@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reactivation.analysis.base import AnalysisSettings, Moments, Recorded, Recording, Result, Streams
 from reactivation.densities import DegenerateDensity, GaussianKDE
-from reactivation.settings import setting
+from reactivation.settings import LARGEST, setting
 from reactivation.spaces import Circle, Space
 
 PHASES = ("active", "quiescent")
@@ -28,7 +28,7 @@ class Settings(AnalysisSettings):
     """Settings of `output_manifold.py`."""
 
     components: int = setting(10, "principal components that count as few", low=1)
-    n_samples: int = setting(2500, "Monte Carlo samples of the density in the plane", low=2)
+    n_samples: int = setting(2500, "Monte Carlo samples of the density in the plane", low=2, high=LARGEST)
 
 
 def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Streams) -> Result:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from reactivation.analysis.base import AnalysisSettings, Recorded, Result, Streams
 from reactivation.errors import BadInput
-from reactivation.settings import setting
+from reactivation.settings import LARGEST, setting
 from reactivation.spaces import Circle, Space
 
 PHASES = ("active", "quiescent")
@@ -29,8 +29,8 @@ class Settings(AnalysisSettings):
     dwell_arc: float = setting(
         math.pi / 6, "a bearing is kept while it is nearer than this", unit="rad", above=0, high=math.pi
     )
-    turn_bins: int = setting(171, "bins of turns over [-π, π]; odd, about a third of the output cells", low=1)
-    bearing_bins: int = setting(32, "bins of bearings; a divisor of the number of output cells", low=1)
+    turn_bins: int = setting(171, "bins of turns over [-π, π]; odd, about a third of the output cells", low=1, high=LARGEST)
+    bearing_bins: int = setting(32, "bins of bearings; a divisor of the number of output cells", low=1, high=LARGEST)
 
 
 def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Streams) -> Result:

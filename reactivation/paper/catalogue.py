@@ -10,7 +10,7 @@ from functools import partial
 from typing import Literal
 
 from reactivation.config import RESULTS
-from reactivation.errors import BadInput
+from reactivation.errors import BadInput, DamagedData
 from reactivation.measure import command, how_to_train, result_file, to_words
 from reactivation.paper import panels
 from reactivation.paper.evidence import OTHERS, Evidence
@@ -35,7 +35,10 @@ class Need:
     def lacking(self, evidence: Evidence) -> str | None:
         """One line that says what to run; None if nothing is."""
         seeds = evidence.seeds[:1] if self.seeds == "first" else evidence.seeds
-        return None if any(self._there(evidence, seed) for seed in seeds) else self._advice(evidence, seeds[0])
+        try:
+            return None if any(self._there(evidence, seed) for seed in seeds) else self._advice(evidence, seeds[0])
+        except DamagedData as problem:
+            return str(problem)
 
     def _there(self, evidence: Evidence, seed: int) -> bool:
         if self.kind == "results":

@@ -126,13 +126,17 @@ def main(manual: str, words: list[str]) -> None:
 
 def shows_its_numbers(folder: Path, key: str) -> bool:
     """Whether the picture of a figure was drawn from the tables that are beside it now."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     tables = [picture(folder, panel, "csv") for panel in panel_keys(key)]
     if not all(table.exists() for table in tables):
         return False
-    with Image.open(picture(folder, key)) as image:
-        return image.info.get(_KEYWORD["png"]) == f"{_NUMBERS}{_digest(table.read_bytes() for table in tables)}"
+    try:
+        with Image.open(picture(folder, key)) as image:
+            shown = image.info.get(_KEYWORD["png"])
+    except UnidentifiedImageError:
+        return False
+    return bool(shown == f"{_NUMBERS}{_digest(table.read_bytes() for table in tables)}")
 
 
 def _page(rows: Sequence[Sequence[str]], numbers: dict[str, Numbers]) -> "Page":

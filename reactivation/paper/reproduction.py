@@ -19,7 +19,6 @@ from reactivation.paper.claims import CLAIMS
 from reactivation.paper.documents import PAGES, committed, fill_documents
 from reactivation.paper.evidence import Evidence
 from reactivation.paper.figures import draw_figure, pictures
-from reactivation.paper.pretrained import pack
 from reactivation.paper.protocols import ALL_PROTOCOLS, HEAD, NETWORKS, PROTOCOLS, SEEDS, SPATIAL, VARIANTS, Protocol
 from reactivation.paper.report import write_report
 from reactivation.paper.tables import networks_table, tally
@@ -143,7 +142,7 @@ def plan(what: Reproduction) -> list[Step]:
     if "report" in what.stages:
         steps.append(_reporting(what))
     if DOCUMENTS in what.stages:
-        steps.append(Step(DOCUMENTS, "pretrained networks", False, 1.0, partial(pack, committed(), SEEDS[0])))
+        steps.append(Step(DOCUMENTS, "pretrained networks", False, 1.0, _pack))
         steps.append(Step(DOCUMENTS, ", ".join(PAGES), False, 1.0, partial(fill_documents, committed())))
     return steps
 
@@ -236,6 +235,12 @@ def _analysis(what: Reproduction, rate: float, seed: int, name: str) -> Step:
     seconds = sum(recording_flops(config, settings) for config in configs) / (_RECORDING * rate) + _DENSITIES
     file = result_file(protocol.analysis, settings)
     return Step("analyse", str(file), what.evidence.has(name, seed), seconds, partial(measure, protocol.analysis, settings))
+
+
+def _pack() -> None:
+    from reactivation.paper.pretrained import pack  # loads torch, which refusing bad input must not wait for
+
+    pack(committed(), SEEDS[0])
 
 
 def _drawing(what: Reproduction, key: str) -> Step:

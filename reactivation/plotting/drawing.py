@@ -38,13 +38,16 @@ def trajectories(ax: "Axes", states: Array, frame: Frame) -> "Axes":
     return boxed(ax, frame)
 
 
-def density(ax: "Axes", x: Array, y: Array, values: Array, top: float, frame: Frame, labels: tuple[str, str]) -> "Axes":
+def density(
+    ax: "Axes", x: Array, y: Array, values: Array, top: float, frame: Frame, labels: tuple[str, str], walls: bool
+) -> "Axes":
     """A density over a plane (Fig. 1h–k): image and contours on one scale from 0 to `top`.
 
     Args:
         x, y: (X), (Y), centres of the grid's cells.
         values: (Y, X).
         labels: of the axes, with units.
+        walls: the frame is that of a box.
     """
     half_x, half_y = (x[1] - x[0]) / 2, (y[1] - y[0]) / 2
     extent = (x[0] - half_x, x[-1] + half_x, y[0] - half_y, y[-1] + half_y)
@@ -52,7 +55,7 @@ def density(ax: "Axes", x: Array, y: Array, values: Array, top: float, frame: Fr
     ax.imshow(values, origin="lower", extent=extent, interpolation="bilinear", aspect="equal", **scale)
     levels = np.linspace(0, top, _LEVELS + 1)[1:-1]
     ax.contour(x, y, values, levels=levels, linewidths=0.5, alpha=0.6, **{**scale, "cmap": _white()})
-    if labels[0].startswith("x"):
+    if walls:
         _wall_ticks(ax, frame)
     else:
         ax.locator_params(nbins=5)

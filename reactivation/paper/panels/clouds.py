@@ -34,6 +34,7 @@ class Occupancy(NamedTuple):
     names: tuple[str, str]  # labels of x and y
     unit: str  # of the density
     header: str  # likewise, in the CSV
+    walls: bool = False  # whether the frame is that of a box
 
     @property
     def bar(self) -> str:
@@ -45,13 +46,13 @@ class Occupancy(NamedTuple):
         return {self.axes[0]: x.ravel(), self.axes[1]: y.ravel(), self.header: self.density.ravel()}
 
     def draw(self, ax: "Axes") -> "Axes":
-        return draw.density(ax, self.x, self.y, self.density, self.top, self.frame, self.names)
+        return draw.density(ax, self.x, self.y, self.density, self.top, self.frame, self.names, self.walls)
 
 
 def occupancy(evidence: Evidence, run: str, phase: str, **changes: str) -> Occupancy:
     """Where a network's reports lie in the box (Fig. 1h–i), awake and at rest on one scale; `changes` are those of rest."""
     grid = _box_densities(evidence, run, tuple(changes.items()))
-    return _occupancy(grid, phase, ("x_m", "y_m"), ("x [m]", "y [m]"), "1/m²", "density_per_m2")
+    return _occupancy(grid, phase, ("x_m", "y_m"), ("x [m]", "y [m]"), "1/m²", "density_per_m2", walls=True)
 
 
 def plane_occupancy(evidence: Evidence, run: str, phase: str) -> Occupancy:
@@ -136,9 +137,11 @@ def _densities(points: Mapping[str, Array], frame: Frame) -> _Grid:
     return _Grid(x, y, frame, {phase: np.exp(log).reshape(len(y), len(x)) for phase, log in logs.items()})
 
 
-def _occupancy(grid: _Grid, phase: str, axes: tuple[str, str], names: tuple[str, str], unit: str, header: str) -> Occupancy:
+def _occupancy(
+    grid: _Grid, phase: str, axes: tuple[str, str], names: tuple[str, str], unit: str, header: str, walls: bool = False
+) -> Occupancy:
     top = max(float(density.max()) for density in grid.densities.values())
-    return Occupancy(grid.x, grid.y, grid.densities[phase], top, grid.frame, axes, names, unit, header)
+    return Occupancy(grid.x, grid.y, grid.densities[phase], top, grid.frame, axes, names, unit, header, walls)
 
 
 def _centres(low: float, high: float) -> Array:

@@ -44,9 +44,9 @@ class Learning(NamedTuple):
 
 def learning(evidence: Evidence, run: str) -> Learning:
     """Tests while training (Fig. 1b); unfinished trainings only where there is no other, at the steps that all have."""
-    begun = [seed for seed in evidence.seeds if evidence.has_training(SPATIAL, run, seed)]
-    seeds = evidence.trained_seeds(SPATIAL, run) or begun
-    tables = [evidence.training(SPATIAL, run, seed) for seed in seeds]
+    last = evidence.config(SPATIAL, run, evidence.seeds[0]).trainer.n_epochs
+    begun = [evidence.training(SPATIAL, run, seed) for seed in evidence.seeds if evidence.has_training(SPATIAL, run, seed)]
+    tables = [table for table in begun if last in table] or begun
     steps = sorted(set.intersection(*map(set, tables)))
     error = error_name(tables[0][steps[0]])
 
