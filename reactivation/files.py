@@ -88,6 +88,16 @@ def read_json(file: Path, kind: type = dict) -> Any:
     return content
 
 
+def read_json_once(file: Path) -> Any:
+    """As `read_json`, of a table; read again only when the file has changed. Whoever asks must not change what is given."""
+    return _read_json(file, file.stat().st_mtime_ns) if file.exists() else read_json(file)
+
+
+@cache
+def _read_json(file: Path, changed: int) -> Any:
+    return read_json(file)
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes that ask for the same lock out of a folder.

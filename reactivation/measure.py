@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 import shlex
 import sys
@@ -25,7 +25,7 @@ from reactivation.config import (
     to_yaml,
 )
 from reactivation.errors import BadInput, DamagedData
-from reactivation.files import make_folder, read_json, to_json, write_atomically
+from reactivation.files import make_folder, read_json_once, to_json, write_atomically
 from reactivation.reading import parse_arguments
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def holds(name: str, settings: AnalysisSettings, models: Mapping[str, Mapping[st
     table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
     if not (table_file.exists() and details_file.exists()):
         return False
-    record = _record_of(details_file, details_file.stat().st_mtime_ns)
+    record = _record_of(details_file)
     if record is None or record.format != registry.load("analysis", name).FORMAT or _changed(record.settings, settings):
         return False
     return all(_is_same(record.models.get(run), wanted) for run, wanted in models.items())
@@ -237,10 +237,9 @@ class _Record(NamedTuple):
     models: dict[str, Any]
 
 
-@cache
-def _record_of(details_file: Path, changed: int) -> _Record | None:
-    """None if it names no settings; `changed`: when the file was."""
-    details = read_json(details_file)
+def _record_of(details_file: Path) -> _Record | None:
+    """None if it names no settings."""
+    details = read_json_once(details_file)
     if not isinstance(details.get("settings"), dict):
         return None
     return _Record(details["settings"], details.get("format", 1), details.get("models", {}))
@@ -248,7 +247,7 @@ def _record_of(details_file: Path, changed: int) -> _Record | None:
 
 def _refuse_other_settings(table_file: Path, details_file: Path, settings: AnalysisSettings) -> None:
     if details_file.exists():
-        record = _record_of(details_file, details_file.stat().st_mtime_ns)
+        record = _record_of(details_file)
         if record is None:
             raise DamagedData(f"{details_file}: names no settings; delete it, or name these results with out=...")
         changed = _changed(record.settings, settings)

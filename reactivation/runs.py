@@ -118,9 +118,8 @@ class RunFolder:
         return max(map(int, read_json(table)), default=0) if table.exists() else 0
 
     def kept(self, step: int) -> bool:
-        """Whether a model of that step is there, and its measures with those of training."""
-        learned = self.table_file("train")
-        return step in self.steps() and self.reached(step) and learned.exists() and bool(read_json(learned))
+        """Whether a model of that step is there, and its measures."""
+        return step in self.steps() and self.reached(step)
 
     def is_of(self, config: TrainConfig) -> bool:
         """Whether the network that lives here is the one of this configuration."""

@@ -25,7 +25,7 @@ from reactivation import config as configuration
 from reactivation.compute import enough_memory, keep_freed_memory, prepare, use_tf32
 from reactivation.config import TrainConfig
 from reactivation.errors import BadInput, DamagedData, Interrupted, SomeFailed, UserError
-from reactivation.files import locked, make_folder, sync_folder
+from reactivation.files import locked, make_folder, read_json, sync_folder
 from reactivation.learner import Learner, new_learner, read
 from reactivation.metrics import MetricsLog
 from reactivation.runs import RunFolder, trained_run
@@ -140,8 +140,9 @@ def _is_done(config: TrainConfig, folder: RunFolder) -> bool:
 
 
 def _is_whole(folder: RunFolder, step: int) -> bool:
-    """Whether a sound model of that step is there, and its measures."""
-    if not folder.kept(step):
+    """Whether a sound model of that step is there, and what is measured is in its tables."""
+    learned = folder.table_file("train")
+    if not folder.kept(step) or (folder.metrics_file.exists() and not (learned.exists() and read_json(learned))):
         return False
     with suppress(DamagedData):
         return bool(checkpoint.load(folder.model_file(step), configuration.science_hash(folder.config())))

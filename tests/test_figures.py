@@ -189,7 +189,7 @@ def test_unfinished_trainings_are_shown_only_where_there_is_no_other(
     shutil.copytree(first, shipped)
     shutil.rmtree(first)
     table = second / "test_metrics.json"
-    *begun, last = (whole := json.loads(table.read_text()))
+    *begun, _ = (whole := json.loads(table.read_text()))
     table.write_text(json.dumps({step: whole[step] for step in begun}))
     alone = panels.learning(copy, "noisy_unbiased")
     assert (alone.networks, list(alone.steps)) == (1, [int(step) for step in begun])

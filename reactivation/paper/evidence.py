@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reactivation import registry
 from reactivation.analysis.base import AnalysisSettings, Recording
 from reactivation.config import RESULTS, TrainConfig, resolve_analysis
 from reactivation.errors import DamagedData
-from reactivation.files import digest, read_json
+from reactivation.files import digest, read_json, read_json_once
 from reactivation.measure import holds, model, result_file, training_config
 from reactivation.paper.protocols import ALL_PROTOCOLS, NETWORKS, VARIANTS, Protocol
 from reactivation.spaces import Space
+
+if TYPE_CHECKING:
+    from reactivation.runs import RunFolder
 
 _RECORDINGS = 6  # held at once: a figure returns to its few, and each may take 200 MB
 
@@ -58,9 +60,7 @@ class Evidence:
         Raises:
             DamagedData: they are not there.
         """
-        from reactivation.runs import trained_run
-
-        file = trained_run(self.config(task, run, seed), self.path).table_file(split)
+        file = self._loaded_from(task, run, seed).table_file(split)
         if not file.exists():
             raise DamagedData(f"{file}: not there; train the run first")
         return {int(step): measures for step, measures in read_json(file).items()}
@@ -79,34 +79,22 @@ class Evidence:
 
     def is_trained(self, task: str, run: str, seed: int) -> bool:
         """Whether just this run's own metrics reach its last step; networks that come with the project do not count."""
-        from reactivation.runs import RunFolder, run_path
-
-        config = self.config(task, run, seed)
-        folder = RunFolder(run_path(config, self.path))
+        config, folder = self.config(task, run, seed), self._folder(task, run, seed)
         return folder.reached(config.trainer.n_epochs) and folder.is_of(config)
 
     def standing(self, task: str, run: str, seed: int) -> int:
         """About how far a run's own folder has been trained [steps]."""
-        from reactivation.runs import RunFolder, run_path
-
-        config = self.config(task, run, seed)
-        folder = RunFolder(run_path(config, self.path))
+        config, folder = self.config(task, run, seed), self._folder(task, run, seed)
         return folder.last_tested() if folder.is_of(config) else 0
 
     def has_network(self, task: str, run: str, seed: int) -> bool:
         """Whether `recording` finds a run's network."""
-        from reactivation.runs import trained_run
-
-        config = self.config(task, run, seed)
-        folder = trained_run(config, self.path)
+        config, folder = self.config(task, run, seed), self._loaded_from(task, run, seed)
         return folder.is_of(config) and folder.model_file(config.trainer.n_epochs).exists()
 
     def has_training(self, task: str, run: str, seed: int) -> bool:
         """Whether `training` finds a run's measures."""
-        from reactivation.runs import trained_run
-
-        config = self.config(task, run, seed)
-        folder = trained_run(config, self.path)
+        config, folder = self.config(task, run, seed), self._loaded_from(task, run, seed)
         return folder.is_of(config) and folder.table_file("test").exists()
 
     def space(self, task: str, seed: int) -> Space:
@@ -142,12 +130,21 @@ class Evidence:
             for run in (*runs, *VARIANTS[task])
         }
 
-    def _model(self, task: str, run: str, seed: int) -> dict[str, Any]:
-        """What results of a run must have been made from."""
+    def _folder(self, task: str, run: str, seed: int) -> "RunFolder":
+        """Where a run is trained."""
         from reactivation.runs import RunFolder, run_path
 
-        config = self.config(task, run, seed)
-        file = RunFolder(run_path(config, self.path)).model_file(config.trainer.n_epochs)
+        return RunFolder(run_path(self.config(task, run, seed), self.path))
+
+    def _loaded_from(self, task: str, run: str, seed: int) -> "RunFolder":
+        """Where a run is, or the one that comes with the project."""
+        from reactivation.runs import trained_run
+
+        return trained_run(self.config(task, run, seed), self.path)
+
+    def _model(self, task: str, run: str, seed: int) -> dict[str, Any]:
+        """What results of a run must have been made from."""
+        file = self._folder(task, run, seed).model_file(self.config(task, run, seed).trainer.n_epochs)
         return {**_without_weights(self, task, run, seed), "weights": digest(file)}
 
     def _error(self, task: str, run: str, seed: int) -> float:
@@ -193,13 +190,7 @@ def _read_result(evidence: Evidence, name: str, seed: int) -> dict[str, Any]:
             raise DamagedData(f"{file}: not there; `python reproduce.py` makes it")
     if not evidence.has(name, seed):
         raise DamagedData(f"{files['table']} is {OTHERS}")
-    return {part: _content(file, file.stat().st_mtime_ns) for part, file in files.items()}
-
-
-@cache
-def _content(file: Path, changed: int) -> Any:
-    """`changed`: when the file was, so that a result that is made anew is read anew."""
-    return read_json(file)
+    return {part: read_json_once(file) for part, file in files.items()}
 
 
 @lru_cache(maxsize=_RECORDINGS)
