@@ -43,6 +43,7 @@ def manifold(*values: float) -> dict[str, float]:
         "kl_plane",
         "active_entropy",
         "quiescent_entropy",
+        "quiescent_entropy_stretched",
     )
     return dict(zip(names, values, strict=True))
 
@@ -55,8 +56,8 @@ def steps(*values: float) -> dict[str, list[float]]:
     }
 
 
-def turning(mean: float, dwell: float, reversals: float) -> dict[str, float]:
-    return {"mean_turn": mean, "dwell": dwell, "reversals": reversals}
+def turning(mean: float, dwell: float, reversals: float, lasting: float) -> dict[str, float]:
+    return {"mean_turn": mean, "dwell": dwell, "reversals": reversals, "lasting_reversals": lasting}
 
 
 KL = kl_result(U, B, 1, (1.1, 1.5))
@@ -64,9 +65,11 @@ KL["table"][QUIET_U] = {QUIET_U: 0.125}
 KL["table"][QUIET_B] = {QUIET_B: 0.375}
 RESULTS = {
     TRAINING: {f"spatial_navigation/{U}": 0.0625, f"spatial_navigation/{U}_gru": 0.09, f"head_direction/{U}": 0.2},
-    "manifold": {"table": {U: manifold(0.8, 0.5, 0.07, 0.4, 0.21, 3.5, 3.1)}},
-    "manifold_gain1": {"table": {U: manifold(0.81, 0.6, 0.08, 0.3, 0.22, 3.5, 3.2)}},
-    "manifold_gru": {"table": {U_GRU: manifold(0.82, 0.7, 0.09, 0.63, 0.23, 3.5, 3.7)}},
+    "manifold": {"table": {U: manifold(0.8, 0.5, 0.07, 0.4, 0.21, 3.5, 3.1, 3.25)}},
+    "manifold_gain1": {"table": {U: manifold(0.81, 0.6, 0.08, 0.3, 0.22, 3.5, 3.2, 3.375)}},
+    "manifold_long": {"table": {U: {"amplitude": 0.25}, B: {"amplitude": 8.0}}},
+    "manifold_head_long": {"table": {U: {"amplitude": 0.5}, B: {"amplitude": 1024.0}}},
+    "manifold_gru": {"table": {U_GRU: manifold(0.82, 0.7, 0.09, 0.63, 0.23, 3.5, 3.7, 3.625)}},
     "kl": KL,
     "kl_gain1": kl_result(U, B, 2, (1.2, 1.5)),
     "kl_gru": kl_result(U_GRU, B_GRU, 3, (1.3, 1.5)),
@@ -79,18 +82,20 @@ RESULTS = {
     },
     "distance_gru": {"table": {U_GRU: steps(10, 3, 6), B_GRU: steps(20, 8, 7)}},
     "distance": {"table": {U: steps(10, 5, 6), B: steps(20, 30, 7), QUIET_U: steps(8, 9, 50), QUIET_B: steps(8, 9, 90)}},
+    "distance_late": {"table": {U: steps(10, 25, 6), B: steps(20, 10, 7)}},
     "distance_uniform": {"table": {QUIET_U: steps(8, 9, 40), QUIET_B: steps(8, 9, 60)}},
     "distance_twelfth": {"table": {QUIET_U: steps(8, 9, 10), QUIET_B: steps(8, 9, 45)}},
     "manifold_head": {"table": {U: {"kl_plane": 0.24, "quiescent_ring_order": 0.97, "quiescent_ring_hole": 0.6}}},
     "transitions": {
         "table": {
-            U: {"active": turning(0.5, 4, 0.41), "quiescent": turning(-0.03, 100, 0.42)},
-            B: {"active": turning(0.8, 6, 0.01), "quiescent": turning(0.2, 9, 0.15)},
+            U: {"active": turning(0.5, 4, 0.41, 0.31), "quiescent": turning(-0.03, 100, 0.42, 0.32)},
+            B: {"active": turning(0.8, 6, 0.01, 0.0), "quiescent": turning(0.2, 9, 0.15, 0.03)},
         }
     },
 }
 OF_DIVERGENCES = {
     "uniform": 1 - 0.25,
+    "unbiased": 1.0,
     "biased": 0.5,
     "crossed_to_unbiased": 3 - 1,
     "crossed_to_biased": 20 - 0.5,
@@ -118,9 +123,18 @@ EXPECTED = {
     "tiling": 1.1 - 1.5,
     "tiling_gain1": 1.2 - 1.5,
     "tiling_gru": 1.3 - 1.5,
-    "tiling_activity": 3.1 - 3.5,
-    "tiling_activity_gain1": 3.2 - 3.5,
-    "tiling_activity_gru": 3.7 - 3.5,
+    "tiling_activity": 3.25 - 3.5,
+    "tiling_activity_gain1": 3.375 - 3.5,
+    "tiling_activity_gru": 3.625 - 3.5,
+    "less_activity": 3.1 - 3.5,
+    "less_activity_gain1": 3.2 - 3.5,
+    "less_activity_gru": 3.7 - 3.5,
+    "amplitude_unbiased": -2,
+    "amplitude_biased": 3,
+    "amplitude_head_unbiased": -1,
+    "amplitude_head_biased": 10,
+    "smooth_later_unbiased": 25 / 10,
+    "smooth_later_biased": 10 / 20,
     "sensitive_unbiased": (8 - 3) - (1 - 2),
     "sensitive_biased": (4 - 1.5) - (0.5 - 1),
     **OF_DIVERGENCES,
@@ -156,6 +170,7 @@ EXPECTED = {
     "turning_kept": 0.2 / 0.8,
     "turning_from_training": 0.03 / 0.2,
     "reversals": 0.15,
+    "lasting_reversals": 0.03,
 }
 
 

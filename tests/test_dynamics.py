@@ -176,6 +176,19 @@ def test_stacked_networks_are_the_networks_alone(model: str, generator) -> None:
 
 
 @torch.no_grad()
+@torch.no_grad()
+def test_vanilla_rest_has_no_scale_of_its_own(generator) -> None:
+    """A start and a noise that are both c times larger make rates that are: what docs/claims.md says of doubled noise."""
+    network = build_network(RNNSettings(model="vanilla", n_rec=40), 2, 12, generator).double()
+    state, injected = (torch.rand(8, *shape, 40, generator=generator, dtype=torch.float64) for shape in ((), (30,)))
+    rests = {}
+    for gain in (1.0, 2.0):
+        drive = Drive(torch.zeros(8, 30, 2, dtype=torch.float64), Noise(0.5 * math.sqrt(gain)))
+        rests[gain] = rollout(network, math.sqrt(gain) * state, drive, 0.02, injected=injected)
+    torch.testing.assert_close(rests[2.0].rates, math.sqrt(2) * rests[1.0].rates)
+    assert (rests[2.0].outputs.argmax(-1) == rests[1.0].outputs.argmax(-1)).all()
+
+
 def test_a_phase_is_a_value_and_edits_nothing(generator) -> None:
     network, batch, noise = small_network(), small_batch(generator), Noise(0.3)
     before = {name: value.clone() for name, value in network.state_dict().items()}

@@ -71,12 +71,36 @@ def test_rest_that_fills_less_of_the_plane_has_less_entropy_there() -> None:
     assert measures["active_entropy"] == pytest.approx(standard, abs=0.1)
 
 
+def test_the_entropy_of_stretched_rest_is_that_of_its_shape() -> None:
+    """Rest that is a smaller, narrower copy of waking tiles the plane as waking does; a ring does not."""
+    rng = np.random.default_rng(0)
+    waking, angle = plane_of_states(rng, (2, 1)), rng.uniform(0, 2 * math.pi, (40, 50))
+    ring = plane_of_states(rng, (0, 0))
+    ring.rates[..., :2] += 2 * np.stack([np.cos(angle), np.sin(angle)], -1)
+    smaller, hollow = (
+        analyse(waking, resting, Box(2.2, 2.2)).table["run"] for resting in (plane_of_states(rng, (0.2, 0.5)), ring)
+    )
+    assert smaller["quiescent_entropy"] < smaller["active_entropy"] - 1
+    assert smaller["quiescent_entropy_stretched"] == pytest.approx(smaller["active_entropy"], abs=0.1)
+    assert hollow["quiescent_entropy_stretched"] < hollow["active_entropy"] - 0.1
+
+
+def test_the_amplitude_is_that_of_the_end_of_rest() -> None:
+    rng = np.random.default_rng(0)
+    waking, resting = (recording(rng.standard_normal((4, 20, 8)), np.zeros((4, 20, 2))) for _ in range(2))
+    resting.rates[:] *= np.linspace(1, 3, 20)[:, None]
+    result = analyse(waking, resting, Box(2.2, 2.2))
+    norms = {name: np.linalg.norm(phase.rates, axis=-1).mean(0) for name, phase in (("a", waking), ("q", resting))}
+    assert result.table["run"]["amplitude"] == pytest.approx(norms["q"][-1] / norms["a"].mean())
+    assert result.details["run"]["quiescent_norm"] == pytest.approx(norms["q"].tolist())
+
+
 def test_rest_at_one_point_has_no_shares_and_no_density() -> None:
     waking = plane_of_states(np.random.default_rng(0), (2, 1))
     still = recording(np.full((40, 50, 8), 3.0), np.zeros((40, 50, 2)))
     result = analyse(waking, still, Box(2.2, 2.2))
     unknown = {name for name, value in result.table["run"].items() if value is None}
-    assert unknown == set(result.table["run"]) - {"active_share", "active_dimension"}
+    assert unknown == set(result.table["run"]) - {"active_share", "active_dimension", "amplitude"}
     assert json.loads(to_json(result.details))["run"]["quiescent"] == [None] * 8
 
 
@@ -112,6 +136,7 @@ def test_turns_are_wrapped_counted_and_timed() -> None:
     assert waking["mean_turn"] == pytest.approx(0.2)
     assert resting["mean_absolute_turn"] == pytest.approx(0.05)
     assert (waking["reversals"], resting["reversals"]) == (0, 1)
+    assert (waking["lasting_reversals"], resting["lasting_reversals"]) == (0, 1)
     assert (waking["dwell"], resting["dwell"]) == (3, 11)
     assert sum(result.details["run"]["active"]["bearings"]["shares"]) == pytest.approx(1)
     histogram = result.details["run"]["active"]["turns"]
@@ -137,6 +162,23 @@ def test_a_bearing_that_never_moves_is_kept_to_the_end() -> None:
     measures = transitions.analyse({"run": still}, Circle(), transitions.Settings(), streams).table["run"]["quiescent"]
     assert (measures["dwell"], measures["dwell_cut_off"]) == (20, 1)  # from step 0 to the last
     assert measures["reversals"] == 0
+
+
+def test_jitter_about_one_bearing_is_no_lasting_reversal() -> None:
+    jitter = 0.05 * (np.arange(101) % 2)[None, :, None]
+    drifting = jitter - 0.02 * np.arange(101)[None, :, None]
+    found = [
+        transitions.analyse({"run": {"quiescent": Recording(Circle().wrap(states))}}, Circle(), settings, streams)
+        .table["run"]["quiescent"]
+        for states, settings in (
+            (jitter, transitions.Settings()),
+            (drifting, transitions.Settings()),
+            (drifting, transitions.Settings(window=12)),
+            (drifting, transitions.Settings(window=200)),
+        )
+    ]  # fmt: skip
+    assert [measures["lasting_reversals"] for measures in found] == [0, 1, 0, None]
+    assert found[0]["reversals"] == pytest.approx(0.5)
 
 
 def test_bins_show_no_structure_where_bearings_of_a_grid_have_none() -> None:

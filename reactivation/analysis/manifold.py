@@ -18,7 +18,7 @@ from reactivation.spaces import Circle, Space
 PHASES = ("active", "quiescent")
 RANDOM_PHASES = ()
 RATES = 200
-FORMAT = 2
+FORMAT = 3
 
 Array = NDArray[np.float64]
 
@@ -41,9 +41,12 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
     Returns:
         table[run]: shares of variance in the first `components` components (awake; at rest; at rest in waking ones), the
         largest gap between the two cumulative curves, participation ratios, KL(rest ‖ awake) in the plane [nats], the
-        differential entropies of both densities there, both with the kernel of waking [nats], and on a circle the order of
-        the ring (resultant length of angle minus bearing) and its hole (5th percentile of the radius over its mean).
-        Details: the cumulative curves, by number of components. None for what is not defined.
+        differential entropies of both densities there, and of that of rest stretched to the spread of waking, all with
+        the kernel of waking [nats], the amplitude of activity (norm of the rates at the last step of rest over that
+        awake), and on a circle the order of the ring (resultant length of angle minus bearing) and its hole (5th
+        percentile of the radius over its mean).
+        Details: the cumulative curves, by number of components, and the norm of the rates, by step. None for what is not
+        defined.
     """
     table, details = {}, {}
     for run, phases in recorded.items():
@@ -51,9 +54,12 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
         curves, measures = explained_variance(_moments(waking), _moments(resting), settings.components)
         plane = Plane(_moments(waking))
         measures |= _densities(plane, waking, resting, settings.n_samples, streams(run))
+        norms = {f"{phase}_norm": _norms(recording) for phase, recording in phases.items()}
+        awake = float(norms["active_norm"].mean())
+        measures["amplitude"] = float(norms["quiescent_norm"][-1]) / awake if awake else None
         if isinstance(space, Circle):
             measures |= _ring(plane, waking, resting)
-        table[run], details[run] = measures, curves
+        table[run], details[run] = measures, {**curves, **{name: norm.tolist() for name, norm in norms.items()}}
     return Result(table, details, table)
 
 
@@ -111,18 +117,35 @@ def _densities(
     plane: Plane, waking: Recording, resting: Recording, samples: int, rng: np.random.Generator
 ) -> dict[str, float | None]:
     """What kernel densities in the plane say; None where one is degenerate."""
+    names = ("active_entropy", "quiescent_entropy", "quiescent_entropy_stretched")
+    awake, rest = (plane.project(_rates(phase)).reshape(-1, 2) for phase in (waking, resting))
     try:
-        p, q = (GaussianKDE(plane.project(_rates(phase)).reshape(-1, 2)) for phase in (waking, resting))
+        p, q = GaussianKDE(awake), GaussianKDE(rest)
     except DegenerateDensity:
-        return dict.fromkeys(("kl_plane", "active_entropy", "quiescent_entropy"))
+        return dict.fromkeys(("kl_plane", *names))
     points = q.sample(samples, rng)
     divergence = float((q.log_density(points) - p.log_density(points)).mean())
-    entropies = (_entropy(density, samples, rng) for density in (p, q.with_kernel(p.kernel)))
-    return {"kl_plane": divergence, **dict(zip(("active_entropy", "quiescent_entropy"), entropies, strict=True))}
+    resting_densities = (q, GaussianKDE(_stretched(rest, awake)))
+    entropies = [_entropy(density, samples, rng) for density in (p, *(q.with_kernel(p.kernel) for q in resting_densities))]
+    return {"kl_plane": divergence, **dict(zip(names, entropies, strict=True))}
+
+
+def _stretched(points: Array, model: Array) -> Array:
+    """Points (n, 2), mapped linearly around their mean so that their covariance is that of a model (m, 2)."""
+    own, wanted = (np.linalg.cholesky(np.cov(cloud, rowvar=False)) for cloud in (points, model))
+    centre = points.mean(0)
+    stretched: Array = centre + (points - centre) @ np.linalg.solve(own.T, wanted.T)
+    return stretched
 
 
 def _entropy(density: GaussianKDE, samples: int, rng: np.random.Generator) -> float:
     return -float(density.log_density(density.sample(samples, rng)).mean())
+
+
+def _norms(phase: Recording) -> Array:
+    """Norm of the rates at each step, averaged over trajectories: (T)."""
+    norms: Array = np.linalg.norm(_rates(phase), axis=-1).mean(0, dtype=np.float64)
+    return norms
 
 
 def _ring(plane: Plane, waking: Recording, resting: Recording) -> dict[str, float]:

@@ -14,7 +14,7 @@ from reactivation.spaces import Circle, Space
 PHASES = ("active", "quiescent")
 RANDOM_PHASES = ()
 RATES = 0
-FORMAT = 2
+FORMAT = 3
 _STRIDE = 5  # steps between the moments from which dwelling is timed
 _OFF_GRID = 1e-4  # rad; far less than two cells are apart
 
@@ -29,6 +29,7 @@ class Settings(AnalysisSettings):
     dwell_arc: float = setting(
         math.pi / 6, "a bearing is kept while it is nearer than this", unit="rad", above=0, high=math.pi
     )
+    window: int = setting(25, "steps, half a second, over which a lasting reversal is looked for", low=1, high=LARGEST)
     turn_bins: int = setting(171, "bins of turns over [-π, π]; odd, about a third of the output cells", low=1, high=LARGEST)
     bearing_bins: int = setting(32, "bins of bearings; a divisor of the number of output cells", low=1, high=LARGEST)
 
@@ -42,7 +43,9 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
 
     Returns:
         table[run][phase]: mean turn and mean absolute turn [rad per step], the share of moving steps that go clockwise
-        (reversals, for networks trained to turn counter-clockwise), the median number of steps that a bearing is kept
+        (reversals, for networks trained to turn counter-clockwise), the share of windows in which the bearing moves
+        clockwise by half a tuning width or more (lasting reversals, None for shorter recordings: jitter about one bearing
+        reverses in half of its steps, and in no window), the median number of steps that a bearing is kept
         (dwell), and the share of these times that the end of the trajectory cut off. Details: the
         histograms of turns and of bearings. Reported bearings lie on the grid of preferred angles, so bins that hold now
         two, now three of its points would look like structure.
@@ -61,7 +64,7 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
             for phase, recording in phases.items()
         }
         table[run] = {
-            phase: {**_summary(turns[phase]), **_dwell(space, recording.states, settings.dwell_arc)}
+            phase: {**_summary(turns[phase], settings), **_dwell(space, recording.states, settings.dwell_arc)}
             for phase, recording in phases.items()
         }
         details[run] = {
@@ -76,12 +79,15 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
     return Result(table, details, summary)
 
 
-def _summary(turns: Array) -> dict[str, float]:
+def _summary(turns: Array, settings: Settings) -> dict[str, float | None]:
     moving = turns[turns != 0]
+    bearing = np.cumsum(turns, axis=1)
+    moved = bearing[:, settings.window :] - bearing[:, : -settings.window]
     return {
         "mean_turn": float(turns.mean()),
         "mean_absolute_turn": float(np.abs(turns).mean()),
         "reversals": float((moving < 0).mean()) if len(moving) else 0.0,
+        "lasting_reversals": float((moved <= -settings.dwell_arc / 2).mean()) if moved.size else None,
     }
 
 

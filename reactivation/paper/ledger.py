@@ -57,7 +57,7 @@ def _matched(result: Mapping[str, Any]) -> dict[str, Any]:
 _CROSSED = ("crossed_to_unbiased", "crossed_to_biased")
 _RANDOM = ("random_to_unbiased", "random_to_biased")
 _MATCH = ("noiseless_match_unbiased", "noiseless_match_biased")
-_DIVERGENCES = ("uniform", "biased", *_CROSSED, *_RANDOM)
+_DIVERGENCES = ("uniform", "unbiased", "biased", *_CROSSED, *_RANDOM)
 _GAIN1, _GRU = (tuple(f"{key}_{rest}" for key in _DIVERGENCES) for rest in ("gain1", "gru"))
 _SAME = {name: name for name in ("kl", "kl_gain1", "kl_gru")}
 _KL = (*_DIVERGENCES, "tiling", *_MATCH)
@@ -71,6 +71,7 @@ _ACTIVITY = (
     "same_subspace",
     "same_plane",
     "tiling_activity",
+    "less_activity",
 )
 _TRAINED = ("learned", *_ACTIVITY, *_DIVERGENCES, "tiling", *_SMOOTH)
 

@@ -80,12 +80,29 @@ PROTOCOLS: dict[str, Protocol] = {
         "the same with Gaussian noise of the variance that the uniform noise really has, and no push",
         {"variance_gain": repr(2 / 12), "out": "twelfth"},
     ),
+    "distance_late": Protocol(
+        "distance",
+        SPATIAL,
+        NOISY,
+        "the same for the second 100 steps of rest, which Figs. 1e and 2b show, too",
+        {"t_quiescent": "200", "t_shift": "100", "out": "late"},
+    ),
     "manifold": Protocol("manifold", SPATIAL, VANILLA, "Fig. 1c, f, g, j, k: 1,000 trajectories, rest 200 steps"),
     "manifold_gain1": Protocol(
         "manifold", SPATIAL, NOISY, "the same, noise not doubled", {"variance_gain": "1", "out": "gain1"}
     ),
     "manifold_gru": Protocol("manifold", SPATIAL, GRU, "the same for GRUs, noise not doubled", {"out": "gru"}),
     "manifold_head": Protocol("manifold", HEAD, NETWORKS[HEAD], "Fig. 3c-d: 1,000 trajectories, rest 200 steps"),
+    **{
+        f"manifold{end}_long": Protocol(
+            "manifold",
+            task,
+            NETWORKS[task][:2],
+            "the amplitude of activity: 200 trajectories, rest 1,000 steps",
+            {"t_quiescent": "1000", "batch_size": "200", "out": "long"},
+        )
+        for end, task in (("", SPATIAL), ("_head", HEAD))
+    },
     "transitions": Protocol(
         "transitions", HEAD, NETWORKS[HEAD], "Fig. 3a-b, C.5: waking 100 steps, rest 500, turns wrapped at π"
     ),

@@ -83,6 +83,7 @@ def networks_table(evidence: Evidence, task: str) -> Table:
         f"error [{unit}]": lambda run, seed: evidence.decoding_errors[f"{task}/{run}"][seed],
         "unexplained variance": lambda run, seed: evidence.at_the_end(task, run, seed)["fraction_unexplained"],
         "KL rest ‖ awake [nats]": lambda run, seed: kl(run, run)(evidence.result(_divergences(task, run), seed)),
+        "KL random ‖ awake [nats]": lambda run, seed: kl("random", run)(evidence.result(_divergences(task, run), seed)),
         "KL uniform ‖ awake [nats]": lambda run, seed: kl("uniform", run)(evidence.result(_divergences(task, run), seed)),
     }
     if task == SPATIAL:
@@ -114,8 +115,9 @@ def claims_table(evidence: Evidence) -> Table:
             if len(verdict.values) < FEWEST_SEEDS:
                 found[2] += _so_far(claim, verdict.mean)
         protocols = ", ".join(claim.protocols)
-        rows.append([claim.sentence, claim.figure, claim.measure, protocols, claim.rule, *found])
-    header = ["claim", "figure", "measure", "protocol", "range", "mean [95 % interval]", "seeds", "verdict"]
+        whose = "ours" if claim.ours else "paper"
+        rows.append([claim.sentence, whose, claim.figure, claim.measure, protocols, claim.rule, *found])
+    header = ["claim", "whose", "figure", "measure", "protocol", "range", "mean [95 % interval]", "seeds", "verdict"]
     return Table(header, rows)
 
 
@@ -147,10 +149,14 @@ def words_table() -> Table:
 
 
 def tally(verdicts: Mapping[str, Verdict | None]) -> str:
-    """How many claims have which verdict, as a sentence."""
-    reached = [verdict.verdict if verdict else NOT_RUN for verdict in verdicts.values()]
-    counted = {name: reached.count(name) for name in (HOLDS, FAILS, UNDECIDED, NOT_RUN)}
-    return f"{len(reached)} claims: " + ", ".join(f"{name} {count}" for name, count in counted.items() if count) + "."
+    """How many claims of the paper and of ours have which verdict, as a sentence."""
+    parts = []
+    for whose, ours in (("claims of the paper", False), ("of ours", True)):
+        found = [verdicts[claim.key] for claim in CLAIMS if claim.ours == ours]
+        reached = [verdict.verdict if verdict else NOT_RUN for verdict in found]
+        counted = {name: reached.count(name) for name in (HOLDS, FAILS, UNDECIDED, NOT_RUN)}
+        parts.append(f"{len(found)} {whose}: " + ", ".join(f"{name} {count}" for name, count in counted.items() if count))
+    return "; ".join(parts) + "."
 
 
 def effects_table(evidence: Evidence) -> Table:

@@ -38,6 +38,7 @@ class Claim:
     low: float = -INFINITY
     high: float = INFINITY
     seen: tuple[int, ...] = ()  # seeds of the paper's networks that had been measured before the rule: they do not count
+    ours: bool = False  # whether the paper does not say so: a check or a question of this project
 
     @property
     def rule(self) -> str:

@@ -15,7 +15,10 @@ SMOOTH = 1.5  # times the waking step: at most that is smooth
 HOLE = 0.5  # of the mean radius: a ring keeps that far from its centre
 HALF_WIDTH = {SPATIAL: 0.1, HEAD: math.pi / 12}  # m, rad: half a tuning width, what still tells two cells apart
 KEPT = (0.05, 0.9)  # share of the waking turn: more than nothing, less than all
+DOUBLING = 1.0  # doublings: at most that much larger or smaller is as large
 SOME = 0.1  # share of steps: what still occurs
+
+AMPLITUDE = "log₂ of the norm of the rates at the last step of rest over that awake"
 
 WORDS = {
     "closely resembles, matches": f"at most {CLOSE} nats: so far away is a uniform density that leaves out a quarter of the "
@@ -32,6 +35,7 @@ WORDS = {
     "less uniformly": f"at least {ABOUT} nats less entropy",
     "harms more": "any difference that way",
     "a hole": f"the fifth percentile of the radius is at least {HOLE} of its mean",
+    "as large": f"at most {2**DOUBLING:g} times larger or smaller",
     "partly kept": f"from {KEPT[0]} to {KEPT[1]} of the waking turn",
     "still occurs": f"at least {SOME:.0%} of the steps",
 }

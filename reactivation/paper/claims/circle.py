@@ -1,15 +1,15 @@
 """Head direction: bearings, the ring of activity, and what is left of biased turning (Figs. 3, C.5)."""
 
-from reactivation.paper.claims.values import SEEN, of, ratio, size
+from reactivation.paper.claims.values import SEEN, SEEN_LATER, doublings, of, ratio, size
 from reactivation.paper.entries import at, kl
 from reactivation.paper.verdicts import Claim
-from reactivation.paper.words import ALIGNED, CLOSE, HOLE, KEPT, MUCH, SOME
+from reactivation.paper.words import ALIGNED, AMPLITUDE, CLOSE, DOUBLING, HOLE, KEPT, MUCH, SOME
 
 _UNBIASED, _BIASED = "noisy_unbiased", "noisy_biased"
 
 
 def _bearings(bias: str, distribution_figure: str, dwell_figure: str) -> list[Claim]:
-    run = f"noisy_{bias}"
+    run, unbiased = f"noisy_{bias}", bias == "unbiased"
     awake, resting = (of("transitions", at(run, phase, "dwell")) for phase in ("active", "quiescent"))
     return [
         Claim(
@@ -20,6 +20,7 @@ def _bearings(bias: str, distribution_figure: str, dwell_figure: str) -> list[Cl
             ("kl_head",),
             of("kl_head", kl(run, run)),
             high=CLOSE,
+            ours=not unbiased,
         ),
         Claim(
             f"dwell_{bias}",
@@ -30,6 +31,19 @@ def _bearings(bias: str, distribution_figure: str, dwell_figure: str) -> list[Cl
             ratio(resting, awake),
             low=MUCH,
             seen=SEEN,
+            ours=unbiased,
+        ),
+        Claim(
+            f"amplitude_head_{bias}",
+            f"After 1,000 steps of rest, activity is as large as awake (head direction, {bias}).",
+            "–",
+            AMPLITUDE,
+            ("manifold_head_long",),
+            doublings(of("manifold_head_long", at(run, "amplitude"))),
+            low=-DOUBLING,
+            high=DOUBLING,
+            seen=SEEN_LATER,
+            ours=True,
         ),
     ]
 
@@ -91,6 +105,7 @@ def _turning() -> list[Claim]:
             ("transitions",),
             size(ratio(unbiased_rest, biased_rest)),
             high=1 / MUCH,
+            ours=True,
         ),
         Claim(
             "reversals",
@@ -100,6 +115,17 @@ def _turning() -> list[Claim]:
             ("transitions",),
             of("transitions", at(_BIASED, "quiescent", "reversals")),
             low=SOME,
+        ),
+        Claim(
+            "lasting_reversals",
+            "Reversals that last still occur at rest.",
+            "C.5b",
+            "share of half-second windows in which biased networks at rest turn back by half a tuning width or more",
+            ("transitions",),
+            of("transitions", at(_BIASED, "quiescent", "lasting_reversals")),
+            low=SOME,
+            seen=SEEN_LATER,
+            ours=True,
         ),
     ]
 

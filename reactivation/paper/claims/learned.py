@@ -17,6 +17,7 @@ def _learned(key: str, what: str, network: tuple[str, str], figure: str, unit: s
         (TRAINING,),
         of(TRAINING, lambda errors: float(errors.get("/".join(network), math.nan))),
         high=HALF_WIDTH[network[0]],
+        ours=True,
     )
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
-from reactivation.paper.claims.values import SEEN, Value, difference, of, ratio
-from reactivation.paper.entries import Entry, at, entropy_at_rest, entropy_awake, kl, step
+from reactivation.paper.claims.values import SEEN, SEEN_LATER, Value, difference, doublings, of, ratio
+from reactivation.paper.entries import at, entropy_at_rest, entropy_awake, kl, step
 from reactivation.paper.verdicts import INFINITY, Claim
-from reactivation.paper.words import ABOUT, ALIGNED, ALIKE, CLOSE, FEW, MOST, MUCH, SMOOTH
+from reactivation.paper.words import ABOUT, ALIGNED, ALIKE, AMPLITUDE, CLOSE, DOUBLING, FEW, MOST, MUCH, SMOOTH
 
 _BIASES = ("unbiased", "biased")
 _ERRATIC_FIGURE = {"unbiased": "C.3e, C.4a", "biased": "C.3f, C.4b"}
@@ -36,10 +36,11 @@ class _Rest(NamedTuple):
         low: float = -INFINITY,
         high: float = INFINITY,
         seen: tuple[int, ...] = (),
+        ours: bool = False,
     ) -> Claim:
         """A claim about this rest."""
         where, told = self.figure or figure, f"{sentence}{self.words}."
-        return Claim(f"{key}{self.suffix}", told, where, measure, protocols, value, low, high, seen)
+        return Claim(f"{key}{self.suffix}", told, where, measure, protocols, value, low, high, seen, ours)
 
 
 _DOUBLED = _Rest()
@@ -83,6 +84,7 @@ def _dimensions(rest: _Rest) -> list[Claim]:
             f"resting variance in the first {FEW} waking components, over that in the first {FEW} resting ones",
             value=ratio(of(protocol, at(run, "quiescent_share_of_active")), resting),
             low=ALIGNED,
+            ours=True,
         ),
         row(
             "same_plane",
@@ -99,6 +101,7 @@ def _distributions(rest: _Rest) -> list[Claim]:
     protocol, runs = rest.protocol("kl"), {bias: f"noisy_{bias}{rest.end}" for bias in _BIASES}
     unbiased, biased = runs.values()
     row = partial(rest.claim, figure="2e", protocols=(protocol,))
+    elsewhere = rest is not _DOUBLED  # "these results" of Figs. C.1 and C.2 are told before divergences are
 
     def diverges(name: str, who: str, resting: str, row_of: Mapping[str, str], to: str) -> Claim:
         """One resting density is farther from the waking of `to` than the rest of `to` is."""
@@ -109,6 +112,7 @@ def _distributions(rest: _Rest) -> list[Claim]:
             measure=f"KL({resting} ‖ {to} awake) − KL({to} rest ‖ {to} awake) [nats]",
             value=difference(of(protocol, kl(row_of[to], waking)), of(protocol, kl(waking, waking))),
             low=CLOSE,
+            ours=elsewhere,
         )
 
     other = {"unbiased": "biased", "biased": "unbiased"}
@@ -120,6 +124,16 @@ def _distributions(rest: _Rest) -> list[Claim]:
             measure="KL(rest ‖ awake) − KL(uniform ‖ awake), unbiased [nats]",
             value=difference(of(protocol, kl(unbiased, unbiased)), of(protocol, kl("uniform", unbiased))),
             high=ABOUT,
+            ours=elsewhere,
+        ),
+        row(
+            "unbiased",
+            "Unbiased rest closely resembles unbiased waking",
+            figure="1h-i",
+            measure="KL(rest ‖ awake), unbiased [nats]",
+            value=of(protocol, kl(unbiased, unbiased)),
+            high=CLOSE,
+            seen=SEEN_LATER,
         ),
         row(
             "biased",
@@ -135,24 +149,39 @@ def _distributions(rest: _Rest) -> list[Claim]:
 
 def _tiling(rest: _Rest) -> list[Claim]:
     run = f"noisy_unbiased{rest.end}"
-
-    def row(key: str, what: str, figure: str, where: str, protocol: str, resting: Entry, waking: Entry) -> Claim:
-        return rest.claim(
-            key,
-            f"Unbiased rest {what} less uniformly than waking does",
-            figure,
-            f"entropy of the density {where} at rest − awake, at one bandwidth [nats]",
-            (protocol,),
-            difference(of(protocol, resting), of(protocol, waking)),
-            high=-ABOUT,
-        )
-
     divergences, manifold = rest.protocol("kl"), rest.protocol("manifold")
     plane = "in the plane of the first two waking components"
-    activity = (at(run, "quiescent_entropy"), at(run, "active_entropy"))
+    awake = of(manifold, at(run, "active_entropy"))
     return [
-        row("tiling", "tiles space", "1h-i", "of positions", divergences, entropy_at_rest(run), entropy_awake(run)),
-        row("tiling_activity", "tiles neural activity", "1j-k", plane, manifold, *activity),
+        rest.claim(
+            "tiling",
+            "Unbiased rest tiles space less uniformly than waking does",
+            "1h-i",
+            "entropy of the density of positions at rest − awake, at one bandwidth [nats]",
+            (divergences,),
+            difference(of(divergences, entropy_at_rest(run)), of(divergences, entropy_awake(run))),
+            high=-ABOUT,
+        ),
+        rest.claim(
+            "tiling_activity",
+            "Unbiased rest tiles neural activity less uniformly than waking does, its smaller spread aside",
+            "1j-k",
+            f"entropy of the density {plane}, rest stretched to the spread of waking − awake, at one bandwidth [nats]",
+            (manifold,),
+            difference(of(manifold, at(run, "quiescent_entropy_stretched")), awake),
+            high=-ABOUT,
+            seen=SEEN_LATER,
+        ),
+        rest.claim(
+            "less_activity",
+            "Unbiased rest takes up less of the plane of neural activity than waking does",
+            "1j-k",
+            f"entropy of the density {plane} at rest − awake, at one bandwidth [nats]",
+            (manifold,),
+            difference(of(manifold, at(run, "quiescent_entropy")), awake),
+            high=-ABOUT,
+            ours=True,
+        ),
     ]
 
 
@@ -165,13 +194,42 @@ def _smooth(rest: _Rest) -> list[Claim]:
             f"smooth_{bias}",
             f"Rest of networks trained with noise is smooth ({bias})",
             figures[bias],
-            "distance between consecutive points, at rest over awake",
+            "distance between consecutive points, first 100 steps of rest over awake",
             (protocol,),
             ratio(of(protocol, step(run, "quiescent")), of(protocol, step(run, "active"))),
             high=SMOOTH,
         )
 
     return [row(bias) for bias in _BIASES]
+
+
+def _lasting(bias: str) -> list[Claim]:
+    """Whether rest stays what it is at its beginning, which is all that Fig. C.4 sees."""
+    run = f"noisy_{bias}"
+    return [
+        Claim(
+            f"smooth_later_{bias}",
+            f"Rest of networks trained with noise stays smooth ({bias}).",
+            {"unbiased": "1e", "biased": "2b"}[bias],
+            "distance between consecutive points, second 100 steps of rest over awake",
+            ("distance_late",),
+            ratio(of("distance_late", step(run, "quiescent")), of("distance_late", step(run, "active"))),
+            high=SMOOTH,
+            seen=SEEN_LATER,
+        ),
+        Claim(
+            f"amplitude_{bias}",
+            f"After 1,000 steps of rest, activity is as large as awake ({bias}).",
+            "–",
+            AMPLITUDE,
+            ("manifold_long",),
+            doublings(of("manifold_long", at(run, "amplitude"))),
+            low=-DOUBLING,
+            high=DOUBLING,
+            seen=SEEN_LATER,
+            ours=True,
+        ),
+    ]
 
 
 def _noisy_training(rest: _Rest) -> list[Claim]:
@@ -189,6 +247,7 @@ def _noisy_training(rest: _Rest) -> list[Claim]:
                 tuple(dict.fromkeys(("variance", variance))),
                 ratio(of("variance", at(quiet)), of(variance, at(noisy))),
                 high=1 / MUCH,
+                ours=rest is not _DOUBLED,
             ),
             rest.claim(
                 f"erratic_{bias}",
@@ -198,6 +257,7 @@ def _noisy_training(rest: _Rest) -> list[Claim]:
                 (distance,),
                 ratio(of(distance, step(quiet, "quiescent_noisy")), of(distance, step(noisy, "quiescent"))),
                 low=MUCH,
+                ours=rest is not _DOUBLED,
             ),
         ]
 
@@ -234,6 +294,7 @@ def _released_noise(bias: str) -> list[Claim]:
             ("distance", "distance_uniform"),
             ratio(uniform, of("distance", step(f"noisy_{bias}", "quiescent"))),
             low=MUCH,
+            ours=True,
         ),
         Claim(
             f"push_{bias}",
@@ -243,6 +304,7 @@ def _released_noise(bias: str) -> list[Claim]:
             ("distance_twelfth", "distance_uniform"),
             ratio(twelfth, uniform),
             low=ALIGNED,
+            ours=True,
         ),
     ]
 
@@ -272,6 +334,7 @@ SPACE: tuple[Claim, ...] = (
     *_tiling(_DOUBLED),
     *_noiseless_match(),
     *_smooth(_DOUBLED),
+    *(claim for bias in _BIASES for claim in _lasting(bias)),
     *_noisy_training(_DOUBLED),
     *(claim for bias in _BIASES for claim in _released_noise(bias)),
     *_dimensions(_NOT_DOUBLED)[1:],  # waking is the same

@@ -3,12 +3,16 @@
 from collections.abc import Callable
 import math
 
+import numpy as np
+
 from reactivation.paper.entries import Entry
 from reactivation.paper.verdicts import Results
 
 Value = Callable[[Results], float]
 
-SEEN = (0,)  # the seeds whose numbers stood in the results when some rows were written, or their measure changed
+# The seeds whose numbers were known when some rows were written, or their measure changed.
+SEEN = (0,)
+SEEN_LATER = (0, 1, 2)
 
 
 def of(protocol: str, entry: Entry) -> Value:
@@ -29,6 +33,16 @@ def ratio(a: Value, b: Value) -> Value:
         return a(results) / below if below else math.inf
 
     return value
+
+
+def doublings(value: Value) -> Value:
+    """log₂ of a value."""
+
+    def logarithm(results: Results) -> float:
+        with np.errstate(divide="ignore"):
+            return float(np.log2(value(results)))
+
+    return logarithm
 
 
 def size(value: Value) -> Value:
