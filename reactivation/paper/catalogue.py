@@ -190,8 +190,9 @@ FIGURES: dict[str, Figure] = {
         f"(a, b) {_EXAMPLES}, after training on walks that are drawn to the centre, awake and at rest. "
         "(c, d) Densities over 200 trajectories, on one scale. (e) How far resting densities (rows) are from waking ones "
         "(columns), mean over n seeds: networks trained unbiased (U) and biased (B), with noise (σ) or without, untrained "
-        "networks (R), and a truly uniform density (𝒰). (f) Variance of each resting trajectory over time, of all networks; "
-        "boxes are quartiles, whiskers reach the last point within 1.5 interquartile ranges of the box.",
+        "networks (R), and a truly uniform density (𝒰). (f) Variance over time of 500 resting "
+        "trajectories, averaged: a dot is a network; boxes are quartiles over networks, whiskers reach the last within 1.5 "
+        "of their distance.",
         _keys("2", "abcd", "ef"),
     ),
     "3": Figure(

@@ -136,7 +136,9 @@ def divergences(ax: "Axes", values: Array, rows: Sequence[str], columns: Sequenc
     return ax
 
 
-def boxes(ax: "Axes", values: Sequence[Array], labels: Sequence[str], phases: Sequence[str], label: str) -> "Axes":
+def boxes(
+    ax: "Axes", values: Sequence[Array], labels: Sequence[str], phases: Sequence[str], label: str, dots: bool = False
+) -> "Axes":
     """Box and whisker plots (Fig. 2f, C.4): median, quartiles, whiskers to 1.5 × their distance, all others as dots.
 
     Args:
@@ -144,6 +146,7 @@ def boxes(ax: "Axes", values: Sequence[Array], labels: Sequence[str], phases: Se
         labels: one per box.
         phases: what each box is of, for its colour.
         label: of the y axis, with unit.
+        dots: show every value, for few of them.
     """
     drawn = ax.boxplot(
         list(values),
@@ -151,6 +154,7 @@ def boxes(ax: "Axes", values: Sequence[Array], labels: Sequence[str], phases: Se
         widths=0.6,
         patch_artist=True,
         medianprops={"color": INK, "linewidth": 1.2},
+        showfliers=not dots,
         flierprops={"marker": ".", "markersize": 2, "markeredgecolor": GREY},
         boxprops={"linewidth": 0.6},
         whiskerprops={"linewidth": 0.6},
@@ -158,6 +162,9 @@ def boxes(ax: "Axes", values: Sequence[Array], labels: Sequence[str], phases: Se
     )
     for patch, phase in zip(drawn["boxes"], phases, strict=True):
         patch.set_facecolor(_soft(LOOKS[phase].colour))
+    if dots:
+        places = np.repeat(range(1, len(values) + 1), [len(v) for v in values])
+        ax.plot(places, np.concatenate(values), linestyle="", marker="o", markersize=2.5, color=INK)
     top = max(float(v.max()) for v in values)
     ax.set_ylim(-0.02 * top, 1.05 * top)  # boxes that are flat at 0 are to be seen
     ax.set_ylabel(label)

@@ -1,4 +1,4 @@
-"""Measures over networks: learning, explained variance, divergences, and one number per trajectory."""
+"""Measures over networks: learning, explained variance, divergences, and one number per network or trajectory."""
 
 from collections.abc import Mapping, Sequence
 import math
@@ -118,7 +118,7 @@ Conditions = tuple[tuple[str, str], ...]  # run, phase
 
 
 class Boxes(NamedTuple):
-    """One number per trajectory, of several conditions, pooled over M networks."""
+    """Numbers of several conditions: one per network, or per trajectory and pooled over M networks."""
 
     values: list[Array]  # per condition, (n)
     seeds: list[Array]  # likewise, the network each is of
@@ -127,6 +127,7 @@ class Boxes(NamedTuple):
     header: str
     label: str
     networks: int
+    dots: bool = False  # whether each number is shown
 
     def columns(self) -> Columns:
         sizes = [len(values) for values in self.values]
@@ -138,18 +139,18 @@ class Boxes(NamedTuple):
         }
 
     def draw(self, ax: "Axes") -> "Axes":
-        return draw.boxes(ax, self.values, self.labels, [phase for _, phase in self.conditions], self.label)
+        return draw.boxes(ax, self.values, self.labels, [phase for _, phase in self.conditions], self.label, self.dots)
 
 
 def exploration(evidence: Evidence) -> Boxes:
-    """Variance of each resting trajectory (Fig. 2f)."""
+    """Variance of resting trajectories, averaged over those of each network (Fig. 2f)."""
     conditions = tuple((run, "quiescent") for run in VANILLA)
     labels = tuple(LABELS[run] for run, _ in conditions)
-    pooled = {
-        seed: {(run, phase): evidence.result("variance", seed)["details"][run]["trajectories"] for run, phase in conditions}
+    by_seed = {
+        seed: {(run, phase): [evidence.result("variance", seed)["table"][run]] for run, phase in conditions}
         for seed in evidence.seeds_of("variance")
     }
-    return _boxes(pooled, conditions, labels, "total_variance_m2", "total variance [m²]")
+    return _boxes(by_seed, conditions, labels, "total_variance_m2", "total variance [m²]")._replace(dots=True)
 
 
 def smoothness(evidence: Evidence, bias: str) -> Boxes:
@@ -176,7 +177,7 @@ def _boxes(
     header: str,
     label: str,
 ) -> Boxes:
-    """From seed → condition → one number per trajectory."""
+    """From seed → condition → numbers."""
     values = [np.concatenate([found[condition] for found in pooled.values()]) for condition in conditions]
     seeds = [np.repeat(list(pooled), [len(found[condition]) for found in pooled.values()]) for condition in conditions]
     return Boxes(values, seeds, conditions, labels, header, label, len(pooled))
