@@ -157,14 +157,18 @@ def test_a_verdict_is_where_the_interval_lies(values: list[float], verdict: str)
 
 
 @pytest.mark.parametrize(("preset", "counted"), [(None, (1.0, 2.0)), ("quick", (0.0, 1.0, 2.0))])
-def test_a_seed_seen_before_the_rule_does_not_count(preset: str | None, counted: tuple[float, ...]) -> None:
+def test_a_seed_seen_before_the_rule_is_told_and_does_not_count(preset: str | None, counted: tuple[float, ...]) -> None:
     evidence = SimpleNamespace(
         preset=preset, seeds_of=lambda *names: (0, 1, 2), result=lambda name, seed: float(seed), decoding_errors={}
     )
     seen = Claim("key", "sentence", "1", "measure", ("kl",), lambda results: results["kl"], high=9, seen=(0,))
-    verdicts = judge_all([seen, replace(seen, key="all", seen=())], evidence)
+    others = (replace(seen, key="none", seen=()), replace(seen, key="all", seen=(0, 1, 2)))
+    verdicts = judge_all([seen, *others], evidence)
     assert verdicts["key"].values == verdicts["key"].seeds == counted
-    assert verdicts["all"].values == (0, 1, 2)
+    assert sorted(verdicts["key"].known + counted) == [0, 1, 2]
+    assert (verdicts["none"].values, verdicts["none"].known) == ((0, 1, 2), ())
+    if preset is None:
+        assert (verdicts["all"].values, verdicts["all"].known, verdicts["all"].verdict) == ((), (0, 1, 2), UNDECIDED)
 
 
 def test_the_interval_covers_the_mean_as_often_as_it_says() -> None:

@@ -56,8 +56,8 @@ def plain_verdict(verdict: Verdict) -> dict[str, Any]:
         return value if math.isfinite(value) else None
 
     interval = verdict.interval and tuple(map(plain, verdict.interval))
-    values = tuple(map(plain, verdict.values))
-    return verdict._asdict() | {"values": values, "mean": plain(verdict.mean), "interval": interval}
+    values, known = (tuple(map(plain, numbers)) for numbers in (verdict.values, verdict.known))
+    return verdict._asdict() | {"values": values, "mean": plain(verdict.mean), "interval": interval, "known": known}
 
 
 def _page(evidence: Evidence, profile: str, figures: Path, verdicts: dict[str, Verdict | None]) -> str:
@@ -70,11 +70,13 @@ def _page(evidence: Evidence, profile: str, figures: Path, verdicts: dict[str, V
         f"<p>Krishna, Bredenberg, Levenstein, Richards and Lajoie, <i>Sufficient conditions for offline reactivation in "
         f"recurrent neural networks</i> (ICLR 2024). Profile <b>{profile}</b>. {html.escape(tally(verdicts))}</p>",
         f"<p>A seed is the unit of inference. Intervals are {LEVEL:.0%} confidence intervals of the mean over seeds "
-        "(Student's t); a single seed has none. docs/claims.md tells what was known when the rules were written.</p>",
+        "(Student's t); a single seed has none. docs/claims.md tells what was known when the rules were written, and what to "
+        "bear in mind.</p>",
         "<p>A claim <i>holds</i> if its interval lies in the range, <i>does not hold</i> if it lies outside, and is "
         f"<i>undecided</i> otherwise, as always with fewer than {FEWEST_SEEDS} seeds; <i>so far</i> then says where the "
-        "mean lies. Seeds that had been measured before a rule was written do not count. <i>Rows</i> are those of "
-        "docs/differences.md.</p>",
+        "mean lies. Seeds that had been measured before a rule was written do not count; their numbers were <i>known "
+        "before</i>. <i>Ours</i> are claims that the paper does not make: checks, conditions of which it shows less, and "
+        "questions that came up. <i>Rows</i> are those of docs/differences.md.</p>",
         '<h2 id="networks">Networks</h2>',
         seeds_table(evidence).html(),
         *(f"<h3>{html.escape(task)}</h3>{networks_table(evidence, task).html()}" for task in NETWORKS),

@@ -111,14 +111,20 @@ def claims_table(evidence: Evidence) -> Table:
         verdict = verdicts[claim.key]
         found = [_ABSENT, _ABSENT, NOT_RUN]
         if verdict is not None:
-            found = [_interval(verdict.values), ", ".join(map(str, verdict.seeds)), verdict.verdict]
-            if len(verdict.values) < FEWEST_SEEDS:
+            found = [_result(verdict), ", ".join(map(str, verdict.seeds)) or _ABSENT, verdict.verdict]
+            if 0 < len(verdict.values) < FEWEST_SEEDS:
                 found[2] += _so_far(claim, verdict.mean)
         protocols = ", ".join(claim.protocols)
         whose = "ours" if claim.ours else "paper"
         rows.append([claim.sentence, whose, claim.figure, claim.measure, protocols, claim.rule, *found])
     header = ["claim", "whose", "figure", "measure", "protocol", "range", "mean [95 % interval]", "seeds", "verdict"]
     return Table(header, rows)
+
+
+def _result(verdict: Verdict) -> str:
+    """The mean over the seeds that count, and every number that was known beforehand."""
+    counted = _interval(verdict.values) if verdict.values else _ABSENT
+    return counted + (f" (known before: {', '.join(map(number, verdict.known))})" if verdict.known else "")
 
 
 def _so_far(claim: Claim, value: float) -> str:

@@ -55,21 +55,16 @@ class Claim:
 class Verdict(NamedTuple):
     """A claim over the seeds at hand."""
 
-    seeds: tuple[int, ...]
+    seeds: tuple[int, ...]  # those that count
     values: tuple[float, ...]  # one per seed
-    mean: float
+    mean: float  # NaN for no seeds
     interval: tuple[float, float] | None  # None for fewer than two seeds
     verdict: str
+    known: tuple[float, ...] = ()  # of seeds that had been measured before the rule was written
 
 
 def judge(claim: Claim, by_seed: Mapping[int, float]) -> Verdict:
-    """The verdict from seed → value; NaN or infinite values of a seed leave the claim undecided.
-
-    Raises:
-        ValueError: no values.
-    """
-    if not by_seed:
-        raise ValueError(f"{claim.key}: no seeds")
+    """The verdict from seed → value; NaN or infinite values of a seed leave the claim undecided, and so do no values."""
     values = tuple(by_seed.values())
     interval = confidence_interval(values)
     verdict = UNDECIDED
@@ -79,7 +74,7 @@ def judge(claim: Claim, by_seed: Mapping[int, float]) -> Verdict:
             verdict = HOLDS
         elif high < claim.low or low > claim.high:
             verdict = FAILS
-    return Verdict(tuple(by_seed), values, float(np.mean(values)), interval, verdict)
+    return Verdict(tuple(by_seed), values, float(np.mean(values)) if values else math.nan, interval, verdict)
 
 
 def confidence_interval(values: Sequence[float]) -> tuple[float, float] | None:
@@ -94,20 +89,22 @@ def confidence_interval(values: Sequence[float]) -> tuple[float, float] | None:
 
 
 def judge_all(claims: Iterable[Claim], evidence: Evidence) -> dict[str, Verdict | None]:
-    """Every claim over the seeds that count and have what it needs; None where there is none."""
-    verdicts = {}
-    for claim in claims:
-        values = {seed: _value(claim, evidence, seed) for seed in _counting(claim, evidence)}
-        known = {seed: value for seed, value in values.items() if value is not None}
-        verdicts[claim.key] = judge(claim, known) if known else None
-    return verdicts
+    """Every claim over the seeds that count and have what it needs; None where no seed has that."""
+    return {claim.key: _judged(claim, evidence) for claim in claims}
 
 
-def _counting(claim: Claim, evidence: Evidence) -> tuple[int, ...]:
-    """The seeds that were measured for a claim after its rule was written."""
-    seeds = evidence.seeds_of(*(name for name in claim.protocols if name != TRAINING))
+def _judged(claim: Claim, evidence: Evidence) -> Verdict | None:
+    found = {seed: _value(claim, evidence, seed) for seed in evidence.seeds_of(*_measured(claim))}
+    values = {seed: value for seed, value in found.items() if value is not None}
+    if not values:
+        return None
     seen = claim.seen if evidence.preset is None else ()  # a preset has other networks than those that were seen
-    return tuple(seed for seed in seeds if seed not in seen)
+    verdict = judge(claim, {seed: value for seed, value in values.items() if seed not in seen})
+    return verdict._replace(known=tuple(value for seed, value in values.items() if seed in seen))
+
+
+def _measured(claim: Claim) -> tuple[str, ...]:
+    return tuple(name for name in claim.protocols if name != TRAINING)
 
 
 def results_of(protocols: Iterable[str], evidence: Evidence, seed: int) -> Results:

@@ -164,7 +164,7 @@ def _tiling(rest: _Rest) -> list[Claim]:
         ),
         rest.claim(
             "tiling_activity",
-            "Unbiased rest tiles neural activity less uniformly than waking does, its smaller spread aside",
+            "Unbiased rest tiles neural activity less uniformly than waking does, spread aside",
             "1j-k",
             f"entropy of the density {plane}, rest stretched to the spread of waking − awake, at one bandwidth [nats]",
             (manifold,),
