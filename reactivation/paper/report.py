@@ -70,8 +70,8 @@ def _page(evidence: Evidence, profile: str, figures: Path, verdicts: dict[str, V
         f"<p>Krishna, Bredenberg, Levenstein, Richards and Lajoie, <i>Sufficient conditions for offline reactivation in "
         f"recurrent neural networks</i> (ICLR 2024). Profile <b>{profile}</b>. {html.escape(tally(verdicts))}</p>",
         f"<p>A seed is the unit of inference. Intervals are {LEVEL:.0%} confidence intervals of the mean over seeds "
-        "(Student's t); a single seed has none. docs/claims.md tells what was known when the rules were written, and what to "
-        "bear in mind.</p>",
+        "(Student's t); a single seed has none. docs/claims.md tells what was known when the rules were written, and what "
+        "to bear in mind.</p>",
         "<p>A claim <i>holds</i> if its interval lies in the range, <i>does not hold</i> if it lies outside, and is "
         f"<i>undecided</i> otherwise, as always with fewer than {FEWEST_SEEDS} seeds; <i>so far</i> then says where the "
         "mean lies. Seeds that had been measured before a rule was written do not count; their numbers were <i>known "
