@@ -71,8 +71,8 @@ def write_scaled(evidence: Evidence, name: str, seed: int, times: float) -> None
 
     configs = {run: evidence.config(protocol.task, run, seed) for run in protocol.runs}
     details = scaled_up(result["details"])
-    details["settings"] |= {"seed": seed}
-    details["models"] |= {run: model(config, config.trainer.n_epochs, None) for run, config in configs.items()}
+    others = {run: model(config, config.trainer.n_epochs, None) for run, config in configs.items()}
+    details |= {"settings": details["settings"] | {"seed": seed}, "models": details["models"] | others}
     for part, content in (("", scaled_up(result["table"])), ("_details", details)):
         result_file(protocol.analysis, settings, part).write_text(json.dumps(content))
 
