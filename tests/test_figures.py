@@ -230,13 +230,14 @@ def test_measures_are_means_and_spreads_over_networks(key: str, evidence: Eviden
 
 
 def test_tables_are_over_seeds(evidence: Evidence) -> None:
-    rows = {row[0]: row for row in claims_table(evidence).rows}
+    table = claims_table(evidence)
+    rows = {row[0]: dict(zip(table.header, row, strict=True)) for row in table.rows}
     low = rows["Waking activity is low-dimensional."]
     share = evidence.result("manifold", 0)["table"]["noisy_unbiased"]["active_share"]
     half = 12.706 * share * math.sqrt(2) / math.sqrt(2)  # Student's t of one degree of freedom times sd over √n
-    assert low[5] == f"{2 * share:.3g} [{2 * share - half:.3g}, {2 * share + half:.3g}]"
-    assert low[6] == "0, 1"
-    assert rows["Bearings at rest are distributed as awake (biased)."][5:] == ["–", "–", "not yet run"]
+    assert low["mean [95 % interval]"] == f"{2 * share:.3g} [{2 * share - half:.3g}, {2 * share + half:.3g}]"
+    assert low["seeds"] == "0, 1"
+    assert list(rows["Bearings at rest are distributed as awake (biased)."].values())[-3:] == ["–", "–", "not yet run"]
     networks = {row[0]: row for row in networks_table(evidence, SPATIAL).rows}
     assert networks["noisy_unbiased"][1] == "2"
     kl = evidence.result("kl", 0)["table"]["noisy_unbiased"]["noisy_unbiased"]
