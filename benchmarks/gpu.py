@@ -12,6 +12,7 @@ train.py, for all configurations; device=cpu with small sizes shows that this sc
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 import gc
 import json
 import math
@@ -32,11 +33,10 @@ from reactivation.reading import parse_arguments
 from reactivation.recording import WARM_UP
 from reactivation.settings import setting
 from reactivation.stack import stacked
-from reactivation.work import training_flops
+from reactivation.work import copy_rate, product_rate, training_flops
 
 CONFIGS = [f"{task}/{name}" for task, names in NETWORKS.items() for name in names]
 PAIRED = "spatial_navigation/noisy_unbiased"  # whose seeds are trained in both precisions
-REPEATS = 5  # of a ceiling
 
 
 @dataclass
@@ -62,26 +62,9 @@ def wait(device: torch.device) -> float:
 def product_ceiling(device: torch.device, size: int, tf32: bool) -> float:
     """Rate of a large product [flop/s]."""
     use_tf32(tf32)
-    a, b = (torch.randn(size, size, device=device) for _ in range(2))
-    seconds = _median_time(device, lambda: a @ b)
+    rate = product_rate(size, device.type, partial(wait, device))
     use_tf32(False)
-    return 2 * size**3 / seconds
-
-
-def copy_ceiling(device: torch.device, size: int) -> float:
-    """Rate of a large copy, bytes read and written [byte/s]."""
-    source = torch.ones(size, size, device=device)
-    target = torch.empty_like(source)
-    return 2 * source.nbytes / _median_time(device, lambda: target.copy_(source))
-
-
-def _median_time(device: torch.device, work: Any) -> float:
-    seconds = []
-    for _ in range(REPEATS + 1):
-        began = wait(device)
-        work()
-        seconds.append(wait(device) - began)
-    return statistics.median(seconds[1:])  # the first has to load the library
+    return rate
 
 
 def new_stack(config: str, device: torch.device, words: dict[str, str]) -> tuple[Trainee, list[Learner]]:
@@ -190,7 +173,7 @@ def measure(settings: Settings, words: dict[str, str]) -> Iterator[dict[str, Any
         "device": f"{described}, torch {torch.__version__}",
         "single_flops_per_s": single,
         "tf32_flops_per_s": tf32,
-        "copy_bytes_per_s": copy_ceiling(device, settings.size),
+        "copy_bytes_per_s": copy_rate(settings.size**2, device.type, partial(wait, device)),
     }
     rows = []
     for name in names:

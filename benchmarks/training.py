@@ -29,7 +29,7 @@ from reactivation.errors import run_command
 from reactivation.learner import Trainee, new_learner
 from reactivation.objective import RingError
 from reactivation.settings import setting
-from reactivation.work import product_rate, training_flops
+from reactivation.work import copy_rate, product_rate, training_flops
 
 CASES = {
     "vanilla": "spatial_navigation/noisy_unbiased",
@@ -114,19 +114,6 @@ def run_processes(name: str, plain: bool, processes: int, threads: int, steps: i
     return Timing(median(s for seconds, _ in results for s in seconds) / processes, max(rss for _, rss in results))
 
 
-def copy_ceiling(threads: int, megabytes: int = 400) -> float:
-    """Rate of a large copy with all cores, bytes read and written [byte/s]."""
-    torch.set_num_threads(threads)
-    source = torch.ones(megabytes * 250_000)
-    target = torch.empty_like(source)
-    seconds = []
-    for _ in range(5):
-        began = time.perf_counter()
-        target.copy_(source)
-        seconds.append(time.perf_counter() - began)
-    return 2 * source.numel() * 4 / median(seconds)
-
-
 def measure(names: list[str], steps: int) -> Iterator[dict[str, Any]]:
     """One row per network and way of training."""
     count = cores.available()
@@ -134,7 +121,7 @@ def measure(names: list[str], steps: int) -> Iterator[dict[str, Any]]:
     torch.set_num_threads(count)
     ceiling = product_rate(4096)
     device = f"cpu: {count} cores, {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
-    copy = copy_ceiling(count)
+    copy = copy_rate(100_000_000)
     for name in names:
         config = resolve_train({"config": CASES[name]})
         features = features_of(new_learner(config, torch.device("cpu")))

@@ -1,11 +1,15 @@
 """How much arithmetic things are, and how fast this machine does it: for plans and benchmarks."""
 
+from collections.abc import Callable
 from statistics import median
 import time
 
 from reactivation.analysis.base import AnalysisSettings
 from reactivation.config import TrainConfig
 
+Clock = Callable[[], float]  # the time [s]; on a GPU, when it has done all that it was told
+
+_REPEATS = 5  # of what is timed
 _RECURRENT_MATRICES = {"vanilla": 1, "gru": 3}  # N × N weights of each cell that the paper has
 
 
@@ -35,14 +39,28 @@ def _recurrent(config: TrainConfig) -> float:
     return config.rnn.n_rec**2 * _RECURRENT_MATRICES.get(config.rnn.model, 1)
 
 
-def product_rate(size: int, repeats: int = 5) -> float:
-    """Single-precision rate of a square product on the CPU with the threads that torch now has [flop/s]."""
+def product_rate(size: int, device: str = "cpu", clock: Clock = time.perf_counter) -> float:
+    """Rate of a square product, on the CPU with the threads and on either in the precision that torch now has [flop/s]."""
     import torch
 
-    a, b = torch.randn(size, size), torch.randn(size, size)
+    a, b = (torch.randn(size, size, device=device) for _ in range(2))
+    return 2 * size**3 / _median_seconds(lambda: a @ b, clock)
+
+
+def copy_rate(numbers: int, device: str = "cpu", clock: Clock = time.perf_counter) -> float:
+    """Rate of a copy of that many single-precision numbers, bytes read and written [byte/s]."""
+    import torch
+
+    source = torch.ones(numbers, device=device)
+    target = torch.empty_like(source)
+    return 2 * source.nbytes / _median_seconds(lambda: target.copy_(source), clock)
+
+
+def _median_seconds(work: Callable[[], object], clock: Clock) -> float:
+    """How long some work takes, done again and again; the first time, which may have to load a library, does not count."""
     seconds = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        a @ b
-        seconds.append(time.perf_counter() - began)
-    return 2 * size**3 / median(seconds)
+    for _ in range(_REPEATS + 1):
+        began = clock()
+        work()
+        seconds.append(clock() - began)
+    return median(seconds[1:])
