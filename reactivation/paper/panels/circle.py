@@ -14,6 +14,7 @@ from reactivation.plotting.drawing import Frame
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+HEADROOM = 1.25  # over the highest bar, for the mean that is written there
 REACH = 0.02  # share of its highest bar at which the flanks of a histogram of turns end
 TURNS_SHOWN = (  # on one scale
     ("noisy_biased", "active"),
@@ -103,5 +104,6 @@ def turns(evidence: Evidence, run: str, phase: str) -> Turns:
     densities = {key: Spread(spread.mean * dt, spread.sd * dt) for key, spread in spreads.items()}
     mean = over_networks([table[run][phase]["mean_turn"] / dt for table in tables])
     reach = max(float(np.abs(edges[list(flanks(spread.mean))]).max()) for spread in densities.values())
-    frame = (-reach, reach, 0.0, 1.1 * max(float(spread.mean.max()) for spread in densities.values()))
+    highest = max(float(spread.mean.max()) for spread in densities.values())
+    frame = (-reach, reach, 0.0, HEADROOM * highest)
     return Turns(edges, densities[run, phase], mean, phase, frame, len(details))
