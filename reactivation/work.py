@@ -3,9 +3,14 @@
 from collections.abc import Callable
 from statistics import median
 import time
+from typing import TYPE_CHECKING
 
+from reactivation import registry
 from reactivation.analysis.base import AnalysisSettings
 from reactivation.config import TrainConfig
+
+if TYPE_CHECKING:
+    from reactivation.tasks.base import Task
 
 Clock = Callable[[], float]  # the time [s]; on a GPU, when it has done all that it was told
 
@@ -14,8 +19,11 @@ _RECURRENT_MATRICES = {"vanilla": 1, "gru": 3}  # N × N weights of each cell th
 
 
 def outputs_of(config: TrainConfig) -> int:
-    """Output cells of a run's task; 0 for one whose settings name no number of cells."""
-    return int(next((value for name, value in vars(config.task).items() if name.endswith("cells_num")), 0))
+    """Outputs of a run's task, O."""
+    from reactivation.streams import stream
+
+    task: Task = registry.load("tasks", config.task_name).build(config.task, stream(config.seed, "cells"))
+    return task.n_outputs
 
 
 def training_flops(config: TrainConfig, features: int | None = None) -> float:

@@ -18,8 +18,6 @@ KEPT = (0.05, 0.9)  # share of the waking turn: more than nothing, less than all
 DOUBLING = 1.0  # doublings: at most that much larger or smaller is as large
 SOME = 0.1  # share of steps: what still occurs
 
-AMPLITUDE = "log₂ of the norm of the rates at the last step of rest over that awake"
-
 WORDS = {
     "closely resembles, matches": f"at most {CLOSE} nats: so far away is a uniform density that leaves out a quarter of the "
     "space",

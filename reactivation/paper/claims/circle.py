@@ -1,9 +1,9 @@
 """Head direction: bearings, the ring of activity, and what is left of biased turning (Figs. 3, C.5)."""
 
-from reactivation.paper.claims.values import SEEN, SEEN_LATER, doublings, of, ratio, size
+from reactivation.paper.claims.values import SEEN, SEEN_LATER, keeps_amplitude, of, ratio, size
 from reactivation.paper.entries import at, kl
 from reactivation.paper.verdicts import Claim
-from reactivation.paper.words import ALIGNED, AMPLITUDE, CLOSE, DOUBLING, HOLE, KEPT, MUCH, SOME
+from reactivation.paper.words import ALIGNED, CLOSE, HOLE, KEPT, MUCH, SOME
 
 _UNBIASED, _BIASED = "noisy_unbiased", "noisy_biased"
 
@@ -33,18 +33,7 @@ def _bearings(bias: str, distribution_figure: str, dwell_figure: str) -> list[Cl
             seen=SEEN,
             ours=unbiased,
         ),
-        Claim(
-            f"amplitude_head_{bias}",
-            f"After 1,000 steps of rest, activity is as large as awake (head direction, {bias}).",
-            "–",
-            AMPLITUDE,
-            ("manifold_head_long",),
-            doublings(of("manifold_head_long", at(run, "amplitude"))),
-            low=-DOUBLING,
-            high=DOUBLING,
-            seen=SEEN_LATER,
-            ours=True,
-        ),
+        keeps_amplitude(f"amplitude_head_{bias}", f"head direction, {bias}", "manifold_head_long", run),
     ]
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
-from reactivation.paper.claims.values import SEEN, SEEN_LATER, Value, difference, doublings, of, ratio
+from reactivation.paper.claims.values import SEEN, SEEN_LATER, Value, difference, keeps_amplitude, of, ratio
 from reactivation.paper.entries import at, entropy_at_rest, entropy_awake, kl, step
 from reactivation.paper.verdicts import INFINITY, Claim
-from reactivation.paper.words import ABOUT, ALIGNED, ALIKE, AMPLITUDE, CLOSE, DOUBLING, FEW, MOST, MUCH, SMOOTH
+from reactivation.paper.words import ABOUT, ALIGNED, ALIKE, CLOSE, FEW, MOST, MUCH, SMOOTH
 
 _BIASES = ("unbiased", "biased")
 _ERRATIC_FIGURE = {"unbiased": "C.3e, C.4a", "biased": "C.3f, C.4b"}
@@ -217,18 +217,7 @@ def _lasting(bias: str) -> list[Claim]:
             high=SMOOTH,
             seen=SEEN_LATER,
         ),
-        Claim(
-            f"amplitude_{bias}",
-            f"After 1,000 steps of rest, activity is as large as awake ({bias}).",
-            "–",
-            AMPLITUDE,
-            ("manifold_long",),
-            doublings(of("manifold_long", at(run, "amplitude"))),
-            low=-DOUBLING,
-            high=DOUBLING,
-            seen=SEEN_LATER,
-            ours=True,
-        ),
+        keeps_amplitude(f"amplitude_{bias}", bias, "manifold_long", run),
     ]
 
 

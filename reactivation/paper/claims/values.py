@@ -1,12 +1,13 @@
-"""What claims are made of: one number from the results of one seed, and what becomes of two of them."""
+"""What claims are made of: one number from the results of one seed, and what becomes of two; and what both tasks ask."""
 
 from collections.abc import Callable
 import math
 
 import numpy as np
 
-from reactivation.paper.entries import Entry
-from reactivation.paper.verdicts import Results
+from reactivation.paper.entries import Entry, at
+from reactivation.paper.verdicts import Claim, Results
+from reactivation.paper.words import DOUBLING
 
 Value = Callable[[Results], float]
 
@@ -35,16 +36,27 @@ def ratio(a: Value, b: Value) -> Value:
     return value
 
 
-def doublings(value: Value) -> Value:
-    """log₂ of a value."""
-
-    def logarithm(results: Results) -> float:
-        with np.errstate(divide="ignore"):
-            return float(np.log2(value(results)))
-
-    return logarithm
-
-
 def size(value: Value) -> Value:
     """|value|."""
     return lambda results: abs(value(results))
+
+
+def keeps_amplitude(key: str, whose: str, protocol: str, run: str) -> Claim:
+    """The claim that rest is as large as waking at its end, in doublings."""
+
+    def doublings(results: Results) -> float:
+        with np.errstate(divide="ignore"):
+            return float(np.log2(at(run, "amplitude")(results[protocol])))
+
+    return Claim(
+        key,
+        f"After 1,000 steps of rest, activity is as large as awake ({whose}).",
+        "–",
+        "log₂ of the norm of the rates at the last step of rest over that awake",
+        (protocol,),
+        doublings,
+        low=-DOUBLING,
+        high=DOUBLING,
+        seen=SEEN_LATER,
+        ours=True,
+    )
