@@ -65,7 +65,7 @@ def check_settings(settings: AnalysisSettings) -> None:
     if settings.t_shift > settings.t_quiescent - 2:
         raise BadInput(f"t_shift={settings.t_shift} must leave at least 2 of t_quiescent={settings.t_quiescent} steps")
     if not settings.runs:
-        raise BadInput("runs=[] names no experiment; give for instance runs=[noisy_unbiased,noisy_biased]")
+        raise BadInput("runs=[] names no experiment; give for instance 'runs=[noisy_unbiased,noisy_biased]'")
     if len(set(settings.runs)) < len(settings.runs):
         raise BadInput(f"runs=[{','.join(settings.runs)}] names a run twice")
     for run in settings.runs:
@@ -290,7 +290,7 @@ def _one_space(runs: Mapping[str, "Run"]) -> "Space":
     for name, other in others:
         if other.task.space != run.task.space:
             raise BadInput(
-                f"{first} lives in {run.task.space} and {name} in {other.task.space}: give runs=[...] of one space, "
+                f"{first} lives in {run.task.space} and {name} in {other.task.space}: give 'runs=[...]' of one space, "
                 "and name each result with out=..."
             )
     return run.task.space

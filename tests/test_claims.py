@@ -7,6 +7,7 @@ import pytest
 
 from reactivation.files import to_json
 from reactivation.paper.claims import CLAIMS
+from reactivation.paper.entries import growth
 from reactivation.paper.ledger import effects
 from reactivation.paper.protocols import UNIFORM_NOISE
 from reactivation.paper.report import plain_verdict
@@ -182,6 +183,14 @@ def test_every_claim_has_an_expected_number() -> None:
 def test_the_number_of_a_claim(claim) -> None:
     only = {name: RESULTS[name] for name in claim.protocols}  # a claim names all that it reads
     assert claim.value(only) == pytest.approx(EXPECTED[claim.key])
+
+
+@pytest.mark.parametrize(
+    ("norms", "expected"), [([9.0, 8.0, 2.0, 3.0], 1.5), ([9.0, 5.0, 4.0], 0.8), ([1.0, 0.0, 0.0], None)]
+)
+def test_growth_is_the_end_of_rest_over_its_half(norms, expected) -> None:
+    found = growth(U)({"details": {U: {"quiescent_norm": norms}}})
+    assert math.isnan(found) if expected is None else found == expected
 
 
 def test_what_has_no_number_is_null_in_the_verdicts() -> None:

@@ -22,7 +22,7 @@ from reactivation.paper.evidence import Evidence
 from reactivation.paper.figures import draw_figure, plot, shows_its_numbers
 from reactivation.paper.panels.circle import flanks
 from reactivation.paper.protocols import NETWORKS, PROTOCOLS, SPATIAL
-from reactivation.paper.tables import claims_table, networks_table
+from reactivation.paper.tables import activity_table, claims_table, networks_table
 from reactivation.plotting.drawing import scaled
 
 PROTOCOLS_SHOWN = ("kl", "variance", "distance", "manifold", "transitions")
@@ -232,7 +232,7 @@ def test_measures_are_means_and_spreads_over_networks(key: str, evidence: Eviden
 def test_tables_are_over_seeds(evidence: Evidence) -> None:
     table = claims_table(evidence)
     rows = {row[0]: dict(zip(table.header, row, strict=True)) for row in table.rows}
-    low = rows["Waking activity is low-dimensional."]
+    low = rows["Unbiased waking activity is low-dimensional."]
     share = evidence.result("manifold", 0)["table"]["noisy_unbiased"]["active_share"]
     half = 12.706 * share * math.sqrt(2) / math.sqrt(2)  # Student's t of one degree of freedom times sd over √n
     assert low["mean [95 % interval]"] == f"{2 * share:.3g} [{2 * share - half:.3g}, {2 * share + half:.3g}]"
@@ -243,6 +243,9 @@ def test_tables_are_over_seeds(evidence: Evidence) -> None:
     kl = evidence.result("kl", 0)["table"]["noisy_unbiased"]["noisy_unbiased"]
     assert networks["noisy_unbiased"][4].startswith(f"{2 * kl:.3g} [")
     assert "[" not in networks["noisy_biased"][4], "a network of one seed"
+    activity = {tuple(row[:2]): row[2:] for row in activity_table(evidence).rows}
+    assert activity["manifold", "noisy_unbiased"][:2] == ["2", f"{share:.3g} to {3 * share:.3g}"]
+    assert set(activity["manifold_head", "noisy_biased"]) == {"0", "–"}, "not yet run"
 
 
 def test_phases_differ_in_lightness() -> None:

@@ -42,8 +42,8 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
         table[run]: shares of variance in the first `components` components (awake; at rest; at rest in waking ones), the
         largest gap between the two cumulative curves, participation ratios, KL(rest ‖ awake) in the plane [nats], the
         differential entropies of both densities there, and of that of rest stretched to the spread of waking, all with
-        the kernel of waking [nats], the amplitude of activity (norm of the rates at the last step of rest over that
-        awake), and on a circle the order of the ring (resultant length of angle minus bearing) and its hole (5th
+        the kernel of waking [nats], the amplitude of activity (norm of the rates at the last step of rest over its
+        mean awake), and on a circle the order of the ring (resultant length of angle minus bearing) and its hole (5th
         percentile of the radius over its mean).
         Details: the cumulative curves, by number of components, and the norm of the rates, by step. None for what is not
         defined.

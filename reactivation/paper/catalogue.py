@@ -170,6 +170,7 @@ def _keys(figure: str, *rows: str) -> tuple[tuple[str, ...], ...]:
 _EXAMPLES = (
     f"{panels.EXAMPLES} example trajectories that one network reports (a circle at the start of each, a triangle at its end)"
 )
+_CLOUD = f"{panels.CLOUD} trajectories with as many points awake as at rest"
 _SPACE_ROWS = (
     f"(a–d) {_EXAMPLES}: awake and at rest after unbiased training (a, b), and after biased training (c, d). (e–h) "
     "Densities of the positions reported in 200 trajectories, in the same order; a pair shares one scale."
@@ -178,11 +179,12 @@ _SPACE_ROWS = (
 FIGURES: dict[str, Figure] = {
     "1": Figure(
         "Waking and rest in space",
-        "(b) Loss, and distance between true and reported position, on test trajectories while training. (c) Share of the "
-        f"variance of activity in its first principal components, awake and at rest. (d, e) {_EXAMPLES}, awake and at rest. "
-        "(f, g) Activity in the plane of the first two waking components; colour tells how far from the centre the reported "
-        "position is. (h, i) Densities of the positions reported in 200 trajectories. (j, k) Densities of activity in that "
-        "plane. Pairs share frame and scale. Bands: ±1 standard deviation over n networks.",
+        "Vanilla networks trained with noise on unbiased walks. (b) Loss, and distance between true and reported position, "
+        "on test trajectories while training. (c) Share of the variance of activity in its first principal components, "
+        f"awake and at rest. (d, e) {_EXAMPLES}, awake and at rest. (f, g) Activity in the plane of the first two waking "
+        f"components, {_CLOUD}; colour tells how far from the centre the reported position is. (h, i) Densities of the "
+        "positions reported in 200 trajectories. (j, k) Densities of activity in that plane. Pairs share frame and scale. "
+        "Bands: ±1 standard deviation over n networks.",
         _keys("1", "bc", "defg", "hijk"),
     ),
     "2": Figure(
@@ -191,15 +193,15 @@ FIGURES: dict[str, Figure] = {
         "(c, d) Densities over 200 trajectories, on one scale. (e) How far resting densities (rows) are from waking ones "
         "(columns), mean over n seeds: networks trained unbiased (U) and biased (B), with noise (σ) or without, untrained "
         "networks (R), and a truly uniform density (𝒰). (f) Variance over time of 500 resting "
-        "trajectories, averaged: a dot is a network; boxes are quartiles over networks, whiskers reach the last within 1.5 "
-        "of their distance.",
+        "trajectories, averaged: a dot is a network; boxes are quartiles over networks, whiskers reach the farthest network "
+        "that is at most 1.5 heights of the box away from it.",
         _keys("2", "abcd", "ef"),
     ),
     "3": Figure(
         "Waking and rest on the circle",
-        "(a, b) How often each bearing is reported, awake and at rest: mean and ±1 standard deviation over n networks; "
-        "dotted, a uniform density. (c, d) Activity of one network in the plane of the first two waking components, "
-        "coloured by the bearing that it reports.",
+        "Trained on unbiased turns. (a, b) How often each bearing is reported, awake and at rest: mean and ±1 standard "
+        "deviation over n networks; dotted, a uniform density. (c, d) Activity of one network in the plane of the first two "
+        f"waking components, {_CLOUD}, coloured by the bearing that it reports.",
         _keys("3", "ab", "cd"),
     ),
     "C1": Figure("Rest with the noise of waking, not doubled", _SPACE_ROWS, _keys("C1", "abcd", "efgh")),
@@ -214,13 +216,15 @@ FIGURES: dict[str, Figure] = {
         "Noise at rest after training with it and without",
         "Mean distance between consecutive points of each of 200 trajectories, of all n networks, trained with noise (NT) "
         "or deterministically (DT), on the unbiased (a) and the biased task (b). The last box: noise "
-        "put in at rest only. The two panels have scales of their own.",
+        "put in at rest only. Boxes are quartiles over all these trajectories, whiskers as in Fig. 2f, dots lie beyond. "
+        "The two panels have scales of their own.",
         _keys("C4", "ab"),
     ),
     "C5": Figure(
         "From moment to moment",
-        "(a–c) Bearing over time of a network trained to turn counter-clockwise, awake (a) and at rest (b), and of one "
-        "trained on unbiased turns, at rest (c); a circle at the start, a triangle at the end. (d–f) How often each turn is "
+        "(a–c) Bearing over time of the first seed's network trained to turn counter-clockwise, awake (a) and at rest (b), "
+        "and of its network trained on unbiased turns, at rest (c); a circle at the start, a triangle at the end; other "
+        "networks can be unlike these. (d–f) How often each turn is "
         "made, as angular velocity, each turn taken the shorter way round, mean over n networks; dashed, the mean turn. "
         "Beyond the axis lie faint tails and, where a share is noted, jumps across the circle.",
         _keys("C5", "abc", "def"),

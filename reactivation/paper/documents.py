@@ -16,6 +16,7 @@ from reactivation.paper.claims import CLAIMS
 from reactivation.paper.evidence import Evidence
 from reactivation.paper.protocols import NETWORKS, SEEDS
 from reactivation.paper.tables import (
+    activity_table,
     claims_table,
     effects_table,
     networks_table,
@@ -41,6 +42,7 @@ BLOCKS: dict[str, Callable[[Evidence], str]] = {
     "seeds": lambda evidence: seeds_table(evidence).markdown(),
     "tally": lambda evidence: tally(judge_all(CLAIMS, evidence)),
     "claims": lambda evidence: claims_table(evidence).markdown(),
+    "activity": lambda evidence: activity_table(evidence).markdown(),
     "speed": lambda evidence: speed_table(evidence).markdown(),
     "breakdown": lambda evidence: breakdown_table(evidence).markdown(),
     "history": lambda evidence: history_table(evidence).markdown(),

@@ -36,6 +36,16 @@ def step(run: str, phase: str) -> Entry:
     return lambda result: mean(result["table"][run][phase])
 
 
+def growth(run: str) -> Entry:
+    """Norm of the rates at the last step of rest over that halfway: 1 where activity has settled, more where it grows."""
+
+    def entry(result: Mapping[str, Any]) -> float:
+        norms = result["details"][run]["quiescent_norm"]
+        return norms[-1] / norms[len(norms) // 2] if norms[len(norms) // 2] else math.nan
+
+    return entry
+
+
 def _number(*path: str) -> Entry:
     def entry(result: Mapping[str, Any]) -> float:
         found: Any = result

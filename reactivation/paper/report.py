@@ -13,6 +13,7 @@ from reactivation.paper.evidence import Evidence
 from reactivation.paper.figures import picture, shows_its_numbers
 from reactivation.paper.protocols import NETWORKS
 from reactivation.paper.tables import (
+    activity_table,
     claims_table,
     effects_table,
     networks_table,
@@ -84,6 +85,9 @@ def _page(evidence: Evidence, profile: str, figures: Path, verdicts: dict[str, V
         claims_table(evidence).html(),
         "<h3>What the words are taken to mean</h3>",
         words_table().html(),
+        "<h3>Activity at rest, wherever it was measured</h3>",
+        "<p>Smallest to largest over seeds; docs/claims.md tells what to see in it.</p>",
+        activity_table(evidence).html(),
         "<h3>Protocols</h3>",
         protocols_table().html(),
         '<h2 id="figures">Figures</h2>',

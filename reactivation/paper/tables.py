@@ -1,6 +1,6 @@
 """The tables of the report and of the documents, made from evidence: a header, and rows of text."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 import html
 import math
@@ -10,10 +10,10 @@ from typing import NamedTuple
 from reactivation.errors import DamagedData
 from reactivation.measure import command, to_words
 from reactivation.paper.claims import CLAIMS
-from reactivation.paper.entries import at, kl, step
+from reactivation.paper.entries import Entry, at, growth, kl, step
 from reactivation.paper.evidence import Evidence
 from reactivation.paper.ledger import Effect, effects
-from reactivation.paper.protocols import ALL_PROTOCOLS, HEAD, NETWORKS, NOISELESS, SPATIAL, VANILLA, Protocol
+from reactivation.paper.protocols import ALL_PROTOCOLS, HEAD, NETWORKS, NOISELESS, PROTOCOLS, SPATIAL, VANILLA, Protocol
 from reactivation.paper.verdicts import (
     FAILS,
     FEWEST_SEEDS,
@@ -25,7 +25,7 @@ from reactivation.paper.verdicts import (
     confidence_interval,
     judge_all,
 )
-from reactivation.paper.words import WORDS
+from reactivation.paper.words import FEW, WORDS
 
 _ABSENT = "–"
 NOT_RUN = "not yet run"
@@ -101,6 +101,43 @@ def networks_table(evidence: Evidence, task: str) -> Table:
         cells = [_over_seeds(value, run, seeds) for value in columns.values()]
         rows.append([run, str(len(seeds)), *cells])
     return Table(["network", "seeds", *columns], rows)
+
+
+_ACTIVITY: dict[str, Callable[[str], Entry]] = {
+    f"share in {FEW} components, awake": lambda run: at(run, "active_share"),
+    "at rest": lambda run: at(run, "quiescent_share"),
+    f"at rest, in {FEW} waking ones": lambda run: at(run, "quiescent_share_of_active"),
+    "gap of the curves": lambda run: at(run, "largest_gap"),
+    "KL rest ‖ awake in the plane [nats]": lambda run: at(run, "kl_plane"),
+    "amplitude": lambda run: at(run, "amplitude"),
+    "amplitude over that halfway": growth,
+}
+_RING: dict[str, Callable[[str], Entry]] = {
+    "ring order": lambda run: at(run, "quiescent_ring_order"),
+    "ring hole": lambda run: at(run, "quiescent_ring_hole"),
+}
+
+
+def activity_table(evidence: Evidence) -> Table:
+    """Activity at rest in every protocol that measures it: smallest to largest over seeds, for some grow without end."""
+    rows = []
+    for name, protocol in PROTOCOLS.items():
+        if protocol.analysis == "manifold":
+            results = [evidence.result(name, seed) for seed in evidence.seeds_of(name)]
+            measures = _ACTIVITY | (_RING if protocol.task == HEAD else {})
+            for run in protocol.runs:
+                found = {column: _extremes(map(entry(run), results)) for column, entry in measures.items()}
+                cells = [found.get(column, _ABSENT) for column in (*_ACTIVITY, *_RING)]
+                rows.append([name, run, str(len(results)), *cells])
+    return Table(["protocol", "network", "seeds", *_ACTIVITY, *_RING], rows)
+
+
+def _extremes(values: Iterable[float]) -> str:
+    known = [value for value in values if not math.isnan(value)]
+    if not known:
+        return _ABSENT
+    least, most = number(min(known)), number(max(known))
+    return least if least == most else f"{least} to {most}"
 
 
 def claims_table(evidence: Evidence) -> Table:

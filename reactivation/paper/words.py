@@ -19,21 +19,22 @@ DOUBLING = 1.0  # doublings: at most that much larger or smaller is as large
 SOME = 0.1  # share of steps: what still occurs
 
 WORDS = {
-    "closely resembles, matches": f"at most {CLOSE} nats: so far away is a uniform density that leaves out a quarter of the "
-    "space",
+    "closely resembles, matches, is distributed as": f"at most {CLOSE} nats: so far away is a uniform density that leaves "
+    "out a quarter of the space",
     "diverges": f"at least {CLOSE} nats farther from that waking than the rest of the networks trained on it",
     "about as close": f"at most {ABOUT} nats farther: likewise, a tenth of the space",
-    "much more, longer; less": f"at least {MUCH:g} times; at most {1 / MUCH:g} times, also where the paper says no "
-    "more than longer or less",
+    "much more, erratic, longer; explores less, at most half as far": f"at least {MUCH:g} times; at most {1 / MUCH:g} "
+    "times, also where the paper says no more than longer or less",
     "few components; low-dimensional": f"{FEW}; they explain at least {MOST:.0%} of the variance",
     "overlapping curves": f"nowhere more than {ALIKE} apart",
-    "the same directions; along a ring; fluctuations, not the push": f"a share or correlation of at least {ALIGNED}",
+    "the same directions; the angle is the bearing; fluctuations, not the push": "a share or correlation of at least "
+    f"{ALIGNED}",
     "reports the state": "an error of at most half a tuning width",
     "smooth": f"steps of at most {SMOOTH} times those of waking",
-    "less uniformly": f"at least {ABOUT} nats less entropy",
+    "less uniformly; takes up less": f"at least {ABOUT} nats less entropy",
     "harms more": "any difference that way",
     "a hole": f"the fifth percentile of the radius is at least {HOLE} of its mean",
     "as large": f"at most {2**DOUBLING:g} times larger or smaller",
     "partly kept": f"from {KEPT[0]} to {KEPT[1]} of the waking turn",
-    "still occurs": f"at least {SOME:.0%} of the steps",
+    "still occurs": f"at least {SOME:.0%} of the moving steps, or of the windows",
 }

@@ -139,7 +139,7 @@ def divergences(ax: "Axes", values: Array, rows: Sequence[str], columns: Sequenc
 def boxes(
     ax: "Axes", values: Sequence[Array], labels: Sequence[str], phases: Sequence[str], label: str, dots: bool = False
 ) -> "Axes":
-    """Box and whisker plots (Fig. 2f, C.4): median, quartiles, whiskers to 1.5 × their distance, all others as dots.
+    """Box and whisker plots (Fig. 2f, C.4): median, quartiles, whiskers to 1.5 × their height, all others as dots.
 
     Args:
         values: one (n) per box.

@@ -41,7 +41,7 @@ def _ring() -> list[Claim]:
     return [
         Claim(
             "head_plane",
-            "Projected onto the first two waking components, rest is distributed as waking is (head direction).",
+            "Projected onto the first two waking components, rest is distributed as waking is (head direction, unbiased).",
             "3c-d",
             "KL(rest ‖ awake) in the plane of those components [nats]",
             ("manifold_head",),
@@ -51,7 +51,7 @@ def _ring() -> list[Claim]:
         ),
         Claim(
             "ring_order",
-            "Rest moves along a ring: its angle in the plane of the first two waking components is the bearing.",
+            "At rest, the angle in the plane of the first two waking components is the bearing (unbiased).",
             "3c-d",
             "resultant length of angle minus bearing, at rest",
             ("manifold_head",),
@@ -60,7 +60,7 @@ def _ring() -> list[Claim]:
         ),
         Claim(
             "ring_hole",
-            "At rest, the ring has a hole.",
+            "At rest, the ring in that plane has a hole (unbiased).",
             "3c-d",
             "5th percentile of the radius in that plane over its mean, at rest",
             ("manifold_head",),

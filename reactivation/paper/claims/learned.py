@@ -22,7 +22,7 @@ def _learned(key: str, what: str, network: tuple[str, str], figure: str, unit: s
 
 
 LEARNED: tuple[Claim, ...] = (
-    _learned("learned", "space, vanilla", (SPATIAL, "noisy_unbiased"), "1b", "m"),
-    _learned("learned_gru", "space, GRU", (SPATIAL, "noisy_unbiased_gru"), "–", "m"),
-    _learned("learned_head", "head direction", (HEAD, "noisy_unbiased"), "–", "rad"),
+    _learned("learned", "space, vanilla, unbiased", (SPATIAL, "noisy_unbiased"), "1b", "m"),
+    _learned("learned_gru", "space, GRU, unbiased", (SPATIAL, "noisy_unbiased_gru"), "–", "m"),
+    _learned("learned_head", "head direction, unbiased", (HEAD, "noisy_unbiased"), "–", "rad"),
 )

@@ -55,7 +55,7 @@ def _dimensions(rest: _Rest) -> list[Claim]:
     return [
         row(
             "low_dimensional_awake",
-            "Waking activity is low-dimensional",
+            "Unbiased waking activity is low-dimensional",
             "1c",
             f"share of variance in the first {FEW} principal components, awake",
             value=waking,
@@ -63,7 +63,7 @@ def _dimensions(rest: _Rest) -> list[Claim]:
         ),
         row(
             "low_dimensional_rest",
-            "Resting activity is low-dimensional",
+            "Unbiased resting activity is low-dimensional",
             "1c",
             f"share of variance in the first {FEW} principal components, at rest",
             value=resting,
@@ -71,7 +71,7 @@ def _dimensions(rest: _Rest) -> list[Claim]:
         ),
         row(
             "overlapping",
-            "The two curves of explained variance overlap",
+            "The two curves of explained variance overlap (unbiased)",
             "1c",
             "largest difference between the cumulative curves",
             value=of(protocol, at(run, "largest_gap")),
@@ -79,7 +79,7 @@ def _dimensions(rest: _Rest) -> list[Claim]:
         ),
         row(
             "same_subspace",
-            "Rest stays in the directions of waking",
+            "Rest stays in the directions of waking (unbiased)",
             "1f-g",
             f"resting variance in the first {FEW} waking components, over that in the first {FEW} resting ones",
             value=ratio(of(protocol, at(run, "quiescent_share_of_active")), resting),
@@ -88,7 +88,7 @@ def _dimensions(rest: _Rest) -> list[Claim]:
         ),
         row(
             "same_plane",
-            "Projected onto the first two waking components, rest is distributed as waking is",
+            "Projected onto the first two waking components, rest is distributed as waking is (unbiased)",
             "1j-k",
             "KL(rest ‖ awake) in the plane of those components [nats]",
             value=of(protocol, at(run, "kl_plane")),
@@ -164,7 +164,7 @@ def _tiling(rest: _Rest) -> list[Claim]:
         ),
         rest.claim(
             "tiling_activity",
-            "Unbiased rest tiles neural activity less uniformly than waking does, spread aside",
+            "Rescaled to the spread of waking, unbiased rest tiles neural activity less uniformly than waking does",
             "1j-k",
             f"entropy of the density {plane}, rest stretched to the spread of waking − awake, at one bandwidth [nats]",
             (manifold,),

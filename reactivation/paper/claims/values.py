@@ -52,7 +52,7 @@ def keeps_amplitude(key: str, whose: str, protocol: str, run: str) -> Claim:
         key,
         f"After 1,000 steps of rest, activity is as large as awake ({whose}).",
         "–",
-        "log₂ of the norm of the rates at the last step of rest over that awake",
+        "log₂ of the norm of the rates at the last step of rest over its mean awake",
         (protocol,),
         doublings,
         low=-DOUBLING,

@@ -9,11 +9,12 @@ Axes of arrays: K trajectories, T steps, P dimensions, n points, M networks.
 
 from reactivation.paper.panels.base import Columns, Numbers
 from reactivation.paper.panels.circle import bearing_histogram, turns
-from reactivation.paper.panels.clouds import cloud, occupancy, plane_occupancy
+from reactivation.paper.panels.clouds import CLOUD, cloud, occupancy, plane_occupancy
 from reactivation.paper.panels.examples import EXAMPLES, bearings, moving, paths
 from reactivation.paper.panels.measures import divergences, explained_variance, exploration, learning, smoothness
 
 __all__ = [
+    "CLOUD",
     "EXAMPLES",
     "Columns",
     "Numbers",
