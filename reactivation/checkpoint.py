@@ -36,6 +36,7 @@ def load(file: Path, fingerprint: str) -> dict[str, Any]:
 
     Raises:
         DamagedData: missing, not a checkpoint, a checksum or a value is wrong, or it belongs to another run.
+        StorageError: it cannot be read.
     """
     try:
         data = file.read_bytes()

@@ -74,6 +74,7 @@ def read_json(file: Path, kind: type = dict) -> Any:
 
     Raises:
         DamagedData: missing, not JSON, or of another kind.
+        StorageError: it cannot be read.
     """
     try:
         content = json.loads(file.read_text())

@@ -63,7 +63,8 @@ class MetricsLog:
         Rows that the file has lost come back from the tables.
 
         Raises:
-            DamagedData: a table cannot be read.
+            DamagedData: a table is damaged.
+            StorageError: a table cannot be read, or the log not written.
         """
         self.folder = folder
         found = {_place(row): row for row in [*_table_rows(folder), *read_rows(folder.metrics_file)] if row["step"] <= step}

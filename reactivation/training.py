@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 import math
 import os
+from pathlib import Path
 import signal
 from statistics import fmean
 import sys
@@ -172,9 +173,10 @@ def resume(learner: Learner, folder: RunFolder) -> bool:
     Raises:
         BadInput: the run was trained on another kind of device.
         DamagedData: there are checkpoints and none is sound, or models and no checkpoint.
+        StorageError: one cannot be read.
     """
     fingerprint = configuration.science_hash(learner.config)
-    problems = []
+    passed_over: list[Path] = []
     for file in folder.resume_files:
         if not file.exists():
             continue
@@ -184,13 +186,15 @@ def resume(learner: Learner, folder: RunFolder) -> bool:
             learner.restore(content, file)
         except DamagedData as problem:
             print(f"passed over {problem}", file=sys.stderr)
-            problems.append(file.name)
+            passed_over.append(file)
             continue
+        for damaged in passed_over:
+            damaged.unlink()  # or the next save would put it in the place of this sound one
         if learner.step:
             print(f"{folder.path}: going on from step {learner.step}")
         return True
-    if problems or folder.steps():
-        lost = ", ".join(problems) or "resume.pt is missing"
+    if passed_over or folder.steps():
+        lost = ", ".join(file.name for file in passed_over) or "resume.pt is missing"
         raise DamagedData(f"{folder.path}: no sound checkpoint to go on from ({lost}); delete the folder to start anew")
     return False
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from trained import SPATIAL, same_weights, timeless, train
 
-from reactivation.errors import BadInput, DamagedData
+from reactivation.errors import BadInput, DamagedData, StorageError
 from reactivation.metrics import read_rows
 from reactivation.reading import parse_arguments
 from reactivation.runs import RunFolder, load_run
@@ -158,6 +158,26 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_end_is_the_same(damage: str
         hurt(file, damage, tmp_path)
     with pytest.raises(DamagedData, match="no sound checkpoint"):
         train(tmp_path / "run", "trainer.n_epochs=10")
+
+
+def test_a_failed_save_after_damage_leaves_the_sound_checkpoint(tmp_path: Path, monkeypatch) -> None:
+    from reactivation import checkpoint
+
+    straight = train(tmp_path / "straight", "trainer.n_epochs=8")
+    folder = train(tmp_path / "run", "trainer.n_epochs=6")
+    newest, previous = folder.resume_files
+    hurt(newest, "truncate", tmp_path)
+
+    def fails(file: Path, *_) -> None:
+        raise StorageError(f"{file}: the disk is full")
+
+    monkeypatch.setattr(checkpoint, "save", fails)
+    with pytest.raises(StorageError):
+        train(tmp_path / "run", "trainer.n_epochs=8", "trainer.save_freq=1")
+    monkeypatch.undo()
+    assert torch.load(previous, weights_only=True)["step"] == 4
+    train(tmp_path / "run", "trainer.n_epochs=8")
+    assert same_weights(straight, folder, 8)
 
 
 def hurt(file: Path, damage: str, tmp_path: Path) -> None:
