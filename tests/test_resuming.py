@@ -168,10 +168,14 @@ def test_a_failed_save_after_damage_leaves_the_sound_checkpoint(tmp_path: Path, 
     newest, previous = folder.resume_files
     hurt(newest, "truncate", tmp_path)
 
-    def fails(file: Path, *_) -> None:
-        raise StorageError(f"{file}: the disk is full")
+    honest = checkpoint.save
 
-    monkeypatch.setattr(checkpoint, "save", fails)
+    def save(file: Path, *content) -> None:
+        if file == newest:
+            raise StorageError(f"{file}: the disk is full")
+        honest(file, *content)
+
+    monkeypatch.setattr(checkpoint, "save", save)
     with pytest.raises(StorageError):
         train(tmp_path / "run", "trainer.n_epochs=8", "trainer.save_freq=1")
     monkeypatch.undo()
