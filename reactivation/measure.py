@@ -80,7 +80,7 @@ def measure(name: str, settings: AnalysisSettings) -> Result:
 
     Raises:
         BadInput: the files of that name hold results of other settings, or the memory is too small.
-        DamagedData: a run is missing or damaged, and `allow_missing` is off.
+        DamagedData: a run is missing or damaged, and `allow_missing` is off; or its activity does not stay finite.
     """
     module = registry.load("analysis", name)
     table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
@@ -297,14 +297,24 @@ def _one_space(runs: Mapping[str, "Run"]) -> "Space":
 
 
 def _random_network(settings: AnalysisSettings, runs: list["Run"]) -> "Run":
-    """An untrained twin of the first run, with the task's noise (Fig. 2e); its cells and weights have their own streams."""
+    """An untrained twin of the first run, with the task's noise (Fig. 2e); its cells and weights have their own streams.
+
+    Raises:
+        BadInput: it is to share a task that has another number of outputs.
+    """
     from reactivation.runs import Run, build
 
     first, last = runs[0], runs[-1]
     config = replace(first.config, rnn=replace(first.config.rnn, sigma2_rec=settings.noise))
     task, network = build(config, next(first.network.parameters()).device, streams="random/")
-    shared = getattr(settings, "random_network", "own") == "shared"
-    return Run(config, last.task if shared else task, network, step=0)
+    if getattr(settings, "random_network", "own") != "shared":
+        return Run(config, task, network, step=0)
+    if last.task.n_outputs != task.n_outputs:
+        raise BadInput(
+            f"random_network=shared: the first run has {task.n_outputs} outputs and the last {last.task.n_outputs}; give "
+            "'runs=[...]' of one number"
+        )
+    return Run(config, last.task, network, step=0)
 
 
 def _record(

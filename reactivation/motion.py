@@ -96,7 +96,7 @@ class Walk(TwoPart):
         gaps = torch.cat((corner - position, corner + position), dim=-1)  # to the east, north, west and south walls
         gap, nearest = gaps.min(-1)
         outward = nearest * (math.pi / 2)  # direction of that wall's normal
-        angle = (heading - outward + math.pi) % (2 * math.pi) - math.pi
+        angle = Circle().wrap(heading - outward)
         blocked = (gap < self.border_region) & (angle.abs() < math.pi / 2)
         aside = torch.full_like(angle, math.pi / 2).masked_fill(angle < 0, -math.pi / 2) - angle
         return blocked, aside.masked_fill(~blocked, 0.0)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from reactivation.analysis.base import AnalysisSettings, Moments, Recording
 from reactivation.dynamics import active, intensity, quiescent, rollout
+from reactivation.errors import DamagedData
 from reactivation.runs import Run, noise_of
 from reactivation.streams import stream
 from reactivation.types import Batch, Drive, Noise, Trajectory
@@ -27,6 +28,9 @@ def record_phase(run: Run, name: str, phase: str, settings: AnalysisSettings, ra
         name: the run's name, part of its random streams' names.
         phase: "active"; "quiescent", with the run's own noise; "quiescent_noisy", with the noise of `settings.noise`.
         rates: keep the rates of so many trajectories, and the moments of all; 0 for neither.
+
+    Raises:
+        DamagedData: activity does not stay finite.
     """
     device = next(run.network.parameters()).device
     own = f"analysis/{name}/{phase}" if settings.draw == 0 else f"analysis/{settings.draw}/{name}/{phase}"
@@ -40,7 +44,10 @@ def record_phase(run: Run, name: str, phase: str, settings: AnalysisSettings, ra
         state = _resting_start(run, state, drive, settings, generator)
         drive, dropped = _resting_drive(run, batch, phase, settings), settings.t_shift
     recorder = _Recorder(run, settings.batch_size, drive.inputs.shape[-2] - dropped, dropped, rates)
+    steps = 0
     for block in _blocks(run, state, drive, generator):
+        _require_finite(block, steps, f"{name} {phase}")
+        steps += block.outputs.shape[-2]
         recorder.add(block)
     return recorder.recording()
 
@@ -84,6 +91,18 @@ class _Recorder:
         mean = self._sum / self._count
         covariance = (self._products - self._count * torch.outer(mean, mean)) / (self._count - 1)
         return Recording(self._states, self._rates, Moments((mean + self._shift).numpy(), covariance.numpy()))
+
+
+def _require_finite(block: Trajectory, before: int, what: str) -> None:
+    """Decoding would make a state of anything.
+
+    Raises:
+        DamagedData: rates (B, T, N) or outputs (B, T, O) are not finite; names the first step. `before` came earlier.
+    """
+    finite = (block.rates.isfinite().all(-1) & block.outputs.isfinite().all(-1)).all(0)
+    if not finite.all():
+        step = before + int(finite.long().argmin()) + 1
+        raise DamagedData(f"{what}: activity is not finite from step {step} on; ask for fewer steps, or leave this run out")
 
 
 def _own_noise(run: Run, settings: AnalysisSettings) -> Noise:

@@ -12,9 +12,11 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 import yaml
 
-from reactivation.errors import BadInput
+from reactivation.errors import BadInput, storage_error
 
 COMMAND_LINE = "command line"
+# YAML that is well formed can still say what Python cannot hold: a list as a key, an anchor within itself, a day 99.
+_UNREADABLE = (yaml.YAMLError, OmegaConfBaseException, ValueError, TypeError, RecursionError)
 _PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -89,16 +91,19 @@ def load_yaml(file: Path) -> dict[str, Any]:
     """A YAML mapping in which no key stands twice and nothing is interpolated.
 
     Raises:
-        BadInput: the file cannot be read as such; the message names it.
+        BadInput: the file is not there, or not such a mapping; the message names it.
+        StorageError: it may not be read.
     """
     where = shown(file)
     try:
         text = file.read_text()
         _refuse_duplicates(yaml.compose(text, Loader=yaml.SafeLoader), where)
         loaded = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
-    except (OSError, UnicodeDecodeError) as error:
+    except (FileNotFoundError, IsADirectoryError, UnicodeDecodeError) as error:
         raise BadInput(f"{where}: cannot be read ({error})") from None
-    except (yaml.YAMLError, OmegaConfBaseException) as error:
+    except OSError as error:
+        raise storage_error(error, where) from error
+    except _UNREADABLE as error:
         raise BadInput(f"{where}: not valid YAML ({' '.join(str(error).split())})") from None
     if not isinstance(loaded, dict):
         raise BadInput(f"{where}: must hold key: value lines")
@@ -129,7 +134,7 @@ def _value(key: str, text: str) -> Any:
     try:
         _refuse_duplicates(yaml.compose(text, Loader=yaml.SafeLoader), COMMAND_LINE)
         return to_plain(OmegaConf.from_dotlist([f"value={text}"]))["value"]
-    except (yaml.YAMLError, OmegaConfBaseException):
+    except _UNREADABLE:
         raise BadInput(f"{COMMAND_LINE}: {key}={text} cannot be read as a value") from None
 
 

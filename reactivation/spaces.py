@@ -89,7 +89,7 @@ class Circle:
         return 2 * math.pi
 
     def wrap(self, points: Array) -> Array:
-        """The same bearings in [-π, π)."""
+        """The same bearings in [-π, π), but for rounding, which may end on π."""
         return (points + math.pi) % (2 * math.pi) - math.pi
 
     def difference(self, a: Array, b: Array) -> Array:

@@ -32,7 +32,14 @@ def test_the_gpu_benchmark_runs_at_a_tiny_size(command) -> None:
 def test_the_gpu_benchmark_prints_a_table(command) -> None:
     done = command("benchmarks/gpu.py", "device=cpu", "only=head_direction/noisy_unbiased", *TINY)
     assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) == 5
+    machine, header, row, whole, tf32 = done.stdout.splitlines()
+    assert machine.startswith("cpu, torch")
+    assert "s/step" in header
+    name, _, seconds_per_step, *_ = row.split()
+    assert name == "head_direction/noisy_unbiased"
+    assert float(seconds_per_step) > 0
+    assert whole.startswith("all")
+    assert name in tf32
 
 
 def test_without_a_gpu_the_benchmark_says_so(command) -> None:

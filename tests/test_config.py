@@ -1,6 +1,7 @@
 """Settings: every file loads, every bad input is one line with exit code 2, and nothing heavy is loaded to say so."""
 
 from contextlib import suppress
+import errno
 import math
 from pathlib import Path
 import shutil
@@ -15,7 +16,7 @@ import pytest
 from reactivation import config as configuration
 from reactivation import registry
 from reactivation.config import experiments, resolve_analysis, resolve_train
-from reactivation.errors import BadInput
+from reactivation.errors import BadInput, StorageError
 from reactivation.measure import check_settings
 from reactivation.reading import load_yaml, parse_arguments
 from reactivation.runs import run_name
@@ -60,7 +61,9 @@ def test_every_analysis_resolves_with_every_preset(name: str, task: str, preset:
 def test_every_yaml_file_is_read_by_one_of_the_above() -> None:
     files = {str(file.relative_to(configuration.CONFIGS)) for file in configuration.CONFIGS.rglob("*.yml")}
     read = {"train/base.yml", "analysis/base.yml", "preset/authors_code.yml", "preset/quick.yml"}
-    read |= {f"train/{name}.yml" for name in experiments()} | {f"train/{task}/base.yml" for task in registry.names("tasks")}
+    tasks = registry.names("tasks")
+    read |= {f"train/{name}.yml" for name in experiments() if name.split("/")[0] in tasks}
+    read |= {f"train/{task}/base.yml" for task in tasks}
     read |= {f"analysis/output_{name}.yml" for name in ANALYSES} | {
         f"analysis/{task}.yml" for task in registry.names("tasks")
     }
@@ -195,6 +198,12 @@ BAD = {
     "reads the environment": ([SPATIAL, "tag=${oc.env:HOME}"], ["oc.env", "interpolation"]),
     "runs code": ([SPATIAL, "rnn.tau=${eval:1+1}"], ["eval", "interpolation"]),
     "no equals sign": ([SPATIAL, "--seed"], ["--seed", "key=value"]),
+    "list as a key": ([SPATIAL, "rnn.tau={[1]: 2}"], ["rnn.tau"]),
+    "list within itself": ([SPATIAL, "rnn.tau=&a [*a]"], ["rnn.tau"]),
+    "broken number": ([SPATIAL, "trainer.n_epochs=0x_"], ["trainer.n_epochs"]),
+    "no such day": ([SPATIAL, "rnn.tau=!!timestamp 2020-99-99"], ["rnn.tau"]),
+    "too narrow fields": ([SPATIAL, "task.place_cells_sigma=1e-200"], ["task.place_cells_sigma", "at least"]),
+    "too narrow tuning": ([HEAD, "task.hd_cells_angular_spread=1e-200"], ["task.hd_cells_angular_spread", "at least"]),
     "broken list": ([SPATIAL, "task.anchor_point=[1,"], ["task.anchor_point"]),
 }
 
@@ -291,6 +300,9 @@ BAD_FILES = {
     "broken": ("rnn: [1\n", "YAML"),
     "list": ("- 1\n", "key: value"),
     "environment": ("path: ${oc.env:HOME}\n", "interpolation"),
+    "list as key": ("rnn: {[1]: 2}\n", "YAML"),
+    "within itself": ("rnn: &a [*a]\n", "YAML"),
+    "no such day": ("rnn: !!timestamp 2020-99-99\n", "YAML"),
 }
 
 
@@ -302,3 +314,12 @@ def test_bad_files_are_refused_by_name(case: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=reason) as refused:
         load_yaml(file)
     assert "experiment.yml" in str(refused.value)
+
+
+def test_a_file_that_may_not_be_read_is_a_matter_of_storage(tmp_path: Path, monkeypatch) -> None:
+    def refused(file: Path) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied", str(file))
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    with pytest.raises(StorageError, match=r"experiment\.yml: permission denied"):
+        load_yaml(tmp_path / "experiment.yml")

@@ -176,7 +176,6 @@ def test_stacked_networks_are_the_networks_alone(model: str, generator) -> None:
 
 
 @torch.no_grad()
-@torch.no_grad()
 def test_vanilla_rest_has_no_scale_of_its_own(generator) -> None:
     """A start and a noise that are both c times larger make rates that are: what docs/claims.md says of doubled noise."""
     network = build_network(RNNSettings(model="vanilla", n_rec=40), 2, 12, generator).double()

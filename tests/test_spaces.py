@@ -32,7 +32,7 @@ def test_distance_is_a_metric_on_wrapped_points(space, a, b, c) -> None:
 def test_the_circle_has_no_seam(angle: float, turns: int) -> None:
     circle, a, b = Circle(), np.array([angle]), np.array([angle + 2 * math.pi * turns])
     assert circle.distance(a, b) == pytest.approx(0, abs=1e-9)
-    assert -math.pi <= circle.wrap(a)[0] < math.pi
+    assert -math.pi <= circle.wrap(a)[0] <= math.pi
     assert circle.distance(a, np.array([0.0])) <= math.pi + 1e-12
 
 

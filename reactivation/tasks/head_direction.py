@@ -23,7 +23,7 @@ class Settings(TaskSettings):
     sigma: float = setting(11.52, "standard deviation of the turning velocity", unit="rad/s", low=0)
     use_hd_cells: bool = setting(True, "report head-direction cells; otherwise (cos, sin) of the bearing")
     hd_cells_num: int = setting(512, "head-direction cells", low=3, high=LARGEST)
-    hd_cells_angular_spread: float = setting(math.pi / 6, "spread σ_HD of the tuning", unit="rad", above=0)
+    hd_cells_angular_spread: float = setting(math.pi / 6, "spread σ_HD of the tuning", unit="rad", low=1e-3)
     hd_cells_norm: str = setting("peak", "peak 1, or the density of Eq. 21", choices=("peak", "density"))
     hd_cells_endpoint: bool = setting(False, "preferred angles include π beside -π, two cells for one bearing")
     wrap_error: bool = setting(True, "measure bearing errors on the circle")

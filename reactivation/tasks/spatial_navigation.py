@@ -31,7 +31,7 @@ class Settings(TaskSettings):
     b: float = setting(0.26 * math.pi, "scale of the Rayleigh speed (Table A.1 says 0.2)", unit="m/s", above=0)
     use_place_cells: bool = setting(True, "report place cells; otherwise the position itself")
     place_cells_num: int = setting(512, "place cells", low=3, high=LARGEST)
-    place_cells_sigma: float = setting(0.2, "width σ_SP of the place fields", unit="m", above=0)
+    place_cells_sigma: float = setting(0.2, "width σ_SP of the place fields", unit="m", low=1e-3)
     place_cells_norm: str = setting("softmax", "softmax over cells, or none for Eq. 20", choices=("softmax", "none"))
     place_cells_dog: bool = setting(False, "difference of Gaussians: subtract a wider surround")
     place_cells_surround_scale: float = setting(2.0, "variance of the surround over that of the centre", above=1)
