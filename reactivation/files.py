@@ -40,7 +40,12 @@ def digest(file: Path) -> str | None:
 
 @cache
 def _digest(file: Path, changed: int) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return sha256(file.read_bytes())
+
+
+def sha256(content: bytes) -> str:
+    """SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def sync_folder(folder: Path) -> None:
@@ -83,10 +88,15 @@ def read_json(file: Path, kind: type = dict) -> Any:
     except OSError as error:
         raise storage_error(error, file) from error
     except ValueError:
-        raise DamagedData(f"{file}: not valid JSON; delete it and run its command again") from None
+        raise damaged(file, "valid JSON") from None
     if not isinstance(content, kind):
-        raise DamagedData(f"{file}: not what its command writes; delete it and run its command again")
+        raise damaged(file)
     return content
+
+
+def damaged(file: Path, wanted: str = "what its command writes") -> DamagedData:
+    """The one-line message for a file whose content is not what it should be."""
+    return DamagedData(f"{file}: not {wanted}; delete it and run its command again")
 
 
 def read_json_once(file: Path) -> Any:

@@ -25,7 +25,7 @@ from reactivation.config import (
     to_yaml,
 )
 from reactivation.errors import BadInput, DamagedData
-from reactivation.files import make_folder, read_json_once, to_json, write_atomically
+from reactivation.files import digest, make_folder, read_json_once, sha256, to_json, write_atomically
 from reactivation.reading import parse_arguments
 
 if TYPE_CHECKING:
@@ -90,11 +90,18 @@ def measure(name: str, settings: AnalysisSettings) -> Result:
 
     with enough_memory():
         result, made_from = _analysed(name, settings)
-    details = {"settings": _science(settings), "format": module.FORMAT, **made_from, **result.details}
+    table = to_json(result.table)
+    details = {
+        "settings": _science(settings),
+        "format": module.FORMAT,
+        "table_sha256": sha256(table),
+        **made_from,
+        **result.details,
+    }
     make_folder(table_file.parent)
     table_file.unlink(missing_ok=True)
     write_atomically(details_file, to_json(details))
-    write_atomically(table_file, to_json(result.table))
+    write_atomically(table_file, table)
     return result
 
 
@@ -118,12 +125,14 @@ def _analysed(name: str, settings: AnalysisSettings) -> tuple[Result, dict[str, 
 
 
 def holds(name: str, settings: AnalysisSettings, models: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether results of just these settings are there, of today's format, and of these models of its runs (`model`)."""
+    """Whether results of just these settings are there, whole, of today's format, of these models of its runs (`model`)."""
     table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
     if not (table_file.exists() and details_file.exists()):
         return False
     record = _record_of(details_file)
-    if record is None or record.format != registry.load("analysis", name).FORMAT or _changed(record.settings, settings):
+    if record is None or _changed(record.settings, settings):
+        return False
+    if (record.format, record.table) != (registry.load("analysis", name).FORMAT, digest(table_file)):
         return False
     return all(_is_same(record.models.get(run), wanted) for run, wanted in models.items())
 
@@ -133,9 +142,9 @@ def model(config: TrainConfig, step: int, weights: str | None) -> dict[str, Any]
     return {"step": step, "fingerprint": science_hash(config), "weights": weights}
 
 
-def _is_same(measured: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> bool:
+def _is_same(measured: Any, wanted: Mapping[str, Any]) -> bool:
     """Whether two models are one; weights count where both are known, for results may outlive the file of their network."""
-    if measured is None or any(measured.get(key) != wanted[key] for key in ("step", "fingerprint")):
+    if not isinstance(measured, dict) or any(measured.get(key) != wanted[key] for key in ("step", "fingerprint")):
         return False
     return len({measured.get("weights"), wanted["weights"]} - {None}) < 2
 
@@ -234,22 +243,23 @@ class _Record(NamedTuple):
 
     settings: dict[str, Any]
     format: int  # of the files; the module of each analysis has today's
+    table: str | None  # SHA-256 of the table that was written with it
     models: dict[str, Any]
 
 
 def _record_of(details_file: Path) -> _Record | None:
-    """None if it names no settings."""
+    """None if it names no settings or models."""
     details = read_json_once(details_file)
-    if not isinstance(details.get("settings"), dict):
+    if not all(isinstance(details.get(part), dict) for part in ("settings", "models")):
         return None
-    return _Record(details["settings"], details.get("format", 1), details.get("models", {}))
+    return _Record(details["settings"], details.get("format", 1), details.get("table_sha256"), details["models"])
 
 
 def _refuse_other_settings(table_file: Path, details_file: Path, settings: AnalysisSettings) -> None:
     if details_file.exists():
         record = _record_of(details_file)
         if record is None:
-            raise DamagedData(f"{details_file}: names no settings; delete it, or name these results with out=...")
+            raise DamagedData(f"{details_file}: names no settings or models; delete it, or name these results with out=...")
         changed = _changed(record.settings, settings)
         if changed:
             raise BadInput(f"{details_file} was made with other settings ({changed}); name these results with out=...")

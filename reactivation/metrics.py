@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from reactivation.errors import storage_error
-from reactivation.files import read_json, to_json, write_atomically
+from reactivation.files import to_json, write_atomically
 from reactivation.runs import RunFolder
 from reactivation.tasks.base import Task
 
@@ -109,13 +109,7 @@ def _place(row: dict[str, Any]) -> tuple[int, int]:
 
 def _table_rows(folder: RunFolder) -> list[dict[str, Any]]:
     """The rows that the tables were made from."""
-    tables = {split: folder.table_file(split) for split in SPLITS}
-    return [
-        {"step": int(step), "split": split, **measures}
-        for split, file in tables.items()
-        if file.exists()
-        for step, measures in read_json(file).items()
-    ]
+    return [{"step": step, "split": split, **row} for split in SPLITS for step, row in folder.table(split).items()]
 
 
 def read_rows(file: Path) -> list[dict[str, Any]]:

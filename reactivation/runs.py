@@ -17,7 +17,7 @@ from reactivation.compute import onednn_in_use
 from reactivation.config import RESULTS, TrainConfig
 from reactivation.dynamics import intensity
 from reactivation.errors import BadInput, DamagedData
-from reactivation.files import digest, read_json, to_json, write_atomically
+from reactivation.files import damaged, digest, read_json, to_json, write_atomically
 from reactivation.network import Network, build_network
 from reactivation.streams import stream
 from reactivation.tasks.base import Task
@@ -107,15 +107,25 @@ class RunFolder:
         except BadInput as error:
             raise DamagedData(f"{error}") from None
 
+    def table(self, split: str) -> dict[int, dict[str, Any]]:
+        """Step → measures; empty where there is no table.
+
+        Raises:
+            DamagedData: it is no such table.
+        """
+        file = self.table_file(split)
+        table = read_json(file) if file.exists() else {}
+        if not all(step.isdecimal() and isinstance(measures, dict) for step, measures in table.items()):
+            raise damaged(file)
+        return {int(step): measures for step, measures in table.items()}
+
     def reached(self, step: int) -> bool:
         """Whether the measures of a test at that step are there; the network need not be."""
-        table = self.table_file("test")
-        return table.exists() and str(step) in read_json(table)
+        return step in self.table("test")
 
     def last_tested(self) -> int:
         """The last step of which the measures of a test are there; 0 where there are none."""
-        table = self.table_file("test")
-        return max(map(int, read_json(table)), default=0) if table.exists() else 0
+        return max(self.table("test"), default=0)
 
     def kept(self, step: int) -> bool:
         """Whether a model of that step is there, and its measures."""

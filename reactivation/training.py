@@ -26,7 +26,7 @@ from reactivation import config as configuration
 from reactivation.compute import enough_memory, keep_freed_memory, prepare, use_tf32
 from reactivation.config import TrainConfig
 from reactivation.errors import BadInput, DamagedData, Interrupted, SomeFailed, UserError
-from reactivation.files import locked, make_folder, read_json, sync_folder
+from reactivation.files import locked, make_folder, sync_folder
 from reactivation.learner import Learner, new_learner, read
 from reactivation.metrics import MetricsLog
 from reactivation.runs import RunFolder, trained_run
@@ -142,8 +142,7 @@ def _is_done(config: TrainConfig, folder: RunFolder) -> bool:
 
 def _is_whole(folder: RunFolder, step: int) -> bool:
     """Whether a sound model of that step is there, and what is measured is in its tables."""
-    learned = folder.table_file("train")
-    if not folder.kept(step) or (folder.metrics_file.exists() and not (learned.exists() and read_json(learned))):
+    if not folder.kept(step) or (folder.metrics_file.exists() and not folder.table("train")):
         return False
     with suppress(DamagedData):
         return bool(checkpoint.load(folder.model_file(step), configuration.science_hash(folder.config())))

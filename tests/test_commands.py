@@ -170,7 +170,7 @@ def test_results_of_other_settings_are_not_overwritten(command, results: Path) -
     assert {file: file.read_bytes() for file in results.rglob("*.json")} == before
 
 
-@pytest.mark.parametrize("details", [None, "{}", "[]", "{"])
+@pytest.mark.parametrize("details", [None, "{}", "[]", "{", '{"settings": {}, "models": []}'])
 def test_results_without_a_record_of_their_settings_are_not_overwritten(details, command, results: Path) -> None:
     """Such as those of the authors' code."""
     table = results / "spatial_navigation" / "variance_0.0001_0.json"

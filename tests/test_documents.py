@@ -145,10 +145,13 @@ def test_results_of_other_settings_are_not_the_papers(tmp_path: Path) -> None:
         assert evidence.seeds_of("kl") == (), change
         with pytest.raises(DamagedData, match="not of just these settings and networks"):
             Evidence((0,), path=str(tmp_path)).result("kl", 0)
-    details.write_text(json.dumps(was | {"format": was["format"] - 1}))
-    assert evidence.seeds_of("kl") == ()
+    for broken in ({"format": was["format"] - 1}, {"models": []}, {"settings": None}):
+        details.write_text(json.dumps(was | broken))
+        assert evidence.seeds_of("kl") == (), broken
     details.write_text(json.dumps(was))
     assert evidence.seeds_of("kl") == (0,)
+    shutil.copy(ROOT / f"results/{task}/kl_0.0001_1.json", tmp_path / task / "kl_0.0001_0.json")
+    assert evidence.seeds_of("kl") == (), "a table of another seed"
 
 
 def test_pretrained_networks_are_small_together() -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from reactivation.errors import BadInput, DamagedData
+from reactivation.files import sha256
 from reactivation.measure import model, result_file
 from reactivation.paper import panels
 from reactivation.paper.catalogue import FIGURES, PANELS, known_key, missing
@@ -73,8 +74,10 @@ def write_scaled(evidence: Evidence, name: str, seed: int, times: float) -> None
     details = scaled_up(result["details"])
     others = {run: model(config, config.trainer.n_epochs, None) for run, config in configs.items()}
     details |= {"settings": details["settings"] | {"seed": seed}, "models": details["models"] | others}
-    for part, content in (("", scaled_up(result["table"])), ("_details", details)):
-        result_file(protocol.analysis, settings, part).write_text(json.dumps(content))
+    table = json.dumps(scaled_up(result["table"]))
+    details["table_sha256"] = sha256(table.encode())
+    for part, text in (("", table), ("_details", json.dumps(details))):
+        result_file(protocol.analysis, settings, part).write_text(text)
 
 
 @pytest.fixture(scope="module")

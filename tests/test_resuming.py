@@ -106,6 +106,14 @@ def test_files_of_the_end_that_are_lost_are_made_again(lost: str, damage: str, t
     assert {file: file.read_bytes() for file in folder.path.iterdir()} == before
 
 
+@pytest.mark.parametrize("content", ['{"a": {"loss": 1}}', '{"4": 1}', "[]"])
+def test_a_table_that_is_none_is_named(content: str, tmp_path: Path) -> None:
+    folder = train(tmp_path / "run")
+    folder.table_file("test").write_text(content)
+    with pytest.raises(DamagedData, match=r"test_metrics\.json: not what its command writes"):
+        train(tmp_path / "run", "trainer.n_epochs=8")
+
+
 def test_a_run_stopped_at_the_step_asked_for_is_made_whole_there(tmp_path: Path) -> None:
     """A signal saves the state and no model; a training to just that step is then asked for."""
     straight = train(tmp_path / "straight", "trainer.n_epochs=3")

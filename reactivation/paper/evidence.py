@@ -8,7 +8,7 @@ from reactivation import registry
 from reactivation.analysis.base import AnalysisSettings, Recording
 from reactivation.config import RESULTS, TrainConfig, resolve_analysis
 from reactivation.errors import DamagedData
-from reactivation.files import digest, read_json, read_json_once
+from reactivation.files import digest, read_json_once
 from reactivation.measure import holds, model, result_file, training_config
 from reactivation.paper.protocols import ALL_PROTOCOLS, NETWORKS, VARIANTS, Protocol
 from reactivation.spaces import Space
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _RECORDINGS = 6  # held at once: a figure returns to its few, and each may take 200 MB
 
-OTHERS = "not of just these settings and networks, or of an older version; move it away, or make it anew"
+OTHERS = "not of just these settings and networks, changed since, or of an older version; move it away, or make it anew"
 
 Rows = dict[int, dict[str, float]]  # step → measures
 
@@ -58,12 +58,12 @@ class Evidence:
         """Measures of a run's training by step.
 
         Raises:
-            DamagedData: they are not there.
+            DamagedData: they are not there, or damaged.
         """
-        file = self._loaded_from(task, run, seed).table_file(split)
-        if not file.exists():
-            raise DamagedData(f"{file}: not there; train the run first")
-        return {int(step): measures for step, measures in read_json(file).items()}
+        folder = self._loaded_from(task, run, seed)
+        if not folder.table_file(split).exists():
+            raise DamagedData(f"{folder.table_file(split)}: not there; train the run first")
+        return folder.table(split)
 
     def at_the_end(self, task: str, run: str, seed: int) -> dict[str, float]:
         """A run's measures at its last step.
