@@ -7,6 +7,7 @@ is in `resume.pt`, so a run that is killed and started again ends where it would
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 import math
 import os
@@ -218,45 +219,72 @@ def _standing(folder: RunFolder) -> int:
 
 
 def _train(sessions: Sequence[Session], interruption: Interruption, report: Report) -> None:
-    """Train runs that stand at the same step to their last; one whose loss is not finite is reported and left out."""
+    """Train runs that stand at the same step to their last; one that cannot go on is reported and left out."""
+    sessions = [session for session in sessions if _succeeds(partial(_begin, session), report)]
+    if not sessions:
+        return
     trainee = stacked([session.learner for session in sessions])
     trainer = trainee.config.trainer
-    for session in sessions:
-        if trainee.step == 0 and not session.log.rows:
-            session.log.add(0, "test", session.learner.test())
-        if trainee.step == trainer.n_epochs:
-            _mend_the_end(session)
     progress = Progress(_name(sessions), trainee.step, trainer.n_epochs)
     losses: list[Tensor] = []
     while trainee.step < trainer.n_epochs:
         due = _due(trainee.step + 1, trainer)
         loss, measures = trainee.learn(measured="log" in due and trainer.compute_all_metrics)
         losses.append(loss)
-        if not due and not interruption.signal:
+        stop = interruption.signal  # read once: one that comes after this is obeyed after the next step
+        if stop:
+            due.add("state")  # to go on from; no model is kept
+        if not due:
             continue  # nobody asks for a number, so nobody waits for the device
         histories = torch.stack(losses, dim=-1).reshape(len(sessions), -1).tolist()
         losses.clear()
         tests = [session.learner.test() if "test" in due else {} for session in sessions]
         looks = list(map(_Look, sessions, histories, measures or [{}] * len(sessions), tests))
-        sound = [look for look in looks if _is_finite(look, report)]
-        if len(sound) < len(looks):
-            sessions = [look.session for look in sound]
-            if not sessions:
-                break
-            trainee = stacked([session.learner for session in sessions])
         if "log" in due:
-            _log(sound, progress)
-        if "test" in due:
-            _log_tests(sound, progress)
-        if "save" in due or interruption.signal:
-            for session in sessions:
-                _save(session, keep_model="save" in due)
-        if interruption.signal and trainee.step < trainer.n_epochs:
-            raise _interrupted(sessions, interruption.signal)
+            progress.show(trainee.step, fmean(look.losses[-1] for look in looks))
+        sessions = [look.session for look in looks if _succeeds(partial(_put_down, look, due, progress), report)]
+        if not sessions:
+            break
+        if len(sessions) < len(looks):
+            trainee = stacked([session.learner for session in sessions])
+        if stop and trainee.step < trainer.n_epochs:
+            raise _interrupted(sessions, stop)
     progress.close()
     clear = "\x1b[K" if sys.stdout.isatty() else ""  # of what a neighbour's progress bar may have left on the line
     for session in sessions:
         print(f"{session.folder.path}: trained to step {trainer.n_epochs}{clear}")
+
+
+def _succeeds(action: Callable[[], None], report: Report) -> bool:
+    """Whether a run can go on after an action; reports why not."""
+    try:
+        action()
+    except UserError as problem:
+        report(problem)
+        return False
+    return True
+
+
+def _begin(session: Session) -> None:
+    """Test a network that has not learnt, and mend the files of one that has ended."""
+    if session.learner.step == 0 and not session.log.rows:
+        session.log.add(0, "test", session.learner.test())
+    if session.learner.step == session.learner.config.trainer.n_epochs:
+        _mend_the_end(session)
+
+
+def _put_down(look: _Look, due: set[str], progress: "Progress") -> None:
+    """Log and save what was seen of a run, as far as it is due."""
+    _require_finite(look)
+    session, step = look.session, look.session.learner.step
+    if "log" in due:
+        row = {"loss": look.losses[-1], **read(look.measures), "steps_per_second": progress.speed}
+        session.log.add(step, "train", row)
+    if "test" in due:
+        session.log.add(step, "test", look.test)
+        progress.tell(session.folder.path.name, step, look.test)
+    if due & {"save", "state"}:
+        _save(session, keep_model="save" in due)
 
 
 def _name(sessions: Sequence[Session]) -> str:
@@ -265,23 +293,9 @@ def _name(sessions: Sequence[Session]) -> str:
 
 
 def _due(step: int, trainer: TrainerSettings) -> set[str]:
-    """What there is to do after a step: "log", "test", "save"."""
+    """What there is to do after a step: "log", "test", "save" the network and its state."""
     frequencies = {"log": trainer.log_freq, "test": trainer.test_freq, "save": trainer.save_freq}
     return {name for name, frequency in frequencies.items() if step % frequency == 0 or step == trainer.n_epochs}
-
-
-def _log(looks: Sequence[_Look], progress: "Progress") -> None:
-    step = looks[0].session.learner.step
-    speed = progress.speed(step)
-    for session, losses, measures, _ in looks:
-        session.log.add(step, "train", {"loss": losses[-1], **read(measures), "steps_per_second": speed})
-    progress.show(step, fmean(look.losses[-1] for look in looks))
-
-
-def _log_tests(looks: Sequence[_Look], progress: "Progress") -> None:
-    for session, _, _, test in looks:
-        session.log.add(session.learner.step, "test", test)
-        progress.tell(session.folder.path.name, session.learner.step, test)
 
 
 def _mend_the_end(session: Session) -> None:
@@ -314,17 +328,15 @@ def _save_state(learner: Learner, folder: RunFolder) -> None:
     checkpoint.save(newest, configuration.science_hash(learner.config), learner.step, learner.state())
 
 
-def _is_finite(look: _Look, report: Report) -> bool:
-    """Whether all losses since the last look are finite, and that of the test; reports the first that is not."""
+def _require_finite(look: _Look) -> None:
+    """Raise DamagedData at the first loss since the last look, or at that of the test, that is not finite."""
     folder, step = look.session.folder, look.session.learner.step
     losses = [*enumerate(look.losses, start=step - len(look.losses) + 1), (step, look.test.get("loss", 0.0))]
     for past, value in losses:
         if not math.isfinite(value):
             kept = folder.steps()
             good = f"the last good model is of step {kept[-1]}" if kept else "no model was kept yet"
-            report(DamagedData(f"{folder.path}: the loss is {value} at step {past}; {good}; try a smaller trainer.lr"))
-            return False
-    return True
+            raise DamagedData(f"{folder.path}: the loss is {value} at step {past}; {good}; try a smaller trainer.lr")
 
 
 def _interrupted(sessions: Sequence[Session], number: int) -> Interrupted:
@@ -340,16 +352,13 @@ class Progress:
         self._bar = tqdm(total=last, initial=step, desc=name, unit="step", disable=None, dynamic_ncols=True)
         self._last, self._first_step, self._started = last, step, time.perf_counter()
         self._step, self._time = step, self._started
-
-    def speed(self, step: int) -> float:
-        """Steps per second since the last call."""
-        now = time.perf_counter()
-        speed = (step - self._step) / max(now - self._time, 1e-9)
-        self._step, self._time = step, now
-        return speed
+        self.speed = 0.0  # steps per second between the last two moves
 
     def show(self, step: int, loss: float) -> None:
         """Move the bar."""
+        now = time.perf_counter()
+        self.speed = (step - self._step) / max(now - self._time, 1e-9)
+        self._step, self._time = step, now
         self._bar.set_postfix(loss=f"{loss:.2e}", refresh=False)
         self._bar.update(step - self._bar.n)
 

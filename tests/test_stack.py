@@ -16,7 +16,7 @@ from torch import Tensor
 from reactivation import objective
 from reactivation.config import resolve_train
 from reactivation.dynamics import standard_noise
-from reactivation.errors import BadInput, DamagedData, SomeFailed
+from reactivation.errors import BadInput, DamagedData, SomeFailed, StorageError
 from reactivation.learner import Learner, new_learner
 from reactivation.metrics import read_rows
 from reactivation.reading import parse_arguments
@@ -283,6 +283,35 @@ def test_a_folder_that_cannot_be_used_harms_no_other(tmp_path: Path, capsys) -> 
     assert [folder.steps() for _, folder in made] == [[], [2, 4], [2, 4]]
 
 
+@pytest.mark.parametrize("when", ["model_2.pt", "metrics.jsonl"])
+def test_a_folder_that_cannot_be_written_any_more_harms_no_other(when: str, tmp_path: Path, capsys, monkeypatch) -> None:
+    """At a save, or at the first test, before anything is stacked."""
+    from reactivation import checkpoint
+    from reactivation.metrics import MetricsLog
+
+    full = tmp_path / "stack" / "1"
+
+    def failing(honest, place):
+        def write(where, *content) -> None:
+            if place(where) == full / when:
+                raise StorageError(f"{full / when}: the disk is full")
+            honest(where, *content)
+
+        return write
+
+    monkeypatch.setattr(checkpoint, "save", failing(checkpoint.save, lambda file: file))
+    monkeypatch.setattr(MetricsLog, "add", failing(MetricsLog.add, lambda log: log.folder.metrics_file))
+    with pytest.raises(SomeFailed, match="1 of 3") as failed:
+        fit_together(runs(tmp_path / "stack", (0, 1, 2)))
+    monkeypatch.undo()
+    assert failed.value.exit_code == StorageError.exit_code
+    assert capsys.readouterr().err.count("the disk is full") == 1
+    assert RunFolder(full).steps() == []
+    for seed in (0, 2):
+        fit(*runs(tmp_path / "alone", (seed,)))
+        assert_same_run(*(RunFolder(tmp_path / place / str(seed)) for place in ("alone", "stack")))
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_stack_that_is_interrupted_or_killed_goes_on(number: int, tmp_path: Path) -> None:
     words = ["trainer.save_freq=7", "trainer.log_freq=1", "trainer.test_freq=100"]
@@ -318,13 +347,13 @@ def test_losses_read_at_the_log_interval_are_those_of_each_step(tmp_path: Path, 
     """A run that looks every step and one that looks every fourth see the same losses."""
     from reactivation import training
 
-    looks, honest = [], training._is_finite
+    looks, honest = [], training._require_finite
 
-    def look(seen, report) -> bool:
+    def look(seen) -> None:
         looks.append((seen.session.folder.path, seen.losses))
-        return honest(seen, report)
+        honest(seen)
 
-    monkeypatch.setattr(training, "_is_finite", look)
+    monkeypatch.setattr(training, "_require_finite", look)
     for every in ("1", "4"):
         words = ["trainer.n_epochs=8", f"trainer.log_freq={every}", "trainer.save_freq=8"]
         fit_together(runs(tmp_path / every, (0, 1), *words))
