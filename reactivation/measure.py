@@ -269,17 +269,14 @@ def _refuse_other_settings(table_file: Path, details_file: Path, settings: Analy
 
 def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]:
     from reactivation.compute import prepare
-    from reactivation.runs import load_run, run_path, say_stand_in, trained_run
+    from reactivation.runs import found_run, load_run
 
     device = prepare(settings.device)
     runs, missing, commands = {}, [], []
     for name in settings.runs:
         config = training_config(name, settings)
-        own, folder = run_path(config, settings.path), trained_run(config, settings.path, settings.epoch)
-        if folder.path != own:
-            say_stand_in(own, folder.path)
         try:
-            runs[name] = load_run(folder, device, settings.epoch)
+            runs[name] = load_run(found_run(config, settings.path, settings.epoch), device, settings.epoch)
         except DamagedData as problem:
             missing.append(name)
             commands.append(f"{problem}; {how_to_train(name, settings)}")

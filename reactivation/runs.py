@@ -52,9 +52,16 @@ def trained_run(config: TrainConfig, results: str = RESULTS, step: int | None = 
     return shipped if configuration.science_hash(shipped.config()) == configuration.science_hash(config) else own
 
 
+def found_run(config: TrainConfig, results: str = RESULTS, step: int | None = None) -> "RunFolder":
+    """As `trained_run`; says on stderr, once, where a network that comes with the project stands in."""
+    own, found = run_path(config, results), trained_run(config, results, step)
+    if found.path != own:
+        _say_stand_in(own, found.path)
+    return found
+
+
 @cache
-def say_stand_in(own: Path, shipped: Path) -> None:
-    """Say on stderr, once, that a network which comes with the project stands in for one that is not there."""
+def _say_stand_in(own: Path, shipped: Path) -> None:
     print(f"{own} holds no model; taking the pretrained {shipped}", file=sys.stderr)
 
 

@@ -27,7 +27,11 @@ class Settings(AnalysisSettings):
 
     task: str = setting("head_direction", "task whose runs are analysed; one on a circle")
     dwell_arc: float = setting(
-        math.pi / 6, "a bearing is kept while it is nearer than this", unit="rad", above=0, high=math.pi
+        math.pi / 6,
+        "a bearing is kept while it is nearer; turning back by half of it is a lasting reversal",
+        unit="rad",
+        above=0,
+        high=math.pi,
     )
     window: int = setting(25, "steps, half a second, over which a lasting reversal is looked for", low=1, high=LARGEST)
     turn_bins: int = setting(171, "bins of turns over [-π, π]; odd, about a third of the output cells", low=1, high=LARGEST)
@@ -44,7 +48,7 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Strea
     Returns:
         table[run][phase]: mean turn and mean absolute turn [rad per step], the share of moving steps that go clockwise
         (reversals, for networks trained to turn counter-clockwise), the share of windows in which the bearing moves
-        clockwise by half a tuning width or more (lasting reversals, None for shorter recordings: jitter about one bearing
+        clockwise by half of `dwell_arc` or more (lasting reversals, None for shorter recordings: jitter about one bearing
         reverses in half of its steps, and in no window), the median number of steps that a bearing is kept
         (dwell), and the share of these times that the end of the trajectory cut off. Details: the
         histograms of turns and of bearings. Reported bearings lie on the grid of preferred angles, so bins that hold now

@@ -199,13 +199,10 @@ def _record(
 ) -> Recording:
     from reactivation.compute import enough_memory, prepare
     from reactivation.phases import record_phase
-    from reactivation.runs import load_run, run_path, say_stand_in, trained_run
+    from reactivation.runs import found_run, load_run
 
     settings = evidence.settings_of_task(task, seed, **dict(changes))
     config = evidence.config(task, run, seed)
-    own, folder = run_path(config, evidence.path), trained_run(config, evidence.path)
-    if folder.path != own:
-        say_stand_in(own, folder.path)
     with enough_memory():
-        loaded = load_run(folder, prepare(evidence.device), config.trainer.n_epochs)
+        loaded = load_run(found_run(config, evidence.path), prepare(evidence.device), config.trainer.n_epochs)
         return record_phase(loaded, run, phase, settings, rates=settings.batch_size)

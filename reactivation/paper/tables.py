@@ -18,6 +18,7 @@ from reactivation.paper.verdicts import (
     FAILS,
     FEWEST_SEEDS,
     HOLDS,
+    LEVEL,
     TRAINING,
     UNDECIDED,
     Claim,
@@ -29,6 +30,7 @@ from reactivation.paper.words import FEW, WORDS
 
 _ABSENT = "–"
 NOT_RUN = "not yet run"
+_INTERVAL = f"[{100 * LEVEL:.0f} % interval]"
 
 
 class Table(NamedTuple):
@@ -154,7 +156,7 @@ def claims_table(evidence: Evidence) -> Table:
         protocols = ", ".join(claim.protocols)
         whose = "ours" if claim.ours else "paper"
         rows.append([claim.sentence, whose, claim.figure, claim.measure, protocols, claim.rule, *found])
-    header = ["claim", "whose", "figure", "measure", "protocol", "range", "mean [95 % interval]", "seeds", "verdict"]
+    header = ["claim", "whose", "figure", "measure", "protocol", "range", f"mean {_INTERVAL}", "seeds", "verdict"]
     return Table(header, rows)
 
 
@@ -216,7 +218,7 @@ def effects_table(evidence: Evidence) -> Table:
         ]
         for effect in effects(evidence)
     ]
-    header = ["row", "switch", "claim", "range", "default", "changed", "difference [95 % interval]", "inside", "seeds"]
+    header = ["row", "switch", "claim", "range", "default", "changed", f"difference {_INTERVAL}", "inside", "seeds"]
     return Table(header, rows)
 
 
