@@ -55,8 +55,8 @@ def exit_code(return_code: int) -> int:
     return return_code if return_code >= 0 else SIGNAL_BASE - return_code
 
 
-def storage_error(error: OSError, where: object) -> StorageError:
-    """The one-line message for a failed write or read of `where`."""
+def storage_error(error: OSError, where: object = None) -> StorageError:
+    """The one-line message for a failed write or read of `where`; by default, of the file that the error names."""
     advice = {
         errno.ENOSPC: "the disk is full: free some space and run the same command again",
         errno.EDQUOT: "the disk quota is used up: free some space and run the same command again",
@@ -66,7 +66,7 @@ def storage_error(error: OSError, where: object) -> StorageError:
         errno.ENOTDIR: "part of that path is a file: move it away, or name another folder",
         errno.EEXIST: "part of that path is a file: move it away, or name another folder",
     }.get(error.errno or 0, error.strerror or str(error))
-    return StorageError(f"{where}: {advice}")
+    return StorageError(f"{where or error.filename or 'storage'}: {advice}")
 
 
 def run_command(main: Callable[[list[str]], None]) -> None:
@@ -84,5 +84,5 @@ def run_command(main: Callable[[list[str]], None]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains of what it cannot flush
         sys.exit(SIGNAL_BASE + signal.SIGPIPE)
     except OSError as error:
-        print(f"{storage_error(error, error.filename or 'storage')}", file=sys.stderr)
+        print(f"{storage_error(error)}", file=sys.stderr)
         sys.exit(StorageError.exit_code)

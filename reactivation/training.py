@@ -26,7 +26,7 @@ from reactivation import checkpoint
 from reactivation import config as configuration
 from reactivation.compute import enough_memory, keep_freed_memory, prepare, use_tf32
 from reactivation.config import TrainConfig
-from reactivation.errors import BadInput, DamagedData, Interrupted, SomeFailed, UserError
+from reactivation.errors import BadInput, DamagedData, Interrupted, SomeFailed, UserError, storage_error
 from reactivation.files import locked, make_folder, sync_folder
 from reactivation.learner import Learner, new_learner, read
 from reactivation.metrics import MetricsLog
@@ -99,6 +99,8 @@ def fit_together(runs: Sequence[tuple[TrainConfig, RunFolder]]) -> None:
                     sessions.append(opened.enter_context(_session(config, folder, device)))
             except UserError as problem:
                 note(problem)
+            except OSError as error:
+                note(storage_error(error))
         for _, group in groupby(sorted(sessions, key=_step), key=_step):
             _train(list(group), interruption, note)
     if problems:
@@ -261,8 +263,11 @@ def _succeeds(action: Callable[[], None], report: Report) -> bool:
         action()
     except UserError as problem:
         report(problem)
-        return False
-    return True
+    except OSError as error:
+        report(storage_error(error))
+    else:
+        return True
+    return False
 
 
 def _begin(session: Session) -> None:

@@ -1,6 +1,7 @@
 """Seeds trained as a stack: each is what it is alone, whatever happens to the others, and its folder is an ordinary one."""
 
 from collections.abc import Iterator
+import errno
 from pathlib import Path
 import signal
 import subprocess
@@ -283,10 +284,10 @@ def test_a_folder_that_cannot_be_used_harms_no_other(tmp_path: Path, capsys) -> 
     assert [folder.steps() for _, folder in made] == [[], [2, 4], [2, 4]]
 
 
-@pytest.mark.parametrize("when", ["model_2.pt", "metrics.jsonl"])
+@pytest.mark.parametrize("when", ["model_2.pt", "metrics.jsonl", "folder"])
 def test_a_folder_that_cannot_be_written_any_more_harms_no_other(when: str, tmp_path: Path, capsys, monkeypatch) -> None:
-    """At a save, or at the first test, before anything is stacked."""
-    from reactivation import checkpoint
+    """At a save, or at the first test, before anything is stacked; or by the system's own error."""
+    from reactivation import checkpoint, training
     from reactivation.metrics import MetricsLog
 
     full = tmp_path / "stack" / "1"
@@ -300,13 +301,22 @@ def test_a_folder_that_cannot_be_written_any_more_harms_no_other(when: str, tmp_
         return write
 
     monkeypatch.setattr(checkpoint, "save", failing(checkpoint.save, lambda file: file))
+    if when == "folder":
+        honest = training.sync_folder
+
+        def sync(folder: Path) -> None:
+            if folder == full:
+                raise OSError(errno.ENOSPC, "No space left on device", str(folder))
+            honest(folder)
+
+        monkeypatch.setattr(training, "sync_folder", sync)
     monkeypatch.setattr(MetricsLog, "add", failing(MetricsLog.add, lambda log: log.folder.metrics_file))
     with pytest.raises(SomeFailed, match="1 of 3") as failed:
         fit_together(runs(tmp_path / "stack", (0, 1, 2)))
     monkeypatch.undo()
     assert failed.value.exit_code == StorageError.exit_code
     assert capsys.readouterr().err.count("the disk is full") == 1
-    assert RunFolder(full).steps() == []
+    assert RunFolder(full).steps() == ([2] if when == "folder" else [])
     for seed in (0, 2):
         fit(*runs(tmp_path / "alone", (seed,)))
         assert_same_run(*(RunFolder(tmp_path / place / str(seed)) for place in ("alone", "stack")))
