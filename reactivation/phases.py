@@ -44,10 +44,8 @@ def record_phase(run: Run, name: str, phase: str, settings: AnalysisSettings, ra
         state = _resting_start(run, state, drive, settings, generator)
         drive, dropped = _resting_drive(run, batch, phase, settings), settings.t_shift
     recorder = _Recorder(run, settings.batch_size, drive.inputs.shape[-2] - dropped, dropped, rates)
-    steps = 0
-    for block in _blocks(run, state, drive, generator):
-        _require_finite(block, steps, f"{name} {phase}")
-        steps += block.outputs.shape[-2]
+    for number, block in enumerate(_blocks(run, state, drive, generator)):
+        _require_finite(block, number * _BLOCK, f"{name} {phase}")
         recorder.add(block)
     return recorder.recording()
 
@@ -96,8 +94,11 @@ class _Recorder:
 def _require_finite(block: Trajectory, before: int, what: str) -> None:
     """Decoding would make a state of anything.
 
+    Args:
+        before: the steps of earlier blocks.
+
     Raises:
-        DamagedData: rates (B, T, N) or outputs (B, T, O) are not finite; names the first step. `before` came earlier.
+        DamagedData: rates (B, T, N) or outputs (B, T, O) are not finite; names the first step.
     """
     finite = (block.rates.isfinite().all(-1) & block.outputs.isfinite().all(-1)).all(0)
     if not finite.all():

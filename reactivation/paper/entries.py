@@ -41,7 +41,8 @@ def growth(run: str) -> Entry:
 
     def entry(result: Mapping[str, Any]) -> float:
         norms = result["details"][run]["quiescent_norm"]
-        return norms[-1] / norms[len(norms) // 2] if norms[len(norms) // 2] else math.nan
+        halfway = norms[len(norms) // 2]
+        return norms[-1] / halfway if halfway else math.nan
 
     return entry
 
