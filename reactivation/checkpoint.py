@@ -14,7 +14,7 @@ import zipfile
 import torch
 from torch import Tensor
 
-from reactivation.errors import DamagedData, storage_error
+from reactivation.errors import DamagedData, storing
 from reactivation.files import write_atomically
 
 FORMAT = 1
@@ -38,12 +38,10 @@ def load(file: Path, fingerprint: str) -> dict[str, Any]:
         DamagedData: missing, not a checkpoint, a checksum or a value is wrong, or it belongs to another run.
         StorageError: it cannot be read.
     """
-    try:
+    with storing(file):
+        if not file.exists():
+            raise DamagedData(f"{file}: missing")
         data = file.read_bytes()
-    except FileNotFoundError:
-        raise DamagedData(f"{file}: missing") from None
-    except OSError as error:
-        raise storage_error(error, file) from error
     content = _unpack(file, data)
     if content.get("format") != FORMAT:
         raise DamagedData(f"{file}: has format {content.get('format')}; this version reads format {FORMAT}")

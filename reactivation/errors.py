@@ -1,6 +1,7 @@
 """What can go wrong for a user, and the exit code of each: a command prints the message on one line, no traceback."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 import errno
 import os
 import signal
@@ -55,8 +56,8 @@ def exit_code(return_code: int) -> int:
     return return_code if return_code >= 0 else SIGNAL_BASE - return_code
 
 
-def storage_error(error: OSError, where: object = None) -> StorageError:
-    """The one-line message for a failed write or read of `where`; by default, of the file that the error names."""
+def storage_error(error: OSError, where: object) -> StorageError:
+    """The one-line message for a failed write or read of `where`."""
     advice = {
         errno.ENOSPC: "the disk is full: free some space and run the same command again",
         errno.EDQUOT: "the disk quota is used up: free some space and run the same command again",
@@ -66,7 +67,16 @@ def storage_error(error: OSError, where: object = None) -> StorageError:
         errno.ENOTDIR: "part of that path is a file: move it away, or name another folder",
         errno.EEXIST: "part of that path is a file: move it away, or name another folder",
     }.get(error.errno or 0, error.strerror or str(error))
-    return StorageError(f"{where or error.filename or 'storage'}: {advice}")
+    return StorageError(f"{where}: {advice}")
+
+
+@contextmanager
+def storing(where: object) -> Iterator[None]:
+    """Read or write `where` in this block: what the system refuses there becomes a StorageError."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(error, where) from error
 
 
 def run_command(main: Callable[[list[str]], None]) -> None:
@@ -84,5 +94,5 @@ def run_command(main: Callable[[list[str]], None]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains of what it cannot flush
         sys.exit(SIGNAL_BASE + signal.SIGPIPE)
     except OSError as error:
-        print(f"{storage_error(error)}", file=sys.stderr)
+        print(f"{storage_error(error, error.filename or 'storage')}", file=sys.stderr)
         sys.exit(StorageError.exit_code)

@@ -8,9 +8,9 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from reactivation.errors import DamagedData, StorageError, storage_error
+from reactivation.errors import DamagedData, StorageError, storing
 
 
 def write_atomically(file: Path, content: bytes) -> None:
@@ -21,14 +21,11 @@ def write_atomically(file: Path, content: bytes) -> None:
     """
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "wb") as stream:
+        with storing(file), open(temporary, "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(temporary, file)
-        sync_folder(file.parent)
-    except OSError as error:
-        raise storage_error(error, file) from error
+        rename(temporary, file)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -48,8 +45,18 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def sync_folder(folder: Path) -> None:
-    """Force a folder's entries to disk, so that a rename survives a power cut."""
+def rename(file: Path, target: Path) -> None:
+    """Put a file in the place of another of its folder, so that it survives a power cut.
+
+    Raises:
+        StorageError: disk full, no permission.
+    """
+    with storing(target):
+        os.replace(file, target)
+        _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -63,10 +70,8 @@ def make_folder(folder: Path) -> None:
     Raises:
         StorageError: no permission, or a file stands in the way.
     """
-    try:
+    with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise storage_error(error, folder) from error
 
 
 def to_json(content: Any) -> bytes:
@@ -81,14 +86,13 @@ def read_json(file: Path, kind: type = dict) -> Any:
         DamagedData: missing, not JSON, or of another kind.
         StorageError: it cannot be read.
     """
-    try:
-        content = json.loads(file.read_text())
-    except FileNotFoundError:
-        raise DamagedData(f"{file}: missing") from None
-    except OSError as error:
-        raise storage_error(error, file) from error
-    except ValueError:
-        raise damaged(file, "valid JSON") from None
+    with storing(file):
+        try:
+            content = json.loads(file.read_text())
+        except FileNotFoundError:
+            raise DamagedData(f"{file}: missing") from None
+        except ValueError:
+            raise damaged(file, "valid JSON") from None
     if not isinstance(content, kind):
         raise damaged(file)
     return content
@@ -116,15 +120,16 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         StorageError: another process has it.
     """
-    try:
+    with storing(folder):
         stream = open(folder / ".lock", "w")  # noqa: SIM115 (closed below; only the opening is guarded here)
-    except OSError as error:
-        raise storage_error(error, folder) from error
     with stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StorageError(f"{folder}: another process is working in this folder; wait for it") from None
-        except OSError as error:
-            raise storage_error(error, folder) from error
+        with storing(folder):
+            _lock(stream, folder)
         yield
+
+
+def _lock(stream: TextIO, folder: Path) -> None:
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StorageError(f"{folder}: another process is working in this folder; wait for it") from None

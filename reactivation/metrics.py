@@ -1,5 +1,6 @@
 """What a run reports: error measures, `metrics.jsonl` streamed row by row, and the authors' tables keyed by step."""
 
+from contextlib import suppress
 import json
 import math
 import os
@@ -9,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from reactivation.errors import storage_error
+from reactivation.errors import storing
 from reactivation.files import to_json, write_atomically
 from reactivation.runs import RunFolder
 from reactivation.tasks.base import Task
@@ -71,19 +72,19 @@ class MetricsLog:
         self.rows = [found[place] for place in sorted(found)]
         lines = "".join(f"{json.dumps(row)}\n" for row in self.rows)
         write_atomically(folder.metrics_file, lines.encode())
-        self._stream = open(folder.metrics_file, "a")  # noqa: SIM115 (open as long as the log is)
-        self._board = _summary_writer(folder.path, step) if tensorboard else None
+        with storing(folder.metrics_file):
+            self._stream = open(folder.metrics_file, "a")  # noqa: SIM115 (open as long as the log is)
+        with storing(folder.path):
+            self._board = _summary_writer(folder.path, step) if tensorboard else None
 
     def add(self, step: int, split: str, values: dict[str, float]) -> None:
         """Append one row; a measure that has no finite value, such as a share of no variance, is null."""
         row = {"step": step, "split": split, **{k: v if math.isfinite(v) else None for k, v in values.items()}}
         self.rows.append(row)
-        try:
+        with storing(self.folder.metrics_file):
             self._stream.write(f"{json.dumps(row)}\n")
             self._stream.flush()
             os.fsync(self._stream.fileno())
-        except OSError as error:
-            raise storage_error(error, self.folder.metrics_file) from error
         if self._board:
             for name, value in values.items():
                 self._board.add_scalar(f"{split}/{name}", value, step)
@@ -97,7 +98,8 @@ class MetricsLog:
 
     def close(self) -> None:
         """Release the files."""
-        self._stream.close()
+        with suppress(OSError):  # of a row that could not be written: `add` has said so
+            self._stream.close()
         if self._board:
             self._board.close()
 
@@ -115,7 +117,9 @@ def _table_rows(folder: RunFolder) -> list[dict[str, Any]]:
 def read_rows(file: Path) -> list[dict[str, Any]]:
     """The rows of a metrics.jsonl up to the first that is none, such as a last line cut short by a kill."""
     rows = []
-    for line in file.read_text(errors="replace").splitlines() if file.exists() else []:
+    with storing(file):
+        lines = file.read_text(errors="replace").splitlines() if file.exists() else []
+    for line in lines:
         try:
             row = json.loads(line)
         except ValueError:

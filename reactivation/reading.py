@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 import yaml
 
-from reactivation.errors import BadInput, storage_error
+from reactivation.errors import BadInput, storing
 
 COMMAND_LINE = "command line"
 # YAML that is well formed can still say what Python cannot hold: a list as a key, an anchor within itself, a day 99.
@@ -95,20 +95,24 @@ def load_yaml(file: Path) -> dict[str, Any]:
         StorageError: it may not be read.
     """
     where = shown(file)
+    text = _text(file)
     try:
-        text = file.read_text()
         _refuse_duplicates(yaml.compose(text, Loader=yaml.SafeLoader), where)
         loaded = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
-    except (FileNotFoundError, IsADirectoryError, UnicodeDecodeError) as error:
-        raise BadInput(f"{where}: cannot be read ({error})") from None
-    except OSError as error:
-        raise storage_error(error, where) from error
     except _UNREADABLE as error:
         raise BadInput(f"{where}: not valid YAML ({' '.join(str(error).split())})") from None
     if not isinstance(loaded, dict):
         raise BadInput(f"{where}: must hold key: value lines")
     _refuse_interpolation(text, where)
     return {str(key): value for key, value in loaded.items()}
+
+
+def _text(file: Path) -> str:
+    with storing(shown(file)):
+        try:
+            return file.read_text()
+        except (FileNotFoundError, IsADirectoryError, UnicodeDecodeError) as error:
+            raise BadInput(f"{shown(file)}: cannot be read ({error})") from None
 
 
 def to_plain(node: Any) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 import math
-import os
 from pathlib import Path
 import signal
 from statistics import fmean
@@ -26,8 +25,8 @@ from reactivation import checkpoint
 from reactivation import config as configuration
 from reactivation.compute import enough_memory, keep_freed_memory, prepare, use_tf32
 from reactivation.config import TrainConfig
-from reactivation.errors import BadInput, DamagedData, Interrupted, SomeFailed, UserError, storage_error
-from reactivation.files import locked, make_folder, sync_folder
+from reactivation.errors import BadInput, DamagedData, Interrupted, SomeFailed, UserError, storing
+from reactivation.files import locked, make_folder, rename
 from reactivation.learner import Learner, new_learner, read
 from reactivation.metrics import MetricsLog
 from reactivation.runs import RunFolder, trained_run
@@ -99,8 +98,6 @@ def fit_together(runs: Sequence[tuple[TrainConfig, RunFolder]]) -> None:
                     sessions.append(opened.enter_context(_session(config, folder, device)))
             except UserError as problem:
                 note(problem)
-            except OSError as error:
-                note(storage_error(error))
         for _, group in groupby(sorted(sessions, key=_step), key=_step):
             _train(list(group), interruption, note)
     if problems:
@@ -191,7 +188,8 @@ def resume(learner: Learner, folder: RunFolder) -> bool:
             passed_over.append(file)
             continue
         for damaged in passed_over:
-            damaged.unlink()  # or the next save would put it in the place of this sound one
+            with storing(damaged):
+                damaged.unlink()  # or the next save would put it in the place of this sound one
         if learner.step:
             print(f"{folder.path}: going on from step {learner.step}")
         return True
@@ -263,11 +261,8 @@ def _succeeds(action: Callable[[], None], report: Report) -> bool:
         action()
     except UserError as problem:
         report(problem)
-    except OSError as error:
-        report(storage_error(error))
-    else:
-        return True
-    return False
+        return False
+    return True
 
 
 def _begin(session: Session) -> None:
@@ -328,8 +323,7 @@ def _save_state(learner: Learner, folder: RunFolder) -> None:
     """Write the state to resume from, and keep the one before."""
     newest, previous = folder.resume_files
     if newest.exists():
-        os.replace(newest, previous)
-        sync_folder(folder.path)
+        rename(newest, previous)
     checkpoint.save(newest, configuration.science_hash(learner.config), learner.step, learner.state())
 
 

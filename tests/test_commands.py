@@ -278,7 +278,15 @@ def test_runs_of_two_spaces_are_not_compared(results: Path) -> None:
         _one_space(runs)
 
 
-@pytest.mark.parametrize("words", [["train.py", "--help"], ["train.py", *tiny(SPATIAL[0])], ["output_kl.py", "--help"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train.py", "--help"],
+        ["train.py", *tiny(SPATIAL[0])],
+        ["train.py", *tiny(SPATIAL[0]), "seed=0,1", "together=stack"],
+        ["output_kl.py", "--help"],
+    ],
+)
 def test_a_reader_that_goes_away_is_told_by_the_exit_code(words: list[str], tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, str(ROOT / words[0]), *words[1:]], cwd=tmp_path, env=environment(), text=True,

@@ -286,8 +286,8 @@ def test_a_folder_that_cannot_be_used_harms_no_other(tmp_path: Path, capsys) -> 
 
 @pytest.mark.parametrize("when", ["model_2.pt", "metrics.jsonl", "folder"])
 def test_a_folder_that_cannot_be_written_any_more_harms_no_other(when: str, tmp_path: Path, capsys, monkeypatch) -> None:
-    """At a save, or at the first test, before anything is stacked; or by the system's own error."""
-    from reactivation import checkpoint, training
+    """At a save, or at the first test, before anything is stacked; or where the system refuses what follows a save."""
+    from reactivation import checkpoint, files
     from reactivation.metrics import MetricsLog
 
     full = tmp_path / "stack" / "1"
@@ -301,15 +301,14 @@ def test_a_folder_that_cannot_be_written_any_more_harms_no_other(when: str, tmp_
         return write
 
     monkeypatch.setattr(checkpoint, "save", failing(checkpoint.save, lambda file: file))
-    if when == "folder":
-        honest = training.sync_folder
+    honest_sync = files._sync_folder
 
-        def sync(folder: Path) -> None:
-            if folder == full:
-                raise OSError(errno.ENOSPC, "No space left on device", str(folder))
-            honest(folder)
+    def sync(folder: Path) -> None:
+        if when == "folder" and folder == full and RunFolder(full).steps():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        honest_sync(folder)
 
-        monkeypatch.setattr(training, "sync_folder", sync)
+    monkeypatch.setattr(files, "_sync_folder", sync)
     monkeypatch.setattr(MetricsLog, "add", failing(MetricsLog.add, lambda log: log.folder.metrics_file))
     with pytest.raises(SomeFailed, match="1 of 3") as failed:
         fit_together(runs(tmp_path / "stack", (0, 1, 2)))

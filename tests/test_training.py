@@ -140,6 +140,17 @@ def test_a_measure_that_is_not_defined_is_null(tmp_path: Path) -> None:
     assert read_rows(log.folder.metrics_file) == log.rows
 
 
+def test_a_row_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:
+    """Python keeps what it could not write and tries again when the log is closed."""
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    log = MetricsLog(RunFolder(tmp_path), tensorboard=False, step=0)
+    log._stream = open("/dev/full", "a")  # noqa: SIM115 (the log closes it)
+    with pytest.raises(StorageError, match=r"metrics\.jsonl: the disk is full"):
+        log.add(1, "test", {"loss": 0.5})
+    log.close()
+
+
 def test_two_processes_do_not_train_one_run(tmp_path: Path) -> None:
     folder = train(tmp_path / "run")
     before = folder.config_file.read_bytes()
