@@ -330,6 +330,34 @@ run.index, phase.index, noise.value = 1, len(phase.options) - 1, 4
 """.strip()
 
 
+def executed(content, folder: Path) -> None:
+    """Run a notebook's cells in its folder.
+
+    Cells with widgets send on the socket that their reply is awaited on, which can swallow the signal that it has come:
+    the client then waits for its whole timeout (nbclient issue 312). Asking for the socket's events makes up for it.
+    """
+    from jupyter_client.asynchronous import AsyncKernelClient
+    from jupyter_client.channels import AsyncZMQSocketChannel
+    from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
+    from traitlets import Type
+    import zmq
+
+    class Shell(AsyncZMQSocketChannel):
+        def send(self, message) -> None:
+            super().send(message)
+            self.socket.get(zmq.EVENTS)
+
+    class Client(AsyncKernelClient):
+        shell_channel_class = Type(Shell)
+
+    class Manager(AsyncKernelManager):
+        client_factory = Type(Client)
+
+    place = {"metadata": {"path": str(folder)}}
+    NotebookClient(content, timeout=120, kernel_name="python3", kernel_manager_class=Manager, resources=place).execute()
+
+
 def drawn_by_controls(notebook) -> list[dict[str, str]]:
     """What each set of controls shows below itself, as a browser would find it."""
     models = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"].state.values()
@@ -342,8 +370,6 @@ def drawn_by_controls(notebook) -> list[dict[str, str]]:
 def test_notebooks_are_stripped_and_run_from_their_folder_and_the_root(
     notebook: Path, project: Path, evidence: Evidence, monkeypatch
 ) -> None:
-    from nbclient import NotebookClient
-
     content = nbformat.read(notebook, as_version=4)
     code = [cell for cell in content.cells if cell.cell_type == "code"]
     assert content.metadata.kernelspec.name == "python3"
@@ -356,7 +382,7 @@ def test_notebooks_are_stripped_and_run_from_their_folder_and_the_root(
         monkeypatch.setenv(name, value)
     folder = project / "notebooks" if notebook == NOTEBOOKS[0] else project
     content.cells.append(nbformat.v4.new_code_cell(TURN_CONTROLS.replace("TASK", TASKS[notebook.stem])))
-    NotebookClient(content, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    executed(content, folder)
     untouched, turned = drawn_by_controls(content)
     assert untouched["image/png"] != turned["image/png"]
     pictures = [output for cell in code for output in cell.outputs if "image/png" in output.get("data", {})]
