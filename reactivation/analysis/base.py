@@ -29,7 +29,7 @@ class Recording(NamedTuple):
 Recorded = dict[str, dict[str, Recording]]  # run → phase → what it did
 RANDOM = "random"  # the name of the untrained network among the runs
 
-Streams = Callable[[str], np.random.Generator]  # name → that random stream of the analysis
+NamedStreams = Callable[[str], np.random.Generator]  # name → that random stream of the analysis
 
 
 @dataclass

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.analysis.base import AnalysisSettings, Recorded, Result, Streams, standard_error
+from reactivation.analysis.base import AnalysisSettings, NamedStreams, Recorded, Result, standard_error
 from reactivation.spaces import Space
 
 PHASES = ("active", "quiescent", "quiescent_noisy")
@@ -19,7 +19,7 @@ class Settings(AnalysisSettings):
     """Settings of `output_distance.py`."""
 
 
-def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Streams) -> Result:
+def analyse(recorded: Recorded, space: Space, settings: Settings, streams: NamedStreams) -> Result:
     """Mean step length of every trajectory, awake, at rest, and at rest with the noise of noisy training put in.
 
     Args:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from reactivation.analysis.base import AnalysisSettings, Recorded, Result, Streams, standard_error
+from reactivation.analysis.base import AnalysisSettings, NamedStreams, Recorded, Result, standard_error
 from reactivation.densities import DegenerateDensity, Density, Estimate, Points, Uniform, estimate
 from reactivation.settings import LARGEST, setting
 from reactivation.spaces import Space
@@ -38,7 +38,7 @@ class Settings(AnalysisSettings):
     )
 
 
-def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Streams) -> Result:
+def analyse(recorded: Recorded, space: Space, settings: Settings, streams: NamedStreams) -> Result:
     """Divergence of every resting density (rows, with `random` and `uniform`) from every waking one (columns).
 
     Args:

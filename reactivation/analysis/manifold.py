@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.analysis.base import AnalysisSettings, Moments, Recorded, Recording, Result, Streams
+from reactivation.analysis.base import AnalysisSettings, Moments, NamedStreams, Recorded, Recording, Result
 from reactivation.densities import DegenerateDensity, GaussianKDE
 from reactivation.settings import LARGEST, setting
 from reactivation.spaces import Circle, Space
@@ -31,7 +31,7 @@ class Settings(AnalysisSettings):
     n_samples: int = setting(2500, "Monte Carlo samples of the density in the plane", low=2, high=LARGEST)
 
 
-def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Streams) -> Result:
+def analyse(recorded: Recorded, space: Space, settings: Settings, streams: NamedStreams) -> Result:
     """How few components explain waking and resting activity, and whether they are the same ones.
 
     Args:

@@ -6,7 +6,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.analysis.base import AnalysisSettings, Recorded, Result, Streams
+from reactivation.analysis.base import AnalysisSettings, NamedStreams, Recorded, Result
 from reactivation.errors import BadInput
 from reactivation.settings import LARGEST, setting
 from reactivation.spaces import Circle, Space
@@ -38,7 +38,7 @@ class Settings(AnalysisSettings):
     bearing_bins: int = setting(32, "bins of bearings; a divisor of the number of output cells", low=1, high=LARGEST)
 
 
-def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Streams) -> Result:
+def analyse(recorded: Recorded, space: Space, settings: Settings, streams: NamedStreams) -> Result:
     """Turns per step, wrapped at π (`Circle.difference`), counter-clockwise positive.
 
     Args:

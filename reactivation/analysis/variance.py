@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reactivation.analysis.base import AnalysisSettings, Recorded, Result, Streams, standard_error
+from reactivation.analysis.base import AnalysisSettings, NamedStreams, Recorded, Result, standard_error
 from reactivation.spaces import Space
 
 PHASES = ("quiescent",)
@@ -16,7 +16,7 @@ class Settings(AnalysisSettings):
     """Settings of `output_variance.py`."""
 
 
-def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Streams) -> Result:
+def analyse(recorded: Recorded, space: Space, settings: Settings, streams: NamedStreams) -> Result:
     """Total variance of resting trajectories: summed over dimensions in a box [m²], 1 − |mean vector| on a circle.
 
     Args:
