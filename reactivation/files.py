@@ -20,14 +20,15 @@ def write_atomically(file: Path, content: bytes) -> None:
         StorageError: disk full, no permission; the old file is untouched.
     """
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        with storing(file), open(temporary, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        rename(temporary, file)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with storing(file):
+        try:
+            with open(temporary, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            rename(temporary, file)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def digest(file: Path) -> str | None:

@@ -16,7 +16,7 @@ from reactivation import config as configuration
 from reactivation.compute import onednn_in_use
 from reactivation.config import RESULTS, TrainConfig
 from reactivation.dynamics import intensity
-from reactivation.errors import BadInput, DamagedData
+from reactivation.errors import BadInput, DamagedData, storing
 from reactivation.files import damaged, digest, read_json, to_json, write_atomically
 from reactivation.network import Network, build_network
 from reactivation.streams import stream
@@ -161,8 +161,15 @@ class RunFolder:
         write_atomically(self.environment_file, to_json(self._environments()))
 
     def check_claim(self, config: TrainConfig) -> None:
-        """Raise BadInput if a run of another network lives here, or files of one whose config.yml is not there."""
-        if not self.config_file.exists():
+        """Look into the folder, which need not be there yet.
+
+        Raises:
+            BadInput: a run of another network lives here, or files of one whose config.yml is not there.
+            StorageError: the folder may not be read.
+        """
+        with storing(self.path):
+            begun = self.config_file.exists()
+        if not begun:
             strangers = [*self.path.glob("*.pt"), *self.path.glob("*metrics.json*")]
             if strangers:
                 raise BadInput(

@@ -284,6 +284,24 @@ def test_a_folder_that_cannot_be_used_harms_no_other(tmp_path: Path, capsys) -> 
     assert [folder.steps() for _, folder in made] == [[], [2, 4], [2, 4]]
 
 
+def test_a_folder_that_may_not_be_read_harms_no_other(tmp_path: Path, capsys, monkeypatch) -> None:
+    made = runs(tmp_path, (0, 1))
+    honest = Path.exists
+
+    def exists(file: Path) -> bool:
+        if file.parent == made[0][1].path:
+            raise PermissionError(errno.EACCES, "Permission denied", str(file))
+        return honest(file)
+
+    monkeypatch.setattr(Path, "exists", exists)
+    with pytest.raises(SomeFailed, match="1 of 2") as failed:
+        fit_together(made)
+    monkeypatch.undo()
+    assert failed.value.exit_code == StorageError.exit_code
+    assert "0: permission denied" in capsys.readouterr().err
+    assert made[1][1].steps() == [2, 4]
+
+
 @pytest.mark.parametrize("when", ["model_2.pt", "metrics.jsonl", "folder"])
 def test_a_folder_that_cannot_be_written_any_more_harms_no_other(when: str, tmp_path: Path, capsys, monkeypatch) -> None:
     """At a save, or at the first test, before anything is stacked; or where the system refuses what follows a save."""
