@@ -1,7 +1,7 @@
 """Checkpoints: one dict of tensors and plain Python in a file, whole or not there, checked before it is believed.
 
-`torch.load` runs with `weights_only=True` always, and since it does not notice a flipped bit, the archive's checksums are
-checked first.
+`torch.load` runs with `weights_only=True` always. It does not notice a changed bit, and the checksums in its archive do not
+cover the archive's directory, so the file is sealed (`reactivation.seal`).
 """
 
 from collections.abc import Iterator
@@ -14,42 +14,53 @@ import zipfile
 import torch
 from torch import Tensor
 
+from reactivation.compute import is_shortage
 from reactivation.errors import DamagedData, storing
 from reactivation.files import write_atomically
+from reactivation.seal import sealed, unsealed
 
-FORMAT = 1
+FORMAT = 2
+_FORMATS_WITHOUT_SEAL = (1,)  # of versions before 0.2: whole archives, whose own checksums are all there is to check
 
 
 def save(file: Path, fingerprint: str, step: int, content: dict[str, Any]) -> None:
-    """Write a checkpoint of the run that has this `config.science_hash`.
+    """Write a sealed checkpoint of the run that has this `config.science_hash`.
 
     Raises:
         StorageError: disk full, no permission; an older file of the same name is untouched.
     """
     buffer = io.BytesIO()
     torch.save({"format": FORMAT, "fingerprint": fingerprint, "step": step, **_own(content)}, buffer)
-    write_atomically(file, buffer.getvalue())
+    write_atomically(file, sealed(buffer.getvalue()))
 
 
-def load(file: Path, fingerprint: str) -> dict[str, Any]:
+def load(file: Path, fingerprint: str, step: int | None = None) -> dict[str, Any]:
     """Read a checkpoint onto the CPU.
 
+    Args:
+        step: the step that the file must be of; None for any.
+
     Raises:
-        DamagedData: missing, not a checkpoint, a checksum or a value is wrong, or it belongs to another run.
+        DamagedData: missing, not a checkpoint, its digest or a value is wrong, or it belongs to another run or step.
         StorageError: it cannot be read.
     """
-    with storing(file):
-        if not file.exists():
-            raise DamagedData(f"{file}: missing")
-        data = file.read_bytes()
-    content = _unpack(file, data)
-    if content.get("format") != FORMAT:
-        raise DamagedData(f"{file}: has format {content.get('format')}; this version reads format {FORMAT}")
+    data = _read(file)
+    payload = unsealed(data)
+    content = _unpack(file, data if payload is None else payload)
+    known = (FORMAT, *_FORMATS_WITHOUT_SEAL)
+    if content.get("format") not in known:
+        raise DamagedData(f"{file}: has format {content.get('format')}; this version reads formats 1 to {FORMAT}")
+    if payload is None and content["format"] not in _FORMATS_WITHOUT_SEAL:
+        raise DamagedData(f"{file}: damaged (its digest is not there)")
     if content.get("fingerprint") != fingerprint:
         raise DamagedData(f"{file}: belongs to a run with another configuration or seed")
-    if not isinstance(content.get("step"), int):
+    if type(content.get("step")) is not int or content["step"] < 0:
         raise DamagedData(f"{file}: says no step")
+    if step is not None and content["step"] != step:
+        raise DamagedData(f"{file}: is of step {content['step']}, not {step}")
     for name, tensor in _tensors(content):
+        if tensor.layout is not torch.strided:
+            raise DamagedData(f"{file}: {name} is not a dense tensor")
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise DamagedData(f"{file}: {name} holds values that are not finite")
     return content
@@ -59,23 +70,46 @@ def load_into(module: torch.nn.Module, state: Any, file: Path) -> None:
     """Give a module the tensors of a checkpoint.
 
     Raises:
-        DamagedData: names or shapes differ.
+        DamagedData: names, shapes or number formats differ.
     """
-    try:
-        module.load_state_dict(state)
-    except (RuntimeError, TypeError, AttributeError) as error:
-        raise DamagedData(f"{file}: does not fit its own configuration ({str(error).splitlines()[-1].strip()})") from None
+    expected = module.state_dict()
+    found = {name: _kind(value) for name, value in state.items()} if isinstance(state, dict) else {}
+    for name, tensor in expected.items():
+        if found.pop(name, None) != _kind(tensor):
+            raise DamagedData(f"{file}: does not fit its own configuration ({name} should be {_kind(tensor)})")
+    if found:
+        raise DamagedData(f"{file}: does not fit its own configuration (nothing is called {next(iter(found))})")
+    module.load_state_dict(state)
+
+
+def _read(file: Path) -> bytes:
+    with storing(file):
+        if not file.exists():
+            raise DamagedData(f"{file}: missing")
+        return file.read_bytes()
 
 
 def _unpack(file: Path, data: bytes) -> dict[str, Any]:
     try:
-        damaged = zipfile.ZipFile(io.BytesIO(data)).testzip()
-        content = None if damaged else torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            # torch packs nothing: what is packed could unfold to more than there is memory.
+            packed = [entry.filename for entry in archive.infolist() if entry.compress_type != zipfile.ZIP_STORED]
+            wrong = packed[0] if packed else archive.testzip()
+        content = None if wrong else torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except (MemoryError, ImportError):
+        raise  # of the machine, not of the file
     except Exception as error:  # whatever unreadable bytes lead to, the file is damaged
+        if is_shortage(error):
+            raise
         raise DamagedData(f"{file}: damaged ({type(error).__name__})") from None
     if not isinstance(content, dict):
-        raise DamagedData(f"{file}: damaged ({f'checksum of {damaged}' if damaged else 'not a checkpoint'})")
+        raise DamagedData(f"{file}: damaged ({f'checksum of {wrong}' if wrong else 'not a checkpoint'})")
     return content
+
+
+def _kind(value: Any) -> str:
+    """What must agree between a tensor and the place that it is loaded into."""
+    return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
 
 
 def _own(content: Any) -> Any:

@@ -54,11 +54,15 @@ def enough_memory() -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        first = (str(error).splitlines() or [""])[0]
-        short = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(words in first for words in _SHORTAGE)
-        if short:
+        if is_shortage(error):
+            first = (str(error).splitlines() or [""])[0]
             raise BadInput(f"not enough memory for these sizes ({first}); use smaller ones") from error
         raise
+
+
+def is_shortage(error: Exception) -> bool:
+    """Whether an error says that there is not enough memory."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(words in str(error) for words in _SHORTAGE)
 
 
 def use_onednn_if_exact() -> bool:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import fcntl
 from functools import cache
 import hashlib
+import itertools
 import json
 import os
 from pathlib import Path
@@ -55,6 +56,18 @@ def rename(file: Path, target: Path) -> None:
     with storing(target):
         os.replace(file, target)
         _sync_folder(target.parent)
+
+
+def set_aside(file: Path) -> Path:
+    """Give a file that is not believed another name beside its own, under which nothing looks for it; returns that.
+
+    Raises:
+        StorageError: no permission.
+    """
+    names = (file.with_name(f"{file.name}.doubted{number or ''}") for number in itertools.count())
+    target = next(name for name in names if not name.exists())
+    rename(file, target)
+    return target
 
 
 def _sync_folder(folder: Path) -> None:

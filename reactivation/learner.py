@@ -129,12 +129,21 @@ class Learner(Trainee):
         checkpoint.load_into(self.network, content.get("network"), file)
         checkpoint.load_into(self.task, content.get("task"), file)
         try:
+            self._require_own_moments(content["optimizer"])
             self.optimizer.load_state_dict(content["optimizer"])
             self.trajectories.set_state(content["trajectories"])
             self.noise.set_state(content["noise"])
-        except (KeyError, RuntimeError, ValueError, TypeError):
+        except (KeyError, IndexError, AttributeError, RuntimeError, ValueError, TypeError):
             raise DamagedData(f"{file}: its optimizer or random states are incomplete or of another device") from None
         self.step = content["step"]
+
+    def _require_own_moments(self, saved: dict[str, Any]) -> None:
+        """Raise ValueError unless the moments of Adam are those of this network's parameters: torch takes any."""
+        parameters = [parameter.shape for group in self.optimizer.param_groups for parameter in group["params"]]
+        for index, moments in saved["state"].items():
+            for name in ("exp_avg", "exp_avg_sq"):
+                if moments[name].shape != parameters[index] or not moments[name].is_floating_point():
+                    raise ValueError(f"{name} of parameter {index}")
 
 
 def read(measures: Measures) -> dict[str, float]:

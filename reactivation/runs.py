@@ -17,8 +17,9 @@ from reactivation.compute import onednn_in_use
 from reactivation.config import RESULTS, TrainConfig
 from reactivation.dynamics import intensity
 from reactivation.errors import BadInput, DamagedData, storing
-from reactivation.files import damaged, digest, read_json, to_json, write_atomically
+from reactivation.files import damaged, read_json, to_json, write_atomically
 from reactivation.network import Network, build_network
+from reactivation.seal import weights_digest
 from reactivation.streams import stream
 from reactivation.tasks.base import Task
 from reactivation.types import Noise
@@ -247,7 +248,7 @@ class Run:
     task: Task
     network: Network
     step: int
-    weights: str | None = None  # SHA-256 of the file of the model; None for a network that is in no file
+    weights: str | None = None  # `weights_digest` of its file; None for a network that is in no file
 
 
 def load_run(folder: RunFolder, device: torch.device, step: int | None = None) -> Run:
@@ -266,8 +267,8 @@ def load_run(folder: RunFolder, device: torch.device, step: int | None = None) -
         kept = folder.steps()
         found = f"it has models up to step {kept[-1]}" if kept else "it has none"
         raise DamagedData(f"{folder.path}: no model of step {step} ({found})")
-    content = checkpoint.load(file, configuration.science_hash(config))
+    content = checkpoint.load(file, configuration.science_hash(config), step)
     task, network = build(config, device)
     checkpoint.load_into(task, content.get("task"), file)
     checkpoint.load_into(network, content.get("network"), file)
-    return Run(config, task, network.eval(), step, digest(file))
+    return Run(config, task, network.eval(), step, weights_digest(file))

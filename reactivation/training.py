@@ -25,8 +25,8 @@ from reactivation import checkpoint
 from reactivation import config as configuration
 from reactivation.compute import enough_memory, keep_freed_memory, prepare, use_tf32
 from reactivation.config import TrainConfig
-from reactivation.errors import BadInput, DamagedData, Interrupted, SomeFailed, UserError, storing
-from reactivation.files import locked, make_folder, rename
+from reactivation.errors import BadInput, DamagedData, Interrupted, SomeFailed, UserError
+from reactivation.files import locked, make_folder, rename, set_aside
 from reactivation.learner import Learner, new_learner, read
 from reactivation.metrics import MetricsLog
 from reactivation.runs import RunFolder, trained_run
@@ -145,7 +145,7 @@ def _is_whole(folder: RunFolder, step: int) -> bool:
     if not folder.kept(step) or (folder.metrics_file.exists() and not folder.table("train")):
         return False
     with suppress(DamagedData):
-        return bool(checkpoint.load(folder.model_file(step), configuration.science_hash(folder.config())))
+        return bool(checkpoint.load(folder.model_file(step), configuration.science_hash(folder.config()), step))
     return False
 
 
@@ -188,8 +188,7 @@ def resume(learner: Learner, folder: RunFolder) -> bool:
             passed_over.append(file)
             continue
         for damaged in passed_over:
-            with storing(damaged):
-                damaged.unlink()  # or the next save would put it in the place of this sound one
+            set_aside(damaged)  # or the next save would put it in the place of this sound one
         if learner.step:
             print(f"{folder.path}: going on from step {learner.step}")
         return True

@@ -1,17 +1,20 @@
 """Checkpoints: whatever happens to a file is noticed, and writing one never harms the one before."""
 
 import errno
+import hashlib
 import io
 import os
 from pathlib import Path
 import pickle
 import random
+import zipfile
 
 import pytest
 import torch
 
 from reactivation import checkpoint, files
 from reactivation.errors import DamagedData, StorageError, storing
+from reactivation.seal import unsealed, weights_digest
 
 CONTENT = {"network": {"weight": torch.randn(40, 40)}, "step_of_adam": 3.0}
 PRINT = "fingerprint"
@@ -31,16 +34,94 @@ def test_what_is_saved_is_loaded(file: Path) -> None:
     assert [entry.name for entry in file.parent.iterdir()] == [file.name]
 
 
-def test_any_flipped_byte_of_a_tensor_is_noticed(file: Path) -> None:
-    data = bytearray(file.read_bytes())
-    where = data.find(CONTENT["network"]["weight"].numpy().tobytes())
-    assert where > 0
-    for offset in random.Random(0).sample(range(40 * 40 * 4), 20):
-        damaged = data.copy()
-        damaged[where + offset] ^= 1
+def bits_of(data: bytes) -> list[int]:
+    """A share of all bits, and all of the archive's directory and seal, which no checksum of the archive covers."""
+    directory = data.index(b"PK\x01\x02") * 8
+    return [*random.Random(0).sample(range(directory), 300), *range(directory, len(data) * 8, 3)]
+
+
+def test_any_flipped_bit_is_noticed(file: Path) -> None:
+    data = file.read_bytes()
+    for bit in bits_of(data):
+        damaged = bytearray(data)
+        damaged[bit // 8] ^= 1 << bit % 8
         file.write_bytes(damaged)
         with pytest.raises(DamagedData, match="model_7"):
             checkpoint.load(file, PRINT)
+
+
+def test_other_programs_read_what_is_sealed(file: Path) -> None:
+    assert torch.equal(torch.load(file, weights_only=True)["network"]["weight"], CONTENT["network"]["weight"])
+    assert torch.load(file, weights_only=True, mmap=True)["step"] == 7
+
+
+def test_the_digest_of_the_weights_is_that_of_what_torch_wrote(file: Path, tmp_path: Path) -> None:
+    archive = unsealed(file.read_bytes())
+    assert archive is not None
+    (tmp_path / "plain.pt").write_bytes(archive)
+    assert weights_digest(file) == weights_digest(tmp_path / "plain.pt") == hashlib.sha256(archive).hexdigest()
+
+
+def unsealed_of_format(number: int, file: Path) -> Path:
+    """A file as another version wrote it: without a seal."""
+    torch.save({"format": number, "fingerprint": PRINT, "step": 7, **CONTENT}, file)
+    return file
+
+
+def test_a_checkpoint_of_the_first_format_is_read(tmp_path: Path) -> None:
+    file = unsealed_of_format(1, tmp_path / "model_7.pt")
+    assert torch.equal(checkpoint.load(file, PRINT)["network"]["weight"], CONTENT["network"]["weight"])
+
+
+def test_a_checkpoint_that_lost_its_seal_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DamagedData, match="digest"):
+        checkpoint.load(unsealed_of_format(checkpoint.FORMAT, tmp_path / "model_7.pt"), PRINT)
+
+
+@pytest.mark.parametrize("step", [-7, 8, True])
+def test_a_checkpoint_of_another_step_is_refused(step: int, tmp_path: Path) -> None:
+    file = tmp_path / "model_7.pt"
+    checkpoint.save(file, PRINT, step, CONTENT)
+    with pytest.raises(DamagedData, match="step"):
+        checkpoint.load(file, PRINT, 7)
+
+
+def test_a_packed_archive_is_refused_before_it_unfolds(tmp_path: Path) -> None:
+    file = unsealed_of_format(1, tmp_path / "model_7.pt")
+    with zipfile.ZipFile(file) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    with pytest.raises(DamagedData, match="damaged"):
+        checkpoint.load(file, PRINT)
+
+
+def test_a_sparse_tensor_is_refused(file: Path) -> None:
+    torch.save({"format": 1, "fingerprint": PRINT, "step": 7, "network": {"weight": torch.eye(3).to_sparse()}}, file)
+    with pytest.raises(DamagedData, match=r"network\.weight"):
+        checkpoint.load(file, PRINT)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ModuleNotFoundError("torch._weights_only_unpickler")])
+def test_what_the_machine_lacks_is_no_damage(error: Exception, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(torch, "load", fail)
+    with pytest.raises(type(error)):
+        checkpoint.load(file, PRINT)
+
+
+@pytest.mark.parametrize(
+    "weight", [torch.zeros(3, 2, dtype=torch.float64), torch.zeros(2, 3), torch.zeros(6), None, [[0.0] * 2] * 3]
+)
+def test_only_a_tensor_of_the_same_kind_is_taken(weight: object, file: Path) -> None:
+    module = torch.nn.Linear(2, 3, bias=False)
+    with pytest.raises(DamagedData, match="weight"):
+        checkpoint.load_into(module, {"weight": weight}, file)
+    with pytest.raises(DamagedData, match="stranger"):
+        checkpoint.load_into(module, {**module.state_dict(), "stranger": torch.zeros(1)}, file)
 
 
 def test_any_truncation_is_noticed(file: Path) -> None:
@@ -63,7 +144,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_another_format_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "FORMAT", 99)
-    with pytest.raises(DamagedData, match="format 1"):
+    with pytest.raises(DamagedData, match="has format 2"):
         checkpoint.load(file, PRINT)
 
 

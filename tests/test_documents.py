@@ -20,6 +20,7 @@ from reactivation.paper.protocols import NETWORKS
 from reactivation.paper.report import write_report
 from reactivation.paper.reproduction import Settings, reproduction
 from reactivation.runs import PRETRAINED, RunFolder, load_run
+from reactivation.seal import unsealed, weights_digest
 
 CARDS = json.loads((PRETRAINED / CARD).read_text()) if (PRETRAINED / CARD).exists() else {}
 
@@ -167,6 +168,8 @@ def test_a_pretrained_network_is_what_its_card_says(name: str) -> None:
     model = folder.model_file(card["step"])
     assert (card["file"], card["bytes"]) == (model.name, model.stat().st_size)
     assert card["sha256"] == hashlib.sha256(model.read_bytes()).hexdigest()
+    assert card["weights"] == weights_digest(model)
+    assert unsealed(model.read_bytes()) is not None
     run = load_run(folder, torch.device("cpu"))
     assert (f"{run.config.task_name}/{run.config.experiment}", run.config.seed, run.step) == (
         card["config"],

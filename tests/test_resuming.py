@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 from conftest import ROOT, environment, tiny
 import pytest
 import torch
 from trained import SPATIAL, same_weights, timeless, train
 
+from reactivation import checkpoint
 from reactivation.errors import BadInput, DamagedData, StorageError
 from reactivation.metrics import read_rows
 from reactivation.reading import parse_arguments
@@ -59,7 +61,6 @@ SAVED = ["resume.pt", "model_2.pt", *TABLES, "resume.pt", "model_4.pt", *TABLES,
 @pytest.mark.parametrize("killed_at", [None, *range(len(SAVED))])
 def test_a_kill_between_any_two_files_of_a_save_is_mended(killed_at: int | None, tmp_path: Path, monkeypatch) -> None:
     """The kill comes just before one of the files that saves write; without a kill, those are `SAVED`."""
-    import reactivation.checkpoint as checkpoint
     import reactivation.metrics as metrics
 
     straight, written = train(tmp_path / "straight"), []
@@ -130,9 +131,18 @@ def test_a_run_stopped_at_the_step_asked_for_is_made_whole_there(tmp_path: Path)
 def test_a_run_of_another_device_is_named_not_condemned(tmp_path: Path, monkeypatch) -> None:
     folder = train(tmp_path / "run")
     for file in folder.resume_files:
-        content = torch.load(file, weights_only=True)
-        torch.save({**content, "device": "cuda"}, file)
+        save_again(file, {**torch.load(file, weights_only=True), "device": "cuda"})
     with pytest.raises(BadInput, match="device=cuda"):
+        train(tmp_path / "run", "trainer.n_epochs=8")
+
+
+def test_moments_of_another_shape_are_not_taken(tmp_path: Path) -> None:
+    folder = train(tmp_path / "run")
+    for file in folder.resume_files:
+        content = torch.load(file, weights_only=True)
+        content["optimizer"]["state"][0]["exp_avg"] = torch.zeros(3)
+        save_again(file, content)
+    with pytest.raises(DamagedData, match="no sound checkpoint"):
         train(tmp_path / "run", "trainer.n_epochs=8")
 
 
@@ -162,6 +172,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_end_is_the_same(damage: str
     assert "going on from step 4" in said.out
     assert same_weights(straight, folder, 8)
     assert timeless(folder)[-1]["loss"] == timeless(straight)[-1]["loss"], SOUND
+    assert (folder.path / f"{newest.name}.doubted").exists()
     for file in (newest, previous):
         hurt(file, damage, tmp_path)
     with pytest.raises(DamagedData, match="no sound checkpoint"):
@@ -169,8 +180,6 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_end_is_the_same(damage: str
 
 
 def test_a_failed_save_after_damage_leaves_the_sound_checkpoint(tmp_path: Path, monkeypatch) -> None:
-    from reactivation import checkpoint
-
     straight = train(tmp_path / "straight", "trainer.n_epochs=8")
     folder = train(tmp_path / "run", "trainer.n_epochs=6")
     newest, previous = folder.resume_files
@@ -192,6 +201,10 @@ def test_a_failed_save_after_damage_leaves_the_sound_checkpoint(tmp_path: Path, 
     assert same_weights(straight, folder, 8)
 
 
+def save_again(file: Path, content: dict[str, Any]) -> None:
+    checkpoint.save(file, content["fingerprint"], content["step"], content)
+
+
 def hurt(file: Path, damage: str, tmp_path: Path) -> None:
     data = bytearray(file.read_bytes())
     if damage == "flip":
@@ -206,7 +219,7 @@ def hurt(file: Path, damage: str, tmp_path: Path) -> None:
     else:
         content = torch.load(file, weights_only=True)
         content["network"]["decoder.weight"][0, 0] = float("nan")
-        torch.save(content, file)
+        save_again(file, content)
         return
     file.write_bytes(data)
 

@@ -8,9 +8,10 @@ from reactivation import registry
 from reactivation.analysis.base import AnalysisSettings, Recording
 from reactivation.config import RESULTS, TrainConfig, resolve_analysis
 from reactivation.errors import DamagedData
-from reactivation.files import digest, read_json_once
+from reactivation.files import read_json_once
 from reactivation.measure import holds, model, result_file, training_config
 from reactivation.paper.protocols import ALL_PROTOCOLS, NETWORKS, VARIANTS, Protocol
+from reactivation.seal import weights_digest
 from reactivation.spaces import Space
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class Evidence:
     def _model(self, task: str, run: str, seed: int) -> dict[str, Any]:
         """What results of a run must have been made from."""
         file = self._folder(task, run, seed).model_file(self.config(task, run, seed).trainer.n_epochs)
-        return {**_without_weights(self, task, run, seed), "weights": digest(file)}
+        return {**_without_weights(self, task, run, seed), "weights": weights_digest(file)}
 
     def _error(self, task: str, run: str, seed: int) -> float:
         last = self.at_the_end(task, run, seed)

@@ -9,6 +9,7 @@ from reactivation.files import digest, make_folder, read_json, to_json, write_at
 from reactivation.paper.evidence import Evidence
 from reactivation.paper.protocols import NETWORKS
 from reactivation.runs import PRETRAINED, RunFolder, run_path
+from reactivation.seal import weights_digest
 
 CARD = "card.json"
 
@@ -45,6 +46,7 @@ def pack(evidence: Evidence, seed: int, folder: Path = PRETRAINED) -> Path:
                 "file": target.model_file(step).name,
                 "bytes": len(model),
                 "sha256": digest(target.model_file(step)),
+                "weights": weights_digest(target.model_file(step)),
             }
     write_atomically(card, to_json(cards))
     return card
