@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 import csv
+from dataclasses import replace
 import json
-import logging
 import math
 from pathlib import Path
 import shutil
 from typing import Any
 
 from conftest import ROOT, copy_of_the_project, environment
+from matplotlib import get_data_path, rc_context, rcParams
+from matplotlib.font_manager import FontEntry, fontManager
 import nbformat
 import numpy as np
 import pytest
@@ -25,9 +27,17 @@ from reactivation.paper.panels.circle import flanks
 from reactivation.paper.protocols import NETWORKS, PROTOCOLS, SPATIAL
 from reactivation.paper.tables import activity_table, claims_table, networks_table
 from reactivation.plotting.drawing import scaled
+from reactivation.plotting.style import style, use_style
+
+pytestmark = pytest.mark.filterwarnings("error")  # matplotlib warns of a glyph that a font lacks, and draws a box
 
 PROTOCOLS_SHOWN = ("kl", "variance", "distance", "manifold", "transitions")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+RC_FILES = {  # what users' matplotlibrc may say
+    "empty": "",
+    "TeX": "backend: TkAgg\ntext.usetex: True\naxes.grid: True\nsavefig.bbox: tight\n",
+    "dark": "font.family: cmr10\nfigure.facecolor: black\nsavefig.facecolor: black\nlines.markersize: 20\n",
+}
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +95,45 @@ def nothing(tmp_path_factory) -> Evidence:
     return Evidence((3,), path=str(tmp_path_factory.mktemp("empty")), device="cpu")
 
 
+@pytest.fixture(autouse=True)
+def no_font_is_missed(caplog) -> Iterator[None]:
+    """Matplotlib logs the fonts that it does not find."""
+    yield
+    assert not [record.message for record in caplog.get_records("call") if record.name.startswith("matplotlib")]
+
+
+@pytest.fixture(params=RC_FILES)
+def rc_file(request, tmp_path: Path) -> Path:
+    file = tmp_path / "matplotlibrc"
+    file.write_text(RC_FILES[request.param])
+    return file
+
+
+@pytest.fixture
+def fonts(request, monkeypatch) -> Iterator[None]:
+    """The machine's fonts, only those that come with matplotlib, or these and common ones that lack ‖, σ, ± and –."""
+    own: list[FontEntry] = fontManager.ttflist
+    shipped = [font for font in own if str(font.fname).startswith(get_data_path())]
+    poor = next(font for font in shipped if font.name == "cmr10")
+    common = [replace(poor, name=name) for name in ("Arial", "Helvetica", "Liberation Sans")]
+    found = {
+        "own": own,
+        "matplotlib's": shipped,
+        "poor": [*common, *shipped, replace(poor, name="DejaVu Sans")],  # those of the system come last
+    }
+    monkeypatch.setattr(fontManager, "ttflist", found[request.param])
+    fontManager._findfont_cached.cache_clear()  # type: ignore[attr-defined]  # an lru_cache
+    yield
+    fontManager._findfont_cached.cache_clear()  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="module")
+def drawn(evidence: Evidence, tmp_path_factory) -> dict[str, bytes]:
+    """The files of Fig. 2e, whose labels have ‖ in them, as drawn on this machine."""
+    files = draw_figure("2e", evidence, tmp_path_factory.mktemp("drawn"))
+    return {file.name: file.read_bytes() for file in files}
+
+
 def read(file: Path) -> dict[str, list[str]]:
     header, *rows = csv.reader(file.read_text().splitlines())
     return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
@@ -99,16 +148,15 @@ def test_the_panels_are_those_of_the_paper() -> None:
     }
 
 
+@pytest.mark.parametrize("fonts", ["poor"], indirect=True)
 @pytest.mark.parametrize("key", FIGURES)
-def test_a_figure_leaves_its_files_and_no_font_is_missed(key: str, evidence: Evidence, tmp_path: Path, caplog) -> None:
+def test_a_figure_leaves_its_files(key: str, fonts: None, evidence: Evidence, tmp_path: Path) -> None:
     assert missing(key, evidence) == []
-    with caplog.at_level(logging.INFO, logger="matplotlib"):
-        files = draw_figure(key, evidence, tmp_path / "new")
+    files = draw_figure(key, evidence, tmp_path / "new")
     names = [f"fig_{key}.pdf", f"fig_{key}.png", *(f"fig_{panel}.csv" for panel in FIGURES[key].panels)]
     assert [file.name for file in files] == names
     assert files[0].read_bytes().startswith(b"%PDF")
     assert files[1].read_bytes().startswith(b"\x89PNG")
-    assert not [record.message for record in caplog.records if "font" in record.message.lower()]
     assert all(len(column) > 1 for file in files[2:] for column in read(file).values())
 
 
@@ -118,6 +166,28 @@ def test_a_panel_leaves_its_files_the_same_bytes_each_time(key: str, evidence: E
     assert [file.name for file in files] == [f"fig_{key}.{end}" for end in ("pdf", "png", "csv")]
     again = draw_figure(key, evidence, tmp_path / "again")
     assert [file.read_bytes() for file in files] == [file.read_bytes() for file in again]
+
+
+@pytest.mark.parametrize("fonts", ["own", "matplotlib's", "poor"], indirect=True)
+def test_pictures_are_the_same_bytes_whatever_fonts_and_rc_file(
+    rc_file: Path, fonts: None, drawn: dict[str, bytes], evidence: Evidence, tmp_path: Path
+) -> None:
+    with rc_context(fname=rc_file):
+        files = draw_figure("2e", evidence, tmp_path / "new")
+    assert {file.name: file.read_bytes() for file in files} == drawn
+
+
+def test_the_style_is_the_same_whatever_rc_file(rc_file: Path) -> None:
+    """In notebooks and in files; once a file is drawn, the user's own settings are back."""
+    with style():
+        settings = rcParams.copy()
+    with rc_context(fname=rc_file):
+        own = rcParams.copy()
+        with style():
+            assert rcParams == settings
+        assert rcParams == own
+        use_style()
+        assert rcParams == settings
 
 
 def test_a_picture_knows_the_numbers_it_shows(evidence: Evidence, tmp_path: Path) -> None:
@@ -312,12 +382,13 @@ def test_bad_input_in_one_line(words: str, code: int, told: str, command, tmp_pa
     assert not list(tmp_path.iterdir())
 
 
-def test_the_command(command, project: Path, evidence: Evidence, tmp_path: Path) -> None:
+def test_the_command(command, project: Path, evidence: Evidence, drawn: dict[str, bytes], tmp_path: Path) -> None:
+    (tmp_path / "matplotlibrc").write_text(RC_FILES["TeX"])  # which matplotlib reads from the folder it is started in
     words = [f"path={evidence.path}", "seeds=0,1", "preset=quick", "device=cpu"]
-    done = command("figures.py", "fig=C.4a", "out=pictures", *words, project=project)
+    done = command("figures.py", "fig=2e", "out=pictures", *words, project=project)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert sorted(file.name for file in (tmp_path / "pictures").iterdir()) == [f"fig_C4a.{e}" for e in ("csv", "pdf", "png")]
+    assert {file.name: file.read_bytes() for file in (tmp_path / "pictures").iterdir()} == drawn
     assert command("figures.py", "--help").stdout.count("C4") >= 3
 
 

@@ -27,9 +27,8 @@ CYCLIC = "twilight_shifted"  # ends meet
 PAGE_WIDTH, PANEL_WIDTH, TALLEST = 7.2, 3.0, 2.6  # of a page, of a panel on its own; height of a row [inches]
 RESOLUTION = 200  # dots per inch of PNG, and of the points that a PDF holds as an image
 
-STYLE: Any = {  # matplotlib types each key on its own
-    "font.family": "sans-serif",
-    "font.sans-serif": ["Arial", "Helvetica", "Liberation Sans", "DejaVu Sans"],
+STYLE: Any = {  # what differs from matplotlib's defaults; matplotlib types each key on its own
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on all machines; Liberation Sans lacks ‖
     "font.size": 8,
     "axes.titlesize": 8,
     "axes.labelsize": 8,
@@ -43,7 +42,6 @@ STYLE: Any = {  # matplotlib types each key on its own
     "lines.linewidth": 1.2,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "mathtext.fontset": "dejavusans",
     "pdf.fonttype": 42,  # letters stay letters: searchable, and editable by whoever lays out a page
     "savefig.dpi": RESOLUTION,
     "animation.embed_limit": 50,  # MB
@@ -52,15 +50,17 @@ STYLE: Any = {  # matplotlib types each key on its own
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Everything drawn and saved within looks as it should."""
+    """Everything drawn and saved within looks as it should, whatever the user's matplotlibrc says."""
     from matplotlib import rc_context
 
-    with rc_context(STYLE):
+    with rc_context():
+        use_style()
         yield
 
 
 def use_style() -> None:
-    """The same from here on, for notebooks."""
-    from matplotlib import rcParams
+    """The same from here on, for notebooks. The backend stays the user's."""
+    from matplotlib import rcdefaults, rcParams
 
+    rcdefaults()
     rcParams.update(STYLE)
