@@ -58,12 +58,18 @@ class Walk(TwoPart):
     start_extent: float  # uniform starts cover the box times this
     anchor: tuple[float, float] | None  # biased walks are drawn to this point [m]
     drift: float  # share of the way to the anchor that each step adds
+    first_step: str = "kept"  # or "dropped": one more step is made first, and the path starts where it led
 
     n_inputs = 2
 
     def draw(self, batch_size: int, steps: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """Starts (B, 2) and first headings (B,) on [0, 1), turns (T, B) ~ N(0, 1), squared speeds (T, B) ~ Exp(1)."""
+        """Starts (B, 2) and first headings (B,) on [0, 1), turns (T, B) ~ N(0, 1), squared speeds (T, B) ~ Exp(1).
+
+        Where the first step is dropped, turns and speeds are those of T + 1 steps.
+        """
         device = generator.device
+        if self.first_step == "dropped":
+            steps += 1
         start = torch.rand(batch_size, 2, generator=generator, device=device)
         heading = torch.rand(batch_size, generator=generator, device=device)
         turns = torch.randn(steps, batch_size, generator=generator, device=device)
@@ -89,6 +95,8 @@ class Walk(TwoPart):
             position = position + move
             positions.append(position)
             heading = heading + turn + wall_turn
+        if self.first_step == "dropped":
+            start, moves, positions = positions[0], moves[1:], positions[1:]
         return Path(start, torch.stack(moves, dim=-2), torch.stack(positions, dim=-2))
 
     def _wall(self, position: Tensor, heading: Tensor, corner: Tensor) -> tuple[Tensor, Tensor]:

@@ -83,7 +83,11 @@ def test_the_authors_preset_sets_every_switch() -> None:
     preset = load_yaml(configuration.CONFIGS / "preset" / "authors_code.yml")
     released = {
         "train": {"tag": "authors_code", "rnn": {"noise": "uniform"}},
-        "spatial_navigation": {"task": {"place_cells_norm": "softmax", "b": 0.26 * math.pi, "init_pos_extent": 1.0}},
+        "spatial_navigation": {
+            "task": {
+                "place_cells_norm": "softmax", "b": 0.26 * math.pi, "init_pos_extent": 1.0, "first_step": "dropped",
+            },
+        },
         "head_direction": {"task": {"hd_cells_norm": "peak", "hd_cells_endpoint": True, "wrap_error": False}},
         "analysis": {
             "tag": "authors_code", "noise_kind": "uniform", "variance_gain": 2.0, "trajectory_stream": "cells",

@@ -36,6 +36,7 @@ CONFIGS = [
     ("spatial_navigation/noisy_biased_gru", []),
     (HEAD, RING),
     (HEAD, []),
+    ("spatial_navigation/noisy_biased", ["task.first_step=dropped"]),
     (SPATIAL, ["task.use_place_cells=false", "rnn.bias=true", "rnn.noise=uniform", "trainer.weight_decay=0.01"]),
     (HEAD, ["rnn.sigma2_out=1e-4", "rnn.sigma2_in=1e-4", "rnn.activation_fn=tanh"]),
 ]

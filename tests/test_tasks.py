@@ -138,6 +138,32 @@ def test_start_positions() -> None:
     assert 2.0 < float(wide.start.abs().max()) <= 2.2
 
 
+def test_a_dropped_first_step_is_where_the_path_starts() -> None:
+    """Of the same draws, a path with one step less, and what was its first state is its start."""
+    _, kept = walk(steps=31, biased=True)
+    _, dropped = walk(steps=30, biased=True, first_step="dropped")
+    assert torch.equal(dropped.start, kept.states[:, 0])
+    assert torch.equal(dropped.inputs, kept.inputs[:, 1:])
+    assert torch.equal(dropped.states, kept.states[:, 1:])
+
+
+def test_a_dropped_first_step_shrinks_biased_starts_about_the_anchor() -> None:
+    """By the drift, and adds a free step to them: its length is Rayleigh and its direction uniform. No wall is near."""
+    anchor, n = torch.tensor([0.3, -0.2]), 20_000
+    words = {"biased": True, "anchor_point": anchor.tolist(), "border_region": 0.0}
+    uniform, start = (
+        build("spatial_navigation", first_step=first_step, **words).motion.paths(n, 1, stream(0, "x")).start.double()
+        for first_step in ("kept", "dropped")
+    )
+    step = start - anchor - 0.95 * (uniform - anchor)
+    scale = 0.26 * math.pi * 0.02
+    assert stats.kstest(step.norm(dim=-1).numpy(), stats.rayleigh(scale=scale).cdf).pvalue > P_VALUE
+    directions = torch.atan2(step[:, 1], step[:, 0]).numpy()
+    assert stats.kstest(directions, stats.uniform(-math.pi, 2 * math.pi).cdf).pvalue > P_VALUE
+    spread = 0.95**2 * 2.2**2 / 12 + scale**2
+    assert start.var(0).numpy() == pytest.approx(spread, rel=4.5 * math.sqrt(0.8 / n))  # of a uniform number, nearly
+
+
 def test_place_cells_are_equation_20_or_its_softmax(generator) -> None:
     centres = torch.rand(40, 2, generator=generator, dtype=torch.float64) * 2 - 1
     states = torch.rand(9, 2, generator=generator, dtype=torch.float64) * 2 - 1
