@@ -25,13 +25,15 @@ def setting(
     low: float | None = None,
     above: float | None = None,
     high: float | None = None,
+    below: float | None = None,
     choices: tuple[str, ...] = (),
     length: int | None = None,
     file_name: bool = False,
 ) -> Any:
     """Declare one hyperparameter of a settings dataclass.
 
-    Bounds: low ≤ value ≤ high, value > above. `length`: entries of a list. `file_name`: the text becomes part of one.
+    Bounds: low ≤ value ≤ high, above < value < below. `length`: entries of a list. `file_name`: the text becomes part of
+    one.
     """
     metadata = {
         "meaning": meaning,
@@ -39,6 +41,7 @@ def setting(
         "low": low,
         "above": above,
         "high": high,
+        "below": below,
         "choices": choices,
         "length": length,
         "file_name": file_name,
@@ -86,6 +89,13 @@ class TaskSettings:
     dt: float = setting(0.02, "time step Δt, the one clock of task and network", unit="s", above=0)
     sequence_length: int = setting(100, "steps per training trajectory", low=2, high=LARGEST)
     batch_size: int = setting(200, "trajectories per batch", low=1, high=LARGEST)
+
+    def check_together(self) -> None:
+        """Refuse values that are good each and do not go together; a task that has such says so here.
+
+        Raises:
+            BadInput: what does not go with what.
+        """
 
 
 @dataclass
@@ -175,7 +185,7 @@ def _is_a(value: Any, kind: Any) -> bool:
 
 
 def _check_range(name: str, number: float, declared: dict[str, Any], where: str) -> None:
-    low, above, high = declared.get("low"), declared.get("above"), declared.get("high")
+    low, above, high, below = (declared.get(bound) for bound in ("low", "above", "high", "below"))
     if not math.isfinite(number):
         raise BadInput(f"{where}: {name}={number} must be finite")
     if low is not None and number < low:
@@ -184,3 +194,5 @@ def _check_range(name: str, number: float, declared: dict[str, Any], where: str)
         raise BadInput(f"{where}: {name}={number} must be greater than {above}")
     if high is not None and number > high:
         raise BadInput(f"{where}: {name}={number} must be at most {high}")
+    if below is not None and number >= below:
+        raise BadInput(f"{where}: {name}={number} must be less than {below}")

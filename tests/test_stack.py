@@ -30,6 +30,7 @@ from reactivation.types import Path as Track
 
 SPATIAL, HEAD = "spatial_navigation/noisy_unbiased", "head_direction/noisy_biased"
 RING = ["task.hd_cells_num=160"]  # enough cells for the fast loss
+DRAWN = ["task.concentration=8", "task.sigma=3", "task.home=2", "task.pause_share=0.5", "task.pause_steps=2"]
 CPU = torch.device("cpu")
 CONFIGS = [
     (SPATIAL, []),
@@ -38,6 +39,7 @@ CONFIGS = [
     (HEAD, []),
     ("spatial_navigation/noisy_biased", ["task.first_step=dropped"]),
     (SPATIAL, ["task.use_place_cells=false", "rnn.bias=true", "rnn.noise=uniform", "trainer.weight_decay=0.01"]),
+    ("head_direction/noisy_unbiased", [*RING, *DRAWN]),
     (HEAD, ["rnn.sigma2_out=1e-4", "rnn.sigma2_in=1e-4", "rnn.activation_fn=tanh"]),
 ]
 
