@@ -104,12 +104,30 @@ class TrainerSettings:
 
     n_epochs: int = setting(2500, "gradient steps, each on a fresh batch", low=1)
     lr: float = setting(1e-3, "learning rate of Adam", above=0)
+    lr_late: float | None = setting(None, "learning rate once lr_late_from steps are made; null: lr throughout", above=0)
+    lr_late_from: int | None = setting(None, "steps made at lr before those at lr_late", low=1)
     weight_decay: float = setting(0.0, "weight decay of Adam", low=0)
     tf32: bool = setting(False, "on cuda, products of factors rounded to TF32 (10 bits): faster, another training")
     compute_all_metrics: bool = setting(True, "at logged steps, measure errors on the training batch as well")
     log_freq: int = setting(10, "steps between logged training losses", low=1)
     test_freq: int = setting(100, "steps between tests on the fixed test batch", low=1)
     save_freq: int = setting(100, "steps between checkpoints", low=1)
+
+    def check_together(self) -> None:
+        """Refuse half a second stage.
+
+        Raises:
+            BadInput: one of lr_late and lr_late_from without the other.
+        """
+        if (self.lr_late is None) != (self.lr_late_from is None):
+            given, missing = ("lr_late_from", "lr_late") if self.lr_late is None else ("lr_late", "lr_late_from")
+            raise BadInput(f"trainer.{given}={getattr(self, given)} needs trainer.{missing}: give both or none")
+
+    def rate(self, step: int) -> float:
+        """The learning rate of the step that follows `step` others."""
+        if self.lr_late is None or self.lr_late_from is None or step < self.lr_late_from:
+            return self.lr
+        return self.lr_late
 
 
 def check(settings_class: type, raw: dict[str, Any], where: str, prefix: str = "", whole: type | None = None) -> None:

@@ -217,6 +217,8 @@ BAD = {
     "nothing but pauses": ([HEAD, "task.concentration=1", "task.pause_share=1"], ["task.pause_share", "less than"]),
     "too coarse for the density": ([HEAD, "task.concentration=8"], ["task.concentration", "task.sigma", "task.dt"]),
     "home beyond the circle": ([HEAD, "task.concentration=0", "task.home=7"], ["task.home", "at most"]),
+    "late rate that never begins": ([SPATIAL, "trainer.lr_late=1e-4"], ["trainer.lr_late=0.0001", "trainer.lr_late_from"]),
+    "late stage without its rate": ([SPATIAL, "trainer.lr_late_from=9"], ["trainer.lr_late_from=9", "trainer.lr_late"]),
     "too narrow fields": ([SPATIAL, "task.place_cells_sigma=1e-200"], ["task.place_cells_sigma", "at least"]),
     "too narrow tuning": ([HEAD, "task.hd_cells_angular_spread=1e-200"], ["task.hd_cells_angular_spread", "at least"]),
     "broken list": ([SPATIAL, "task.anchor_point=[1,"], ["task.anchor_point"]),
