@@ -246,6 +246,8 @@ def _with_step_variance(config: TrainConfig) -> TrainConfig:
     registry.check_name("cells", rnn.model)
     if dt > rnn.tau:
         raise BadInput(f"task.dt={dt} must not exceed rnn.tau={rnn.tau}: Euler steps would overshoot the decay")
+    config.task.check_together()
+    config.trainer.check_together()
     if rnn.sigma is not None:
         rnn.sigma2_rec = rnn.sigma**2 * dt
         rnn.sigma = None

@@ -51,9 +51,24 @@ class Trainee(ABC):
         Returns:
             The loss before the step, () or one per network (S,), and where asked for each network's other measures.
         """
+        self._take_rate()
         learned = self._steps[measured]()
         self.step += 1
         return learned
+
+    def optimizers(self) -> list[torch.optim.Optimizer]:
+        """Every optimizer whose settings are saved or used."""
+        return [self.optimizer]
+
+    def _take_rate(self) -> None:
+        """Give the coming step its learning rate. A recorded step has its own in it, so a new one is recorded anew."""
+        rate = self.config.trainer.rate(self.step)
+        groups = [group for optimizer in self.optimizers() for group in optimizer.param_groups]
+        if all(group["lr"] == rate for group in groups):
+            return
+        for group in groups:
+            group["lr"] = rate
+        vars(self).pop("_steps", None)  # which is made when first asked for
 
     @cached_property
     def _steps(self) -> dict[bool, Step]:

@@ -25,13 +25,15 @@ def setting(
     low: float | None = None,
     above: float | None = None,
     high: float | None = None,
+    below: float | None = None,
     choices: tuple[str, ...] = (),
     length: int | None = None,
     file_name: bool = False,
 ) -> Any:
     """Declare one hyperparameter of a settings dataclass.
 
-    Bounds: low ≤ value ≤ high, value > above. `length`: entries of a list. `file_name`: the text becomes part of one.
+    Bounds: low ≤ value ≤ high, above < value < below. `length`: entries of a list. `file_name`: the text becomes part of
+    one.
     """
     metadata = {
         "meaning": meaning,
@@ -39,6 +41,7 @@ def setting(
         "low": low,
         "above": above,
         "high": high,
+        "below": below,
         "choices": choices,
         "length": length,
         "file_name": file_name,
@@ -87,6 +90,13 @@ class TaskSettings:
     sequence_length: int = setting(100, "steps per training trajectory", low=2, high=LARGEST)
     batch_size: int = setting(200, "trajectories per batch", low=1, high=LARGEST)
 
+    def check_together(self) -> None:
+        """Refuse values that are good each and do not go together; a task that has such says so here.
+
+        Raises:
+            BadInput: what does not go with what.
+        """
+
 
 @dataclass
 class TrainerSettings:
@@ -94,12 +104,30 @@ class TrainerSettings:
 
     n_epochs: int = setting(2500, "gradient steps, each on a fresh batch", low=1)
     lr: float = setting(1e-3, "learning rate of Adam", above=0)
+    lr_late: float | None = setting(None, "learning rate once lr_late_from steps are made; null: lr throughout", above=0)
+    lr_late_from: int | None = setting(None, "steps made at lr before those at lr_late", low=1)
     weight_decay: float = setting(0.0, "weight decay of Adam", low=0)
     tf32: bool = setting(False, "on cuda, products of factors rounded to TF32 (10 bits): faster, another training")
     compute_all_metrics: bool = setting(True, "at logged steps, measure errors on the training batch as well")
     log_freq: int = setting(10, "steps between logged training losses", low=1)
     test_freq: int = setting(100, "steps between tests on the fixed test batch", low=1)
     save_freq: int = setting(100, "steps between checkpoints", low=1)
+
+    def check_together(self) -> None:
+        """Refuse half a second stage.
+
+        Raises:
+            BadInput: one of lr_late and lr_late_from without the other.
+        """
+        if (self.lr_late is None) != (self.lr_late_from is None):
+            given, missing = ("lr_late_from", "lr_late") if self.lr_late is None else ("lr_late", "lr_late_from")
+            raise BadInput(f"trainer.{given}={getattr(self, given)} needs trainer.{missing}: give both or none")
+
+    def rate(self, step: int) -> float:
+        """The learning rate of the step that follows `step` others."""
+        if self.lr_late is None or self.lr_late_from is None or step < self.lr_late_from:
+            return self.lr
+        return self.lr_late
 
 
 def check(settings_class: type, raw: dict[str, Any], where: str, prefix: str = "", whole: type | None = None) -> None:
@@ -175,7 +203,7 @@ def _is_a(value: Any, kind: Any) -> bool:
 
 
 def _check_range(name: str, number: float, declared: dict[str, Any], where: str) -> None:
-    low, above, high = declared.get("low"), declared.get("above"), declared.get("high")
+    low, above, high, below = (declared.get(bound) for bound in ("low", "above", "high", "below"))
     if not math.isfinite(number):
         raise BadInput(f"{where}: {name}={number} must be finite")
     if low is not None and number < low:
@@ -184,3 +212,5 @@ def _check_range(name: str, number: float, declared: dict[str, Any], where: str)
         raise BadInput(f"{where}: {name}={number} must be greater than {above}")
     if high is not None and number > high:
         raise BadInput(f"{where}: {name}={number} must be at most {high}")
+    if below is not None and number >= below:
+        raise BadInput(f"{where}: {name}={number} must be less than {below}")

@@ -40,6 +40,10 @@ class Stack(Trainee):
             self._share_moments()
         return learned
 
+    def optimizers(self) -> list[torch.optim.Optimizer]:
+        """The stack's, which learns, and the members', which are saved."""
+        return [self.optimizer, *(member.optimizer for member in self.members)]
+
     def sample(self, streams: tuple[torch.Generator, ...]) -> Batch:
         tasks, trained = [member.task for member in self.members], self.config.task
         sizes = trained.batch_size, trained.sequence_length

@@ -47,7 +47,11 @@ def test_the_configs_that_people_know_are_there() -> None:
 def test_every_experiment_resolves_with_every_preset(name: str, preset: str | None) -> None:
     config = resolve(f"config={name}", *([f"preset={preset}"] if preset else []))
     assert (config.rnn.sigma2_rec > 0) == ("no-noise" not in name)
-    assert config.task.biased == ("unbiased" not in name)
+    words = name.split("/")[1].split("_")
+    assert config.task.biased == ("biased" in words)
+    concentration = getattr(config.task, "concentration", None)
+    assert (concentration is not None) == ("drawn" in words or "undrawn" in words)
+    assert bool(concentration) == ("drawn" in words)
 
 
 @pytest.mark.parametrize("preset", [None, "authors_code", "quick"])
@@ -83,7 +87,11 @@ def test_the_authors_preset_sets_every_switch() -> None:
     preset = load_yaml(configuration.CONFIGS / "preset" / "authors_code.yml")
     released = {
         "train": {"tag": "authors_code", "rnn": {"noise": "uniform"}},
-        "spatial_navigation": {"task": {"place_cells_norm": "softmax", "b": 0.26 * math.pi, "init_pos_extent": 1.0}},
+        "spatial_navigation": {
+            "task": {
+                "place_cells_norm": "softmax", "b": 0.26 * math.pi, "init_pos_extent": 1.0, "first_step": "dropped",
+            },
+        },
         "head_direction": {"task": {"hd_cells_norm": "peak", "hd_cells_endpoint": True, "wrap_error": False}},
         "analysis": {
             "tag": "authors_code", "noise_kind": "uniform", "variance_gain": 2.0, "trajectory_stream": "cells",
@@ -202,6 +210,15 @@ BAD = {
     "list within itself": ([SPATIAL, "rnn.tau=&a [*a]"], ["rnn.tau"]),
     "broken number": ([SPATIAL, "trainer.n_epochs=0x_"], ["trainer.n_epochs"]),
     "no such day": ([SPATIAL, "rnn.tau=!!timestamp 2020-99-99"], ["rnn.tau"]),
+    "bias of drawn bearings": ([HEAD, "task.concentration=1", "task.biased=true"], ["task.biased", "task.concentration"]),
+    "mean turn of drawn bearings": ([HEAD, "task.concentration=1", "task.mu=0.1"], ["task.mu", "task.concentration"]),
+    "home of free bearings": ([HEAD, "task.home=1"], ["task.home", "task.concentration"]),
+    "pauses of free bearings": ([HEAD, "task.pause_share=0.5"], ["task.pause_share", "task.concentration"]),
+    "nothing but pauses": ([HEAD, "task.concentration=1", "task.pause_share=1"], ["task.pause_share", "less than"]),
+    "too coarse for the density": ([HEAD, "task.concentration=8"], ["task.concentration", "task.sigma", "task.dt"]),
+    "home beyond the circle": ([HEAD, "task.concentration=0", "task.home=7"], ["task.home", "at most"]),
+    "late rate that never begins": ([SPATIAL, "trainer.lr_late=1e-4"], ["trainer.lr_late=0.0001", "trainer.lr_late_from"]),
+    "late stage without its rate": ([SPATIAL, "trainer.lr_late_from=9"], ["trainer.lr_late_from=9", "trainer.lr_late"]),
     "too narrow fields": ([SPATIAL, "task.place_cells_sigma=1e-200"], ["task.place_cells_sigma", "at least"]),
     "too narrow tuning": ([HEAD, "task.hd_cells_angular_spread=1e-200"], ["task.hd_cells_angular_spread", "at least"]),
     "broken list": ([SPATIAL, "task.anchor_point=[1,"], ["task.anchor_point"]),

@@ -106,6 +106,23 @@ def test_a_step_runs_aside_and_then_is_recorded_once_with_every_generator(monkey
     assert not measures[0]["x"]
 
 
+def test_a_new_learning_rate_is_recorded_anew(monkeypatch) -> None:
+    """The old recording has the old rate in it."""
+    from reactivation import learner as module
+
+    fake, last = Fake(monkeypatch), WARM_UP + 2  # the last step of the first rate is a replay
+    monkeypatch.setattr(module, "recorded", Recording)
+    members = [learner(seed, SPATIAL, "trainer.lr_late=1e-4", f"trainer.lr_late_from={last}") for seed in range(2)]
+    stack, rates = stacked(members), []
+    honest = stack.optimizer.step
+    monkeypatch.setattr(stack.optimizer, "step", lambda: (rates.append(stack.optimizer.param_groups[0]["lr"]), honest()))
+    for _ in range(2 * last):
+        stack.learn()
+    once = ["aside"] * WARM_UP + ["register"] * 4 + ["record"] + ["replay"] * 2
+    assert fake.done == once * 2
+    assert rates == [1e-3] * (WARM_UP + 1) + [1e-4] * (WARM_UP + 1)
+
+
 def test_on_a_cpu_a_step_is_just_called() -> None:
     def step():
         raise AssertionError
@@ -150,3 +167,14 @@ def test_replays_are_steps(config: str, words: list[str], seeds: int) -> None:
     lone.restore({**replayed[0].state(), "step": one.step}, None)
     for _ in range(WARM_UP + 3):
         torch.testing.assert_close(again.learn()[0], lone.descend(False)[0], rtol=1e-4, atol=0)
+
+
+@NEEDS_CUDA
+def test_replays_at_a_new_learning_rate_are_steps() -> None:
+    last = 2 * WARM_UP
+    one = learner(0, SPATIAL, "trainer.lr_late=0.05", f"trainer.lr_late_from={last}", device="cuda")
+    other = learner(0, SPATIAL, device="cuda")
+    for step in range(2 * last):
+        for group in other.optimizer.param_groups:
+            group["lr"] = 1e-3 if step < last else 0.05
+        torch.testing.assert_close(one.learn()[0], other.descend(False)[0], rtol=1e-4, atol=0)

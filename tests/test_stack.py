@@ -30,13 +30,18 @@ from reactivation.types import Path as Track
 
 SPATIAL, HEAD = "spatial_navigation/noisy_unbiased", "head_direction/noisy_biased"
 RING = ["task.hd_cells_num=160"]  # enough cells for the fast loss
+DRAWN = ["task.concentration=8", "task.sigma=3", "task.home=2", "task.pause_share=0.5", "task.pause_steps=2"]
+TWO_RATES = ["trainer.lr_late=1e-4", "trainer.lr_late_from=4"]
 CPU = torch.device("cpu")
 CONFIGS = [
     (SPATIAL, []),
     ("spatial_navigation/noisy_biased_gru", []),
     (HEAD, RING),
     (HEAD, []),
+    ("spatial_navigation/noisy_biased", ["task.first_step=dropped"]),
     (SPATIAL, ["task.use_place_cells=false", "rnn.bias=true", "rnn.noise=uniform", "trainer.weight_decay=0.01"]),
+    ("head_direction/noisy_unbiased", [*RING, *DRAWN]),
+    (SPATIAL, TWO_RATES),
     (HEAD, ["rnn.sigma2_out=1e-4", "rnn.sigma2_in=1e-4", "rnn.activation_fn=tanh"]),
 ]
 
@@ -213,7 +218,9 @@ def assert_same_content(a, b, tolerance: float) -> None:
         assert a == b
 
 
-@pytest.mark.parametrize(("config", "words"), [(SPATIAL, []), ("spatial_navigation/noisy_unbiased_gru", []), (HEAD, RING)])
+@pytest.mark.parametrize(
+    ("config", "words"), [(SPATIAL, []), ("spatial_navigation/noisy_unbiased_gru", TWO_RATES), (HEAD, RING)]
+)
 def test_a_run_begun_in_a_stack_goes_on_alone_and_back(config: str, words: list[str], tmp_path: Path) -> None:
     seeds = (0, 1, 2)
     for seed in seeds:
@@ -229,7 +236,7 @@ def test_a_run_begun_in_a_stack_goes_on_alone_and_back(config: str, words: list[
 
 
 def test_a_folder_of_a_stack_is_that_of_a_run_alone(tmp_path: Path) -> None:
-    words = ["trainer.log_freq=1", "trainer.test_freq=2"]
+    words = ["trainer.log_freq=1", "trainer.test_freq=2", "trainer.lr_late=1e-4", "trainer.lr_late_from=2"]
     fit(*runs(tmp_path / "alone", (1,), *words))
     fit_together(runs(tmp_path / "stack", (0, 1, 2), *words))
     alone, stack = (RunFolder(tmp_path / place / "1") for place in ("alone", "stack"))

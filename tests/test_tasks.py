@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 import torch
 
-from reactivation import registry
+from reactivation import motion, registry
 from reactivation.streams import stream
 from reactivation.tasks import head_direction, spatial_navigation
 from reactivation.tuning import HeadDirectionCells, PlaceCells
@@ -25,7 +25,15 @@ def build(name: str, **settings):
 @pytest.mark.parametrize("name", TASKS)
 def test_inputs_integrate_to_states(name: str, biased: bool, generator) -> None:
     has_bias = "biased" in registry.load("tasks", name).Settings.__dataclass_fields__
-    task = build(name, **({"biased": biased} if has_bias else {}))
+    assert_integrates(build(name, **({"biased": biased} if has_bias else {})), generator)
+
+
+@pytest.mark.parametrize("settings", [{}, {"pause_share": 0.5, "pause_steps": 4}])
+def test_inputs_of_drawn_bearings_integrate_to_states(settings: dict, generator) -> None:
+    assert_integrates(build("head_direction", concentration=8.0, sigma=3.0, home=3.0, **settings), generator)
+
+
+def assert_integrates(task, generator: torch.Generator) -> None:
     path = task.motion.paths(50, 30, generator)
     integrated = task.space.wrap(path.start[:, None] + path.inputs.double().cumsum(1))
     assert float(task.space.distance(integrated, path.states.double()).max()) < 1e-5
@@ -138,6 +146,32 @@ def test_start_positions() -> None:
     assert 2.0 < float(wide.start.abs().max()) <= 2.2
 
 
+def test_a_dropped_first_step_is_where_the_path_starts() -> None:
+    """Of the same draws, a path with one step less, and what was its first state is its start."""
+    _, kept = walk(steps=31, biased=True)
+    _, dropped = walk(steps=30, biased=True, first_step="dropped")
+    assert torch.equal(dropped.start, kept.states[:, 0])
+    assert torch.equal(dropped.inputs, kept.inputs[:, 1:])
+    assert torch.equal(dropped.states, kept.states[:, 1:])
+
+
+def test_a_dropped_first_step_shrinks_biased_starts_about_the_anchor() -> None:
+    """By the drift, and adds a free step to them: its length is Rayleigh and its direction uniform. No wall is near."""
+    anchor, n = torch.tensor([0.3, -0.2]), 20_000
+    words = {"biased": True, "anchor_point": anchor.tolist(), "border_region": 0.0}
+    uniform, start = (
+        build("spatial_navigation", first_step=first_step, **words).motion.paths(n, 1, stream(0, "x")).start.double()
+        for first_step in ("kept", "dropped")
+    )
+    step = start - anchor - 0.95 * (uniform - anchor)
+    scale = 0.26 * math.pi * 0.02
+    assert stats.kstest(step.norm(dim=-1).numpy(), stats.rayleigh(scale=scale).cdf).pvalue > P_VALUE
+    directions = torch.atan2(step[:, 1], step[:, 0]).numpy()
+    assert stats.kstest(directions, stats.uniform(-math.pi, 2 * math.pi).cdf).pvalue > P_VALUE
+    spread = 0.95**2 * 2.2**2 / 12 + scale**2
+    assert start.var(0).numpy() == pytest.approx(spread, rel=4.5 * math.sqrt(0.8 / n))  # of a uniform number, nearly
+
+
 def test_place_cells_are_equation_20_or_its_softmax(generator) -> None:
     centres = torch.rand(40, 2, generator=generator, dtype=torch.float64) * 2 - 1
     states = torch.rand(9, 2, generator=generator, dtype=torch.float64) * 2 - 1
@@ -206,6 +240,99 @@ def test_biased_heads_turn_counter_clockwise_only() -> None:
     assert float(biased.inputs.min()) >= 0
     assert torch.allclose(biased.inputs, free.inputs.abs())
     assert stats.kstest(free.inputs.flatten().double().numpy(), stats.norm(scale=11.52 * 0.02).cdf).pvalue > P_VALUE
+
+
+DRAWN = {"concentration": 8.0, "sigma": 3.0}
+PULL = 8 * (3 * 0.02) ** 2 / 2  # aΔt = 0.0144
+NULL = {"concentration": 0.0, "sigma": 3.0}
+PAUSES = {"pause_share": 0.5}
+
+
+def drawn_turns(n: int, steps: int, **settings):
+    return build("head_direction", **settings).motion.paths(n, steps, stream(0, "trajectories"))
+
+
+@pytest.mark.parametrize("concentration", [0.0, 0.5, 8.0, 40.0])
+def test_numbers_become_bearings_by_the_inverse_of_von_mises(concentration: float) -> None:
+    unit = torch.linspace(0, 1, 5001, dtype=torch.float64)[:-1, None]
+    bearings = motion._von_mises(unit, concentration)
+    assert bearings.shape == unit.shape
+    below = stats.vonmises.cdf(bearings.numpy(), concentration) if concentration else (bearings.numpy() / math.pi + 1) / 2
+    assert np.allclose(below, unit, atol=1e-5)
+
+
+def test_the_narrowest_density_and_the_ends_of_the_numbers_give_finite_bearings() -> None:
+    unit = torch.tensor([0.0, 2**-24, 0.5, 1 - 2**-24])
+    for concentration in (0.0, 8.0, 1000.0):
+        bearings = motion._von_mises(unit, concentration)
+        assert bool(bearings.isfinite().all())
+        assert float(bearings.abs().max()) <= np.float32(math.pi)
+        assert bool((bearings.diff() > 0).all())
+    assert float(bearings.abs().max()) < 1.4, "a bearing where the narrowest density is 0 in double precision"
+
+
+@pytest.mark.parametrize("pauses", [{}, PAUSES])
+@pytest.mark.parametrize(("world", "home"), [(DRAWN, 0.0), (DRAWN, 2 * math.pi * 4 / 5), (NULL, 1.0)])
+def test_drawn_bearings_have_their_stationary_density_from_the_start_on(world: dict, home: float, pauses: dict) -> None:
+    """At the start, and after 100 and 400 steps: Euler steps widen the variance by aΔt/2, the spread by half of that."""
+    n, path = 20_000, drawn_turns(20_000, 400, home=home, **world, **pauses)
+    law = stats.vonmises(world["concentration"]).cdf if world["concentration"] else stats.uniform(-math.pi, 2 * math.pi).cdf
+    widened = PULL / 4 * 0.242  # in the distribution function: spread × maximum of x φ(x)
+    mean, lowered = special.i1(world["concentration"]) / special.i0(world["concentration"]), PULL / 4 / 8  # of the cosine
+    for states in (path.start, path.states[:, 99], path.states[:, 399]):
+        from_home = ((states.double() - home + math.pi) % (2 * math.pi) - math.pi).flatten().numpy()
+        assert stats.kstest(from_home, law).statistic < stats.kstwobign.isf(P_VALUE) / math.sqrt(n) + widened
+        cosines = np.cos(from_home)
+        assert cosines.mean() == pytest.approx(mean, abs=4.5 * cosines.std() / math.sqrt(n) + lowered)
+
+
+@pytest.mark.parametrize("pauses", [{}, PAUSES])
+def test_drawn_bearings_go_home_by_the_stated_pull(pauses: dict) -> None:
+    """Moving steps regressed on sin(s − h): slope −aΔt, no intercept, and what is left is the turns' own."""
+    home, path = 1.3, drawn_turns(2000, 100, home=1.3, **DRAWN, **pauses)
+    before = torch.cat((path.start[:, None], path.states[:, :-1]), dim=1).double()
+    moving = path.inputs != 0
+    sine, moves = (before - home).sin()[moving].numpy(), path.inputs.double()[moving].numpy()
+    fit = stats.linregress(sine, moves)
+    assert abs(fit.slope + PULL) < 4.5 * fit.stderr < 0.2 * PULL
+    assert abs(fit.intercept) < 4.5 * fit.intercept_stderr
+    assert stats.kstest(moves + PULL * sine, stats.norm(scale=3 * 0.02).cdf).pvalue > P_VALUE
+
+
+@pytest.mark.parametrize("steps", [100, 110])
+def test_pauses_are_whole_blocks_and_come_with_the_stated_probability(steps: int) -> None:
+    path = drawn_turns(2000, steps, pause_share=0.3, **DRAWN)
+    blocks = (path.inputs[..., 0] == 0).split(25, dim=1)
+    assert sum(block.shape[1] for block in blocks) == steps
+    assert all(torch.equal(block, block[:, :1].expand_as(block)) for block in blocks)
+    paused = torch.stack([block[:, 0] for block in blocks], dim=1).double().numpy()
+    assert paused.mean() == pytest.approx(0.3, abs=4.5 * math.sqrt(0.3 * 0.7 / paused.size))
+    together = np.corrcoef(paused[:, :-1].flatten(), paused[:, 1:].flatten())[0, 1]
+    assert abs(together) < 4.5 / math.sqrt(paused[:, 1:].size)
+    still = path.states[:, 25:50][torch.from_numpy(paused[:, 1] == 1)]
+    assert float((still - still[:, :1]).abs().max()) == 0
+
+
+def test_pauses_change_no_other_draw() -> None:
+    """And without them nothing is drawn for them."""
+    plain, pausing = (
+        build("head_direction", **DRAWN, **pauses).motion.draw(5, 60, stream(0, "x")) for pauses in ({}, PAUSES)
+    )
+    assert (len(plain), len(pausing), pausing[2].shape) == (2, 3, (5, 3, 1))
+    assert all(torch.equal(a, b) for a, b in zip(plain, pausing, strict=False))
+
+
+def test_drawn_bearings_may_start_at_zero_wherever_home_is() -> None:
+    path = drawn_turns(50, 20, home=2.0, init_hd="zero", **DRAWN)
+    assert not path.start.any()
+
+
+def test_free_turns_draw_what_they_drew_before_bearings_could_be_drawn_home() -> None:
+    own = stream(0, "trajectories")
+    start, turns = torch.rand(7, 1, generator=own), torch.randn(7, 9, 1, generator=own)
+    path = build("head_direction").motion.paths(7, 9, stream(0, "trajectories"))
+    assert torch.equal(path.start, (start - 0.5) * (2 * math.pi))
+    assert torch.equal(path.inputs, turns * 11.52 * 0.02)
 
 
 def test_errors_are_measured_on_the_circle_unless_the_switch_says_otherwise() -> None:

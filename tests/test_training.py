@@ -45,6 +45,33 @@ def test_networks_learn(model: str, tmp_path: Path) -> None:
     assert test["150"]["fraction_unexplained"] < 0.7
 
 
+TWO_RATES = ("trainer.lr_late=1e-4", "trainer.lr_late_from=4")
+
+
+def test_two_rates_are_those_of_adam_set_by_hand(tmp_path: Path) -> None:
+    """To the bit: the steps before `lr_late_from` have the first, those after it the second."""
+    one, by_hand = (new_learner(configured(tmp_path, *words)[0], torch.device("cpu")) for words in (TWO_RATES, ()))
+    for step in range(8):
+        for group in by_hand.optimizer.param_groups:
+            group["lr"] = 1e-3 if step < 4 else 1e-4
+        assert torch.equal(one.learn()[0], by_hand.descend(measured=False)[0])
+    for a, b in zip(one.network.parameters(), by_hand.network.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("stops", [(3,), (4,), (5,), (3, 4, 5)])
+def test_two_rates_end_the_same_wherever_they_are_interrupted(stops: tuple[int, ...], tmp_path: Path) -> None:
+    straight = train(tmp_path / "straight", *TWO_RATES, "trainer.n_epochs=8")
+    for stop in stops:
+        train(tmp_path / "run", *TWO_RATES, f"trainer.n_epochs={stop}")
+    assert same_weights(straight, train(tmp_path / "run", *TWO_RATES, "trainer.n_epochs=8"), 8)
+    states = [torch.load(tmp_path / run / "resume.pt", weights_only=True) for run in ("straight", "run")]
+    assert [state["optimizer"]["param_groups"][0]["lr"] for state in states] == [1e-4, 1e-4]
+    one_rate = train(tmp_path / "one", "trainer.n_epochs=8")
+    assert same_weights(straight, one_rate, 4)
+    assert not same_weights(straight, one_rate, 6)
+
+
 def test_a_finished_run_is_left_as_it_is(tmp_path: Path, capsys) -> None:
     folder = train(tmp_path / "run")
     before = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.path.iterdir()}
@@ -97,10 +124,11 @@ def test_sizes_beyond_memory_are_bad_input(tmp_path: Path) -> None:
 def test_another_network_never_lands_in_a_runs_folder(tmp_path: Path) -> None:
     folder = train(tmp_path / "run")
     before = folder.config_file.read_bytes()
-    for change in ("seed=1", "rnn.tau=0.2", "task.biased=true", "trainer.lr=0.01", "rnn.noise=uniform"):
+    changes = ("seed=1", "rnn.tau=0.2", "task.biased=true", "trainer.lr=0.01", "rnn.noise=uniform")
+    for change in (*((one,) for one in changes), TWO_RATES):
         with pytest.raises(BadInput, match="tag=") as refused:
-            train(tmp_path / "run", change)
-        assert change.split("=")[0] in str(refused.value)
+            train(tmp_path / "run", *change)
+        assert all(one.split("=")[0] in str(refused.value) for one in change)
     assert folder.config_file.read_bytes() == before
 
 

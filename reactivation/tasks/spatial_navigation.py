@@ -23,6 +23,9 @@ class Settings(TaskSettings):
     border_slow_factor: float = setting(0.25, "speed factor near a wall, when heading at it", low=0, high=1)
     init_pos: str = setting("uniform", "start positions", choices=("uniform", "zero"))
     init_pos_extent: float = setting(1.0, "uniform starts cover the box times this (Table A.1 says 2)", above=0)
+    first_step: str = setting(
+        "kept", "of a walk; dropped: made before the start and not part of the path", choices=("kept", "dropped")
+    )
     biased: bool = setting(False, "draw every step towards the anchor point")
     drift_const: float = setting(0.05, "share of the way to the anchor added per step", low=0, high=1)
     anchor_point: list[float] = setting([0.0, 0.0], "where biased walks are drawn", unit="m", length=2)
@@ -59,6 +62,7 @@ def build(settings: Settings, generator: "torch.Generator") -> "Task":
         start_extent=settings.init_pos_extent,
         anchor=(settings.anchor_point[0], settings.anchor_point[1]) if settings.biased else None,
         drift=settings.drift_const,
+        first_step=settings.first_step,
     )
     tuning: Tuning = Position()
     if settings.use_place_cells:
