@@ -10,8 +10,8 @@ network show the first seed; averages are over all given seeds that have been tr
 
 from functools import partial
 
-from reactivation.errors import run_command
-from reactivation.paper.figures import main
+from paper.figures import main
+from reactivation.machine.errors import run_command
 
 if __name__ == "__main__":
     run_command(partial(main, __doc__ or ""))

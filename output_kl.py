@@ -9,8 +9,8 @@ kl_<noise>_<seed>_details.json: settings, standard errors, the other direction, 
 
 from functools import partial
 
-from reactivation.errors import run_command
-from reactivation.measure import run_analysis
+from reactivation.analysis.runner import run_analysis
+from reactivation.machine.errors import run_command
 
 if __name__ == "__main__":
     run_command(partial(run_analysis, "kl", __doc__ or ""))

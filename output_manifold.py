@@ -8,8 +8,8 @@ manifold_<noise>_<seed>_details.json: settings, and the curves of explained vari
 
 from functools import partial
 
-from reactivation.errors import run_command
-from reactivation.measure import run_analysis
+from reactivation.analysis.runner import run_analysis
+from reactivation.machine.errors import run_command
 
 if __name__ == "__main__":
     run_command(partial(run_analysis, "manifold", __doc__ or ""))

@@ -10,14 +10,14 @@ that was interrupted goes on where it stopped. Ends in results/report.html (smal
 page that needs no other file.
 """
 
-from reactivation.config import asked_settings
-from reactivation.errors import SomeFailed, run_command
+from reactivation.machine.errors import SomeFailed, run_command
+from reactivation.settings.layers import asked_settings
 
 
 def main(words: list[str]) -> None:
     """Plan, and carry the plan out."""
     # Only now: what plans and draws takes seconds to load.
-    from reactivation.paper.reproduction import Settings, carry_out, plan, reproduction, show_outcome, show_plan
+    from paper.reproduction import Settings, carry_out, plan, reproduction, show_outcome, show_plan
 
     settings = asked_settings(Settings, __doc__ or "", words)
     if settings is None:

@@ -20,11 +20,11 @@ Exit codes: 0 done; 2 bad input; 3 damaged or missing data, or a loss that is no
 130 and 143 interrupted after saving.
 """
 
-from reactivation.config import TrainConfig, base_config, describe, experiments, resolve_train, to_yaml
-from reactivation.errors import run_command
-from reactivation.fleet import train_fleet
-from reactivation.reading import parse_arguments, parse_seeds
+from reactivation.machine.errors import run_command
 from reactivation.registry import names
+from reactivation.settings.layers import TrainConfig, base_config, describe, experiments, resolve_train, to_yaml
+from reactivation.settings.reading import parse_arguments, parse_seeds
+from reactivation.training.processes import train_fleet
 
 
 def help_text() -> str:
@@ -57,7 +57,7 @@ def is_stack(config: TrainConfig) -> bool:
     """Whether several seeds train as one stack rather than in a process each."""
     if config.together != "auto" or config.device == "cpu":
         return config.together == "stack"
-    from reactivation.compute import prepare  # loads torch, which alone knows whether there is a GPU
+    from reactivation.machine.device import prepare  # loads torch, which alone knows whether there is a GPU
 
     return prepare(config.device).type == "cuda"
 
@@ -65,8 +65,8 @@ def is_stack(config: TrainConfig) -> bool:
 def train(configs: list[TrainConfig]) -> None:
     """Train one run, or several as a stack."""
     # Only now, when the input is known to be good: torch takes seconds to load.
-    from reactivation.runs import RunFolder, run_path
-    from reactivation.training import fit, fit_together
+    from reactivation.storage.runs import RunFolder, run_path
+    from reactivation.training.fit import fit, fit_together
 
     runs = [(config, RunFolder(run_path(config))) for config in configs]
     if len(runs) == 1:

@@ -16,15 +16,15 @@ import numpy as np
 from scipy import stats
 import torch
 
-from reactivation.analysis import kl
 from reactivation.analysis.base import Recording
-from reactivation.config import asked_settings
-from reactivation.densities import GaussianKDE
-from reactivation.errors import run_command
-from reactivation.settings import setting
-from reactivation.spaces import Box
+from reactivation.analysis.densities import GaussianKDE
+from reactivation.analysis.measures import kl
+from reactivation.machine.errors import run_command
+from reactivation.settings.declaring import setting
+from reactivation.settings.layers import asked_settings
 from reactivation.streams import numpy_stream, stream
-from reactivation.tasks import spatial_navigation
+from reactivation.world.spaces import Box
+from reactivation.world.tasks import spatial_navigation
 
 
 @dataclass

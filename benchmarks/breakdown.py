@@ -18,11 +18,11 @@ import torch
 from torch.profiler import ProfilerActivity, profile, schedule
 from training import CASES, cases
 
-from reactivation.compute import keep_freed_memory, prepare
-from reactivation.config import asked_settings, resolve_train
-from reactivation.errors import run_command
-from reactivation.learner import new_learner
-from reactivation.settings import setting
+from reactivation.machine.device import keep_freed_memory, prepare
+from reactivation.machine.errors import run_command
+from reactivation.settings.declaring import setting
+from reactivation.settings.layers import asked_settings, resolve_train
+from reactivation.training.learner import new_learner
 
 WARM_UP = 6  # steps until the process has the memory that it will keep
 

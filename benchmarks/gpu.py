@@ -23,17 +23,17 @@ from typing import Any
 import torch
 from training import features_of, peak_rss_mb
 
-from reactivation.compute import keep_freed_memory, prepare, use_tf32
-from reactivation.config import asked_settings, resolve_train
-from reactivation.errors import run_command
-from reactivation.learner import Learner, Trainee, new_learner, read
-from reactivation.paper.protocols import NETWORKS, SEEDS
-from reactivation.paper.verdicts import confidence_interval
-from reactivation.reading import parse_arguments
-from reactivation.recording import WARM_UP
-from reactivation.settings import setting
-from reactivation.stack import stacked
-from reactivation.work import copy_rate, product_rate, training_flops
+from paper.protocols import NETWORKS, SEEDS
+from paper.verdicts import confidence_interval
+from reactivation.machine.device import keep_freed_memory, prepare, use_tf32
+from reactivation.machine.errors import run_command
+from reactivation.settings.declaring import setting
+from reactivation.settings.layers import asked_settings, resolve_train
+from reactivation.settings.reading import parse_arguments
+from reactivation.training.cuda_graph import WARM_UP
+from reactivation.training.learner import Learner, Trainee, new_learner, read
+from reactivation.training.stack import stacked
+from reactivation.training.work import copy_rate, product_rate, training_flops
 
 CONFIGS = [f"{task}/{name}" for task, names in NETWORKS.items() for name in names]
 PAIRED = "spatial_navigation/noisy_unbiased"  # whose seeds are trained in both precisions

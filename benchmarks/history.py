@@ -19,9 +19,9 @@ import tempfile
 
 from training import CASES, cases
 
-from reactivation.config import asked_settings
-from reactivation.errors import BadInput, run_command
-from reactivation.settings import setting
+from reactivation.machine.errors import BadInput, run_command
+from reactivation.settings.declaring import setting
+from reactivation.settings.layers import asked_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 INTERVAL = 5  # steps between two rows

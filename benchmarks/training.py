@@ -22,14 +22,14 @@ from typing import Any
 
 import torch
 
-from reactivation import cores
-from reactivation.compute import keep_freed_memory, prepare
-from reactivation.config import asked_settings, resolve_train
-from reactivation.errors import run_command
-from reactivation.learner import Trainee, new_learner
-from reactivation.objective import RingError
-from reactivation.settings import setting
-from reactivation.work import copy_rate, product_rate, training_flops
+from reactivation.machine import cores
+from reactivation.machine.device import keep_freed_memory, prepare
+from reactivation.machine.errors import run_command
+from reactivation.settings.declaring import setting
+from reactivation.settings.layers import asked_settings, resolve_train
+from reactivation.training.learner import Trainee, new_learner
+from reactivation.training.objective import RingError
+from reactivation.training.work import copy_rate, product_rate, training_flops
 
 CASES = {
     "vanilla": "spatial_navigation/noisy_unbiased",

@@ -39,7 +39,7 @@ analysis:
 
 def copy_of_the_project(folder: Path, *names: str) -> Path:
     """A copy of the project, and of what else is named, whose quick preset is tiny."""
-    for name in ("reactivation", "configs", *names):
+    for name in ("reactivation", "paper", "configs", *names):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for file in [*ROOT.glob("*.py"), ROOT / "pyproject.toml"]:
         shutil.copy(file, folder)

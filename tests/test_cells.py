@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from reactivation import registry
-from reactivation.dynamics import active, rollout
-from reactivation.network import Network, build_network
-from reactivation.settings import RNNSettings
+from reactivation.network.dynamics import active, rollout
+from reactivation.network.network import Network, build_network
+from reactivation.settings.declaring import RNNSettings
 from reactivation.types import Batch, Noise
 
 CELLS = registry.names("cells")

@@ -12,9 +12,9 @@ import zipfile
 import pytest
 import torch
 
-from reactivation import checkpoint, files
-from reactivation.errors import DamagedData, StorageError, storing
-from reactivation.seal import unsealed, weights_digest
+from reactivation.machine.errors import DamagedData, StorageError, storing
+from reactivation.storage import checkpoint, files
+from reactivation.storage.seal import unsealed, weights_digest
 
 CONTENT = {"network": {"weight": torch.randn(40, 40)}, "step_of_adam": 3.0}
 PRINT = "fingerprint"

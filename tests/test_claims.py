@@ -5,13 +5,13 @@ import math
 
 import pytest
 
-from reactivation.files import to_json
-from reactivation.paper.claims import CLAIMS
-from reactivation.paper.entries import growth
-from reactivation.paper.ledger import effects
-from reactivation.paper.protocols import UNIFORM_NOISE
-from reactivation.paper.report import plain_verdict
-from reactivation.paper.verdicts import TRAINING, judge
+from paper.claims import CLAIMS
+from paper.entries import growth
+from paper.ledger import effects
+from paper.protocols import UNIFORM_NOISE
+from paper.report import plain_verdict
+from paper.verdicts import TRAINING, judge
+from reactivation.storage.files import to_json
 
 U, B, QUIET_U, QUIET_B = "noisy_unbiased", "noisy_biased", "no-noise_unbiased", "no-noise_biased"
 U_GRU, B_GRU = f"{U}_gru", f"{B}_gru"

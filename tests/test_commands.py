@@ -16,12 +16,12 @@ import pytest
 import torch
 
 from reactivation import registry
-from reactivation.cells.vanilla import Vanilla
-from reactivation.config import resolve_analysis, resolve_train
-from reactivation.errors import BadInput, DamagedData
-from reactivation.phases import record_phase
-from reactivation.runs import RunFolder
-from reactivation.spaces import Box
+from reactivation.analysis.recordings import record_phase
+from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.network.cells.vanilla import Vanilla
+from reactivation.settings.layers import resolve_analysis, resolve_train
+from reactivation.storage.runs import RunFolder
+from reactivation.world.spaces import Box
 
 SPATIAL = [f"spatial_navigation/{n}_{b}" for n in ("noisy", "no-noise") for b in ("unbiased", "biased")]
 GRU = ["spatial_navigation/noisy_unbiased_gru", "spatial_navigation/noisy_biased_gru"]
@@ -32,10 +32,10 @@ ANALYSES = ("kl", "variance", "distance", "manifold")
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Path:
     """Every network of the authors' loop, tiny, in one results folder."""
-    from reactivation.config import resolve_train
-    from reactivation.reading import parse_arguments
-    from reactivation.runs import RunFolder, run_path
-    from reactivation.training import fit
+    from reactivation.settings.layers import resolve_train
+    from reactivation.settings.reading import parse_arguments
+    from reactivation.storage.runs import RunFolder, run_path
+    from reactivation.training.fit import fit
 
     place = tmp_path_factory.mktemp("trained")
     for config in [*SPATIAL, *GRU, *HEAD]:
@@ -196,7 +196,7 @@ def test_the_command_for_a_missing_run_makes_it(command, trained: Path, tmp_path
 def load(results: Path, name: str):
     import torch
 
-    from reactivation.runs import RunFolder, load_run
+    from reactivation.storage.runs import RunFolder, load_run
 
     return load_run(RunFolder(results / "spatial_navigation" / name), torch.device("cpu"))
 
@@ -219,7 +219,7 @@ def test_starts_of_rest_and_burn_in(results: Path) -> None:
 
 def starts(monkeypatch, run, **values) -> Any:
     """The state that a resting network starts from."""
-    import reactivation.phases as phases
+    import reactivation.analysis.recordings as phases
 
     seen, honest = [], phases.rollout
 
@@ -249,8 +249,8 @@ def test_rest_starts_where_its_setting_says(results: Path, monkeypatch) -> None:
 
 @pytest.mark.parametrize("which", ["own", "shared"])
 def test_a_random_network_has_a_task_of_its_own_unless_shared(which: str, results: Path) -> None:
-    from reactivation.analysis.kl import Settings
-    from reactivation.measure import _random_network
+    from reactivation.analysis.measures.kl import Settings
+    from reactivation.analysis.runner import _random_network
 
     runs = [load(results, f"noisy_{bias}_0.0001_0") for bias in ("unbiased", "biased")]
     random = _random_network(Settings(batch_size=12, random_network=which), runs)
@@ -259,8 +259,8 @@ def test_a_random_network_has_a_task_of_its_own_unless_shared(which: str, result
 
 
 def test_a_random_network_cannot_share_a_task_of_another_size(results: Path) -> None:
-    from reactivation.analysis.kl import Settings
-    from reactivation.measure import _random_network
+    from reactivation.analysis.measures.kl import Settings
+    from reactivation.analysis.runner import _random_network
 
     runs = [load(results, f"noisy_{bias}_0.0001_0") for bias in ("unbiased", "biased")]
     runs[1].task.n_outputs += 1
@@ -269,7 +269,7 @@ def test_a_random_network_cannot_share_a_task_of_another_size(results: Path) -> 
 
 
 def test_runs_of_two_spaces_are_not_compared(results: Path) -> None:
-    from reactivation.measure import _one_space
+    from reactivation.analysis.runner import _one_space
 
     runs = {name: load(results, f"{name}_0.0001_0") for name in ("noisy_unbiased", "noisy_biased")}
     assert _one_space(runs) == runs["noisy_biased"].task.space
@@ -300,7 +300,7 @@ def test_a_reader_that_goes_away_is_told_by_the_exit_code(words: list[str], tmp_
 
 
 def test_a_kill_between_two_files_leaves_no_old_table_with_new_details(results: Path, monkeypatch) -> None:
-    import reactivation.measure as measure
+    import reactivation.analysis.runner as measure
 
     words = {"runs": "[noisy_unbiased]", "path": str(results), "batch_size": "12", "t_quiescent": "14", "t_active": "10"}
     asked = resolve_analysis("distance", registry.load("analysis", "distance").Settings, words)
@@ -325,7 +325,7 @@ def test_a_kill_between_two_files_leaves_no_old_table_with_new_details(results: 
 
 
 def test_noise_at_rest_is_the_runs_own_or_the_one_put_in(results: Path, monkeypatch) -> None:
-    import reactivation.phases as phases
+    import reactivation.analysis.recordings as phases
 
     seen = []
     honest = phases.rollout
@@ -363,7 +363,7 @@ def test_activity_that_blows_up_is_named_and_not_decoded(results: Path) -> None:
 
 
 def test_long_rests_are_the_short_ones_continued(results: Path, monkeypatch) -> None:
-    import reactivation.phases as phases
+    import reactivation.analysis.recordings as phases
 
     run = load(results, "noisy_unbiased_0.0001_0")
     whole = record_phase(run, "run", "quiescent", settings()).states

@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from reactivation import compute
+from reactivation.machine import device as compute
 
 
 def test_products_are_single_precision_whatever_the_switch_says() -> None:
@@ -35,7 +35,7 @@ def test_freed_memory_is_kept_for_the_next_array() -> None:
     """In a process of its own: the switch cannot be turned back."""
     faults = """
 import resource, sys, torch
-from reactivation.compute import keep_freed_memory
+from reactivation.machine.device import keep_freed_memory
 if sys.argv[1] == "kept": keep_freed_memory()
 def step(): return [torch.ones(10_000_000) for _ in range(4)]
 for _ in range(20): step()
@@ -52,7 +52,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 FIRST_CALL = """
 import hashlib, torch
-from reactivation.compute import prepare
+from reactivation.machine.device import prepare
 prepare("cpu")
 values = torch.linspace(0.1, 9, 20_000)
 print(*(hashlib.md5(call(values).numpy().tobytes()).hexdigest() for call in (torch.sqrt, torch.sin, torch.exp)))

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from reactivation import config as configuration
 from reactivation import registry
-from reactivation.config import experiments, resolve_analysis, resolve_train
-from reactivation.errors import BadInput, StorageError
-from reactivation.measure import check_settings
-from reactivation.reading import load_yaml, parse_arguments
-from reactivation.runs import run_name
+from reactivation.analysis.runner import check_settings
+from reactivation.machine.errors import BadInput, StorageError
+from reactivation.settings import layers as configuration
+from reactivation.settings.layers import experiments, resolve_analysis, resolve_train
+from reactivation.settings.reading import load_yaml, parse_arguments
+from reactivation.storage.runs import run_name
 
 SPATIAL = "config=spatial_navigation/noisy_unbiased"
 HEAD = "config=head_direction/noisy_unbiased"

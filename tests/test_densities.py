@@ -8,9 +8,9 @@ from scipy import stats
 
 from reactivation.analysis import kl
 from reactivation.analysis.base import Recording
-from reactivation.densities import DegenerateDensity, GaussianKDE, Uniform, VonMisesKDE, estimate
-from reactivation.spaces import Box, Circle
+from reactivation.analysis.densities import DegenerateDensity, GaussianKDE, Uniform, VonMisesKDE, estimate
 from reactivation.streams import numpy_stream
+from reactivation.world.spaces import Box, Circle
 
 RNG = np.random.default_rng
 

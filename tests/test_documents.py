@@ -9,18 +9,18 @@ from conftest import ROOT
 import pytest
 import torch
 
-from reactivation.errors import BadInput, DamagedData
-from reactivation.paper.catalogue import FIGURES, PANELS
-from reactivation.paper.documents import PAGES, committed, filled
-from reactivation.paper.evidence import Evidence
-from reactivation.paper.figures import draw_figure, shows_its_numbers
-from reactivation.paper.ledger import effects
-from reactivation.paper.pretrained import CARD, pack
-from reactivation.paper.protocols import NETWORKS
-from reactivation.paper.report import write_report
-from reactivation.paper.reproduction import Settings, reproduction
-from reactivation.runs import PRETRAINED, RunFolder, load_run
-from reactivation.seal import unsealed, weights_digest
+from paper.catalogue import FIGURES, PANELS
+from paper.documents import PAGES, committed, filled
+from paper.evidence import Evidence
+from paper.figures import draw_figure, shows_its_numbers
+from paper.ledger import effects
+from paper.pretrained import CARD, pack
+from paper.protocols import NETWORKS
+from paper.report import write_report
+from paper.reproduction import Settings, reproduction
+from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.storage.runs import PRETRAINED, RunFolder, load_run
+from reactivation.storage.seal import unsealed, weights_digest
 
 CARDS = json.loads((PRETRAINED / CARD).read_text()) if (PRETRAINED / CARD).exists() else {}
 

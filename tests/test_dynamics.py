@@ -11,11 +11,11 @@ from scipy import integrate, stats
 import torch
 from torch import Tensor
 
-from reactivation.cells.base import Cell
-from reactivation.dynamics import active, quiescent, rollout
-from reactivation.linear import Linear
-from reactivation.network import Network, build_network
-from reactivation.settings import RNNSettings
+from reactivation.network.cells.base import Cell
+from reactivation.network.dynamics import active, quiescent, rollout
+from reactivation.network.linear import Linear
+from reactivation.network.network import Network, build_network
+from reactivation.settings.declaring import RNNSettings
 from reactivation.types import Batch, Drive, Noise
 
 P_VALUE = 1e-4

@@ -25,8 +25,8 @@ def project(tmp_path_factory) -> Path:
         (copy / name).write_text(text)
     for table, name, lines in entries:
         put_first(copy / name, table, lines)
-    catalogue = copy / "reactivation/paper/catalogue.py"
-    line = "from reactivation.paper import panels\n"
+    catalogue = copy / "paper/catalogue.py"
+    line = "from paper import panels\n"
     catalogue.write_text(catalogue.read_text().replace(line, f"{line}{IMPORT.findall(page)[0]}\n"))
     return copy
 
@@ -77,8 +77,8 @@ def test_a_new_panel_is_drawn_and_a_new_claim_is_judged(project: Path) -> None:
     assert len((project / "results/figures_quick/fig_X1.csv").read_text().splitlines()) == 201
     printed = run(
         project, "-c",
-        "from reactivation.paper.claims import CLAIMS; from reactivation.paper.evidence import Evidence;"
-        "from reactivation.paper.verdicts import judge_all; print(judge_all(CLAIMS, Evidence((1,), 'quick'))['drift'])",
+        "from paper.claims import CLAIMS; from paper.evidence import Evidence;"
+        "from paper.verdicts import judge_all; print(judge_all(CLAIMS, Evidence((1,), 'quick'))['drift'])",
     )  # fmt: skip
     assert "undecided" in printed
 

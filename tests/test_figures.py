@@ -16,18 +16,18 @@ import nbformat
 import numpy as np
 import pytest
 
-from reactivation.errors import BadInput, DamagedData
-from reactivation.files import sha256
-from reactivation.measure import model, result_file
-from reactivation.paper import panels
-from reactivation.paper.catalogue import FIGURES, PANELS, known_key, missing
-from reactivation.paper.evidence import Evidence
-from reactivation.paper.figures import draw_figure, plot, shows_its_numbers
-from reactivation.paper.panels.circle import flanks
-from reactivation.paper.protocols import NETWORKS, PROTOCOLS, SPATIAL
-from reactivation.paper.tables import activity_table, claims_table, networks_table
+from paper import panels
+from paper.catalogue import FIGURES, PANELS, known_key, missing
+from paper.evidence import Evidence
+from paper.figures import draw_figure, plot, shows_its_numbers
+from paper.panels.circle import flanks
+from paper.protocols import NETWORKS, PROTOCOLS, SPATIAL
+from paper.tables import activity_table, claims_table, networks_table
+from reactivation.analysis.runner import model, result_file
+from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.plotting.drawing import scaled
 from reactivation.plotting.style import style, use_style
+from reactivation.storage.files import sha256
 
 pytestmark = pytest.mark.filterwarnings("error")  # matplotlib warns of a glyph that a font lacks, and draws a box
 
@@ -48,13 +48,13 @@ def project(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def evidence(project: Path, tmp_path_factory) -> Iterator[Evidence]:
     """Tiny networks of seed 0 and their results; of seed 1 one network, and results that are three times as large."""
-    from reactivation.measure import measure
-    from reactivation.runs import RunFolder, run_path
-    from reactivation.training import fit
+    from reactivation.analysis.runner import measure
+    from reactivation.storage.runs import RunFolder, run_path
+    from reactivation.training.fit import fit
 
     found = Evidence((0, 1), "quick", str(tmp_path_factory.mktemp("results")), "cpu")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("reactivation.config.CONFIGS", project / "configs")
+        patch.setattr("reactivation.settings.layers.CONFIGS", project / "configs")
         runs = [(task, run, 0) for task, names in NETWORKS.items() for run in names]
         for task, run, seed in [*runs, (SPATIAL, "noisy_unbiased", 1)]:
             config = found.config(task, run, seed)
@@ -266,7 +266,7 @@ def test_unfinished_trainings_are_shown_only_where_there_is_no_other(
     table.write_text(json.dumps({step: whole[step] for step in begun}))
     alone = panels.learning(copy, "noisy_unbiased")
     assert (alone.networks, list(alone.steps)) == (1, [int(step) for step in begun])
-    monkeypatch.setattr("reactivation.runs.PRETRAINED", tmp_path / "pretrained")
+    monkeypatch.setattr("reactivation.storage.runs.PRETRAINED", tmp_path / "pretrained")
     found = panels.learning(copy, "noisy_unbiased")
     assert (found.networks, list(found.steps)) == (1, [int(step) for step in whole])
 

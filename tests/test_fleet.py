@@ -10,9 +10,9 @@ from conftest import ROOT, environment, tiny
 import pytest
 import torch
 
-from reactivation.errors import BadInput
-from reactivation.reading import parse_arguments, parse_seeds
-from reactivation.runs import RunFolder, load_run
+from reactivation.machine.errors import BadInput
+from reactivation.settings.reading import parse_arguments, parse_seeds
+from reactivation.storage.runs import RunFolder, load_run
 
 SPATIAL = "spatial_navigation/noisy_unbiased"
 

@@ -6,16 +6,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from reactivation import kernels, registry
-from reactivation.cells.vanilla import ACTIVATIONS, Vanilla
-from reactivation.dynamics import active, rollout
-from reactivation.kernels.ring import ring_of
-from reactivation.metrics import mean_squared_error
-from reactivation.network import Network, build_network
-from reactivation.objective import RingError
-from reactivation.settings import RNNSettings
-from reactivation.tasks import head_direction, spatial_navigation
+from reactivation import registry
+from reactivation.network import kernels
+from reactivation.network.cells.vanilla import ACTIVATIONS, Vanilla
+from reactivation.network.dynamics import active, rollout
+from reactivation.network.kernels.ring import ring_of
+from reactivation.network.network import Network, build_network
+from reactivation.settings.declaring import RNNSettings
+from reactivation.training.metrics import mean_squared_error
+from reactivation.training.objective import RingError
 from reactivation.types import Batch, Noise
+from reactivation.world.tasks import head_direction, spatial_navigation
 
 CELLS = registry.names("cells")
 SIZES = {"B": 6, "T": 11, "I": 2, "N": 10, "O": 7}

@@ -9,10 +9,10 @@ from sklearn.decomposition import PCA
 
 from reactivation.analysis import manifold, transitions
 from reactivation.analysis.base import Moments, Recording
-from reactivation.errors import BadInput
-from reactivation.files import to_json
-from reactivation.spaces import Box, Circle
+from reactivation.machine.errors import BadInput
+from reactivation.storage.files import to_json
 from reactivation.streams import numpy_stream
+from reactivation.world.spaces import Box, Circle
 
 
 def streams(name: str) -> np.random.Generator:

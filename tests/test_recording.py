@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from reactivation.compute import use_tf32
-from reactivation.config import experiments, resolve_train, science_hash
-from reactivation.learner import Learner, new_learner
-from reactivation.reading import parse_arguments
-from reactivation.recording import WARM_UP, Recording, recorded
-from reactivation.stack import stacked
+from reactivation.machine.device import use_tf32
+from reactivation.settings.layers import experiments, resolve_train, science_hash
+from reactivation.settings.reading import parse_arguments
 from reactivation.streams import stream
+from reactivation.training.cuda_graph import WARM_UP, Recording, recorded
+from reactivation.training.learner import Learner, new_learner
+from reactivation.training.stack import stacked
 
 SPATIAL, HEAD = "spatial_navigation/noisy_unbiased", "head_direction/noisy_unbiased"
 RING = "task.hd_cells_num=160"  # enough cells for the fast loss
@@ -108,7 +108,7 @@ def test_a_step_runs_aside_and_then_is_recorded_once_with_every_generator(monkey
 
 def test_a_new_learning_rate_is_recorded_anew(monkeypatch) -> None:
     """The old recording has the old rate in it."""
-    from reactivation import learner as module
+    from reactivation.training import learner as module
 
     fake, last = Fake(monkeypatch), WARM_UP + 2  # the last step of the first rate is a replay
     monkeypatch.setattr(module, "recorded", Recording)

@@ -14,12 +14,12 @@ from types import SimpleNamespace
 from conftest import ROOT, copy_of_the_project, environment
 import pytest
 
-from reactivation.errors import BadInput
-from reactivation.paper.claims import CLAIMS
-from reactivation.paper.protocols import ALL_PROTOCOLS, HEAD, LEDGER, NETWORKS, PROTOCOLS, SEEDS, SPATIAL, VARIANTS
-from reactivation.paper.reproduction import Settings, commands, plan, reproduction
-from reactivation.paper.tables import Table
-from reactivation.paper.verdicts import FAILS, HOLDS, UNDECIDED, Claim, confidence_interval, judge, judge_all
+from paper.claims import CLAIMS
+from paper.protocols import ALL_PROTOCOLS, HEAD, LEDGER, NETWORKS, PROTOCOLS, SEEDS, SPATIAL, VARIANTS
+from paper.reproduction import Settings, commands, plan, reproduction
+from paper.tables import Table
+from paper.verdicts import FAILS, HOLDS, UNDECIDED, Claim, confidence_interval, judge, judge_all
+from reactivation.machine.errors import BadInput
 
 pytestmark = pytest.mark.timeout(900)  # the whole paper, if tiny, is trained, analysed and drawn in one fixture
 
@@ -187,8 +187,8 @@ def tables(reproduced) -> dict[str, list[list[str]]]:
     """Claims and effects, read by the copy, whose preset its networks were trained with."""
     program = """
 import json
-from reactivation.paper.evidence import Evidence
-from reactivation.paper.tables import claims_table, effects_table
+from paper.evidence import Evidence
+from paper.tables import claims_table, effects_table
 evidence = Evidence((0,), "quick")
 print(json.dumps({"claims": claims_table(evidence).rows, "effects": effects_table(evidence).rows}))
 """
@@ -221,22 +221,22 @@ def test_on_a_gpu_the_seeds_of_a_configuration_train_as_one_stack() -> None:
 
 
 def test_the_rest_of_the_package_knows_nothing_of_the_paper() -> None:
-    others = [file for file in (ROOT / "reactivation").rglob("*.py") if "paper" not in file.relative_to(ROOT).parts]
-    assert len(others) > 30
-    assert not [file for file in others if re.search(r"reactivation(\.| import )paper", file.read_text())]
+    library = list((ROOT / "reactivation").rglob("*.py"))
+    assert len(library) > 30
+    assert not [file for file in library if re.search(r"(?m)^ *(from|import) paper\b", file.read_text())]
 
 
 def test_the_cpu_is_set_up_before_the_first_product(monkeypatch) -> None:
     """Threads that a product started earlier would keep denormals, on which noiseless rests take minutes."""
     calls = []
-    monkeypatch.setattr("reactivation.compute.prepare", lambda device: calls.append("prepare"))
-    monkeypatch.setattr("reactivation.work.product_rate", lambda size: calls.append("product") or 1e9)
+    monkeypatch.setattr("reactivation.machine.device.prepare", lambda device: calls.append("prepare"))
+    monkeypatch.setattr("reactivation.training.work.product_rate", lambda size: calls.append("product") or 1e9)
     plan(reproduction(Settings(only="report")))
     assert calls == ["prepare", "product"]
 
 
 def test_the_plan_counts_what_is_left_of_a_training(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("reactivation.work.product_rate", lambda size: 1e9)
+    monkeypatch.setattr("reactivation.training.work.product_rate", lambda size: 1e9)
     run = "head_direction/noisy_unbiased_0.01_0"
     shutil.copytree(ROOT / "results" / run, tmp_path / run, ignore=shutil.ignore_patterns("*.pt", ".lock"))
     table = tmp_path / run / "test_metrics.json"

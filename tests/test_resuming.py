@@ -14,11 +14,11 @@ import pytest
 import torch
 from trained import SPATIAL, same_weights, timeless, train
 
-from reactivation import checkpoint
-from reactivation.errors import BadInput, DamagedData, StorageError
-from reactivation.metrics import read_rows
-from reactivation.reading import parse_arguments
-from reactivation.runs import RunFolder, load_run
+from reactivation.machine.errors import BadInput, DamagedData, StorageError
+from reactivation.settings.reading import parse_arguments
+from reactivation.storage import checkpoint
+from reactivation.storage.runs import RunFolder, load_run
+from reactivation.training.metrics import read_rows
 
 LAST = 400
 OFTEN = {"trainer.n_epochs": LAST, "trainer.save_freq": 20, "trainer.test_freq": 50, "path": "run"}
@@ -61,7 +61,7 @@ SAVED = ["resume.pt", "model_2.pt", *TABLES, "resume.pt", "model_4.pt", *TABLES,
 @pytest.mark.parametrize("killed_at", [None, *range(len(SAVED))])
 def test_a_kill_between_any_two_files_of_a_save_is_mended(killed_at: int | None, tmp_path: Path, monkeypatch) -> None:
     """The kill comes just before one of the files that saves write; without a kill, those are `SAVED`."""
-    import reactivation.metrics as metrics
+    import reactivation.training.metrics as metrics
 
     straight, written = train(tmp_path / "straight"), []
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from reactivation.spaces import Box, Circle
+from reactivation.world.spaces import Box, Circle
 
 SPACES = [Box(2.2, 1.4), Circle()]
 NUMBERS = st.floats(-50, 50)

@@ -14,17 +14,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from reactivation import objective
-from reactivation.config import resolve_train
-from reactivation.dynamics import standard_noise
-from reactivation.errors import BadInput, DamagedData, SomeFailed, StorageError
-from reactivation.learner import Learner, new_learner
-from reactivation.metrics import read_rows
-from reactivation.reading import parse_arguments
-from reactivation.runs import RunFolder
-from reactivation.stack import stacked
+from reactivation.machine.errors import BadInput, DamagedData, SomeFailed, StorageError
+from reactivation.network.dynamics import standard_noise
+from reactivation.settings.layers import resolve_train
+from reactivation.settings.reading import parse_arguments
+from reactivation.storage.runs import RunFolder
 from reactivation.streams import stream
-from reactivation.training import fit, fit_together
+from reactivation.training import objective
+from reactivation.training.fit import fit, fit_together
+from reactivation.training.learner import Learner, new_learner
+from reactivation.training.metrics import read_rows
+from reactivation.training.stack import stacked
 from reactivation.types import Batch
 from reactivation.types import Path as Track
 
@@ -312,8 +312,8 @@ def test_a_folder_that_may_not_be_read_harms_no_other(tmp_path: Path, capsys, mo
 @pytest.mark.parametrize("when", ["model_2.pt", "metrics.jsonl", "folder"])
 def test_a_folder_that_cannot_be_written_any_more_harms_no_other(when: str, tmp_path: Path, capsys, monkeypatch) -> None:
     """At a save, or at the first test, before anything is stacked; or where the system refuses what follows a save."""
-    from reactivation import checkpoint, files
-    from reactivation.metrics import MetricsLog
+    from reactivation.storage import checkpoint, files
+    from reactivation.training.metrics import MetricsLog
 
     full = tmp_path / "stack" / "1"
 
@@ -379,7 +379,7 @@ def test_a_stack_that_is_interrupted_or_killed_goes_on(number: int, tmp_path: Pa
 
 def test_losses_read_at_the_log_interval_are_those_of_each_step(tmp_path: Path, monkeypatch) -> None:
     """A run that looks every step and one that looks every fourth see the same losses."""
-    from reactivation import training
+    from reactivation.training import fit as training
 
     looks, honest = [], training._require_finite
 

@@ -7,10 +7,11 @@ import pytest
 from scipy import special, stats
 import torch
 
-from reactivation import motion, registry
+from reactivation import registry
 from reactivation.streams import stream
-from reactivation.tasks import head_direction, spatial_navigation
-from reactivation.tuning import HeadDirectionCells, PlaceCells
+from reactivation.world import motion
+from reactivation.world.tasks import head_direction, spatial_navigation
+from reactivation.world.tuning import HeadDirectionCells, PlaceCells
 
 TASKS = registry.names("tasks")
 P_VALUE = 1e-4

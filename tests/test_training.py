@@ -11,12 +11,12 @@ import torch
 from trained import SPATIAL, configured, same_weights, train
 
 from reactivation import registry
-from reactivation.config import experiments
-from reactivation.errors import BadInput, DamagedData, StorageError
-from reactivation.files import locked
-from reactivation.learner import new_learner
-from reactivation.metrics import MetricsLog, read_rows
-from reactivation.runs import RunFolder, load_run
+from reactivation.machine.errors import BadInput, DamagedData, StorageError
+from reactivation.settings.layers import experiments
+from reactivation.storage.files import locked
+from reactivation.storage.runs import RunFolder, load_run
+from reactivation.training.learner import new_learner
+from reactivation.training.metrics import MetricsLog, read_rows
 
 
 def test_a_run_leaves_the_files_that_people_know(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_another_network_never_lands_in_a_runs_folder(tmp_path: Path) -> None:
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tmp_path: Path, monkeypatch) -> None:
     folder = train(tmp_path / "run", "trainer.n_epochs=6", "trainer.save_freq=3")
-    import reactivation.objective as objective
+    import reactivation.training.objective as objective
 
     calls, honest = [], objective.mean_squared_error
 

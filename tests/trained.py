@@ -5,11 +5,11 @@ from pathlib import Path
 from conftest import tiny
 import torch
 
-from reactivation.config import resolve_train
-from reactivation.metrics import read_rows
-from reactivation.reading import parse_arguments
-from reactivation.runs import RunFolder, load_run
-from reactivation.training import fit
+from reactivation.settings.layers import resolve_train
+from reactivation.settings.reading import parse_arguments
+from reactivation.storage.runs import RunFolder, load_run
+from reactivation.training.fit import fit
+from reactivation.training.metrics import read_rows
 
 SPATIAL = "spatial_navigation/noisy_unbiased"
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.settings import LARGEST, setting
+from reactivation.settings.declaring import LARGEST, setting
 
 
 class Moments(NamedTuple):

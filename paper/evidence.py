@@ -1,0 +1,209 @@
+"""What figures and claims are made from: the result files, training metrics and networks of some seeds under one root."""
+
+from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from paper.protocols import ALL_PROTOCOLS, NETWORKS, VARIANTS, Protocol
+from reactivation import registry
+from reactivation.analysis.base import AnalysisSettings, Recording
+from reactivation.analysis.runner import holds, model, result_file, training_config
+from reactivation.machine.errors import DamagedData
+from reactivation.settings.layers import RESULTS, TrainConfig, resolve_analysis
+from reactivation.storage.files import read_json_once
+from reactivation.storage.seal import weights_digest
+from reactivation.world.spaces import Space
+
+if TYPE_CHECKING:
+    from reactivation.storage.runs import RunFolder
+
+_RECORDINGS = 6  # held at once: a figure returns to its few, and each may take 200 MB
+
+OTHERS = "not of just these settings and networks, changed since, or of an older version; move it away, or make it anew"
+
+Rows = dict[int, dict[str, float]]  # step → measures
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Read-only. Results are read anew when their files change; measures of training and the latest recordings are kept."""
+
+    seeds: tuple[int, ...]
+    preset: str | None = None
+    path: str = RESULTS
+    device: str = "auto"
+
+    def settings(self, protocol: Protocol, seed: int) -> Any:
+        """The settings of a protocol's analysis."""
+        return _settings(self, protocol, seed)
+
+    def has(self, name: str, seed: int) -> bool:
+        """Whether the results of a protocol are there, with just its settings and of just its networks."""
+        protocol = ALL_PROTOCOLS[name]
+        models = {run: self._model(protocol.task, run, seed) for run in protocol.runs}
+        return holds(protocol.analysis, self.settings(protocol, seed), models)
+
+    def seeds_of(self, *names: str) -> tuple[int, ...]:
+        """The seeds that have the results of all these protocols."""
+        return tuple(seed for seed in self.seeds if all(self.has(name, seed) for name in names))
+
+    def result(self, name: str, seed: int) -> dict[str, Any]:
+        """`table` and `details` of a protocol, as its script wrote them.
+
+        Raises:
+            DamagedData: they are not there, or damaged.
+        """
+        return _read_result(self, name, seed)
+
+    def training(self, task: str, run: str, seed: int, split: str = "test") -> Rows:
+        """Measures of a run's training by step.
+
+        Raises:
+            DamagedData: they are not there, or damaged.
+        """
+        folder = self._loaded_from(task, run, seed)
+        if not folder.table_file(split).exists():
+            raise DamagedData(f"{folder.table_file(split)}: not there; train the run first")
+        return folder.table(split)
+
+    def at_the_end(self, task: str, run: str, seed: int) -> dict[str, float]:
+        """A run's measures at its last step.
+
+        Raises:
+            DamagedData: they are not there.
+        """
+        return self.training(task, run, seed)[self.config(task, run, seed).trainer.n_epochs]
+
+    def trained_seeds(self, task: str, run: str) -> tuple[int, ...]:
+        """The seeds of which a run is trained to its last step."""
+        return tuple(seed for seed in self.seeds if self.is_trained(task, run, seed))
+
+    def is_trained(self, task: str, run: str, seed: int) -> bool:
+        """Whether just this run's own metrics reach its last step; networks that come with the project do not count."""
+        config, folder = self.config(task, run, seed), self._folder(task, run, seed)
+        return folder.reached(config.trainer.n_epochs) and folder.is_of(config)
+
+    def standing(self, task: str, run: str, seed: int) -> int:
+        """About how far a run's own folder has been trained [steps]."""
+        config, folder = self.config(task, run, seed), self._folder(task, run, seed)
+        return folder.last_tested() if folder.is_of(config) else 0
+
+    def has_network(self, task: str, run: str, seed: int) -> bool:
+        """Whether `recording` finds a run's network."""
+        config, folder = self.config(task, run, seed), self._loaded_from(task, run, seed)
+        return folder.is_of(config) and folder.model_file(config.trainer.n_epochs).exists()
+
+    def has_training(self, task: str, run: str, seed: int) -> bool:
+        """Whether `training` finds a run's measures."""
+        config, folder = self.config(task, run, seed), self._loaded_from(task, run, seed)
+        return folder.is_of(config) and folder.table_file("test").exists()
+
+    def space(self, task: str, seed: int) -> Space:
+        """Where a task's states live."""
+        from reactivation.streams import stream
+
+        config = self.config(task, NETWORKS[task][0], seed)
+        built: Space = registry.load("tasks", task).build(config.task, stream(seed, "cells")).space
+        return built
+
+    def config(self, task: str, run: str, seed: int) -> TrainConfig:
+        """The configuration of a run."""
+        return _config(self, task, run, seed)
+
+    def recording(self, task: str, run: str, phase: str, seed: int, **changes: str) -> Recording:
+        """What a network does in a phase: decoded states (B, T, P), rates and their moments, of 200 trajectories.
+
+        Args:
+            phase: "active" (100 steps), "quiescent" (200 steps) or "quiescent_noisy", unless `changes` say otherwise.
+            changes: settings of the analyses, as text.
+
+        Raises:
+            DamagedData: the network is not there.
+        """
+        return _record(self, task, run, phase, seed, tuple(sorted(changes.items())))
+
+    @cached_property
+    def decoding_errors(self) -> dict[str, dict[int, float]]:
+        """<task>/<run> → seed → decoding error on the test batch at the last step [m or rad]; the ledger's networks too."""
+        return {
+            f"{task}/{run}": {seed: self._error(task, run, seed) for seed in self.trained_seeds(task, run)}
+            for task, runs in NETWORKS.items()
+            for run in (*runs, *VARIANTS[task])
+        }
+
+    def _folder(self, task: str, run: str, seed: int) -> "RunFolder":
+        """Where a run is trained."""
+        from reactivation.storage.runs import RunFolder, run_path
+
+        return RunFolder(run_path(self.config(task, run, seed), self.path))
+
+    def _loaded_from(self, task: str, run: str, seed: int) -> "RunFolder":
+        """Where a run is, or the one that comes with the project."""
+        from reactivation.storage.runs import trained_run
+
+        return trained_run(self.config(task, run, seed), self.path)
+
+    def _model(self, task: str, run: str, seed: int) -> dict[str, Any]:
+        """What results of a run must have been made from."""
+        file = self._folder(task, run, seed).model_file(self.config(task, run, seed).trainer.n_epochs)
+        return {**_without_weights(self, task, run, seed), "weights": weights_digest(file)}
+
+    def _error(self, task: str, run: str, seed: int) -> float:
+        last = self.at_the_end(task, run, seed)
+        return last[error_name(last)]
+
+    def settings_of_task(self, task: str, seed: int, **changes: str) -> AnalysisSettings:
+        """How any network of a task is recorded."""
+        protocol = Protocol("manifold", task, NETWORKS[task], "", {"batch_size": "200", **changes})
+        settings: AnalysisSettings = self.settings(protocol, seed)
+        return settings
+
+
+def error_name(measures: dict[str, float]) -> str:
+    """Which of a run's measures is its mean decoding error, with its unit at the end: "position_error_m"."""
+    return next(name for name in measures if "_error_" in name)
+
+
+@cache
+def _settings(evidence: Evidence, protocol: Protocol, seed: int) -> Any:
+    arguments = {**protocol.arguments(seed, evidence.preset), "path": evidence.path, "device": evidence.device}
+    return resolve_analysis(protocol.analysis, registry.load("analysis", protocol.analysis).Settings, arguments)
+
+
+@cache
+def _config(evidence: Evidence, task: str, run: str, seed: int) -> TrainConfig:
+    return training_config(run, evidence.settings_of_task(task, seed))
+
+
+@cache
+def _without_weights(evidence: Evidence, task: str, run: str, seed: int) -> dict[str, Any]:
+    config = evidence.config(task, run, seed)
+    return model(config, config.trainer.n_epochs, None)
+
+
+def _read_result(evidence: Evidence, name: str, seed: int) -> dict[str, Any]:
+    protocol = ALL_PROTOCOLS[name]
+    settings = evidence.settings(protocol, seed)
+    parts = {"table": "", "details": "_details"}
+    files = {part: result_file(protocol.analysis, settings, end) for part, end in parts.items()}
+    for file in files.values():
+        if not file.exists():
+            raise DamagedData(f"{file}: not there; `python reproduce.py` makes it")
+    if not evidence.has(name, seed):
+        raise DamagedData(f"{files['table']} is {OTHERS}")
+    return {part: read_json_once(file) for part, file in files.items()}
+
+
+@lru_cache(maxsize=_RECORDINGS)
+def _record(
+    evidence: Evidence, task: str, run: str, phase: str, seed: int, changes: tuple[tuple[str, str], ...]
+) -> Recording:
+    from reactivation.analysis.recordings import record_phase
+    from reactivation.machine.device import enough_memory, prepare
+    from reactivation.storage.runs import found_run, load_run
+
+    settings = evidence.settings_of_task(task, seed, **dict(changes))
+    config = evidence.config(task, run, seed)
+    with enough_memory():
+        loaded = load_run(found_run(config, evidence.path), prepare(evidence.device), config.trainer.n_epochs)
+        return record_phase(loaded, run, phase, settings, rates=settings.batch_size)

@@ -1,0 +1,117 @@
+"""The report: one page that opens from a file, offline, with every verdict, figure and table."""
+
+import base64
+import html
+import math
+from pathlib import Path
+from typing import Any
+
+from paper.catalogue import FIGURES, name_of
+from paper.claims import CLAIMS
+from paper.evidence import Evidence
+from paper.figures import picture, shows_its_numbers
+from paper.protocols import NETWORKS
+from paper.tables import (
+    activity_table,
+    claims_table,
+    effects_table,
+    networks_table,
+    protocols_table,
+    seeds_table,
+    tally,
+    words_table,
+)
+from paper.verdicts import FEWEST_SEEDS, LEVEL, Verdict, judge_all
+from reactivation.storage.files import make_folder, to_json, write_atomically
+
+_STYLE = """
+body { font: 16px/1.5 Arial, Helvetica, "Liberation Sans", sans-serif; color: #222; max-width: 72rem; margin: 2rem auto;
+       padding: 0 1.5rem; }
+h1, h2, h3 { line-height: 1.2; } h2 { margin-top: 3rem; border-bottom: 1px solid #ccc; }
+table { border-collapse: collapse; font-size: 0.85rem; display: block; overflow-x: auto; }
+th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.6rem; border-bottom: 1px solid #ddd; }
+td.holds { background: #d6e9f8; font-weight: bold; } td.fails { background: #f9d9c3; font-weight: bold; }
+td.undecided { background: #eee; }
+figure { margin: 2rem 0; } figure img { max-width: 100%; border: 1px solid #eee; }
+figcaption { font-size: 0.9rem; color: #444; max-width: 60rem; }
+nav a { margin-right: 1rem; }
+"""
+
+
+def write_report(evidence: Evidence, profile: str, figures: Path, report: Path, verdicts: Path) -> None:
+    """Write the page, and the verdicts as JSON beside it.
+
+    Args:
+        figures: folder with the drawn figures; those that are not there are named as missing.
+    """
+    found = judge_all(CLAIMS, evidence)
+    make_folder(report.parent)
+    write_atomically(verdicts, to_json({key: verdict and plain_verdict(verdict) for key, verdict in found.items()}))
+    write_atomically(report, _page(evidence, profile, figures, found).encode())
+
+
+def plain_verdict(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as plain numbers; what is not finite has no number in JSON, and is null."""
+
+    def plain(value: float) -> float | None:
+        return value if math.isfinite(value) else None
+
+    interval = verdict.interval and tuple(map(plain, verdict.interval))
+    values, known = (tuple(map(plain, numbers)) for numbers in (verdict.values, verdict.known))
+    return verdict._asdict() | {"values": values, "mean": plain(verdict.mean), "interval": interval, "known": known}
+
+
+def _page(evidence: Evidence, profile: str, figures: Path, verdicts: dict[str, Verdict | None]) -> str:
+    title = "Offline reactivation in noisy recurrent networks: a reproduction"
+    sections = [
+        f"<h1>{title}</h1>",
+        "<nav>"
+        + "".join(f'<a href="#{name}">{name}</a>' for name in ("networks", "claims", "figures", "switches"))
+        + "</nav>",
+        f"<p>Krishna, Bredenberg, Levenstein, Richards and Lajoie, <i>Sufficient conditions for offline reactivation in "
+        f"recurrent neural networks</i> (ICLR 2024). Profile <b>{profile}</b>. {html.escape(tally(verdicts))}</p>",
+        f"<p>A seed is the unit of inference. Intervals are {LEVEL:.0%} confidence intervals of the mean over seeds "
+        "(Student's t); a single seed has none. docs/claims.md tells what was known when the rules were written, and what "
+        "to bear in mind.</p>",
+        "<p>A claim <i>holds</i> if its interval lies in the range, <i>does not hold</i> if it lies outside, and is "
+        f"<i>undecided</i> otherwise, as always with fewer than {FEWEST_SEEDS} seeds; <i>so far</i> then says where the "
+        "mean lies. Seeds that had been measured before a rule was written do not count; their numbers were <i>known "
+        "before</i>. <i>Ours</i> are claims that the paper does not make: checks, conditions of which it shows less, and "
+        "questions that came up. <i>Rows</i> are those of docs/differences.md.</p>",
+        '<h2 id="networks">Networks</h2>',
+        seeds_table(evidence).html(),
+        *(f"<h3>{html.escape(task)}</h3>{networks_table(evidence, task).html()}" for task in NETWORKS),
+        '<h2 id="claims">Claims</h2>',
+        claims_table(evidence).html(),
+        "<h3>What the words are taken to mean</h3>",
+        words_table().html(),
+        "<h3>Activity at rest, wherever it was measured</h3>",
+        "<p>Smallest to largest over seeds; docs/claims.md tells what to see in it.</p>",
+        activity_table(evidence).html(),
+        "<h3>Protocols</h3>",
+        protocols_table().html(),
+        '<h2 id="figures">Figures</h2>',
+        *(_figure(key, figures) for key in FIGURES),
+        '<h2 id="switches">What the switches change</h2>',
+        "<p>Claims for the same seeds with one setting different; a setting of training has networks of its own "
+        "(docs/differences.md).</p>",
+        effects_table(evidence).html(),
+    ]
+    body = "\n".join(sections)
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
+    )
+
+
+def _figure(key: str, folder: Path) -> str:
+    figure, file = FIGURES[key], picture(folder, key)
+    heading = f"Figure {name_of(key)}. {figure.title}."
+    caption = f"<figcaption><b>{html.escape(heading)}</b> {html.escape(figure.caption)}</figcaption>"
+    if not file.exists():
+        return f"<figure><p>Not drawn yet.</p>{caption}</figure>"
+    if not shows_its_numbers(folder, key):
+        caption = f"<p><b>Drawn from other numbers than those beside it: draw it anew.</b></p>{caption}"
+    image = base64.b64encode(file.read_bytes()).decode()
+    shown = f'<img alt="{html.escape(figure.title)}" src="data:image/png;base64,{image}">'
+    return f'<figure id="fig{key}">{shown}{caption}</figure>'

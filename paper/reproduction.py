@@ -1,0 +1,268 @@
+"""The whole paper as a plan: train what is missing, analyse, draw, report. `reproduce.py` is its command line.
+
+Everything a stage needs is found in the results folder, so a plan that was interrupted goes on where it stopped.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+import sys
+import time
+
+from paper.catalogue import FIGURES, tasks_of
+from paper.claims import CLAIMS
+from paper.documents import PAGES, committed, fill_documents
+from paper.evidence import Evidence
+from paper.figures import draw_figure, pictures
+from paper.protocols import ALL_PROTOCOLS, HEAD, NETWORKS, PROTOCOLS, SEEDS, SPATIAL, VARIANTS, Protocol
+from paper.report import write_report
+from paper.tables import networks_table, tally
+from paper.verdicts import judge_all
+from reactivation.analysis.runner import measure, result_file, training_words
+from reactivation.machine.errors import BadInput, DamagedData, SomeFailed, UserError
+from reactivation.settings.declaring import nearest, setting
+from reactivation.settings.layers import RESULTS
+from reactivation.settings.reading import seed_list
+from reactivation.training.processes import train_fleet
+
+PRESETS = {"quick": "quick", "paper": None}  # profile → preset of its networks
+PROFILE_SEEDS = {"quick": (0,), "paper": SEEDS}
+STAGES = ("train", "analyse", "draw", "report")
+DOCUMENTS = "documents"  # what those who keep the repository run: numbers of documents, and the pretrained networks
+# Arithmetic of a plain training step per second, as a share of the rate of a large product (docs/performance.md). The fast
+# loss of head direction does a third of that arithmetic.
+_ACHIEVED = {SPATIAL: 0.65, HEAD: 1.0}
+_RECORDING = 0.3  # likewise what recording reaches
+_DENSITIES = 5.0  # seconds that an analysis takes beside its recordings, roughly
+_DRAWING, _REPORTING = 15.0, 5.0  # seconds for a figure and for the report, roughly
+
+
+@dataclass
+class Settings:
+    """Settings of `reproduce.py`."""
+
+    profile: str = setting("quick", "small networks in minutes, or those of the paper", choices=tuple(PRESETS))
+    seeds: str | None = setting(None, "seeds, as in 0,1,2; null: 0 (quick), 0 to 4 (paper)")
+    only: str | None = setting(None, f"a part: some of {','.join(STAGES)}, and of {','.join(NETWORKS)}")
+    ledger: bool | None = setting(None, "also measure what switches change; null: for the paper's networks")
+    dry_run: bool = setting(False, "show the plan and stop")
+    path: str = setting(RESULTS, "root of the results")
+    device: str = setting("auto", "where to compute", choices=("auto", "cpu", "cuda"))
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something to do, or done already."""
+
+    stage: str
+    name: str
+    done: bool
+    seconds: float  # how long it should take on this machine
+    run: Callable[[], object] | None = None  # None for a training: those run side by side
+    words: tuple[str, ...] = ()  # the command line of a training
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What is to be reproduced, and where."""
+
+    profile: str
+    evidence: Evidence
+    stages: tuple[str, ...]
+    tasks: tuple[str, ...]
+    ledger: bool  # what switches change, too
+
+    @property
+    def protocols(self) -> dict[str, Protocol]:
+        return ALL_PROTOCOLS if self.ledger else PROTOCOLS
+
+    @property
+    def networks(self) -> Iterator[tuple[int, str, str]]:
+        """Seed, task, run: whole seeds one after the other, and those of the ledger last."""
+        for networks in (NETWORKS, VARIANTS) if self.ledger else (NETWORKS,):
+            for seed in self.evidence.seeds:
+                yield from ((seed, task, run) for task in self.tasks for run in networks[task])
+
+    @property
+    def end(self) -> str:
+        """Keeps the report of other profiles apart from the paper's."""
+        return "" if self.profile == "paper" else f"_{self.profile}"
+
+    @property
+    def report(self) -> Path:
+        return Path(self.evidence.path) / f"report{self.end}.html"
+
+    @property
+    def verdicts(self) -> Path:
+        return Path(self.evidence.path) / f"claims{self.end}.json"
+
+
+def reproduction(settings: Settings) -> Reproduction:
+    """What checked settings ask for.
+
+    Raises:
+        BadInput: unknown parts, bad seeds.
+    """
+    seeds = PROFILE_SEEDS[settings.profile] if settings.seeds is None else seed_list(settings.seeds, "seeds")
+    parts = [part.strip() for part in settings.only.split(",")] if settings.only else []
+    known = [*STAGES, DOCUMENTS, *NETWORKS]
+    for part in parts:
+        if part not in known:
+            raise BadInput(f"only={part} is no part; {nearest(part, known)}")
+    stages = tuple(stage for stage in (*STAGES, DOCUMENTS) if stage in parts) or STAGES
+    if DOCUMENTS in stages and (settings.profile, settings.path, settings.seeds) != ("paper", RESULTS, None):
+        raise BadInput(f"only={DOCUMENTS} is about all results of the project: it takes profile=paper, and no path or seeds")
+    tasks = tuple(task for task in NETWORKS if task in parts) or tuple(NETWORKS)
+    evidence = Evidence(seeds, PRESETS[settings.profile], settings.path, settings.device)
+    ledger = settings.profile == "paper" if settings.ledger is None else settings.ledger
+    return Reproduction(settings.profile, evidence, stages, tasks, ledger)
+
+
+def plan(what: Reproduction) -> list[Step]:
+    """All steps, in order: whole seeds one after the other, so that an interrupted paper has as many as it can."""
+    from reactivation.machine.device import prepare
+    from reactivation.training.work import product_rate
+
+    # Before any product: threads that compute take the handling of denormals from the thread that starts them.
+    prepare(what.evidence.device)
+    rate = product_rate(1024)
+    steps: list[Step] = []
+    if "train" in what.stages:
+        steps += [_training(what, rate, seed, task, run) for seed, task, run in what.networks]
+    if "analyse" in what.stages:
+        steps += [
+            _analysis(what, rate, seed, name)
+            for seed in what.evidence.seeds
+            for task in what.tasks
+            for name in _protocols(what, task, seed)
+        ]
+    if "draw" in what.stages:
+        steps += [_drawing(what, key) for key in FIGURES if tasks_of(key) & set(what.tasks)]
+    if "report" in what.stages:
+        steps.append(_reporting(what))
+    if DOCUMENTS in what.stages:
+        steps.append(Step(DOCUMENTS, "pretrained networks", False, 1.0, _pack))
+        steps.append(Step(DOCUMENTS, ", ".join(PAGES), False, 1.0, partial(fill_documents, committed())))
+    return steps
+
+
+def show_plan(steps: list[Step], what: Reproduction) -> None:
+    """What exists, what will run, how long it should take."""
+    for step in steps:
+        state = "there" if step.done else f"{'':5}{_duration(step.seconds):>9}"
+        print(f"{step.stage:<8} {state:<14} {step.name}")
+    hours = {stage: sum(step.seconds for step in steps if step.stage == stage and not step.done) for stage in what.stages}
+    print("to do:", ", ".join(f"{stage} {_duration(seconds)}" for stage, seconds in hours.items()))
+
+
+def show_outcome(what: Reproduction) -> None:
+    """What came out of the networks, how the claims stand, and where the page is."""
+    for task in what.tasks:
+        print(f"\n{task}: means over seeds\n{networks_table(what.evidence, task).text()}")
+    print(f"\n{tally(judge_all(CLAIMS, what.evidence))}")
+    if "report" in what.stages:
+        print(what.report)
+
+
+def carry_out(steps: list[Step], device: str) -> list[UserError]:
+    """Run what is not done, trainings first and side by side.
+
+    Returns:
+        Why steps had to be left out; each is told on stderr when it is, and the others go on.
+
+    Raises:
+        Interrupted, SomeFailed: a signal came while training; the same command goes on from there.
+    """
+    problems: list[UserError] = []
+    trainings = [step.words for step in steps if step.stage == "train" and not step.done]
+    if trainings:
+        from reactivation.machine.device import prepare
+
+        try:
+            train_fleet(commands(trainings, on_gpu=prepare(device).type == "cuda"), device)
+        except SomeFailed as problem:
+            if problem.interrupted:
+                raise
+            problems.append(_told(problem))
+    for step in steps:
+        if step.run is None or step.done:
+            continue
+        began = time.perf_counter()
+        print(f"{step.stage} {step.name} ...", flush=True)
+        try:
+            step.run()
+        except (BadInput, DamagedData) as problem:
+            problems.append(_told(problem))
+        else:
+            print(f"    {time.perf_counter() - began:.0f} s", flush=True)
+    return problems
+
+
+def _told(problem: UserError) -> UserError:
+    print(f"left out: {str(problem).splitlines()[0]}", file=sys.stderr)
+    return problem
+
+
+def commands(trainings: Sequence[tuple[str, ...]], on_gpu: bool) -> list[list[str]]:
+    """Command lines of trainings: one per network on a CPU; on a GPU the seeds of a configuration train as one stack."""
+    if not on_gpu:
+        return [list(words) for words in trainings]
+    seeds: dict[tuple[str, ...], list[str]] = {}
+    for words in trainings:
+        seed = next(word for word in words if word.startswith("seed="))
+        seeds.setdefault(tuple(word for word in words if word != seed), []).append(seed.removeprefix("seed="))
+    return [[*words, f"seed={','.join(found)}"] for words, found in seeds.items()]
+
+
+def _training(what: Reproduction, rate: float, seed: int, task: str, run: str) -> Step:
+    from reactivation.training.work import training_flops
+
+    config = what.evidence.config(task, run, seed)
+    words = training_words(run, what.evidence.settings_of_task(task, seed))
+    if what.evidence.device != "auto":
+        words.append(f"device={what.evidence.device}")
+    left = max(0, config.trainer.n_epochs - what.evidence.standing(task, run, seed))
+    seconds = training_flops(config) * left / (_ACHIEVED[task] * rate)
+    return Step("train", " ".join(words), what.evidence.is_trained(task, run, seed), seconds, words=tuple(words))
+
+
+def _analysis(what: Reproduction, rate: float, seed: int, name: str) -> Step:
+    from reactivation.training.work import recording_flops
+
+    protocol, settings = what.protocols[name], what.evidence.settings(what.protocols[name], seed)
+    configs = [what.evidence.config(protocol.task, run, seed) for run in protocol.runs]
+    seconds = sum(recording_flops(config, settings) for config in configs) / (_RECORDING * rate) + _DENSITIES
+    file = result_file(protocol.analysis, settings)
+    return Step("analyse", str(file), what.evidence.has(name, seed), seconds, partial(measure, protocol.analysis, settings))
+
+
+def _pack() -> None:
+    from paper.pretrained import pack  # loads torch, which refusing bad input must not wait for
+
+    pack(committed(), SEEDS[0])
+
+
+def _drawing(what: Reproduction, key: str) -> Step:
+    return Step("draw", f"figure {key}", False, _DRAWING, partial(draw_figure, key, what.evidence, pictures(what.evidence)))
+
+
+def _reporting(what: Reproduction) -> Step:
+    write = partial(write_report, what.evidence, what.profile, pictures(what.evidence), what.report, what.verdicts)
+    return Step("report", str(what.report), False, _REPORTING, write)
+
+
+def _protocols(what: Reproduction, task: str, seed: int) -> list[str]:
+    """Those of a task; those of the ledger's own networks only where there are such, or this plan trains them."""
+    of_task = [name for name, protocol in what.protocols.items() if protocol.task == task]
+    if "train" in what.stages:
+        return of_task
+    trained = {run for run in VARIANTS[task] if what.evidence.has_network(task, run, seed)}
+    lacking = set(VARIANTS[task]) - trained
+    return [name for name in of_task if what.evidence.has(name, seed) or not lacking & set(what.protocols[name].runs)]
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,120 @@
+"""From one number per seed to a verdict; the rule is the same for every claim.
+
+A claim's number is computed for every seed; the seed is the unit of inference. The claim holds if the 95 % confidence
+interval of its mean over seeds (Student's t) lies in the range, does not hold if the interval lies outside, and is undecided
+otherwise, and always with fewer than three seeds. Seeds that had been measured before the rule was written do not count.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from paper.evidence import Evidence
+
+TRAINING = "training"  # beside the protocols: <task>/<run> → decoding error of that network
+LEVEL = 0.95
+FEWEST_SEEDS = 3
+HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
+INFINITY = math.inf
+_GAP = "\N{NO-BREAK SPACE}"
+
+Results = Mapping[str, Any]  # protocol or TRAINING → what its files hold, for one seed
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One row."""
+
+    key: str
+    sentence: str
+    figure: str
+    measure: str
+    protocols: tuple[str, ...]
+    value: Callable[[Results], float]
+    low: float = -INFINITY
+    high: float = INFINITY
+    seen: tuple[int, ...] = ()  # seeds of the paper's networks that had been measured before the rule: they do not count
+    ours: bool = False  # whether the paper does not say so: a check or a question of this project
+
+    @property
+    def rule(self) -> str:
+        """The range, for people."""
+        if self.low == -INFINITY:
+            return f"≤{_GAP}{self.high:.3g}"
+        return f"≥{_GAP}{self.low:.3g}" if self.high == INFINITY else f"{self.low:g} to {self.high:g}"
+
+    def contains(self, value: float) -> bool:
+        """Whether a number lies in the range."""
+        return self.low <= value <= self.high
+
+
+class Verdict(NamedTuple):
+    """A claim over the seeds at hand."""
+
+    seeds: tuple[int, ...]  # those that count
+    values: tuple[float, ...]  # one per seed
+    mean: float  # NaN for no seeds
+    interval: tuple[float, float] | None  # None for fewer than two seeds
+    verdict: str
+    known: tuple[float, ...] = ()  # of seeds that had been measured before the rule was written
+
+
+def judge(claim: Claim, by_seed: Mapping[int, float]) -> Verdict:
+    """The verdict from seed → value; NaN or infinite values of a seed leave the claim undecided, and so do no values."""
+    values = tuple(by_seed.values())
+    interval = confidence_interval(values)
+    verdict = UNDECIDED
+    if interval is not None and len(values) >= FEWEST_SEEDS and all(map(math.isfinite, interval)):
+        low, high = interval
+        if claim.contains(low) and claim.contains(high):
+            verdict = HOLDS
+        elif high < claim.low or low > claim.high:
+            verdict = FAILS
+    return Verdict(tuple(by_seed), values, float(np.mean(values)) if values else math.nan, interval, verdict)
+
+
+def confidence_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Student's t interval of the mean over seeds; None for fewer than two, endless if a value is not finite."""
+    if len(values) < 2:
+        return None
+    if not all(map(math.isfinite, values)):
+        return -INFINITY, INFINITY
+    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values)))
+    centre = float(np.mean(values))
+    return centre - half, centre + half
+
+
+def judge_all(claims: Iterable[Claim], evidence: Evidence) -> dict[str, Verdict | None]:
+    """Every claim over the seeds that count and have what it needs; None where no seed has that."""
+    return {claim.key: _judged(claim, evidence) for claim in claims}
+
+
+def _judged(claim: Claim, evidence: Evidence) -> Verdict | None:
+    found = {seed: _value(claim, evidence, seed) for seed in evidence.seeds_of(*_measured(claim))}
+    values = {seed: value for seed, value in found.items() if value is not None}
+    if not values:
+        return None
+    seen = claim.seen if evidence.preset is None else ()  # a preset has other networks than those that were seen
+    verdict = judge(claim, {seed: value for seed, value in values.items() if seed not in seen})
+    return verdict._replace(known=tuple(value for seed, value in values.items() if seed in seen))
+
+
+def _measured(claim: Claim) -> tuple[str, ...]:
+    return tuple(name for name in claim.protocols if name != TRAINING)
+
+
+def results_of(protocols: Iterable[str], evidence: Evidence, seed: int) -> Results:
+    """What claims over these protocols are worked out from, for one seed."""
+    results: dict[str, Any] = {name: evidence.result(name, seed) for name in protocols if name != TRAINING}
+    errors = {run: seeds[seed] for run, seeds in evidence.decoding_errors.items() if seed in seeds}
+    return {TRAINING: errors, **results}
+
+
+def _value(claim: Claim, evidence: Evidence, seed: int) -> float | None:
+    """A claim's number for one seed; None where a network that it is about is not trained."""
+    value = claim.value(results_of(claim.protocols, evidence, seed))
+    return None if claim.protocols == (TRAINING,) and math.isnan(value) else value

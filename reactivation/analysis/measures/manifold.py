@@ -1,0 +1,180 @@
+"""Where activity lies in the space of rates (Fig. 1c, f, g, j, k; Fig. 3c–d): explained variance, and the plane of waking.
+
+Principal components are those of the covariance over all trajectories and steps of a phase. The plane is that of the first
+two waking components, centred on mean waking activity; resting activity is projected onto the same plane.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivation.analysis.base import AnalysisSettings, Moments, NamedStreams, Recorded, Recording, Result
+from reactivation.analysis.densities import DegenerateDensity, GaussianKDE
+from reactivation.settings.declaring import LARGEST, setting
+from reactivation.world.spaces import Circle, Space
+
+PHASES = ("active", "quiescent")
+RANDOM_PHASES = ()
+RATES = 200
+FORMAT = 3
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class Settings(AnalysisSettings):
+    """Settings of `output_manifold.py`."""
+
+    components: int = setting(10, "principal components that count as few", low=1)
+    n_samples: int = setting(2500, "Monte Carlo samples of the density in the plane", low=2, high=LARGEST)
+
+
+def analyse(recorded: Recorded, space: Space, settings: Settings, streams: NamedStreams) -> Result:
+    """How few components explain waking and resting activity, and whether they are the same ones.
+
+    Args:
+        recorded: run → "active", "quiescent" → recording with rates and moments.
+        space: on a circle, whether activity lies on a ring is measured too.
+
+    Returns:
+        table[run]: shares of variance in the first `components` components (awake; at rest; at rest in waking ones), the
+        largest gap between the two cumulative curves, participation ratios, KL(rest ‖ awake) in the plane [nats], the
+        differential entropies of both densities there, and of that of rest stretched to the spread of waking, all with
+        the kernel of waking [nats], the amplitude of activity (norm of the rates at the last step of rest over its
+        mean awake), and on a circle the order of the ring (resultant length of angle minus bearing) and its hole (5th
+        percentile of the radius over its mean).
+        Details: the cumulative curves, by number of components, and the norm of the rates, by step. None for what is not
+        defined.
+    """
+    table, details = {}, {}
+    for run, phases in recorded.items():
+        waking, resting = phases["active"], phases["quiescent"]
+        curves, measures = explained_variance(_moments(waking), _moments(resting), settings.components)
+        plane = Plane(_moments(waking))
+        measures |= _densities(plane, waking, resting, settings.n_samples, streams(run))
+        norms = {f"{phase}_norm": _norms(recording) for phase, recording in phases.items()}
+        awake = float(norms["active_norm"].mean())
+        measures["amplitude"] = float(norms["quiescent_norm"][-1]) / awake if awake else None
+        if isinstance(space, Circle):
+            measures |= _ring(plane, waking, resting)
+        table[run], details[run] = measures, {**curves, **{name: norm.tolist() for name, norm in norms.items()}}
+    return Result(table, details, table)
+
+
+def explained_variance(
+    waking: Moments, resting: Moments, components: int
+) -> tuple[dict[str, list[float | None]], dict[str, float | None]]:
+    """Cumulative shares of variance by number of components, and what claims ask of them; None where nothing varies."""
+    active, axes = _principal(waking)
+    quiescent, _ = _principal(resting)
+    within = np.einsum("nk,nm,mk->k", axes, resting.covariance, axes, optimize=True)
+    few = min(components, len(active)) - 1
+    with np.errstate(invalid="ignore"):  # 0/0: a share of no variance
+        curves = {
+            "active": np.cumsum(active) / active.sum(),
+            "quiescent": np.cumsum(quiescent) / quiescent.sum(),
+            "quiescent_in_active": np.cumsum(within) / within.sum(),
+        }
+        measures = {
+            "active_share": curves["active"][few],
+            "quiescent_share": curves["quiescent"][few],
+            "quiescent_share_of_active": curves["quiescent_in_active"][few],
+            "largest_gap": np.abs(curves["active"] - curves["quiescent"]).max(),
+            "active_dimension": active.sum() ** 2 / (active**2).sum(),
+            "quiescent_dimension": quiescent.sum() ** 2 / (quiescent**2).sum(),
+        }
+    shares = {name: [_known(share) for share in curve] for name, curve in curves.items()}
+    return shares, {name: _known(value) for name, value in measures.items()}
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+class Plane:
+    """The plane of the first two principal components of a phase, centred on its mean."""
+
+    def __init__(self, moments: Moments):
+        self._mean, self._axes = moments.mean, _principal(moments)[1][:, :2]
+
+    def project(self, rates: NDArray[np.float32]) -> Array:
+        """(..., N) → (..., 2)."""
+        projected: Array = (rates - self._mean) @ self._axes
+        return projected
+
+
+def _principal(moments: Moments) -> tuple[Array, Array]:
+    """Variances (N), largest first, and components (N, N) as columns; the largest entry of each is positive."""
+    variances, axes = np.linalg.eigh(moments.covariance)
+    variances, axes = np.clip(variances[::-1], 0, None), axes[:, ::-1]
+    largest = axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])]
+    return variances, axes * np.sign(largest)
+
+
+def _densities(
+    plane: Plane, waking: Recording, resting: Recording, samples: int, rng: np.random.Generator
+) -> dict[str, float | None]:
+    """What kernel densities in the plane say; None where one is degenerate."""
+    names = ("active_entropy", "quiescent_entropy", "quiescent_entropy_stretched")
+    awake, rest = (plane.project(_rates(phase)).reshape(-1, 2) for phase in (waking, resting))
+    try:
+        p, q = GaussianKDE(awake), GaussianKDE(rest)
+    except DegenerateDensity:
+        return dict.fromkeys(("kl_plane", *names))
+    points = q.sample(samples, rng)
+    divergence = float((q.log_density(points) - p.log_density(points)).mean())
+    resting_densities = (q, GaussianKDE(_stretched(rest, awake)))
+    entropies = [_entropy(density, samples, rng) for density in (p, *(q.with_kernel(p.kernel) for q in resting_densities))]
+    return {"kl_plane": divergence, **dict(zip(names, entropies, strict=True))}
+
+
+def _stretched(points: Array, model: Array) -> Array:
+    """Points (n, 2), mapped linearly around their mean so that their covariance is that of a model (m, 2)."""
+    own, wanted = (np.linalg.cholesky(np.cov(cloud, rowvar=False)) for cloud in (points, model))
+    centre = points.mean(0)
+    stretched: Array = centre + (points - centre) @ np.linalg.solve(own.T, wanted.T)
+    return stretched
+
+
+def _entropy(density: GaussianKDE, samples: int, rng: np.random.Generator) -> float:
+    return -float(density.log_density(density.sample(samples, rng)).mean())
+
+
+def _norms(phase: Recording) -> Array:
+    """Norm of the rates at each step, averaged over trajectories: (T)."""
+    norms: Array = np.linalg.norm(_rates(phase), axis=-1).mean(0, dtype=np.float64)
+    return norms
+
+
+def _ring(plane: Plane, waking: Recording, resting: Recording) -> dict[str, float]:
+    """The sense of rotation is that of waking; where the ring's zero lies does not matter."""
+    sense = max((1, -1), key=lambda sign: _order(plane, waking, sign))
+    radius = np.linalg.norm(plane.project(_rates(resting)), axis=-1)
+    return {
+        "active_ring_order": _order(plane, waking, sense),
+        "quiescent_ring_order": _order(plane, resting, sense),
+        "quiescent_ring_hole": float(np.percentile(radius, 5) / radius.mean()),
+    }
+
+
+def _order(plane: Plane, phase: Recording, sense: int) -> float:
+    points, rates = plane.project(_rates(phase)), _rates(phase)
+    angle = np.arctan2(points[..., 1], points[..., 0])
+    bearing = phase.states[: len(rates), :, 0]
+    return float(np.abs(np.exp(1j * (sense * angle - bearing)).mean()))
+
+
+def _moments(phase: Recording) -> Moments:
+    return _there(phase.moments)
+
+
+def _rates(phase: Recording) -> NDArray[np.float32]:
+    return _there(phase.rates)
+
+
+def _there(value: Any) -> Any:
+    if value is None:
+        raise ValueError("this analysis needs recordings with rates")
+    return value

@@ -1,0 +1,127 @@
+"""How a bearing moves from moment to moment (Fig. C.5): turns, reversals, and how long a bearing is kept."""
+
+from dataclasses import dataclass
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivation.analysis.base import AnalysisSettings, NamedStreams, Recorded, Result
+from reactivation.machine.errors import BadInput
+from reactivation.settings.declaring import LARGEST, setting
+from reactivation.world.spaces import Circle, Space
+
+PHASES = ("active", "quiescent")
+RANDOM_PHASES = ()
+RATES = 0
+FORMAT = 3
+_STRIDE = 5  # steps between the moments from which dwelling is timed
+_OFF_GRID = 1e-4  # rad; far less than two cells are apart
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class Settings(AnalysisSettings):
+    """Settings of `output_transitions.py`."""
+
+    task: str = setting("head_direction", "task whose runs are analysed; one on a circle")
+    dwell_arc: float = setting(
+        math.pi / 6,
+        "a bearing is kept while it is nearer; turning back by half of it is a lasting reversal",
+        unit="rad",
+        above=0,
+        high=math.pi,
+    )
+    window: int = setting(25, "steps, half a second, over which a lasting reversal is looked for", low=1, high=LARGEST)
+    turn_bins: int = setting(171, "bins of turns over [-π, π]; odd, about a third of the output cells", low=1, high=LARGEST)
+    bearing_bins: int = setting(32, "bins of bearings; a divisor of the number of output cells", low=1, high=LARGEST)
+
+
+def analyse(recorded: Recorded, space: Space, settings: Settings, streams: NamedStreams) -> Result:
+    """Turns per step, wrapped at π (`Circle.difference`), counter-clockwise positive.
+
+    Args:
+        recorded: run → "active", "quiescent" → recording.
+        space: a circle.
+
+    Returns:
+        table[run][phase]: mean turn and mean absolute turn [rad per step], the share of moving steps that go clockwise
+        (reversals, for networks trained to turn counter-clockwise), the share of windows in which the bearing moves
+        clockwise by half of `dwell_arc` or more (lasting reversals, None for shorter recordings: jitter about one bearing
+        reverses in half of its steps, and in no window), the median number of steps that a bearing is kept
+        (dwell), and the share of these times that the end of the trajectory cut off. Details: the
+        histograms of turns and of bearings. Reported bearings lie on the grid of preferred angles, so bins that hold now
+        two, now three of its points would look like structure.
+
+    Raises:
+        BadInput: the space is no circle.
+    """
+    if not isinstance(space, Circle):
+        raise BadInput(
+            f"transitions are those of bearings, and task={settings.task} lives on no circle; use a task that does"
+        )
+    table, details = {}, {}
+    for run, phases in recorded.items():
+        turns = {
+            phase: space.difference(recording.states[:, 1:], recording.states[:, :-1])[..., 0]
+            for phase, recording in phases.items()
+        }
+        table[run] = {
+            phase: {**_summary(turns[phase], settings), **_dwell(space, recording.states, settings.dwell_arc)}
+            for phase, recording in phases.items()
+        }
+        details[run] = {
+            phase: {
+                "turns": _histogram(turns[phase], settings.turn_bins),
+                # Edges are points of the grid; rounding must not decide on which side of them a bearing falls.
+                "bearings": _histogram(space.wrap(recording.states + _OFF_GRID), settings.bearing_bins),
+            }
+            for phase, recording in phases.items()
+        }
+    summary = {f"{run} {phase}": measures for run, phases in table.items() for phase, measures in phases.items()}
+    return Result(table, details, summary)
+
+
+def _summary(turns: Array, settings: Settings) -> dict[str, float | None]:
+    moving = turns[turns != 0]
+    bearing = np.cumsum(turns, axis=1)
+    moved = bearing[:, settings.window :] - bearing[:, : -settings.window]
+    return {
+        "mean_turn": float(turns.mean()),
+        "mean_absolute_turn": float(np.abs(turns).mean()),
+        "reversals": float((moving < 0).mean()) if len(moving) else 0.0,
+        "lasting_reversals": float((moved <= -settings.dwell_arc / 2).mean()) if moved.size else None,
+    }
+
+
+def _histogram(angles: Array, bins: int) -> dict[str, list[float]]:
+    """Share of the steps in each bin; its edges [rad]."""
+    counts, edges = np.histogram(angles, bins=bins, range=(-math.pi, math.pi))
+    return {"edges": edges.tolist(), "shares": (counts / angles.size).tolist()}
+
+
+def _dwell(space: Space, states: Array, arc: float) -> dict[str, float]:
+    """Steps until a bearing has moved by `arc`, from moments in the first half of each trajectory."""
+    steps = states.shape[1]
+    times, moved = [], []
+    for first in range(0, steps // 2, _STRIDE):
+        away = space.distance(states[:, first + 1 :], states[:, first : first + 1]) >= arc  # (B, T − first − 1)
+        moved.append(away.any(1))
+        times.append(np.where(moved[-1], away.argmax(1) + 1, steps - 1 - first))
+    ended = np.concatenate(moved)
+    return {"dwell": median_survival(np.concatenate(times), ended), "dwell_cut_off": float(1 - ended.mean())}
+
+
+def median_survival(times: NDArray[np.integer], ended: NDArray[np.bool_]) -> float:
+    """Median of times of which some are known to be longer only (Kaplan and Meier); the longest where it is beyond all.
+
+    Args:
+        times: (n).
+        ended: (n); whether a time is whole; otherwise it was cut off.
+    """
+    moments, which = np.unique(times, return_inverse=True)
+    ends, leaving = np.bincount(which, weights=ended), np.bincount(which)
+    at_risk = len(times) - np.concatenate(([0], np.cumsum(leaving)[:-1]))
+    surviving = np.cumprod(1 - ends / at_risk)
+    return float(moments[np.argmax(surviving <= 0.5)] if surviving[-1] <= 0.5 else moments[-1])

@@ -1,0 +1,344 @@
+"""Run one analysis over trained runs: settings → runs → phases → numbers → files. The scripts output_*.py are this."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tqdm import tqdm
+
+from reactivation import registry
+from reactivation.analysis.base import RANDOM, AnalysisSettings, Recorded, Result
+from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.settings.layers import (
+    RESULTS,
+    TrainConfig,
+    describe,
+    differences,
+    flatten,
+    resolve_analysis,
+    resolve_train,
+    science_hash,
+    to_dict,
+    to_yaml,
+)
+from reactivation.settings.reading import parse_arguments
+from reactivation.storage.files import digest, make_folder, read_json_once, sha256, to_json, write_atomically
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from reactivation.storage.runs import Run
+    from reactivation.world.spaces import Space
+
+# What may differ between two commands that compute the same result.
+_NOT_SCIENCE = ("path", "preset", "device", "allow_missing")
+
+
+def run_analysis(name: str, manual: str, words: list[str]) -> None:
+    """The command line of an analysis.
+
+    Raises:
+        BadInput, DamagedData, StorageError: as everywhere.
+    """
+    module = registry.load("analysis", name)
+    if {"--help", "-h"} & set(words):
+        print(manual, "Keys: name, type, default, meaning [unit]", sep="\n")
+        print(*describe(resolve_analysis(name, module.Settings, {})), sep="\n")
+        return
+    arguments = parse_arguments([word for word in words if word != "--print-config"])
+    settings = resolve_analysis(name, module.Settings, arguments)
+    check_settings(settings)
+    if "--print-config" in words:
+        print(to_yaml(settings), end="")
+        return
+    result = measure(name, settings)
+    print_table(result.summary)
+    print(result_file(name, settings))
+
+
+def check_settings(settings: AnalysisSettings) -> None:
+    """Raise BadInput where settings contradict each other."""
+    if settings.t_shift > settings.t_quiescent - 2:
+        raise BadInput(f"t_shift={settings.t_shift} must leave at least 2 of t_quiescent={settings.t_quiescent} steps")
+    if not settings.runs:
+        raise BadInput("runs=[] names no experiment; give for instance 'runs=[noisy_unbiased,noisy_biased]'")
+    if len(set(settings.runs)) < len(settings.runs):
+        raise BadInput(f"runs=[{','.join(settings.runs)}] names a run twice")
+    for run in settings.runs:
+        training_config(run, settings)
+
+
+def measure(name: str, settings: AnalysisSettings) -> Result:
+    """Compute an analysis and write its two files.
+
+    The table comes last, and no older one is there meanwhile: after a kill in between, results are not whole, and the same
+    command mends them.
+
+    Raises:
+        BadInput: the files of that name hold results of other settings, or the memory is too small.
+        DamagedData: a run is missing or damaged, and `allow_missing` is off; or its activity does not stay finite.
+    """
+    module = registry.load("analysis", name)
+    table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
+    _refuse_other_settings(table_file, details_file, settings)
+    # Only now, when the input is known to be good: torch takes seconds to load.
+    from reactivation.machine.device import enough_memory
+
+    with enough_memory():
+        result, made_from = _analysed(name, settings)
+    table = to_json(result.table)
+    details = {
+        "settings": _science(settings),
+        "format": module.FORMAT,
+        "table_sha256": sha256(table),
+        **made_from,
+        **result.details,
+    }
+    make_folder(table_file.parent)
+    table_file.unlink(missing_ok=True)
+    write_atomically(details_file, to_json(details))
+    write_atomically(table_file, table)
+    return result
+
+
+def _analysed(name: str, settings: AnalysisSettings) -> tuple[Result, dict[str, Any]]:
+    """What an analysis finds, and from which models."""
+    module = registry.load("analysis", name)
+    runs, missing = _load_runs(settings)
+    space = _one_space(runs)
+    phases = dict.fromkeys(runs, module.PHASES)
+    if module.RANDOM_PHASES:
+        runs[RANDOM] = _random_network(settings, list(runs.values()))
+        phases[RANDOM] = module.RANDOM_PHASES
+    with tqdm(total=sum(map(len, phases.values())) + 1, disable=None, dynamic_ncols=True) as bar:
+        recorded = _record(runs, phases, settings, module.RATES, bar)
+        bar.set_description(f"{name} of all phases")
+        streams = partial(_stream, settings.seed, name)
+        result: Result = module.analyse(recorded, space, settings, streams)
+        bar.update()
+    models = {run: model(loaded.config, loaded.step, loaded.weights) for run, loaded in runs.items()}
+    return result, {"models": models, "missing": missing}
+
+
+def holds(name: str, settings: AnalysisSettings, models: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether results of just these settings are there, whole, of today's format, of these models of its runs (`model`)."""
+    table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
+    if not (table_file.exists() and details_file.exists()):
+        return False
+    record = _record_of(details_file)
+    if record is None or _changed(record.settings, settings):
+        return False
+    if (record.format, record.table) != (registry.load("analysis", name).FORMAT, digest(table_file)):
+        return False
+    return all(_is_same(record.models.get(run), wanted) for run, wanted in models.items())
+
+
+def model(config: TrainConfig, step: int, weights: str | None) -> dict[str, Any]:
+    """What details say of a network that was measured; `weights` is the SHA-256 of its file."""
+    return {"step": step, "fingerprint": science_hash(config), "weights": weights}
+
+
+def _is_same(measured: Any, wanted: Mapping[str, Any]) -> bool:
+    """Whether two models are one; weights count where both are known, for results may outlive the file of their network."""
+    if not isinstance(measured, dict) or any(measured.get(key) != wanted[key] for key in ("step", "fingerprint")):
+        return False
+    return len({measured.get("weights"), wanted["weights"]} - {None}) < 2
+
+
+def result_file(name: str, settings: AnalysisSettings, part: str = "") -> Path:
+    """results/<task>/<analysis>_<noise>_<seed>[_<tag>][_<out>]<part>.json."""
+    ends = [end for end in (settings.tag, settings.out) if end]
+    stem = "_".join([name, f"{settings.noise:g}", str(settings.seed), *ends])
+    return Path(settings.path) / settings.task / f"{stem}{part}.json"
+
+
+def training_arguments(run: str, settings: AnalysisSettings) -> dict[str, str]:
+    """The arguments of train.py that make a run."""
+    arguments = {"config": f"{settings.task}/{run}", "seed": str(settings.seed)}
+    if settings.preset:
+        arguments["preset"] = settings.preset
+    config = resolve_train(arguments)
+    if config.rnn.sigma2_rec > 0 and config.rnn.sigma2_rec != settings.noise:
+        arguments["rnn.sigma2_rec"] = repr(settings.noise)  # all its digits, or it would be another run
+    if config.tag != settings.tag:
+        arguments["tag"] = settings.tag or "null"
+    return arguments
+
+
+def training_words(run: str, settings: AnalysisSettings) -> list[str]:
+    """What to give train.py so that a run is trained as far as these settings ask, where they look for it.
+
+    Raises:
+        BadInput: no such experiment.
+    """
+    from reactivation.storage.runs import run_path
+
+    arguments = training_arguments(run, settings)
+    if settings.path != RESULTS:
+        arguments["path"] = str(run_path(resolve_train(arguments), settings.path))
+    if settings.epoch is not None:
+        arguments["trainer.n_epochs"] = str(settings.epoch)
+    return to_words(arguments)
+
+
+def how_to_train(run: str, settings: AnalysisSettings) -> str:
+    """What to do to have a run's network, as the end of a sentence."""
+    from reactivation.storage.runs import RunFolder, run_path
+
+    config = training_config(run, settings)
+    folder = RunFolder(run_path(config, settings.path))
+    if settings.epoch is None and folder.is_of(config) and folder.config().trainer.n_epochs != config.trainer.n_epochs:
+        settings = replace(settings, epoch=folder.config().trainer.n_epochs)  # it was to go that far
+    typed = command("train.py", training_words(run, settings))
+    if folder.lost_its_network():
+        return f"its network was not kept: delete {folder.path}, then: {typed}"
+    return f"train it with: {typed}"
+
+
+def command(script: str, words: Iterable[str]) -> str:
+    """What a user types."""
+    return shlex.join(["python", script, *words])
+
+
+def to_words(arguments: Mapping[str, str]) -> list[str]:
+    """Arguments as the words of a command line."""
+    return [f"{key}={value}" for key, value in arguments.items()]
+
+
+def training_config(run: str, settings: AnalysisSettings) -> TrainConfig:
+    """The configuration that a run is expected to have; its name gives the folder.
+
+    Raises:
+        BadInput: no such experiment.
+    """
+    return resolve_train(training_arguments(run, settings))
+
+
+def print_table(summary: Mapping[str, Mapping[str, float | None]]) -> None:
+    """Rows and columns of numbers for people."""
+    widths = {column: max(8, len(column)) for column in next(iter(summary.values()))}
+    first = max(map(len, summary))
+    print(" " * first, *(f"{column:>{width}}" for column, width in widths.items()), sep="  ")
+    for row, cells in summary.items():
+        shown = {column: "–" if cells[column] is None else f"{cells[column]:.4f}" for column in widths}
+        print(f"{row:<{first}}", *(f"{shown[column]:>{width}}" for column, width in widths.items()), sep="  ")
+
+
+def _science(settings: AnalysisSettings) -> dict[str, Any]:
+    """The settings that results depend on."""
+    return {key: value for key, value in flatten(to_dict(settings)).items() if key not in _NOT_SCIENCE}
+
+
+def _changed(made_with: dict[str, Any], settings: AnalysisSettings) -> str:
+    """In what a file's settings differ from these; one that is younger than the file had its default then."""
+    return differences({**_science(type(settings)()), **made_with}, _science(settings))
+
+
+class _Record(NamedTuple):
+    """What a file of details says about how it was made."""
+
+    settings: dict[str, Any]
+    format: int  # of the files; the module of each analysis has today's
+    table: str | None  # SHA-256 of the table that was written with it
+    models: dict[str, Any]
+
+
+def _record_of(details_file: Path) -> _Record | None:
+    """None if it names no settings or models."""
+    details = read_json_once(details_file)
+    if not all(isinstance(details.get(part), dict) for part in ("settings", "models")):
+        return None
+    return _Record(details["settings"], details.get("format", 1), details.get("table_sha256"), details["models"])
+
+
+def _refuse_other_settings(table_file: Path, details_file: Path, settings: AnalysisSettings) -> None:
+    if details_file.exists():
+        record = _record_of(details_file)
+        if record is None:
+            raise DamagedData(f"{details_file}: names no settings or models; delete it, or name these results with out=...")
+        changed = _changed(record.settings, settings)
+        if changed:
+            raise BadInput(f"{details_file} was made with other settings ({changed}); name these results with out=...")
+    elif table_file.exists():
+        raise BadInput(f"{table_file} is there without a record of its settings; name these results with out=...")
+
+
+def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]:
+    from reactivation.machine.device import prepare
+    from reactivation.storage.runs import found_run, load_run
+
+    device = prepare(settings.device)
+    runs, missing, commands = {}, [], []
+    for name in settings.runs:
+        config = training_config(name, settings)
+        try:
+            runs[name] = load_run(found_run(config, settings.path, settings.epoch), device, settings.epoch)
+        except DamagedData as problem:
+            missing.append(name)
+            commands.append(f"{problem}; {how_to_train(name, settings)}")
+    if missing and (not settings.allow_missing or not runs):
+        raise DamagedData("\n".join(commands))
+    for line in commands:
+        print(f"left out: {line}", file=sys.stderr)
+    return runs, missing
+
+
+def _one_space(runs: Mapping[str, "Run"]) -> "Space":
+    """The space that the states of all runs live in.
+
+    Raises:
+        BadInput: they live in several.
+    """
+    (first, run), *others = runs.items()
+    for name, other in others:
+        if other.task.space != run.task.space:
+            raise BadInput(
+                f"{first} lives in {run.task.space} and {name} in {other.task.space}: give 'runs=[...]' of one space, "
+                "and name each result with out=..."
+            )
+    return run.task.space
+
+
+def _random_network(settings: AnalysisSettings, runs: list["Run"]) -> "Run":
+    """An untrained twin of the first run, with the task's noise (Fig. 2e); its cells and weights have their own streams.
+
+    Raises:
+        BadInput: it is to share a task that has another number of outputs.
+    """
+    from reactivation.storage.runs import Run, build
+
+    first, last = runs[0], runs[-1]
+    config = replace(first.config, rnn=replace(first.config.rnn, sigma2_rec=settings.noise))
+    task, network = build(config, next(first.network.parameters()).device, streams="random/")
+    if getattr(settings, "random_network", "own") != "shared":
+        return Run(config, task, network, step=0)
+    if last.task.n_outputs != task.n_outputs:
+        raise BadInput(
+            f"random_network=shared: the first run has {task.n_outputs} outputs and the last {last.task.n_outputs}; give "
+            "'runs=[...]' of one number"
+        )
+    return Run(config, last.task, network, step=0)
+
+
+def _record(
+    runs: dict[str, "Run"], phases: dict[str, tuple[str, ...]], settings: AnalysisSettings, rates: int, bar: Any
+) -> Recorded:
+    from reactivation.analysis.recordings import record_phase
+
+    recorded: Recorded = {name: {} for name in runs}
+    for name, wanted in phases.items():
+        for phase in wanted:
+            bar.set_description(f"{name} {phase}")
+            recorded[name][phase] = record_phase(runs[name], name, phase, settings, rates)
+            bar.update()
+    return recorded
+
+
+def _stream(seed: int, analysis: str, part: str) -> "np.random.Generator":
+    from reactivation.streams import numpy_stream
+
+    return numpy_stream(seed, f"{analysis}/{part}")

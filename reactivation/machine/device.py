@@ -1,0 +1,96 @@
+"""Where and how a process computes: its device, decided once, and the arithmetic of its CPU."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import ctypes
+import sys
+from typing import Any
+
+import torch
+
+from reactivation.machine.errors import BadInput
+
+_products: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]  # torch has no types for it
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # mallopt's names of its parameters, in malloc.h
+_LARGEST_INT = 2**31 - 1
+_SHORTAGE = ("can't allocate memory", "Storage size calculation overflowed", "numel")  # in torch's messages
+_EXACT = 1e-5  # relative error that a single-precision product stays well below, and a bfloat16 one well above
+
+
+def prepare(device: str) -> torch.device:
+    """Decide the device that `device=` names (`auto` takes a GPU where there is one) and set up the CPU.
+
+    Raises:
+        BadInput: cuda is asked for and not there.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BadInput("device=cuda: torch finds no CUDA device here; use device=cpu")
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    # A noiseless network at rest decays to denormal rates, on which a CPU is dozens of times slower.
+    torch.set_flush_denormal(True)
+    # The vector library behind sqrt, sin, exp and others sets itself up at its first call. Where that call already runs on
+    # several threads, one of them may compute at low accuracy, in one process of ten.
+    torch.ones(1).sqrt()
+    use_onednn_if_exact()
+    return torch.device(device)
+
+
+def keep_freed_memory() -> None:
+    """Let a process that makes the same large arrays again and again keep their memory.
+
+    By default glibc hands every large array back to the system and asks for it anew, which clears it page by page: a
+    quarter of a training step. Does nothing where the C library has no such switch.
+    """
+    tune = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if tune is not None:
+        tune(_MMAP_MAX, 0)
+        tune(_TRIM_THRESHOLD, _LARGEST_INT)
+
+
+@contextmanager
+def enough_memory() -> Iterator[None]:
+    """Raise BadInput, on one line, where torch cannot allocate what the sizes ask for."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if is_shortage(error):
+            first = (str(error).splitlines() or [""])[0]
+            raise BadInput(f"not enough memory for these sizes ({first}); use smaller ones") from error
+        raise
+
+
+def is_shortage(error: Exception) -> bool:
+    """Whether an error says that there is not enough memory."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(words in str(error) for words in _SHORTAGE)
+
+
+def use_onednn_if_exact() -> bool:
+    """Let oneDNN do single-precision products where it is as exact as that; returns whether it does.
+
+    Asking for bfloat16 sends products to oneDNN, which on CPUs with AVX-512 alone still computes in single precision, and
+    on some faster than the default library. On CPUs with AMX it means real bfloat16, so the answer is checked, not believed.
+    """
+    before = _products.fp32_precision
+    _products.fp32_precision = "bf16"
+    if product_error() > _EXACT:
+        _products.fp32_precision = before
+    return onednn_in_use()
+
+
+def onednn_in_use() -> bool:
+    """Whether products go to oneDNN."""
+    return bool(_products.fp32_precision == "bf16")
+
+
+def use_tf32(wanted: bool) -> None:
+    """Let a GPU round the factors of single-precision products to 10 bits, which is faster; nothing changes on a CPU."""
+    torch.backends.cuda.matmul.fp32_precision = "tf32" if wanted else "ieee"
+
+
+def product_error() -> float:
+    """Largest error of a single-precision product of this process, relative to its largest entry."""
+    generator = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(256, 256, generator=generator) for _ in range(2))
+    exact = a.double() @ b.double()
+    return float(((a @ b).double() - exact).abs().max() / exact.abs().max())

@@ -1,0 +1,40 @@
+"""The continuous-time GRU (Eqs. A.3–A.5; Jordan et al., 2021)."""
+
+import torch
+from torch import Tensor
+
+from reactivation.network.cells.base import Cell
+from reactivation.network.cells.vanilla import ACTIVATIONS
+from reactivation.network.linear import Linear
+from reactivation.settings.declaring import RNNSettings
+
+
+class GRU(Cell):
+    """dr/dt = (1 − z) ⊙ (tanh(W_r (g ⊙ r) + W_r,in Δs) − r) / τ, with gates z and g (Eqs. A.3–A.5)."""
+
+    quiescent_variance_gain = 1.0  # the paper does not double it: GRUs are sensitive to noise (A.3)
+
+    def __init__(self, settings: RNNSettings, n_inputs: int, generator: torch.Generator):
+        super().__init__()
+        n = settings.n_rec
+        self.tau = settings.tau  # [s]
+        self.phi = ACTIVATIONS[settings.activation_fn]
+        self.gates = Linear(n, 2 * n, generator, settings.bias)  # W_z and W_g, one above the other
+        self.candidate = Linear(n, n, generator, settings.bias)  # W_r
+        self.input = Linear(n_inputs, 3 * n, generator)  # W_z,in, W_g,in and W_r,in
+
+    def project(self, inputs: Tensor) -> Tensor:
+        """The three input products of every step, one behind the other."""
+        return self.input.over_time(inputs)
+
+    def drift(self, state: Tensor, u: Tensor) -> Tensor:
+        """Eq. A.5 without its noise."""
+        n = state.shape[-1]
+        z, g = torch.sigmoid(self.gates(state) + u[..., : 2 * n]).chunk(2, dim=-1)  # Eqs. A.3, A.4
+        candidate = self.phi(self.candidate(g * state) + u[..., 2 * n :])
+        return (1 - z) * (candidate - state) / self.tau
+
+
+def build(settings: RNNSettings, n_inputs: int, generator: torch.Generator) -> Cell:
+    """The cell of `rnn.model=gru`."""
+    return GRU(settings, n_inputs, generator)

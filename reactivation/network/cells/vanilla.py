@@ -1,0 +1,41 @@
+"""The vanilla continuous-time RNN (Eq. A.1)."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from reactivation.network.cells.base import Cell
+from reactivation.network.linear import Linear
+from reactivation.settings.declaring import RNNSettings
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "identity": torch.nn.Identity(),
+}
+
+
+class Vanilla(Cell):
+    """dr/dt = (−r + φ(W_rec r + W_in Δs)) / τ (Eq. A.1)."""
+
+    def __init__(self, settings: RNNSettings, n_inputs: int, generator: torch.Generator):
+        super().__init__()
+        self.tau = settings.tau  # [s]
+        self.phi = ACTIVATIONS[settings.activation_fn]
+        self.recurrent = Linear(settings.n_rec, settings.n_rec, generator, settings.bias)
+        self.input = Linear(n_inputs, settings.n_rec, generator)
+
+    def project(self, inputs: Tensor) -> Tensor:
+        """W_in Δs for every step."""
+        return self.input.over_time(inputs)
+
+    def drift(self, state: Tensor, u: Tensor) -> Tensor:
+        """Eq. A.1 without its noise."""
+        return (self.phi(self.recurrent(state) + u) - state) / self.tau
+
+
+def build(settings: RNNSettings, n_inputs: int, generator: torch.Generator) -> Cell:
+    """The cell of `rnn.model=vanilla`."""
+    return Vanilla(settings, n_inputs, generator)

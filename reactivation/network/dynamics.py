@@ -1,0 +1,155 @@
+"""Phases and the one loop over time (Eqs. 1, 2, 19).
+
+A phase is a value: `active` and `quiescent` make a `Drive`, and `rollout` runs any network under it. The noise enters in
+`step`; √Δt stands in `brownian`, and its inverse in `intensity`.
+
+Axes: B trajectories, T steps, I inputs, S state variables, N units, O outputs; `...` may be a stack of networks.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+import math
+
+import torch
+from torch import Tensor
+
+from reactivation.network.cells.base import Cell
+from reactivation.network.kernels import fast_loop
+from reactivation.network.network import Network
+from reactivation.streams import Streams, shares
+from reactivation.types import Batch, Drive, Noise, NoiseKind, Trajectory
+
+Draw = Callable[[Tensor], Tensor]  # like → standard noise of the same shape, dtype and device
+
+
+def active(batch: Batch, noise: Noise) -> Drive:
+    """Waking: the inputs of a task batch under the network's own noise (Eq. 2)."""
+    return Drive(batch.inputs, noise)
+
+
+def quiescent(batch: Batch, steps: int, noise: Noise, variance_gain: float = 2.0) -> Drive:
+    """Resting: no input, and the variance of the recurrent noise times `variance_gain` (Eq. 19)."""
+    still = torch.zeros_like(batch.inputs[..., :1, :])
+    inputs = still.expand(*still.shape[:-2], steps, still.shape[-1])
+    return Drive(inputs, noise._replace(sigma=noise.sigma * math.sqrt(variance_gain)))
+
+
+def brownian(sigma: float, dt: float, standard: Tensor) -> Tensor:
+    """The noise of one step, σ η with η ~ N(0, Δt), from standard noise (Eq. 2)."""
+    return sigma * math.sqrt(dt) * standard
+
+
+def intensity(step_variance: float, dt: float) -> float:
+    """σ of the noise whose variance per step, σ²Δt, is given."""
+    return math.sqrt(step_variance / dt)
+
+
+def step(cell: Cell, state: Tensor, u: Tensor, dt: float, noise: Tensor) -> Tensor:
+    """One Euler–Maruyama step (Eqs. 1, 2): state (..., B, S), projected input u (..., B, H), noise (..., B, N)."""
+    return state + cell.drift(state, u) * dt + cell.noise_on_state(noise)
+
+
+def plain_loop(cell: Cell, state: Tensor, projected: Tensor, noises: Iterable[Tensor], dt: float) -> tuple[Tensor, Tensor]:
+    """Step after step: the definition, and the oracle of every faster loop.
+
+    Args:
+        state: (..., B, S).
+        projected: the cell's inputs (..., B, T, H).
+        noises: for each step, the noise of the rates (..., B, N).
+
+    Returns:
+        The rates after each step (..., B, T, N), and the last state.
+    """
+    rates = []
+    for u, noise in zip(projected.unbind(-2), noises, strict=True):  # unbind: indexing would copy all gradients per step
+        state = step(cell, state, u, dt, noise)
+        rates.append(cell.rates(state))
+    return torch.stack(rates, dim=-2), state
+
+
+def standard_noise(kind: NoiseKind, generator: Streams | None) -> Draw:
+    """A source of standard noise: N(0, 1), or uniform on [0, 1) as the released code has it (differences, row 1).
+
+    Each network of a stack draws from its own stream what it draws alone. Drawing without a generator is a ValueError.
+    """
+    fill = Tensor.uniform_ if kind == "uniform" else Tensor.normal_
+
+    def like(array: Tensor) -> Tensor:
+        if generator is None:
+            raise ValueError("noise needs a generator: give rollout one, or drive it with every σ 0")
+        drawn = array.new_empty(array.shape)
+        for share, source in shares(drawn, generator):
+            fill(share, generator=source)
+        return drawn
+
+    return like
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a network does under a drive."""
+
+    rates: Tensor  # (..., B, T, N) r(t) after each step
+    state: Tensor  # (..., B, S) the last full state
+    read: Callable[[Tensor], Tensor]  # rates → outputs, under the noise of the outputs
+
+    @cached_property
+    def outputs(self) -> Tensor:
+        """o(t) = D r(t), (..., B, T, O); made when first asked for, since a fast loss may not need them."""
+        return self.read(self.rates)
+
+
+def respond(
+    network: Network,
+    state: Tensor,
+    drive: Drive,
+    dt: float,
+    generator: Streams | None = None,
+    injected: Tensor | None = None,
+    plain: bool = False,
+) -> Response:
+    """Run a network under a drive, and read it out only when asked; arguments as of `rollout`."""
+    noise, inputs = drive.noise, drive.inputs
+    draw = standard_noise(noise.kind, generator)
+    if noise.sigma_in:
+        inputs = inputs + brownian(noise.sigma_in, dt, draw(inputs))
+    still = torch.zeros_like(network.cell.rates(state))
+    steps = inputs.shape[-2]
+    standard = (draw(still) if noise.sigma else still for _ in range(steps)) if injected is None else injected.unbind(-2)
+    noises = (brownian(noise.sigma, dt, drawn) for drawn in standard)
+    loop = (None if plain else fast_loop(network.cell)) or plain_loop
+    rates, last = loop(network.cell, state, network.cell.project(inputs), noises, dt)
+
+    def read(rates: Tensor) -> Tensor:
+        outputs = network.readout(rates)
+        return outputs + brownian(noise.sigma_out, dt, draw(outputs)) if noise.sigma_out else outputs
+
+    return Response(rates, last, read)
+
+
+def rollout(
+    network: Network,
+    state: Tensor,
+    drive: Drive,
+    dt: float,
+    generator: Streams | None = None,
+    injected: Tensor | None = None,
+    plain: bool = False,
+) -> Trajectory:
+    """Run a network under a drive (Eqs. 1, 2) and read it out; training, waking and resting are this same call.
+
+    Args:
+        network: any network; its axes in front of B go through unchanged.
+        state: (..., B, S) where to start: `network.initial_state(batch.start)`, or an earlier trajectory's `state`.
+        drive: a phase, T steps long.
+        dt: Δt [s].
+        generator: source of the noise, or one per network of a stack; needed wherever noise is drawn.
+        injected: (..., B, T, N) standard noise to use for the rates instead of drawing it.
+        plain: use `plain_loop` even where the cell has a faster one.
+
+    Returns:
+        Trajectory with rates (..., B, T, N), outputs (..., B, T, O) and the last state (..., B, S).
+    """
+    response = respond(network, state, drive, dt, generator, injected, plain)
+    return Trajectory(response.rates, response.outputs, response.state)

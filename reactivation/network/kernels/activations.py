@@ -1,0 +1,38 @@
+"""The nonlinearities in place, and their derivatives from their own outputs."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from reactivation.network.cells.vanilla import ACTIVATIONS
+
+Slope = Callable[[Tensor, Tensor], Tensor]  # gradient behind φ, output of φ → gradient before φ
+
+_IN_PLACE: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu_,
+    "tanh": torch.tanh_,
+    "sigmoid": torch.sigmoid_,
+    "identity": lambda x: x,
+}
+_SLOPES: dict[str, Slope] = {
+    "relu": lambda gradient, h: torch.ops.aten.threshold_backward(gradient, h, 0),
+    "tanh": torch.ops.aten.tanh_backward,
+    "sigmoid": torch.ops.aten.sigmoid_backward,
+    "identity": lambda gradient, h: gradient,
+}
+
+
+def in_place(phi: Any) -> Callable[[Tensor], Tensor]:
+    """A nonlinearity of `ACTIVATIONS`, written over its argument."""
+    return _IN_PLACE[_name(phi)]
+
+
+def slope_of(phi: Any) -> Slope:
+    """The slope that belongs to a nonlinearity of `ACTIVATIONS`."""
+    return _SLOPES[_name(phi)]
+
+
+def _name(phi: Any) -> str:
+    return next(name for name, known in ACTIVATIONS.items() if known is phi)

@@ -1,0 +1,87 @@
+"""The loss of von Mises cells from small Gram matrices, without forming the outputs or the targets.
+
+A von Mises bump is band-limited: with κ = σ_HD⁻² = 36/π², 29 Fourier features give it to 1e-9 of its peak. With targets
+Φ F^T, outputs R D^T and M = B·T rows, the mean squared error over O cells is
+
+    (tr D^T D R^T R − 2 tr F^T D R^T Φ + tr F^T F Φ^T Φ) / (M O),
+
+whose gradients need R^T R and R^T Φ alone. The direct way, `metrics.mean_squared_error`, defines it.
+"""
+
+from collections.abc import Sequence
+import copy
+import math
+from typing import Any
+
+import numpy as np
+from scipy.special import ive
+import torch
+from torch import Tensor
+
+from reactivation.world.tuning import HeadDirectionCells
+
+_TAIL = 1e-9  # of the peak: what the features may leave out
+_WORTH = 4  # the features pay if there are this many times fewer of them than cells
+
+
+class Ring:
+    """Fourier features of a tuning: targets(s) = Φ(s) F^T."""
+
+    def __init__(self, tuning: HeadDirectionCells, harmonics: int):
+        kappa = tuning.width**-2
+        self.harmonics = torch.arange(1, harmonics + 1, device=tuning.angles.device, dtype=torch.float64)
+        orders = torch.as_tensor(ive(np.arange(harmonics + 1), kappa), device=tuning.angles.device)
+        weights = orders * torch.where(torch.arange(harmonics + 1, device=orders.device) == 0, 1.0, 2.0) * tuning.peak
+        phases = tuning.angles.double()[:, None] * self.harmonics
+        columns = (weights[:1].expand(len(phases), 1), weights[1:] * phases.cos(), weights[1:] * phases.sin())
+        self.cells = torch.cat(columns, dim=-1)  # F (O, 2K+1)
+
+    def features(self, states: Tensor) -> Tensor:
+        """Φ: (..., B, T, 1) [rad] → (..., B·T, 2K+1)."""
+        phases = states.flatten(-3, -2) * self.harmonics.to(states.dtype)
+        return torch.cat((torch.ones_like(states.flatten(-3, -2)), phases.cos(), phases.sin()), dim=-1)
+
+    def loss(self, rates: Tensor, readout: Tensor, states: Tensor) -> Tensor:
+        """Mean squared error of outputs R D^T: (..., B, T, N), D (..., O, N), (..., B, T, 1) → (...)."""
+        cells = self.cells.to(rates.dtype)
+        return _Loss.apply(rates.flatten(-3, -2), readout, self.features(states), cells)  # type: ignore[no-untyped-call]  # torch has no types for it
+
+
+def ring_of(tuning: Any) -> Ring | None:
+    """The features of a tuning, if it is von Mises and they pay."""
+    if type(tuning) is not HeadDirectionCells:
+        return None
+    kappa = tuning.width**-2
+    limit = tuning.n_outputs // (2 * _WORTH)
+    tail = 2 * np.cumsum(ive(np.arange(limit + 1, 0, -1), kappa))[::-1]  # tail[K] bounds what harmonics beyond K add
+    enough = np.flatnonzero(tail < _TAIL)
+    return Ring(tuning, int(enough[0])) if len(enough) and math.isfinite(tail[0]) else None
+
+
+def stack_of(rings: Sequence[Ring]) -> Ring:
+    """One for a stack of networks, each with its own cells: F (S, O, 2K+1)."""
+    stacked = copy.copy(rings[0])
+    stacked.cells = torch.stack([ring.cells for ring in rings])
+    return stacked
+
+
+class _Loss(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, r: Tensor, d: Tensor, phi: Tensor, f: Tensor) -> Tensor:
+        gram_r, cross = r.mT @ r, r.mT @ phi
+        gram_d, mixed = d.mT @ d, d.mT @ f
+        ctx.save_for_backward(r, d, phi, f, gram_r, cross, gram_d, mixed)
+        ctx.scale = 1 / (r.shape[-2] * d.shape[-2])
+        # The three terms nearly cancel when the fit is good, so they are summed in double precision.
+        fits = (gram_d * gram_r).sum((-2, -1), dtype=torch.float64)
+        overlaps = (mixed * cross).sum((-2, -1), dtype=torch.float64)
+        targets = ((f.mT @ f) * (phi.mT @ phi)).sum((-2, -1), dtype=torch.float64)
+        return ((fits - 2 * overlaps + targets) * ctx.scale).to(r.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        r, d, phi, f, gram_r, cross, gram_d, mixed = ctx.saved_tensors
+        scale = 2 * ctx.scale * gradient[..., None, None]
+        into_r = (r @ gram_d).sub_(phi @ mixed.mT).mul_(scale)
+        into_d = (d @ gram_r).sub_(f @ cross.mT).mul_(scale)
+        return into_r, into_d, None, None

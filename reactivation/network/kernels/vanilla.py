@@ -1,0 +1,53 @@
+"""The vanilla cell's loop (Eq. A.1) as one autograd function: states in place, weight gradients as one product.
+
+Axes: T steps, B trajectories, N units; `...` may be a stack of networks. With a = Δt/τ and h_t = φ(W r_t + u_t):
+r_{t+1} = (1 − a) r_t + a h_t + noise_t.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from reactivation.network.cells.vanilla import Vanilla
+from reactivation.network.kernels.activations import in_place, slope_of
+from reactivation.network.kernels.products import weight_gradient
+
+
+def loop(cell: Vanilla, state: Tensor, projected: Tensor, noises: Iterable[Tensor], dt: float) -> tuple[Tensor, Tensor]:
+    """The same as `dynamics.plain_loop`."""
+    recurrent = cell.recurrent
+    u = projected if recurrent.bias is None else projected + recurrent.bias.unsqueeze(-2)
+    rates = _Loop.apply(  # type: ignore[no-untyped-call]  # torch has no types for it
+        state, recurrent.weight, u, noises, cell.phi, dt / cell.tau
+    )
+    return rates, rates[..., -1, :]
+
+
+class _Loop(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, r0: Tensor, weight: Tensor, u: Tensor, noises: Iterable[Tensor], phi: Any, a: float) -> Tensor:
+        steps, phi_ = u.shape[-2], in_place(phi)
+        r = r0.new_empty(steps + 1, *r0.shape)
+        h = r0.new_empty(steps, *r0.shape)
+        r[0] = r0
+        for t, noise in zip(range(steps), noises, strict=True):
+            torch.matmul(r[t], weight.mT, out=h[t])
+            phi_(h[t].add_(u[..., t, :]))
+            torch.add(noise, r[t], alpha=1 - a, out=r[t + 1]).add_(h[t], alpha=a)
+        ctx.save_for_backward(r, h, weight)
+        ctx.slope, ctx.a = slope_of(phi), a
+        return r[1:].movedim(0, -2)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        r, h, weight = ctx.saved_tensors
+        by_step = gradient.movedim(-2, 0)
+        pre = torch.empty_like(h)  # gradient of W r + u
+        g = torch.zeros_like(r[0])
+        for t in range(len(h) - 1, -1, -1):
+            g += by_step[t]
+            torch.mul(ctx.slope(g, h[t]), ctx.a, out=pre[t])
+            g = torch.matmul(pre[t], weight).add_(g, alpha=1 - ctx.a)
+        return g, weight_gradient(pre, r[:-1], weight), pre.movedim(0, -2), None, None, None

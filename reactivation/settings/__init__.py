@@ -1,0 +1,1 @@
+"""How hyperparameters are declared, read from text, laid over each other and described; nothing here loads torch."""

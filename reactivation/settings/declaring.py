@@ -1,0 +1,216 @@
+"""How a hyperparameter is declared (default, unit, range, meaning), and the settings that no single task or cell owns.
+
+Nothing here imports torch: settings are checked before anything heavy is loaded.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+import difflib
+import math
+import re
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from reactivation.machine.errors import BadInput
+
+LARGEST = 10**7  # of any size: more is a slip of the finger, and no machine could hold it
+_CLOSE = 0.5  # likeness of two names from which one may be a slip for the other
+_FILE_NAME = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]*")
+
+
+def setting(
+    default: Any,
+    meaning: str,
+    unit: str = "",
+    low: float | None = None,
+    above: float | None = None,
+    high: float | None = None,
+    below: float | None = None,
+    choices: tuple[str, ...] = (),
+    length: int | None = None,
+    file_name: bool = False,
+) -> Any:
+    """Declare one hyperparameter of a settings dataclass.
+
+    Bounds: low ≤ value ≤ high, above < value < below. `length`: entries of a list. `file_name`: the text becomes part of
+    one.
+    """
+    metadata = {
+        "meaning": meaning,
+        "unit": unit,
+        "low": low,
+        "above": above,
+        "high": high,
+        "below": below,
+        "choices": choices,
+        "length": length,
+        "file_name": file_name,
+    }
+    if isinstance(default, list):
+        return field(default_factory=default.copy, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """The end of a message about an unknown name: the nearest known one, or all of them."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
+    return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
+
+
+def _nearest_key(name: str, known: list[str]) -> str:
+    """As `nearest`, but a key of the same name in another group comes first: tau is rnn.tau."""
+    leaf = name.split(".")[-1]
+    same = [key for key in known if key.split(".")[-1] == leaf]
+    near = same or difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
+    near = near or [key for key in known if difflib.get_close_matches(leaf, [key.split(".")[-1]], cutoff=0.6)]
+    return f"did you mean {near[0]}?" if near else "--help lists all keys"
+
+
+@dataclass
+class RNNSettings:
+    """The network: Eqs. A.1–A.6, Tables A.1 and A.2."""
+
+    model: str = setting("vanilla", "cell, by the name of its file in reactivation/network/cells")
+    n_rec: int = setting(512, "recurrent units N", low=1, high=LARGEST)
+    tau: float = setting(0.1, "time constant τ", unit="s", above=0)
+    sigma2_rec: float = setting(0.0, "variance σ²Δt of the noise added to the rates per step", low=0, high=1e12)
+    sigma: float | None = setting(None, "the same noise as σ; give this or sigma2_rec", unit="s^-1/2", low=0, high=1e6)
+    sigma2_in: float = setting(0.0, "variance of the noise added to the inputs per step", low=0)
+    sigma2_out: float = setting(0.0, "variance of the noise added to the outputs per step", low=0)
+    noise: str = setting("gaussian", "distribution of the noise", choices=("gaussian", "uniform"))
+    bias: bool = setting(False, "biases in the linear maps")
+    activation_fn: str = setting("relu", "nonlinearity", choices=("relu", "tanh", "sigmoid", "identity"))
+
+
+@dataclass
+class TaskSettings:
+    """What every task has; a task's own `Settings` extends it."""
+
+    dt: float = setting(0.02, "time step Δt, the one clock of task and network", unit="s", above=0)
+    sequence_length: int = setting(100, "steps per training trajectory", low=2, high=LARGEST)
+    batch_size: int = setting(200, "trajectories per batch", low=1, high=LARGEST)
+
+    def check_together(self) -> None:
+        """Refuse values that are good each and do not go together; a task that has such says so here.
+
+        Raises:
+            BadInput: what does not go with what.
+        """
+
+
+@dataclass
+class TrainerSettings:
+    """Training (Tables A.1 and A.2). An epoch is one gradient step on one fresh batch."""
+
+    n_epochs: int = setting(2500, "gradient steps, each on a fresh batch", low=1)
+    lr: float = setting(1e-3, "learning rate of Adam", above=0)
+    lr_late: float | None = setting(None, "learning rate once lr_late_from steps are made; null: lr throughout", above=0)
+    lr_late_from: int | None = setting(None, "steps made at lr before those at lr_late", low=1)
+    weight_decay: float = setting(0.0, "weight decay of Adam", low=0)
+    tf32: bool = setting(False, "on cuda, products of factors rounded to TF32 (10 bits): faster, another training")
+    compute_all_metrics: bool = setting(True, "at logged steps, measure errors on the training batch as well")
+    log_freq: int = setting(10, "steps between logged training losses", low=1)
+    test_freq: int = setting(100, "steps between tests on the fixed test batch", low=1)
+    save_freq: int = setting(100, "steps between checkpoints", low=1)
+
+    def check_together(self) -> None:
+        """Refuse half a second stage.
+
+        Raises:
+            BadInput: one of lr_late and lr_late_from without the other.
+        """
+        if (self.lr_late is None) != (self.lr_late_from is None):
+            given, missing = ("lr_late_from", "lr_late") if self.lr_late is None else ("lr_late", "lr_late_from")
+            raise BadInput(f"trainer.{given}={getattr(self, given)} needs trainer.{missing}: give both or none")
+
+    def rate(self, step: int) -> float:
+        """The learning rate of the step that follows `step` others."""
+        if self.lr_late is None or self.lr_late_from is None or step < self.lr_late_from:
+            return self.lr
+        return self.lr_late
+
+
+def check(settings_class: type, raw: dict[str, Any], where: str, prefix: str = "", whole: type | None = None) -> None:
+    """Check a plain mapping against a settings dataclass; nothing is converted or silently accepted.
+
+    Args:
+        settings_class: the dataclass; a field that is itself a dataclass is checked in turn.
+        raw: what a file or the command line gives.
+        where: named in the message ("command line", a file).
+        prefix: dotted path of `raw` itself, ending in "." unless it is the top.
+        whole: the dataclass of the top, if that is not `settings_class`: where to look for the key that was meant.
+
+    Raises:
+        BadInput: unknown key, wrong type, not finite, out of range, not one of the choices.
+    """
+    hints = get_type_hints(settings_class)
+    declared = {f.name: f for f in fields(settings_class)}
+    for key, value in raw.items():
+        name = f"{prefix}{key}"
+        if key not in declared:
+            raise BadInput(f"{where}: unknown key {name}; {_nearest_key(name, list(dotted_keys(whole or settings_class)))}")
+        if hasattr(hints[key], "__dataclass_fields__"):
+            if not isinstance(value, dict):
+                raise BadInput(f"{where}: {name}={value} is a group of keys; set one of {name}.{{...}}")
+            check(hints[key], value, where, f"{name}.", whole or settings_class)
+        else:
+            _check_value(name, value, hints[key], dict(declared[key].metadata), where)
+
+
+def dotted_keys(settings_class: type, prefix: str = "") -> Iterator[str]:
+    """Every leaf key of a settings dataclass, dotted."""
+    for name, hint in get_type_hints(settings_class).items():
+        if hasattr(hint, "__dataclass_fields__"):
+            yield from dotted_keys(hint, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def type_name(hint: Any) -> str:
+    """How a type is named to a user: "float", "float or null", "list of str"."""
+    if isinstance(hint, UnionType):
+        return " or ".join("null" if part is NoneType else type_name(part) for part in get_args(hint))
+    if get_origin(hint) is list:
+        return f"list of {type_name(get_args(hint)[0])}"
+    return str(hint.__name__)
+
+
+def _check_value(name: str, value: Any, hint: Any, declared: dict[str, Any], where: str) -> None:
+    allowed = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    if not any(_is_a(value, kind) for kind in allowed):
+        raise BadInput(f"{where}: {name}={value} must be of type {type_name(hint)}")
+    if value == "???":
+        raise BadInput(f"{where}: {name}=??? is a placeholder; write the value")
+    if declared.get("file_name") and value is not None and not _FILE_NAME.fullmatch(value):
+        raise BadInput(f"{where}: {name}={value!r} becomes part of a file name: use letters, digits and . _ + - only")
+    if declared.get("length") and len(value) != declared["length"]:
+        raise BadInput(f"{where}: {name}={value} must have {declared['length']} entries")
+    for number in value if isinstance(value, list) else [value]:
+        if isinstance(number, int | float) and not isinstance(number, bool):
+            _check_range(name, number, declared, where)
+    if declared.get("choices") and value is not None and value not in declared["choices"]:
+        close = difflib.get_close_matches(str(value), declared["choices"], n=1, cutoff=_CLOSE)
+        guess = f"; did you mean {close[0]}?" if close else ""
+        raise BadInput(f"{where}: {name}={value} must be one of {', '.join(declared['choices'])}{guess}")
+
+
+def _is_a(value: Any, kind: Any) -> bool:
+    if get_origin(kind) is list:
+        return isinstance(value, list) and all(_is_a(item, get_args(kind)[0]) for item in value)
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, int | float) if kind is float else isinstance(value, kind)
+
+
+def _check_range(name: str, number: float, declared: dict[str, Any], where: str) -> None:
+    low, above, high, below = (declared.get(bound) for bound in ("low", "above", "high", "below"))
+    if not math.isfinite(number):
+        raise BadInput(f"{where}: {name}={number} must be finite")
+    if low is not None and number < low:
+        raise BadInput(f"{where}: {name}={number} must be at least {low}")
+    if above is not None and number <= above:
+        raise BadInput(f"{where}: {name}={number} must be greater than {above}")
+    if high is not None and number > high:
+        raise BadInput(f"{where}: {name}={number} must be at most {high}")
+    if below is not None and number >= below:
+        raise BadInput(f"{where}: {name}={number} must be less than {below}")

@@ -1,0 +1,58 @@
+"""What training minimises: the mean squared error of the outputs (Section 3), found the fast way where there is one.
+
+An objective maps the response of a network (or of a stack of them) to its loss on a batch, one per network. `MeanSquare`
+defines it; `RingError` is the same number from the kernels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from reactivation.network.dynamics import Response
+from reactivation.network.kernels.ring import Ring, ring_of, stack_of
+from reactivation.network.network import Network
+from reactivation.settings.layers import TrainConfig
+from reactivation.training.metrics import mean_squared_error
+from reactivation.types import Batch
+from reactivation.world.tuning import Tuning
+
+
+class Objective(Protocol):
+    """The loss of a response, (...) for networks with leading axes (...)."""
+
+    def __call__(self, network: Network, response: Response, batch: Batch) -> Tensor: ...
+
+    def stacked(self, others: Sequence[Any]) -> "Objective":
+        """One for a stack, from those of its networks: this one and `others`, of the same kind."""
+
+
+class MeanSquare:
+    """The definition: outputs against targets."""
+
+    def __call__(self, network: Network, response: Response, batch: Batch) -> Tensor:
+        return mean_squared_error(response.outputs, batch.targets)
+
+    def stacked(self, others: Sequence["MeanSquare"]) -> "MeanSquare":
+        return self
+
+
+@dataclass(frozen=True)
+class RingError:
+    """The same for von Mises cells read out without bias or noise; forms neither outputs nor targets."""
+
+    ring: Ring
+
+    def __call__(self, network: Network, response: Response, batch: Batch) -> Tensor:
+        return self.ring.loss(response.rates, network.decoder.weight, batch.states)
+
+    def stacked(self, others: Sequence["RingError"]) -> "RingError":
+        return RingError(stack_of([self.ring, *(other.ring for other in others)]))
+
+
+def objective_of(config: TrainConfig, tuning: Tuning, plain: bool = False) -> Objective:
+    """The fastest objective that a run has; `plain`: the definition."""
+    simple_readout = not config.rnn.bias and not config.rnn.sigma2_out
+    ring = ring_of(tuning) if simple_readout and not plain else None
+    return RingError(ring) if ring else MeanSquare()

@@ -1,0 +1,75 @@
+"""Several trainings at once on a CPU: one single-threaded process per core, each an ordinary `train.py` command.
+
+On a few cores this beats threads inside one network. Processes share nothing: a crash in one neither harms nor hides the
+others.
+"""
+
+from dataclasses import dataclass
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import time
+
+from reactivation.machine import cores
+from reactivation.machine.errors import SIGNAL_BASE, Interrupted, SomeFailed, exit_code
+from reactivation.machine.interruption import Interruption
+
+_TRAIN = Path(__file__).resolve().parents[2] / "train.py"
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+# How a training ends that was told to: it has saved, or had not begun.
+_SAVED = (SIGNAL_BASE + signal.SIGINT, SIGNAL_BASE + signal.SIGTERM)
+_POLL = 0.05  # seconds between looks at the processes
+
+
+@dataclass
+class _Worker:
+    words: list[str]
+    process: subprocess.Popen[bytes]
+    line: int  # of the terminal, for its progress bar
+
+
+def train_fleet(commands: list[list[str]], device: str) -> None:
+    """Run `train.py` once per entry of `commands` (its words), as many at a time as there are cores; one at a time on a GPU.
+
+    Raises:
+        SomeFailed: with the exit code of the first that failed, after all have ended.
+        Interrupted: a signal came; it was handed on, and every process has saved and ended.
+    """
+    places = _places(device)
+    waiting, running, failed = list(commands), list[_Worker](), list[tuple[list[str], int]]()
+    with Interruption() as interruption:
+        handed_on = 0
+        while running or (waiting and not interruption.signal):
+            while waiting and len(running) < places and not interruption.signal:
+                free = min(set(range(places)) - {worker.line for worker in running})
+                running.append(_start(waiting.pop(0), free))
+            if interruption.signal and not handed_on:
+                handed_on = interruption.signal
+                for worker in running:
+                    worker.process.send_signal(handed_on)
+            ended = [worker for worker in running if worker.process.poll() is not None]
+            failed += [(worker.words, worker.process.returncode) for worker in ended if worker.process.returncode]
+            running = [worker for worker in running if worker not in ended]
+            time.sleep(_POLL)
+    failed = [(words, code) for words, code in failed if not (interruption.signal and exit_code(code) in _SAVED)]
+    if interruption.signal and not failed:
+        raise Interrupted("all runs have saved; the same command goes on from there", interruption.signal)
+    if failed:
+        listed = "; ".join(f"train.py {' '.join(words)} ended with {code}" for words, code in failed)
+        message = f"{len(failed)} of {len(commands)} trainings failed: {listed}"
+        raise SomeFailed(message, exit_code(failed[0][1]), interrupted=bool(interruption.signal))
+
+
+def _places(device: str) -> int:
+    if device == "cpu":
+        return cores.available()
+    from reactivation.machine.device import prepare  # loads torch, which alone knows whether there is a GPU
+
+    return 1 if prepare(device).type == "cuda" else cores.available()
+
+
+def _start(words: list[str], line: int) -> _Worker:
+    environment = {**os.environ, **_ONE_THREAD, "TQDM_POSITION": str(line)}
+    return _Worker(words, subprocess.Popen([sys.executable, str(_TRAIN), *words], env=environment), line)

@@ -1,0 +1,139 @@
+"""A stack: several seeds of one configuration trained as one network with a leading axis.
+
+Every tensor of a member is a view of its entry in the stack's, so a member can be tested and saved at any moment as if it
+were alone. Each seed draws from its own streams what it draws alone. Axes: S networks, the rest as in `reactivation.types`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from reactivation.machine.errors import BadInput
+from reactivation.training.learner import Learner, Trainee, new_optimizer
+from reactivation.training.metrics import error_measures
+from reactivation.types import Batch, Measures
+from reactivation.world.motion import TwoPart
+from reactivation.world.tasks.base import Task
+
+
+@dataclass(kw_only=True)
+class Stack(Trainee):
+    """Several networks in training; their states are (S, B, N) and their weights (S, N, N)."""
+
+    members: Sequence[Learner]
+
+    def __post_init__(self) -> None:
+        _share_tensors(self.network, [member.network for member in self.members])
+        if self.step:
+            self._take_moments()
+            self._share_moments()
+
+    def learn(self, measured: bool = False) -> tuple[Tensor, list[Measures]]:
+        learned = super().learn(measured)
+        for member in self.members:
+            member.step = self.step
+        if not self.members[0].optimizer.state:  # Adam makes its moments in its first step, and then changes them in place
+            self._share_moments()
+        return learned
+
+    def optimizers(self) -> list[torch.optim.Optimizer]:
+        """The stack's, which learns, and the members', which are saved."""
+        return [self.optimizer, *(member.optimizer for member in self.members)]
+
+    def sample(self, streams: tuple[torch.Generator, ...]) -> Batch:
+        tasks, trained = [member.task for member in self.members], self.config.task
+        sizes = trained.batch_size, trained.sequence_length
+        if not _move_alike(tasks):
+            return _batch_of([task.sample(*sizes, stream) for task, stream in zip(tasks, streams, strict=True)])
+        motion: Any = tasks[0].motion
+        path = motion.follow(*map(torch.stack, zip(*(motion.draw(*sizes, stream) for stream in streams), strict=True)))
+        encode = _encode_each([task.encode for task in tasks])
+        return Batch(encode(path.start), path.inputs, path.states, encode)
+
+    def measure(self, outputs: Tensor, batch: Batch) -> list[Measures]:
+        parts = zip(self.members, outputs, batch.targets, batch.states, strict=True)
+        return [error_measures(member.task, *arrays) for member, *arrays in parts]
+
+    def _parameters(self) -> Iterator[tuple[nn.Parameter, list[dict[str, Any]]]]:
+        """Each parameter of the stack, and Adam's moments of the members' own."""
+        owned = ([(m.optimizer.state, p) for p in m.network.parameters()] for m in self.members)
+        for whole, *own in zip(self.network.parameters(), *owned, strict=True):
+            yield whole, [state[parameter] for state, parameter in own]
+
+    def _take_moments(self) -> None:
+        for whole, own in self._parameters():
+            # A moment without axes is the number of steps, the same for all members.
+            self.optimizer.state[whole] = {
+                name: torch.stack([moments[name] for moments in own]) if value.dim() else value
+                for name, value in own[0].items()
+            }
+
+    def _share_moments(self) -> None:
+        for whole, own in self._parameters():
+            for name, value in self.optimizer.state[whole].items():
+                for moments, share in zip(own, value if value.dim() else [value] * len(own), strict=True):
+                    moments[name] = share
+
+
+def stacked(members: Sequence[Learner]) -> Trainee:
+    """What trains these networks together, all of which stand at the same step: a stack, or the network if it is one.
+
+    Raises:
+        BadInput: the cell has a parameter or buffer without rows and columns: a leading axis would change its meaning.
+    """
+    first, *others = members
+    if not others:
+        return first
+    network = copy.deepcopy(first.network)
+    flat = [name for name, tensor in (*network.named_parameters(), *network.named_buffers()) if tensor.dim() < 2]
+    if flat:
+        raise BadInput(f"{flat[0]} has fewer than two axes and cannot be stacked; train with together=processes")
+    return Stack(
+        config=first.config,
+        network=network,
+        optimizer=new_optimizer(network, first.config.trainer),
+        trajectories=tuple(member.trajectories for member in members),
+        noise=tuple(member.noise for member in members),
+        objective=first.objective.stacked([other.objective for other in others]),
+        step=first.step,
+        plain=first.plain,
+        members=members,
+    )
+
+
+def _share_tensors(stack: nn.Module, members: Sequence[nn.Module]) -> None:
+    """Stack the members' parameters and buffers, and make theirs views of the stack's."""
+    for whole, *own in zip(_tensors(stack), *map(_tensors, members), strict=True):
+        whole.data = torch.stack([tensor.data for tensor in own])
+        for tensor, share in zip(own, whole.data, strict=True):
+            tensor.data = share
+
+
+def _tensors(module: nn.Module) -> list[Tensor]:
+    return [*module.parameters(), *module.buffers()]
+
+
+def _move_alike(tasks: Sequence[Task]) -> bool:
+    """Whether one motion can follow the random numbers of all; otherwise each task samples by itself."""
+    motion: Any = tasks[0].motion
+    two_part = type(motion).paths is TwoPart.paths and type(tasks[0]).sample is Task.sample
+    return two_part and all(task.motion == motion for task in tasks)
+
+
+def _batch_of(batches: Sequence[Batch]) -> Batch:
+    start, inputs, states = (torch.stack([getattr(b, name) for b in batches]) for name in ("start", "inputs", "states"))
+    return Batch(start, inputs, states, _encode_each([batch.encode for batch in batches]))
+
+
+def _encode_each(encoders: Sequence[Callable[[Tensor], Tensor]]) -> Callable[[Tensor], Tensor]:
+    """Each network's states by its own cells: (..., S, B, P) → (..., S, B, O)."""
+
+    def encode(states: Tensor) -> Tensor:
+        parts = zip(encoders, states.unbind(-3), strict=True)
+        return torch.stack([encode(own) for encode, own in parts], dim=-3)
+
+    return encode

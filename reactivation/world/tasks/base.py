@@ -1,0 +1,42 @@
+"""A task is a space (where states live), a motion (how they move) and a tuning (what the output cells encode)."""
+
+import torch
+from torch import Tensor, nn
+
+from reactivation.types import Batch
+from reactivation.world.motion import Motion
+from reactivation.world.spaces import Space
+from reactivation.world.tuning import Tuning
+
+
+class Task(nn.Module):
+    """Integrate changes of a state; report the state. Axes as in `reactivation.types`."""
+
+    def __init__(self, space: Space, motion: Motion, tuning: Tuning, error: str, mse: str):
+        """Put a task together.
+
+        Args:
+            error: metric name of the mean length of the decoding error, with its unit ("position_error_m").
+            mse: metric name of its mean square per coordinate ("pos_mse").
+        """
+        super().__init__()
+        self.space, self.motion, self.tuning = space, motion, tuning
+        self.error_name, self.mse_name = error, mse
+        self.n_inputs, self.n_outputs = motion.n_inputs, tuning.n_outputs
+
+    def sample(self, batch_size: int, steps: int, generator: torch.Generator) -> Batch:
+        """Draw a fresh batch on the generator's device."""
+        path = self.motion.paths(batch_size, steps, generator)
+        return Batch(self.encode(path.start), path.inputs, path.states, self.encode)
+
+    def encode(self, states: Tensor) -> Tensor:
+        """f(s): (..., P) → (..., O)."""
+        return self.tuning.encode(states)
+
+    def decode(self, outputs: Tensor) -> Tensor:
+        """(..., O) → (..., P), inside the space's own coordinates."""
+        return self.space.wrap(self.tuning.decode(outputs))
+
+    def decoding_error(self, decoded: Tensor, states: Tensor) -> Tensor:
+        """How far off decoded states are, as a vector: (..., P), (..., P) → (..., P) [m or rad]."""
+        return self.space.difference(decoded, states)
