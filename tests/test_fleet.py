@@ -1,5 +1,6 @@
 """Several seeds in one command: ordinary runs, each what its seed alone gives, none harmed by another."""
 
+from collections.abc import Callable
 from pathlib import Path
 import signal
 import subprocess
@@ -10,8 +11,9 @@ from conftest import ROOT, environment, tiny
 import pytest
 import torch
 
-from reactivation.machine.errors import BadInput
+from reactivation.machine.errors import BadInput, StorageError
 from reactivation.settings.reading import parse_arguments, parse_seeds
+from reactivation.storage.files import locked
 from reactivation.storage.runs import RunFolder, load_run
 
 SPATIAL = "spatial_navigation/noisy_unbiased"
@@ -45,13 +47,43 @@ def test_one_that_fails_neither_harms_nor_hides_the_others(command, tmp_path: Pa
     assert run_of(tmp_path, 0).steps() == run_of(tmp_path, 2).steps() == [2, 4]
 
 
-def test_a_signal_reaches_all_and_all_go_on(tmp_path: Path) -> None:
+def started(place: Path) -> subprocess.Popen[bytes]:
+    """Two long trainings in one command, once both have saved."""
     words = {**parse_arguments(tiny(SPATIAL)), "trainer.n_epochs": "3000", "seed": "0,1"}
     start = [sys.executable, str(ROOT / "train.py"), *(f"{key}={value}" for key, value in words.items())]
-    fleet = subprocess.Popen(start, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while not all(run_of(tmp_path, seed).resume_files[0].exists() for seed in (0, 1)) and time.monotonic() < deadline:
+    fleet = subprocess.Popen(start, cwd=place, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    wait_until(lambda: all(run_of(place, seed).resume_files[0].exists() for seed in (0, 1)))
+    return fleet
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)
+
+
+def is_free(folder: Path) -> bool:
+    try:
+        with locked(folder):
+            return True
+    except StorageError:
+        return False
+
+
+def test_children_save_and_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    fleet = started(tmp_path)
+    folders = [run_of(tmp_path, seed) for seed in (0, 1)]
+    assert not any(is_free(folder.path) for folder in folders)
+    fleet.kill()
+    _, errors = fleet.communicate(timeout=120)  # returns when the children, who write there too, have ended
+    assert errors.count(b"saved; the same command goes on from there") == 2
+    assert all(is_free(folder.path) for folder in folders)
+    steps = [torch.load(folder.resume_files[0], weights_only=True)["step"] for folder in folders]
+    assert all(0 < step < 3000 for step in steps)
+
+
+def test_a_signal_reaches_all_and_all_go_on(tmp_path: Path) -> None:
+    fleet = started(tmp_path)
     fleet.send_signal(signal.SIGTERM)
     _, errors = fleet.communicate(timeout=60)
     assert fleet.returncode == 143

@@ -14,7 +14,7 @@ import time
 
 from reactivation.machine import cores
 from reactivation.machine.errors import SIGNAL_BASE, Interrupted, SomeFailed, exit_code
-from reactivation.machine.interruption import Interruption
+from reactivation.machine.interruption import PARENT, Interruption
 
 _TRAIN = Path(__file__).resolve().parents[2] / "train.py"
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -71,5 +71,5 @@ def _places(device: str) -> int:
 
 
 def _start(words: list[str], line: int) -> _Worker:
-    environment = {**os.environ, **_ONE_THREAD, "TQDM_POSITION": str(line)}
+    environment = {**os.environ, **_ONE_THREAD, "TQDM_POSITION": str(line), PARENT: str(os.getpid())}
     return _Worker(words, subprocess.Popen([sys.executable, str(_TRAIN), *words], env=environment), line)
