@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from reactivation import registry
-from reactivation.network.dynamics import active, rollout
+from reactivation.network.dynamics import rollout
 from reactivation.network.network import Network, build_network
 from reactivation.settings.declaring import RNNSettings
-from reactivation.types import Batch, Noise
+from reactivation.types import Noise
 
 CELLS = registry.names("cells")
 
@@ -30,8 +30,7 @@ def test_gradients_through_a_rollout(model: str, activation: str, bias: bool, ge
 
     def outputs(*values: torch.Tensor) -> torch.Tensor:
         def run() -> torch.Tensor:
-            drive = active(Batch(start, inputs, inputs, torch.clone), Noise(0.3))
-            return rollout(net, net.initial_state(start), drive, 0.02, injected=noise).outputs
+            return rollout(net, net.initial_state(start), inputs, Noise(0.3), 0.02, injected=noise).outputs
 
         return torch.func.functional_call(Runs(net, run), dict(zip((f"net.{n}" for n in names), values, strict=True)), ())
 
@@ -56,7 +55,7 @@ def test_state_and_rates_have_the_shapes_of_the_contract(model: str, generator) 
     u = net.cell.project(torch.zeros(6, 5, 2, dtype=torch.float64))
     assert net.cell.rates(state).shape == (6, 4)
     assert net.cell.drift(state, u[:, 0]).shape == state.shape
-    assert net.cell.quiescent_variance_gain > 0
+    assert net.cell.rest_variance_gain > 0
 
 
 def test_weights_start_as_pytorchs_linear_maps_do() -> None:

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from reactivation.machine.errors import DamagedData
-from reactivation.network.dynamics import Response, active, respond
+from reactivation.network.dynamics import Response, respond
 from reactivation.network.network import Network
 from reactivation.settings.declaring import TrainerSettings
 from reactivation.settings.layers import TrainConfig
 from reactivation.storage import checkpoint
 from reactivation.storage.runs import build, noise_of
-from reactivation.streams import Streams, stream, streams_of
+from reactivation.streams import NOISE, TEST_NOISE, TEST_TRAJECTORIES, TRAJECTORIES, Streams, stream, streams_of
 from reactivation.training.cuda_graph import Step, recorded
 from reactivation.training.metrics import error_measures, mean_squared_error
 from reactivation.training.objective import Objective, objective_of
@@ -90,8 +90,8 @@ class Trainee(ABC):
 
     def respond(self, batch: Batch, noise: Streams) -> Response:
         """Waking, under the run's own noise."""
-        drive, start = active(batch, noise_of(self.config)), self.network.initial_state(batch.start)
-        return respond(self.network, start, drive, self.config.task.dt, noise, plain=self.plain)
+        own, start = noise_of(self.config), self.network.initial_state(batch.start)
+        return respond(self.network, start, batch.inputs, own, self.config.task.dt, noise, plain=self.plain)
 
     @torch.no_grad()
     def _measure(self, response: Response, batch: Batch) -> list[Measures]:
@@ -116,8 +116,8 @@ class Learner(Trainee):
     def test(self) -> dict[str, float]:
         """All measures on the test batch, which is the same every time."""
         seed, device = self.config.seed, self.trajectories.device
-        batch = self.sample(stream(seed, "test/trajectories", device))
-        outputs = self.respond(batch, stream(seed, "test/noise", device)).outputs
+        batch = self.sample(stream(seed, TEST_TRAJECTORIES, device))
+        outputs = self.respond(batch, stream(seed, TEST_NOISE, device)).outputs
         loss = mean_squared_error(outputs, batch.targets)
         return read({"loss": loss, **self.measure(outputs, batch)[0]})
 
@@ -169,7 +169,7 @@ def read(measures: Measures) -> dict[str, float]:
 def new_learner(config: TrainConfig, device: torch.device, plain: bool = False) -> Learner:
     """A run before its first step."""
     task, network = build(config, device)
-    trajectories, noise = (stream(config.seed, name, device) for name in ("trajectories", "noise"))
+    trajectories, noise = (stream(config.seed, name, device) for name in (TRAJECTORIES, NOISE))
     return Learner(
         config=config,
         task=task,
