@@ -25,7 +25,7 @@ class Moments(NamedTuple):
     covariance: NDArray[np.float64]  # (N, N)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Recording:
     """Trajectories through a space: what a network reports in a phase, with its rates where they are asked for."""
 

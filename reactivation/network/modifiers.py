@@ -103,7 +103,7 @@ class WithVariable(Modified):
 
     def split(self, state: Tensor) -> tuple[Tensor, Tensor]:
         """Return the state within, (..., B, S), and the variable."""
-        # In memory of its own: a product of part of a wider array need not have the bits of the same product alone.
+        # Contiguous, because libraries promise the same bits of a product only for the same layout in memory.
         return state[..., : -self.units].contiguous(), state[..., -self.units :]
 
     def _beside_zeros(self, within: Tensor) -> Tensor:
