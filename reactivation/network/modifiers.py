@@ -58,11 +58,11 @@ def modified(network: Network, modifiers: Iterable[Modifier]) -> Network:
 
 
 class Modified(Cell):
-    """The cell that a modifier wraps, unchanged: wrappers override what they change."""
+    """A cell with other values at its places: `Modified(cell, leak=0.9)`. Other wrappers override what they change."""
 
-    def __init__(self, inner: Cell):
+    def __init__(self, inner: Cell, **changes: float):
         super().__init__()
-        self.inner = inner
+        self.inner, self.changes = inner, changes
         self.rest_variance_gain = inner.rest_variance_gain
 
     def places(self) -> frozenset[str]:
@@ -73,7 +73,7 @@ class Modified(Cell):
 
     def drift(self, state: Tensor, u: Tensor, **changes: Any) -> Tensor:
         field: Callable[..., Tensor] = self.inner.drift  # with the keywords of its places, which `modified` has checked
-        return field(state, u, **changes)
+        return field(state, u, **self.changes, **changes)
 
     def initial(self, rates: Tensor) -> Tensor:
         return self.inner.initial(rates)
