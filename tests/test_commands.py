@@ -255,23 +255,23 @@ def test_rest_starts_where_its_setting_says(results: Path, monkeypatch) -> None:
 
 @pytest.mark.parametrize("which", ["own", "shared"])
 def test_a_random_network_has_a_task_of_its_own_unless_shared(which: str, results: Path) -> None:
-    from reactivation.analysis.measures.kl import Settings
+    from reactivation.analysis.measures.kl import Settings, untrained
     from reactivation.analysis.runner import _random_network
 
     runs = [load(results, f"noisy_{bias}_0.0001_0") for bias in ("unbiased", "biased")]
-    random = _random_network(Settings(batch_size=12, random_network=which), runs)
+    asked = Settings(batch_size=12, random_network=which)
+    random = _random_network(asked, runs, untrained(asked).shares_task)
     assert (random.task is runs[-1].task) == (which == "shared")
     assert not any((a == b).all() for a, b in zip(random.network.parameters(), runs[0].network.parameters(), strict=True))
 
 
 def test_a_random_network_cannot_share_a_task_of_another_size(results: Path) -> None:
-    from reactivation.analysis.measures.kl import Settings
     from reactivation.analysis.runner import _random_network
 
     runs = [load(results, f"noisy_{bias}_0.0001_0") for bias in ("unbiased", "biased")]
     runs[1].task.n_outputs += 1
     with pytest.raises(BadInput, match="random_network=shared"):
-        _random_network(Settings(batch_size=12, random_network="shared"), runs)
+        _random_network(settings(), runs, shares_task=True)
 
 
 def test_runs_of_two_spaces_are_not_compared(results: Path) -> None:

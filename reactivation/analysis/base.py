@@ -82,21 +82,25 @@ class Result(NamedTuple):
     summary: Mapping[str, Mapping[str, float | None]]  # row → column → number, to print
 
 
+class Untrained(NamedTuple):
+    """What an analysis wants of an untrained network, to compare with."""
+
+    phases: tuple[Phase, ...]
+    shares_task: bool = False  # whether its task is that of the last run (row 12) or one of its own
+
+
 S = TypeVar("S", bound=AnalysisSettings)
 
 
 @dataclass(frozen=True)
 class Analysis(Generic[S]):
-    """What an analysis is: the module of each has one, `ANALYSIS`.
-
-    `phases` are those it needs of every run, `random_phases` of an untrained network, made from its settings.
-    """
+    """What an analysis is: the module of each has one, `ANALYSIS`."""
 
     settings: type[S]
-    phases: Callable[[S], tuple[Phase, ...]]
+    phases: Callable[[S], tuple[Phase, ...]]  # that it needs of every run
     analyse: Callable[[Recorded, S, NamedStreams], Result]
     format: int  # raised whenever the numbers in its files change: results of an older one do not count
-    random_phases: Callable[[S], tuple[Phase, ...]] = lambda settings: ()
+    untrained: Callable[[S], Untrained] | None = None
     rates: int = 0  # trajectories whose rates it needs, with the moments of all; positions always come
 
 

@@ -119,10 +119,9 @@ def _analysed(name: str, settings: AnalysisSettings) -> tuple[Result, dict[str, 
     runs, missing = _load_runs(settings)
     _require_one_space(runs)
     phases = dict.fromkeys(runs, analysis.phases(settings))
-    random_phases = analysis.random_phases(settings)
-    if random_phases:
-        runs[RANDOM] = _random_network(settings, list(runs.values()))
-        phases[RANDOM] = random_phases
+    if analysis.untrained:
+        phases[RANDOM], shares_task = analysis.untrained(settings)
+        runs[RANDOM] = _random_network(settings, list(runs.values()), shares_task)
     trajectory_stream = CELLS if settings.trajectory_stream == "cells" else None
     recorded: Recorded = {run: {} for run in runs}
     with tqdm(total=sum(map(len, phases.values())) + 1, disable=None, dynamic_ncols=True) as bar:
@@ -320,7 +319,7 @@ def _require_one_space(runs: Mapping[str, "Run"]) -> None:
             )
 
 
-def _random_network(settings: AnalysisSettings, runs: list["Run"]) -> "Run":
+def _random_network(settings: AnalysisSettings, runs: list["Run"], shares_task: bool) -> "Run":
     """An untrained twin of the first run, with the task's noise (Fig. 2e); its cells and weights have their own streams.
 
     Raises:
@@ -332,7 +331,7 @@ def _random_network(settings: AnalysisSettings, runs: list["Run"]) -> "Run":
     first, last = runs[0], runs[-1]
     config = replace(first.config, rnn=replace(first.config.rnn, sigma2_rec=settings.noise))
     task, network = build(config, next(first.network.parameters()).device, of_untrained)
-    if getattr(settings, "random_network", "own") != "shared":
+    if not shares_task:
         return Run(config, task, network, step=0)
     if last.task.n_outputs != task.n_outputs:
         raise BadInput(

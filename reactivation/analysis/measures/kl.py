@@ -18,6 +18,7 @@ from reactivation.analysis.base import (
     Recorded,
     Recording,
     Result,
+    Untrained,
     both_phases,
     rest_of,
     standard_error,
@@ -128,4 +129,9 @@ def _mean(log_ratio: Points, clip: float | None) -> tuple[float | None, float | 
     return float(log_ratio.mean()), standard_error(log_ratio)
 
 
-ANALYSIS = Analysis(Settings, both_phases, analyse, format=2, random_phases=lambda settings: (rest_of(settings),))
+def untrained(settings: Settings) -> Untrained:
+    """Return what the row `random` is made of."""
+    return Untrained((rest_of(settings),), shares_task=settings.random_network == "shared")
+
+
+ANALYSIS = Analysis(Settings, both_phases, analyse, format=2, untrained=untrained)
