@@ -53,16 +53,16 @@ def measure(runs: int, share: float) -> dict[str, object]:
     space = Box(2.2, 2.2)
     lengths = {"active": 100, "quiescent": 1000}
     recorded = {
-        f"run {k}": {phase: Recording(decoded_points(k, 200, steps)) for phase, steps in lengths.items()}
+        f"run {k}": {phase: Recording(decoded_points(k, 200, steps), 0.02, space) for phase, steps in lengths.items()}
         for k in range(runs)
     }
-    recorded["random"] = {"quiescent": Recording(decoded_points(runs, 200, lengths["quiescent"]))}
+    recorded["random"] = {"quiescent": Recording(decoded_points(runs, 200, lengths["quiescent"]), 0.02, space)}
     settings = kl.Settings()
     began = time.perf_counter()
-    result = kl.analyse(recorded, space, settings, lambda name: numpy_stream(0, name))
+    result = kl.analyse(recorded, settings, lambda name: numpy_stream(0, name))
     ours = time.perf_counter() - began
 
-    resting, waking = (recorded["run 0"][phase].states.reshape(-1, 2) for phase in ("quiescent", "active"))
+    resting, waking = (recorded["run 0"][phase].positions.reshape(-1, 2) for phase in ("quiescent", "active"))
     samples = GaussianKDE(resting).sample(round(settings.n_samples * share), np.random.default_rng(0))
     began = time.perf_counter()
     references = [stats.gaussian_kde(points.T).logpdf(samples.T) for points in (resting, waking)]

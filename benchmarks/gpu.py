@@ -2,7 +2,7 @@
 
     python benchmarks/gpu.py [only=<task>/<experiment>] [steps=200] [paired=2500] [full=true] [json=true] [key=value ...]
 
-For each of the eight configurations: seconds until its step is recorded; seconds per step of the stack with everything in
+For each of the eight configurations: seconds until its step is captured; seconds per step of the stack with everything in
 it (data, noise, loss, Adam, losses and measures read at the log interval; neither tests nor checkpoints); the total that
 follows for the whole training, and with full=true the total that it took; share of the ceiling; peak memory. Then TF32
 against single precision: `paired` steps of the same seeds in both, and the difference of their final test losses. The
@@ -90,7 +90,7 @@ def train(trainee: Trainee, steps: int, device: torch.device) -> float:
 
 
 def begin(trainee: Trainee, device: torch.device) -> float:
-    """Seconds until the step is recorded, without measures and with; they are steps of the training too."""
+    """Seconds until the step is captured, without measures and with; they are steps of the training too."""
     began = wait(device)
     for measured in (False, True):
         for _ in range(WARM_UP + 1):
@@ -100,7 +100,7 @@ def begin(trainee: Trainee, device: torch.device) -> float:
 
 def time_configuration(name: str, device: torch.device, steps: int, full: bool, words: dict[str, str]) -> dict[str, Any]:
     """What one configuration's five networks take."""
-    gc.collect()  # of what recordings of an earlier configuration keep
+    gc.collect()  # of what captures of an earlier configuration keep
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     trainee, _ = new_stack(name, device, words)

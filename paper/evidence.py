@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from paper.protocols import ALL_PROTOCOLS, NETWORKS, VARIANTS, Protocol
 from reactivation import registry
 from reactivation.analysis.base import AnalysisSettings, Recording
-from reactivation.analysis.runner import holds, model, result_file, training_config
+from reactivation.analysis.runner import declared, holds, model, result_file, training_config
 from reactivation.machine.errors import DamagedData
 from reactivation.settings.layers import RESULTS, TrainConfig, resolve_analysis
 from reactivation.storage.files import read_json_once
@@ -100,10 +100,10 @@ class Evidence:
 
     def space(self, task: str, seed: int) -> Space:
         """Where a task's states live."""
-        from reactivation.streams import stream
+        from reactivation.streams import CELLS, stream
 
         config = self.config(task, NETWORKS[task][0], seed)
-        built: Space = registry.load("tasks", task).build(config.task, stream(seed, "cells")).space
+        built: Space = registry.load("tasks", task).build(config.task, stream(seed, CELLS)).space
         return built
 
     def config(self, task: str, run: str, seed: int) -> TrainConfig:
@@ -111,7 +111,7 @@ class Evidence:
         return _config(self, task, run, seed)
 
     def recording(self, task: str, run: str, phase: str, seed: int, **changes: str) -> Recording:
-        """What a network does in a phase: decoded states (B, T, P), rates and their moments, of 200 trajectories.
+        """What a network does in a phase: decoded positions (B, T, P), rates and their moments, of 200 trajectories.
 
         Args:
             phase: "active" (100 steps), "quiescent" (200 steps) or "quiescent_noisy", unless `changes` say otherwise.
@@ -167,7 +167,7 @@ def error_name(measures: dict[str, float]) -> str:
 @cache
 def _settings(evidence: Evidence, protocol: Protocol, seed: int) -> Any:
     arguments = {**protocol.arguments(seed, evidence.preset), "path": evidence.path, "device": evidence.device}
-    return resolve_analysis(protocol.analysis, registry.load("analysis", protocol.analysis).Settings, arguments)
+    return resolve_analysis(protocol.analysis, declared(protocol.analysis).settings, arguments)
 
 
 @cache
@@ -198,12 +198,13 @@ def _read_result(evidence: Evidence, name: str, seed: int) -> dict[str, Any]:
 def _record(
     evidence: Evidence, task: str, run: str, phase: str, seed: int, changes: tuple[tuple[str, str], ...]
 ) -> Recording:
-    from reactivation.analysis.recordings import record_phase
+    from reactivation.analysis.recordings import record
     from reactivation.machine.device import enough_memory, prepare
     from reactivation.storage.runs import found_run, load_run
 
     settings = evidence.settings_of_task(task, seed, **dict(changes))
     config = evidence.config(task, run, seed)
+    phases = {one.name: one for one in declared("distance").phases(settings)}
     with enough_memory():
         loaded = load_run(found_run(config, evidence.path), prepare(evidence.device), config.trainer.n_epochs)
-        return record_phase(loaded, run, phase, settings, rates=settings.batch_size)
+        return record(loaded, phases[phase], settings.batch_size, seed, rates=settings.batch_size)

@@ -1,4 +1,8 @@
-"""Named random streams: every draw comes from `stream(seed, name)`, so adding a draw to one name never shifts another."""
+"""Named random streams: every draw comes from `stream(seed, name)`, so adding a draw to one name never shifts another.
+
+This is the one list of the names. A name comes from what is drawn, and for which experiment and phase: never from a place
+in a list, from a modifier or from Δt. Another name would give other bits.
+"""
 
 from collections.abc import Iterator
 import hashlib
@@ -9,28 +13,48 @@ from torch import Tensor
 
 Streams = torch.Generator | tuple[torch.Generator, ...]  # of one network, or one per network of a stack
 
+CELLS = "cells"  # what a task draws once: centres of place cells
+WEIGHTS = "weights"  # of an untrained network
+TRAJECTORIES, NOISE = "trajectories", "noise"  # of training
+TEST_TRAJECTORIES, TEST_NOISE = "test/trajectories", "test/noise"
+
+
+def of_untrained(name: str) -> str:
+    """Return the name of CELLS or WEIGHTS of the untrained network that trained ones are compared with."""
+    return f"random/{name}"
+
+
+def of_phase(experiment: str, phase: str, name: str, draw: int = 0) -> str:
+    """Return the name of TRAJECTORIES or NOISE of a recorded phase; `draw` counts independent ones."""
+    return "/".join(["analysis", *([str(draw)] if draw else []), experiment, phase, name])
+
+
+def of_analysis(analysis: str, part: str) -> str:
+    """Return the name of an analysis's own draws; `part` names experiments."""
+    return f"{analysis}/{part}"
+
 
 def stream_seed(seed: int, name: str) -> int:
-    """A 63-bit seed that depends on both arguments; neighbouring seeds and names share nothing."""
+    """Return a 63-bit seed that depends on both arguments; neighbouring seeds and names share nothing."""
     digest = hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
 
 
 def stream(seed: int, name: str, device: torch.device | str = "cpu") -> torch.Generator:
-    """The torch generator of stream `name` of a run."""
+    """Return the torch generator of stream `name` of a run."""
     return torch.Generator(device=device).manual_seed(stream_seed(seed, name))
 
 
 def numpy_stream(seed: int, name: str) -> np.random.Generator:
-    """The numpy generator of stream `name` of a run."""
+    """Return the numpy generator of stream `name` of a run."""
     return np.random.Generator(np.random.PCG64(stream_seed(seed, name)))
 
 
 def streams_of(streams: Streams) -> tuple[torch.Generator, ...]:
-    """One or several, as several."""
+    """Return one or several, as several."""
     return streams if isinstance(streams, tuple) else (streams,)
 
 
 def shares(drawn: Tensor, streams: Streams) -> Iterator[tuple[Tensor, torch.Generator]]:
-    """Which part of an array each stream fills: all of it, or one entry of its first axis each."""
+    """Yield which part of an array each stream fills: all of it, or one entry of its first axis each."""
     return zip(drawn, streams, strict=True) if isinstance(streams, tuple) else iter([(drawn, streams)])

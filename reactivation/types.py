@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor
 
-NoiseKind = Literal["gaussian", "uniform"]
+NoiseDistribution = Literal["gaussian", "uniform"]
 Measures = dict[str, Tensor]  # values () by name, on their device until somebody reads them
 
 
@@ -50,14 +50,7 @@ class Noise(NamedTuple):
     sigma: float = 0.0  # on the rates [s^-1/2]
     sigma_in: float = 0.0  # on the inputs
     sigma_out: float = 0.0  # on the outputs
-    kind: NoiseKind = "gaussian"
-
-
-class Drive(NamedTuple):
-    """What a phase does to a network: the inputs it gets and the noise it is under."""
-
-    inputs: Tensor  # (B, T, I)
-    noise: Noise
+    distribution: NoiseDistribution = "gaussian"
 
 
 class Trajectory(NamedTuple):

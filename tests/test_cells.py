@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from reactivation import registry
-from reactivation.network.dynamics import active, rollout
+from reactivation.network.dynamics import rollout
 from reactivation.network.network import Network, build_network
 from reactivation.settings.declaring import RNNSettings
-from reactivation.types import Batch, Noise
+from reactivation.types import Noise
 
 CELLS = registry.names("cells")
 
@@ -30,8 +30,7 @@ def test_gradients_through_a_rollout(model: str, activation: str, bias: bool, ge
 
     def outputs(*values: torch.Tensor) -> torch.Tensor:
         def run() -> torch.Tensor:
-            drive = active(Batch(start, inputs, inputs, torch.clone), Noise(0.3))
-            return rollout(net, net.initial_state(start), drive, 0.02, injected=noise).outputs
+            return rollout(net, net.initial_state(start), inputs, Noise(0.3), 0.02, injected=noise).outputs
 
         return torch.func.functional_call(Runs(net, run), dict(zip((f"net.{n}" for n in names), values, strict=True)), ())
 
@@ -56,7 +55,7 @@ def test_state_and_rates_have_the_shapes_of_the_contract(model: str, generator) 
     u = net.cell.project(torch.zeros(6, 5, 2, dtype=torch.float64))
     assert net.cell.rates(state).shape == (6, 4)
     assert net.cell.drift(state, u[:, 0]).shape == state.shape
-    assert net.cell.quiescent_variance_gain > 0
+    assert net.cell.rest_variance_gain > 0
 
 
 def test_weights_start_as_pytorchs_linear_maps_do() -> None:
@@ -90,3 +89,22 @@ def test_gru_is_equations_a3_to_a5(generator) -> None:
     expected = (1 - z) * (np.tanh(candidate @ (g * r) + inputs[8:] @ s) - r) / 0.1
     u = net.cell.project(torch.tensor(s).reshape(1, 1, 2))[:, 0]
     assert np.allclose(net.cell.drift(torch.tensor(r)[None], u).detach().numpy()[0], expected, atol=1e-14)
+
+
+def test_the_places_of_a_vanilla_cell_are_terms_of_equation_a1(generator) -> None:
+    net = network("vanilla", bias=True)
+    r, u, a = (torch.randn(3, 4, generator=generator, dtype=torch.float64) for _ in range(3))
+    weight, bias = net.cell.recurrent.weight, net.cell.recurrent.bias
+    expected = (torch.relu(0.7 * r @ weight.mT + bias + u - a) - 0.2 * r) / 0.1
+    torch.testing.assert_close(net.cell.drift(r, u, inhibition=a, leak=0.2, gain=0.7), expected)
+    assert net.cell.places() == {"inhibition", "leak", "gain"}
+
+
+def test_the_places_of_a_gru_are_terms_of_equations_a3_to_a5(generator) -> None:
+    net = network("gru", activation_fn="tanh", bias=True)
+    r, a = (torch.randn(3, 4, generator=generator, dtype=torch.float64) for _ in range(2))
+    u, gates, candidate = torch.randn(3, 12, generator=generator, dtype=torch.float64), net.cell.gates, net.cell.candidate
+    z, g = torch.sigmoid(0.7 * r @ gates.weight.mT + gates.bias + u[:, :8]).chunk(2, -1)
+    inner = torch.tanh(0.7 * (g * r) @ candidate.weight.mT + candidate.bias + u[:, 8:] - a)
+    torch.testing.assert_close(net.cell.drift(r, u, inhibition=a, leak=0.2, gain=0.7), (1 - z) * (inner - 0.2 * r) / 0.1)
+    assert net.cell.places() == {"inhibition", "leak", "gain"}

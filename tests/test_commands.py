@@ -16,11 +16,14 @@ import pytest
 import torch
 
 from reactivation import registry
-from reactivation.analysis.recordings import record_phase
+from reactivation.analysis.base import AnalysisSettings, Recording, rest_of, waking_of
+from reactivation.analysis.measures import distance
+from reactivation.analysis.recordings import record
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.network.cells.vanilla import Vanilla
 from reactivation.settings.layers import resolve_analysis, resolve_train
 from reactivation.storage.runs import RunFolder
+from reactivation.streams import CELLS
 from reactivation.world.spaces import Box
 
 SPATIAL = [f"spatial_navigation/{n}_{b}" for n in ("noisy", "no-noise") for b in ("unbiased", "biased")]
@@ -201,19 +204,22 @@ def load(results: Path, name: str):
     return load_run(RunFolder(results / "spatial_navigation" / name), torch.device("cpu"))
 
 
-def settings(**values):
-    from reactivation.analysis.base import AnalysisSettings
+def settings(**values) -> AnalysisSettings:
+    return AnalysisSettings(**{"t_active": 10, "t_quiescent": 14, **values})
 
-    return AnalysisSettings(**{"batch_size": 12, "t_active": 10, "t_quiescent": 14, **values})
+
+def resting(run, draw: int = 0, trajectory_stream: str | None = None, **values) -> Recording:
+    phase = rest_of(settings(**values))
+    return record(run, phase, 12, 0, experiment="run", draw=draw, trajectory_stream=trajectory_stream)
 
 
 def test_starts_of_rest_and_burn_in(results: Path) -> None:
     run = load(results, "noisy_unbiased_0.0001_0")
-    rests = {s: record_phase(run, "run", "quiescent", settings(start=s)).states for s in ("task", "end_of_active", "random")}
+    rests = {start: resting(run, start=start).positions for start in ("task", "end_of_active", "random")}
     assert all(rest.shape == (12, 14, 2) for rest in rests.values())
-    redrawn, again = (record_phase(run, "run", "quiescent", settings(draw=draw)).states for draw in (1, 2))
+    redrawn, again = (resting(run, draw=draw).positions for draw in (1, 2))
     assert not any((a == b).all() for a, b in ((rests["task"], redrawn), (redrawn, again)))
-    shifted = record_phase(run, "run", "quiescent", settings(t_shift=5)).states
+    shifted = resting(run, t_shift=5).positions
     assert (shifted == rests["task"][:, 5:]).all()
 
 
@@ -229,7 +235,7 @@ def starts(monkeypatch, run, **values) -> Any:
 
     with monkeypatch.context() as patched:
         patched.setattr(phases, "rollout", watching)
-        record_phase(run, "run", "quiescent", settings(t_quiescent=10, **values))
+        resting(run, t_quiescent=10, **values)
     (*before, (state, _)) = seen
     return state, before
 
@@ -242,40 +248,40 @@ def test_rest_starts_where_its_setting_says(results: Path, monkeypatch) -> None:
     assert (shuffled.sort(0).values == task.sort(0).values).all(), "each unit's rates, in an order of its own"
     after_waking, ((_, waking),) = starts(monkeypatch, run, start="end_of_active")
     assert (after_waking == waking.state).all()
-    at_centres, _ = starts(monkeypatch, run, trajectory_stream="cells")
+    at_centres, _ = starts(monkeypatch, run, trajectory_stream=CELLS)
     assert (at_centres == run.network.initial_state(run.task.encode(run.task.tuning.centres[:12]))).all()
     assert not (task == at_centres).any()
 
 
 @pytest.mark.parametrize("which", ["own", "shared"])
 def test_a_random_network_has_a_task_of_its_own_unless_shared(which: str, results: Path) -> None:
-    from reactivation.analysis.measures.kl import Settings
+    from reactivation.analysis.measures.kl import Settings, untrained
     from reactivation.analysis.runner import _random_network
 
     runs = [load(results, f"noisy_{bias}_0.0001_0") for bias in ("unbiased", "biased")]
-    random = _random_network(Settings(batch_size=12, random_network=which), runs)
+    asked = Settings(batch_size=12, random_network=which)
+    random = _random_network(asked, runs, untrained(asked).shares_task)
     assert (random.task is runs[-1].task) == (which == "shared")
     assert not any((a == b).all() for a, b in zip(random.network.parameters(), runs[0].network.parameters(), strict=True))
 
 
 def test_a_random_network_cannot_share_a_task_of_another_size(results: Path) -> None:
-    from reactivation.analysis.measures.kl import Settings
     from reactivation.analysis.runner import _random_network
 
     runs = [load(results, f"noisy_{bias}_0.0001_0") for bias in ("unbiased", "biased")]
     runs[1].task.n_outputs += 1
     with pytest.raises(BadInput, match="random_network=shared"):
-        _random_network(Settings(batch_size=12, random_network="shared"), runs)
+        _random_network(settings(), runs, shares_task=True)
 
 
 def test_runs_of_two_spaces_are_not_compared(results: Path) -> None:
-    from reactivation.analysis.runner import _one_space
+    from reactivation.analysis.runner import _require_one_space
 
     runs = {name: load(results, f"{name}_0.0001_0") for name in ("noisy_unbiased", "noisy_biased")}
-    assert _one_space(runs) == runs["noisy_biased"].task.space
+    _require_one_space(runs)
     runs["noisy_biased"].task.space = Box(8.8, 8.8)
     with pytest.raises(BadInput, match=r"noisy_unbiased lives in .*2\.2.* and noisy_biased in .*8\.8"):
-        _one_space(runs)
+        _require_one_space(runs)
 
 
 @pytest.mark.parametrize(
@@ -330,15 +336,16 @@ def test_noise_at_rest_is_the_runs_own_or_the_one_put_in(results: Path, monkeypa
     seen = []
     honest = phases.rollout
 
-    def watching(network, state, drive, *rest):
-        seen.append(drive.noise)
-        return honest(network, state, drive, *rest)
+    def watching(network, state, inputs, noise, *rest):
+        seen.append(noise)
+        return honest(network, state, inputs, noise, *rest)
 
     monkeypatch.setattr(phases, "rollout", watching)
     sigma = (1e-4 / 0.02) ** 0.5
 
     def sigma_of(name: str, phase: str, **values) -> float:
-        record_phase(load(results, name), name, phase, settings(**values))
+        named = {one.name: one for one in distance.phases(settings(**values))}
+        record(load(results, name), named[phase], 12)
         return seen[-1].sigma
 
     assert sigma_of("noisy_unbiased_0.0001_0", "active") == pytest.approx(sigma)
@@ -347,9 +354,10 @@ def test_noise_at_rest_is_the_runs_own_or_the_one_put_in(results: Path, monkeypa
     assert sigma_of("noisy_unbiased_gru_0.0001_0", "quiescent") == pytest.approx(sigma)
     assert sigma_of("no-noise_unbiased_0", "quiescent") == 0
     assert sigma_of("no-noise_unbiased_0", "quiescent_noisy") == pytest.approx(sigma * 2**0.5)
-    record_phase(load(results, "noisy_unbiased_0.0001_0"), "x", "quiescent", settings(noise_kind="uniform"))
-    assert seen[-1].kind == "uniform"
-    assert Vanilla.quiescent_variance_gain == 2
+    for phase_of in (waking_of, rest_of):
+        record(load(results, "noisy_unbiased_0.0001_0"), phase_of(settings(noise_kind="uniform")), 12)
+        assert seen[-1].distribution == "uniform"
+    assert Vanilla.rest_variance_gain == 2
 
 
 def test_activity_that_blows_up_is_named_and_not_decoded(results: Path) -> None:
@@ -357,15 +365,15 @@ def test_activity_that_blows_up_is_named_and_not_decoded(results: Path) -> None:
     with torch.no_grad():
         run.network.cell.recurrent.weight.copy_(60 * torch.eye(len(run.network.cell.recurrent.weight)))
     with pytest.raises(DamagedData, match=r"^run quiescent: activity is not finite from step \d+ on") as refused:
-        record_phase(run, "run", "quiescent", settings(t_quiescent=100))
+        resting(run, t_quiescent=100)
     last_good = int(re.search(r"step (\d+)", str(refused.value))[1]) - 1
-    assert np.isfinite(record_phase(run, "run", "quiescent", settings(t_quiescent=last_good)).states).all()
+    assert np.isfinite(resting(run, t_quiescent=last_good).positions).all()
 
 
 def test_long_rests_are_the_short_ones_continued(results: Path, monkeypatch) -> None:
     import reactivation.analysis.recordings as phases
 
     run = load(results, "noisy_unbiased_0.0001_0")
-    whole = record_phase(run, "run", "quiescent", settings()).states
+    whole = resting(run).positions
     monkeypatch.setattr(phases, "_BLOCK", 4)
-    assert (record_phase(run, "run", "quiescent", settings()).states == whole).all()
+    assert (resting(run).positions == whole).all()

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from reactivation.network.cells.base import Cell
-from reactivation.network.dynamics import active, quiescent, rollout
+from reactivation.network.dynamics import rollout
 from reactivation.network.linear import Linear
 from reactivation.network.network import Network, build_network
+from reactivation.network.phases import Phase, rest
 from reactivation.settings.declaring import RNNSettings
-from reactivation.types import Batch, Drive, Noise
+from reactivation.types import Batch, Noise
 
 P_VALUE = 1e-4
 
@@ -42,8 +43,8 @@ def field_network(field, n: int = 1) -> Network:
     return Network(identity, Field(field), identity).double()
 
 
-def still(batch: int, steps: int, noise: Noise) -> Drive:
-    return Drive(torch.zeros(batch, steps, 1, dtype=torch.float64), noise)
+def still(batch: int, steps: int) -> Tensor:
+    return torch.zeros(batch, steps, 1, dtype=torch.float64)
 
 
 def zeros(batch: int, n: int = 1) -> Tensor:
@@ -53,7 +54,7 @@ def zeros(batch: int, n: int = 1) -> Tensor:
 @torch.no_grad()
 def test_brownian_increments_are_gaussian_with_variance_sigma2_dt(generator) -> None:
     sigma, dt = 0.7, 0.02
-    rates = rollout(field_network(torch.zeros_like, 50), zeros(100, 50), still(100, 20, Noise(sigma)), dt, generator).rates
+    rates = rollout(field_network(torch.zeros_like, 50), zeros(100, 50), still(100, 20), Noise(sigma), dt, generator).rates
     increments = (rates[:, 1:] - rates[:, :-1]).flatten().numpy()
     assert stats.kstest(increments, stats.norm(scale=sigma * math.sqrt(dt)).cdf).pvalue > P_VALUE
     assert abs(stats.pearsonr(increments[1:], increments[:-1]).statistic) < 4 / math.sqrt(len(increments))
@@ -62,8 +63,8 @@ def test_brownian_increments_are_gaussian_with_variance_sigma2_dt(generator) -> 
 @torch.no_grad()
 def test_uniform_noise_is_that_of_the_released_code(generator) -> None:
     sigma, dt = 0.7, 0.02
-    drive = still(100, 20, Noise(sigma, kind="uniform"))
-    rates = rollout(field_network(torch.zeros_like, 50), zeros(100, 50), drive, dt, generator).rates
+    noise = Noise(sigma, distribution="uniform")
+    rates = rollout(field_network(torch.zeros_like, 50), zeros(100, 50), still(100, 20), noise, dt, generator).rates
     increments = (rates[:, 1:] - rates[:, :-1]).flatten().numpy()
     assert stats.kstest(increments, stats.uniform(scale=sigma * math.sqrt(dt)).cdf).pvalue > P_VALUE
 
@@ -73,8 +74,8 @@ def test_uniform_noise_is_that_of_the_released_code(generator) -> None:
 def test_ornstein_uhlenbeck_variance_and_halving_dt(dt: float, generator) -> None:
     """dr = −r/τ dt + σ dW has variance σ²τ/2; its Euler scheme, exactly σ²Δt / (1 − (1 − Δt/τ)²)."""
     tau, sigma, batch = 0.1, 0.5, 40_000
-    drive = still(batch, int(1 / dt), Noise(sigma))
-    trajectory = rollout(field_network(lambda r: -r / tau), zeros(batch), drive, dt, generator)
+    network, inputs = field_network(lambda r: -r / tau), still(batch, int(1 / dt))
+    trajectory = rollout(network, zeros(batch), inputs, Noise(sigma), dt, generator)
     variance = float(trajectory.state.var())
     exact = sigma**2 * dt / (1 - (1 - dt / tau) ** 2)
     assert variance == pytest.approx(exact, rel=4 * math.sqrt(2 / batch))
@@ -93,9 +94,9 @@ def test_resting_with_doubled_variance_samples_the_waking_density(generator) -> 
     network = field_network(lambda r: sigma**2 * quartic_score(r))
     batch_of_zeros = Batch(zeros(batch), zeros(batch)[:, None], zeros(batch)[:, None], torch.clone)
 
-    def rest(variance_gain: float) -> np.ndarray:
-        drive = quiescent(batch_of_zeros, steps, Noise(sigma), variance_gain)
-        return rollout(network, batch_of_zeros.start, drive, dt, generator).state[:, 0].numpy()
+    def end_of(phase: Phase) -> np.ndarray:
+        inputs, noise = phase.inputs_of(batch_of_zeros), phase.noise_of(Noise(sigma), network.cell)
+        return rollout(network, batch_of_zeros.start, inputs, noise, dt, generator).state[:, 0].numpy()
 
     grid = np.linspace(-4, 4, 8001)
 
@@ -106,7 +107,7 @@ def test_resting_with_doubled_variance_samples_the_waking_density(generator) -> 
 
     moments = {}
     for power, gain in ((1, 2.0), (2, 1.0)):
-        states, (cdf, moments[power]) = rest(gain), law(power)
+        states, (cdf, moments[power]) = end_of(rest(steps, gain)), law(power)
         assert stats.kstest(states, lambda r, cdf=cdf: np.interp(r, grid, cdf)).pvalue > P_VALUE
         assert (states**2).mean() == pytest.approx(moments[power], abs=4 * (states**2).std() / math.sqrt(batch))
     assert moments[1] - moments[2] > 0.09  # many standard errors, so that either would fail against the other's law
@@ -124,24 +125,25 @@ def small_batch(generator, *leading: int) -> Batch:
 
 
 @pytest.mark.parametrize("plain", [True, False])
-def test_noise_that_is_too_short_or_has_no_generator_is_refused(plain: bool, generator) -> None:
+def test_noise_that_is_too_short_or_has_no_stream_is_refused(plain: bool, generator) -> None:
     network, batch = small_network(), small_batch(generator)
-    start, drive = network.initial_state(batch.start), active(batch, Noise(0.3))
-    short = torch.zeros_like(rollout(network, start, drive, 0.02, generator).rates)[:, :5]
+    start, noise = network.initial_state(batch.start), Noise(0.3)
+    short = torch.zeros_like(rollout(network, start, batch.inputs, noise, 0.02, generator).rates)[:, :5]
     with pytest.raises(ValueError, match="zip"):
-        rollout(network, start, drive, 0.02, injected=short, plain=plain)
-    with pytest.raises(ValueError, match="generator"):
-        rollout(network, start, drive, 0.02, plain=plain)
+        rollout(network, start, batch.inputs, noise, 0.02, injected=short, plain=plain)
+    with pytest.raises(ValueError, match="noise_stream"):
+        rollout(network, start, batch.inputs, noise, 0.02, plain=plain)
 
 
 @torch.no_grad()
 def test_injected_noise_is_the_noise_that_would_be_drawn(generator) -> None:
     network, batch, noise = small_network(), small_batch(generator), Noise(0.3)
     seeded = torch.Generator().manual_seed(5)
-    drawn = rollout(network, network.initial_state(batch.start), active(batch, noise), 0.02, seeded)
+    start = network.initial_state(batch.start)
+    drawn = rollout(network, start, batch.inputs, noise, 0.02, seeded)
     again = torch.Generator().manual_seed(5)
     standard = torch.stack([torch.randn(3, 7, generator=again, dtype=torch.float64) for _ in range(9)], dim=-2)
-    injected = rollout(network, network.initial_state(batch.start), active(batch, noise), 0.02, injected=standard)
+    injected = rollout(network, start, batch.inputs, noise, 0.02, injected=standard)
     assert torch.equal(drawn.outputs, injected.outputs)
 
 
@@ -149,11 +151,11 @@ def test_injected_noise_is_the_noise_that_would_be_drawn(generator) -> None:
 @pytest.mark.parametrize("model", ["vanilla", "gru"])
 def test_a_rollout_can_go_on_from_its_state(model: str, generator) -> None:
     network, batch = small_network(model), small_batch(generator)
-    drive, standard = active(batch, Noise(0.3)), torch.randn(3, 9, 7, generator=generator, dtype=torch.float64)
+    noise, standard = Noise(0.3), torch.randn(3, 9, 7, generator=generator, dtype=torch.float64)
     start = network.initial_state(batch.start)
-    whole = rollout(network, start, drive, 0.02, injected=standard)
-    first = rollout(network, start, drive._replace(inputs=drive.inputs[:, :4]), 0.02, injected=standard[:, :4])
-    second = rollout(network, first.state, drive._replace(inputs=drive.inputs[:, 4:]), 0.02, injected=standard[:, 4:])
+    whole = rollout(network, start, batch.inputs, noise, 0.02, injected=standard)
+    first = rollout(network, start, batch.inputs[:, :4], noise, 0.02, injected=standard[:, :4])
+    second = rollout(network, first.state, batch.inputs[:, 4:], noise, 0.02, injected=standard[:, 4:])
     assert torch.allclose(torch.cat((first.rates, second.rates), 1), whole.rates, atol=1e-14)
 
 
@@ -167,11 +169,11 @@ def test_stacked_networks_are_the_networks_alone(model: str, generator) -> None:
     for name, parameter in stacked.named_parameters():
         parameter.data = torch.stack([state[name] for state in states])
     batch, standard = small_batch(generator, 3), torch.randn(3, 3, 9, 7, generator=generator, dtype=torch.float64)
-    drive = active(batch, Noise(0.3))
-    together = rollout(stacked, stacked.initial_state(batch.start), drive, 0.02, injected=standard)
+    noise = Noise(0.3)
+    together = rollout(stacked, stacked.initial_state(batch.start), batch.inputs, noise, 0.02, injected=standard)
     for k, network in enumerate(alone):
-        own = drive._replace(inputs=batch.inputs[k])
-        single = rollout(network, network.initial_state(batch.start[k]), own, 0.02, injected=standard[k])
+        start = network.initial_state(batch.start[k])
+        single = rollout(network, start, batch.inputs[k], noise, 0.02, injected=standard[k])
         assert torch.allclose(together.outputs[k], single.outputs, atol=1e-13)
 
 
@@ -182,30 +184,17 @@ def test_vanilla_rest_has_no_scale_of_its_own(generator) -> None:
     state, injected = (torch.rand(8, *shape, 40, generator=generator, dtype=torch.float64) for shape in ((), (30,)))
     rests = {}
     for gain in (1.0, 2.0):
-        drive = Drive(torch.zeros(8, 30, 2, dtype=torch.float64), Noise(0.5 * math.sqrt(gain)))
-        rests[gain] = rollout(network, math.sqrt(gain) * state, drive, 0.02, injected=injected)
+        inputs, noise = torch.zeros(8, 30, 2, dtype=torch.float64), Noise(0.5 * math.sqrt(gain))
+        rests[gain] = rollout(network, math.sqrt(gain) * state, inputs, noise, 0.02, injected=injected)
     torch.testing.assert_close(rests[2.0].rates, math.sqrt(2) * rests[1.0].rates)
     assert (rests[2.0].outputs.argmax(-1) == rests[1.0].outputs.argmax(-1)).all()
-
-
-def test_a_phase_is_a_value_and_edits_nothing(generator) -> None:
-    network, batch, noise = small_network(), small_batch(generator), Noise(0.3)
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-    resting = quiescent(batch, 11, noise, variance_gain=3)
-    trajectory = rollout(network, network.initial_state(batch.start), resting, 0.02, generator)
-    assert trajectory.outputs.shape == (3, 11, 5)
-    assert not resting.inputs.any()
-    assert resting.noise.sigma == pytest.approx(0.3 * math.sqrt(3))
-    assert noise == Noise(0.3)
-    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
 @torch.no_grad()
 def test_input_and_output_noise_have_their_stated_variance(generator) -> None:
     batch, dt = 20_000, 0.02
     network = field_network(torch.zeros_like)
-    drive = still(batch, 1, Noise(sigma_out=0.4))
-    outputs = rollout(network, zeros(batch), drive, dt, generator).outputs
+    outputs = rollout(network, zeros(batch), still(batch, 1), Noise(sigma_out=0.4), dt, generator).outputs
     assert float(outputs.var()) == pytest.approx(0.4**2 * dt, rel=4 * math.sqrt(2 / batch))
 
     class Passes(Field):
@@ -213,7 +202,7 @@ def test_input_and_output_noise_have_their_stated_variance(generator) -> None:
             return u / dt
 
     network.cell = Passes(None)
-    rates = rollout(network, zeros(batch), still(batch, 1, Noise(sigma_in=0.4)), dt, generator).rates
+    rates = rollout(network, zeros(batch), still(batch, 1), Noise(sigma_in=0.4), dt, generator).rates
     assert float(rates.var()) == pytest.approx(0.4**2 * dt, rel=4 * math.sqrt(2 / batch))
 
 
@@ -242,10 +231,10 @@ def test_a_cell_may_carry_a_second_state_variable(generator) -> None:
     network = field_network(torch.zeros_like, 4)
     network.cell = Adapting()
     state = network.initial_state(torch.ones(3, 4, dtype=torch.float64))
-    trajectory = rollout(network, state, still(3, 2, Noise(0.5)), 0.02, generator)
+    trajectory = rollout(network, state, still(3, 2), Noise(0.5), 0.02, generator)
     assert trajectory.rates.shape == (3, 2, 4)
     assert trajectory.state.shape == (3, 8)
     expected = torch.full((3, 4), 0.02, dtype=torch.float64)  # after one step a = r(0) Δt/τ_a: no noise has reached it
-    one = rollout(network, state, still(3, 1, Noise(0.5)), 0.02, generator)
+    one = rollout(network, state, still(3, 1), Noise(0.5), 0.02, generator)
     assert torch.allclose(one.state[:, 4:], expected)
     assert one.state[:, :4].std() > 0

@@ -19,7 +19,7 @@ def project(tmp_path_factory) -> Path:
     copy = copy_of_the_project(tmp_path_factory.mktemp("project"), "tests", "docs")
     page = (ROOT / "docs" / "extending.md").read_text()
     examples, entries = EXAMPLE.findall(page), ENTRY.findall(page)
-    assert (len(examples), len(entries)) == (9, 3)
+    assert (len(examples), len(entries)) == (13, 3)
     for name, text in examples:
         (copy / name).parent.mkdir(exist_ok=True)
         (copy / name).write_text(text)
@@ -70,6 +70,20 @@ def test_a_new_analysis_runs(project: Path) -> None:
     assert "drift" in printed
 
 
+def test_a_new_analysis_of_rates_runs(project: Path) -> None:
+    run(project, "train.py", "config=spatial_navigation/noisy_unbiased", "task.place_cells_num=16", *TINY_TRAIN)
+    printed = run(project, "output_silence.py", "runs=[noisy_unbiased]", *TINY_ANALYSIS)
+    assert "quiescent" in printed
+
+
+def test_a_new_modifier_rests(project: Path) -> None:
+    run(project, "train.py", "config=spatial_navigation/noisy_unbiased", "task.place_cells_num=16", *TINY_TRAIN)
+    lines = run(project, "leaky_rest.py", "results/spatial_navigation/noisy_unbiased_0.0001_0").splitlines()
+    plain, neutral, leaky, both = (line.split()[0] for line in lines)
+    assert plain == neutral
+    assert len({plain, leaky, both}) == 3
+
+
 def test_a_new_panel_is_drawn_and_a_new_claim_is_judged(project: Path) -> None:
     run(project, "train.py", "config=spatial_navigation/noisy_unbiased", "seed=1", "preset=quick")
     run(project, "output_drift.py", "seed=1", "runs=[noisy_unbiased]", "preset=quick")
@@ -87,6 +101,7 @@ def test_the_tests_over_everything_registered_cover_the_new_files(project: Path)
     tests = [
         "tests/test_tasks.py",
         "tests/test_cells.py",
+        "tests/test_modifiers.py",
         "-k",
         "open_field or adapting",
         "-p",

@@ -1,7 +1,5 @@
 """Every fast loop against the plain one that defines it: same injected noise, same outputs, same gradients."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from torch import Tensor
@@ -9,7 +7,7 @@ from torch import Tensor
 from reactivation import registry
 from reactivation.network import kernels
 from reactivation.network.cells.vanilla import ACTIVATIONS, Vanilla
-from reactivation.network.dynamics import active, rollout
+from reactivation.network.dynamics import rollout
 from reactivation.network.kernels.ring import ring_of
 from reactivation.network.network import Network, build_network
 from reactivation.settings.declaring import RNNSettings
@@ -40,8 +38,7 @@ def run(net: Network, batch: Batch, standard: Tensor, plain: bool) -> list[Tenso
     net.zero_grad()
     start = batch.start.clone().requires_grad_()
     inputs = batch.inputs.clone().requires_grad_()
-    drive = active(replace(batch, inputs=inputs), Noise(0.4))
-    trajectory = rollout(net, net.initial_state(start), drive, 0.02, injected=standard, plain=plain)
+    trajectory = rollout(net, net.initial_state(start), inputs, Noise(0.4), 0.02, injected=standard, plain=plain)
     loss = ((trajectory.outputs - batch.targets) ** 2).mean((-3, -2, -1)).sum() + (trajectory.state**3).mean()
     loss.backward()
     gradients = [p.grad for p in net.parameters()] + [start.grad, inputs.grad]
@@ -81,15 +78,15 @@ def test_the_cells_of_the_paper_have_a_fast_loop(model: str) -> None:
 
 def test_a_subclass_with_another_field_runs_through_the_plain_loop(generator) -> None:
     class Leaky(Vanilla):
-        def drift(self, state: Tensor, u: Tensor) -> Tensor:
-            return super().drift(state, u) - state
+        def drift(self, state: Tensor, u: Tensor, **changes) -> Tensor:
+            return super().drift(state, u, **changes) - state
 
     net = network("vanilla")
     batch, standard = draw(generator, torch.float32)
-    drive = active(batch, Noise(0.4))
-    before = rollout(net, net.initial_state(batch.start), drive, 0.02, injected=standard).outputs
+    start, noise = net.initial_state(batch.start), Noise(0.4)
+    before = rollout(net, start, batch.inputs, noise, 0.02, injected=standard).outputs
     net.cell.__class__ = Leaky
-    after = rollout(net, net.initial_state(batch.start), drive, 0.02, injected=standard).outputs
+    after = rollout(net, start, batch.inputs, noise, 0.02, injected=standard).outputs
     assert kernels.fast_loop(net.cell) is None
     assert not torch.allclose(before, after)
 

@@ -7,21 +7,27 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from reactivation.analysis import manifold, transitions
 from reactivation.analysis.base import Moments, Recording
+from reactivation.analysis.measures import manifold, transitions
 from reactivation.machine.errors import BadInput
 from reactivation.storage.files import to_json
 from reactivation.streams import numpy_stream
 from reactivation.world.spaces import Box, Circle
+
+BOX = Box(2.2, 2.2)
 
 
 def streams(name: str) -> np.random.Generator:
     return numpy_stream(0, name)
 
 
-def recording(rates: np.ndarray, states: np.ndarray) -> Recording:
+def recording(rates: np.ndarray, positions: np.ndarray, space: Box | Circle = BOX) -> Recording:
     flat = rates.reshape(-1, rates.shape[-1]).astype(float)
-    return Recording(states, rates.astype(np.float32), Moments(flat.mean(0), np.cov(flat.T)))
+    return Recording(positions, 0.02, space, rates.astype(np.float32), Moments(flat.mean(0), np.cov(flat.T)))
+
+
+def bearings_only(bearings: np.ndarray) -> Recording:
+    return Recording(bearings, 0.02, Circle())
 
 
 def plane_of_states(rng: np.random.Generator, widths: tuple[float, float], turn: float = 0.0) -> Recording:
@@ -34,14 +40,14 @@ def plane_of_states(rng: np.random.Generator, widths: tuple[float, float], turn:
     return recording(rates + 3, states)
 
 
-def analyse(waking: Recording, resting: Recording, space, **settings):
+def analyse(waking: Recording, resting: Recording, **settings):
     phases = {"active": waking, "quiescent": resting}
-    return manifold.analyse({"run": phases}, space, manifold.Settings(**settings), streams)
+    return manifold.analyse({"run": phases}, manifold.Settings(**settings), streams)
 
 
 def test_explained_variance_is_that_of_principal_component_analysis() -> None:
     phase = plane_of_states(np.random.default_rng(0), (2, 1))
-    result = analyse(phase, phase, Box(2.2, 2.2), components=2)
+    result = analyse(phase, phase, components=2)
     oracle = PCA().fit(phase.rates.reshape(-1, 8).astype(float))
     np.testing.assert_allclose(result.details["run"]["active"], np.cumsum(oracle.explained_variance_ratio_), atol=1e-6)
     measures = result.table["run"]
@@ -53,7 +59,7 @@ def test_explained_variance_is_that_of_principal_component_analysis() -> None:
 def test_rest_in_other_directions_is_seen_though_its_curve_is_the_same() -> None:
     rng = np.random.default_rng(0)
     waking, resting = plane_of_states(rng, (2, 1)), plane_of_states(rng, (2, 1), turn=math.pi / 2)
-    measures = analyse(waking, resting, Box(2.2, 2.2), components=2).table["run"]
+    measures = analyse(waking, resting, components=2).table["run"]
     assert measures["largest_gap"] < 0.02
     assert measures["quiescent_share"] > 0.95
     assert measures["quiescent_share_of_active"] < 0.3
@@ -63,7 +69,7 @@ def test_rest_in_other_directions_is_seen_though_its_curve_is_the_same() -> None
 def test_rest_that_fills_less_of_the_plane_has_less_entropy_there() -> None:
     rng = np.random.default_rng(0)
     waking, resting = plane_of_states(rng, (2, 1)), plane_of_states(rng, (1, 0.5))
-    measures = analyse(waking, resting, Box(2.2, 2.2)).table["run"]
+    measures = analyse(waking, resting).table["run"]
     width = 2000 ** (-1 / 3)  # of the kernel, by Scott's rule, of waking in either density
     found = measures["quiescent_entropy"] - measures["active_entropy"]
     assert found == pytest.approx(math.log((1 / 4 + width) / (1 + width)), abs=0.1)
@@ -77,9 +83,7 @@ def test_the_entropy_of_stretched_rest_is_that_of_its_shape() -> None:
     waking, angle = plane_of_states(rng, (2, 1)), rng.uniform(0, 2 * math.pi, (40, 50))
     ring = plane_of_states(rng, (0, 0))
     ring.rates[..., :2] += 2 * np.stack([np.cos(angle), np.sin(angle)], -1)
-    smaller, hollow = (
-        analyse(waking, resting, Box(2.2, 2.2)).table["run"] for resting in (plane_of_states(rng, (0.2, 0.5)), ring)
-    )
+    smaller, hollow = (analyse(waking, resting).table["run"] for resting in (plane_of_states(rng, (0.2, 0.5)), ring))
     assert smaller["quiescent_entropy"] < smaller["active_entropy"] - 1
     assert smaller["quiescent_entropy_stretched"] == pytest.approx(smaller["active_entropy"], abs=0.1)
     assert hollow["quiescent_entropy_stretched"] < hollow["active_entropy"] - 0.1
@@ -89,7 +93,7 @@ def test_the_amplitude_is_that_of_the_end_of_rest() -> None:
     rng = np.random.default_rng(0)
     waking, resting = (recording(rng.standard_normal((4, 20, 8)), np.zeros((4, 20, 2))) for _ in range(2))
     resting.rates[:] *= np.linspace(1, 3, 20)[:, None]
-    result = analyse(waking, resting, Box(2.2, 2.2))
+    result = analyse(waking, resting)
     norms = {name: np.linalg.norm(phase.rates, axis=-1).mean(0) for name, phase in (("a", waking), ("q", resting))}
     assert result.table["run"]["amplitude"] == pytest.approx(norms["q"][-1] / norms["a"].mean())
     assert result.details["run"]["quiescent_norm"] == pytest.approx(norms["q"].tolist())
@@ -98,7 +102,7 @@ def test_the_amplitude_is_that_of_the_end_of_rest() -> None:
 def test_rest_at_one_point_has_no_shares_and_no_density() -> None:
     waking = plane_of_states(np.random.default_rng(0), (2, 1))
     still = recording(np.full((40, 50, 8), 3.0), np.zeros((40, 50, 2)))
-    result = analyse(waking, still, Box(2.2, 2.2))
+    result = analyse(waking, still)
     unknown = {name for name, value in result.table["run"].items() if value is None}
     assert unknown == set(result.table["run"]) - {"active_share", "active_dimension", "amplitude"}
     assert json.loads(to_json(result.details))["run"]["quiescent"] == [None] * 8
@@ -108,19 +112,19 @@ def ring(bearings: np.ndarray, sense: int, rng: np.random.Generator, width: floa
     rates = rng.standard_normal((*bearings.shape, 8)) * width
     rates[..., 3] += np.cos(sense * bearings + 0.7)
     rates[..., 5] += np.sin(sense * bearings + 0.7)
-    return recording(rates, bearings[..., None])
+    return recording(rates, bearings[..., None], Circle())
 
 
 @pytest.mark.parametrize("sense", [1, -1])
 def test_a_ring_is_found_whichever_way_it_turns(sense: int) -> None:
     rng = np.random.default_rng(1)
     bearings = rng.uniform(-math.pi, math.pi, (40, 50))
-    measures = analyse(ring(bearings, sense, rng), ring(bearings, sense, rng), Circle()).table["run"]
+    measures = analyse(ring(bearings, sense, rng), ring(bearings, sense, rng)).table["run"]
     assert measures["quiescent_ring_order"] > 0.99
     assert measures["quiescent_ring_hole"] > 0.8
-    backwards = analyse(ring(bearings, sense, rng), ring(bearings, -sense, rng), Circle()).table["run"]
+    backwards = analyse(ring(bearings, sense, rng), ring(bearings, -sense, rng)).table["run"]
     assert backwards["quiescent_ring_order"] < 0.2
-    filled = analyse(ring(bearings, sense, rng), ring(bearings, sense, rng, width=2), Circle()).table["run"]
+    filled = analyse(ring(bearings, sense, rng), ring(bearings, sense, rng, width=2)).table["run"]
     assert filled["quiescent_ring_hole"] < 0.5
 
 
@@ -130,8 +134,8 @@ def turning(step: float, steps: int = 101) -> np.ndarray:
 
 
 def test_turns_are_wrapped_counted_and_timed() -> None:
-    phases = {"active": Recording(turning(0.2)), "quiescent": Recording(turning(-0.05))}
-    result = transitions.analyse({"run": phases}, Circle(), transitions.Settings(dwell_arc=0.54), streams)
+    phases = {"active": bearings_only(turning(0.2)), "quiescent": bearings_only(turning(-0.05))}
+    result = transitions.analyse({"run": phases}, transitions.Settings(dwell_arc=0.54), streams)
     waking, resting = result.table["run"]["active"], result.table["run"]["quiescent"]
     assert waking["mean_turn"] == pytest.approx(0.2)
     assert resting["mean_absolute_turn"] == pytest.approx(0.05)
@@ -158,8 +162,8 @@ def test_the_median_of_times_that_are_cut_off() -> None:
 
 
 def test_a_bearing_that_never_moves_is_kept_to_the_end() -> None:
-    still = {"quiescent": Recording(np.zeros((3, 21, 1)))}
-    measures = transitions.analyse({"run": still}, Circle(), transitions.Settings(), streams).table["run"]["quiescent"]
+    still = {"quiescent": bearings_only(np.zeros((3, 21, 1)))}
+    measures = transitions.analyse({"run": still}, transitions.Settings(), streams).table["run"]["quiescent"]
     assert (measures["dwell"], measures["dwell_cut_off"]) == (20, 1)  # from step 0 to the last
     assert measures["reversals"] == 0
 
@@ -168,7 +172,7 @@ def test_jitter_about_one_bearing_is_no_lasting_reversal() -> None:
     jitter = 0.05 * (np.arange(101) % 2)[None, :, None]
     drifting = jitter - 0.02 * np.arange(101)[None, :, None]
     found = [
-        transitions.analyse({"run": {"quiescent": Recording(Circle().wrap(states))}}, Circle(), settings, streams)
+        transitions.analyse({"run": {"quiescent": bearings_only(Circle().wrap(states))}}, settings, streams)
         .table["run"]["quiescent"]
         for states, settings in (
             (jitter, transitions.Settings()),
@@ -186,8 +190,8 @@ def test_bins_show_no_structure_where_bearings_of_a_grid_have_none() -> None:
     grid = -math.pi + 2 * math.pi * np.arange(512) / 512
     steps = np.concatenate([[0], np.random.default_rng(0).permutation(np.arange(-30, 31)).cumsum()])  # each turn once
     states = grid[(np.arange(512)[:, None] + steps) % 512][..., None].astype(np.float32).astype(float)
-    phases = {phase: Recording(states) for phase in ("active", "quiescent")}
-    details = transitions.analyse({"run": phases}, Circle(), transitions.Settings(), streams).details["run"]["active"]
+    phases = {phase: bearings_only(states) for phase in ("active", "quiescent")}
+    details = transitions.analyse({"run": phases}, transitions.Settings(), streams).details["run"]["active"]
     shares = {kind: np.array(found["shares"]) for kind, found in details.items()}
     turns = 61 * shares["turns"]
     assert turns[turns > 0] == pytest.approx([2, *[3] * 19, 2])
@@ -195,6 +199,6 @@ def test_bins_show_no_structure_where_bearings_of_a_grid_have_none() -> None:
 
 
 def test_transitions_of_a_box_are_refused() -> None:
-    phases = {"active": Recording(np.zeros((2, 5, 2)))}
+    phases = {"active": Recording(np.zeros((2, 5, 2)), 0.02, BOX)}
     with pytest.raises(BadInput, match="no circle"):
-        transitions.analyse({"run": phases}, Box(2.2, 2.2), transitions.Settings(), streams)
+        transitions.analyse({"run": phases}, transitions.Settings(), streams)

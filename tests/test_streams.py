@@ -1,15 +1,41 @@
 """Named random streams: reproducible, and independent of each other."""
 
+import re
+
+from conftest import ROOT
 import numpy as np
 from scipy import stats
 import torch
 
-from reactivation.streams import numpy_stream, stream, stream_seed
+from reactivation.streams import (
+    CELLS,
+    NOISE,
+    TRAJECTORIES,
+    numpy_stream,
+    of_analysis,
+    of_phase,
+    of_untrained,
+    stream,
+    stream_seed,
+)
 
 
 def test_same_name_same_draws() -> None:
     assert torch.equal(torch.randn(5, generator=stream(3, "noise")), torch.randn(5, generator=stream(3, "noise")))
     assert np.array_equal(numpy_stream(3, "kl").random(5), numpy_stream(3, "kl").random(5))
+
+
+def test_names_are_those_that_gave_the_bits_of_runs_and_results_that_exist() -> None:
+    assert of_untrained(CELLS) == "random/cells"
+    assert of_phase("noisy_biased", "active", TRAJECTORIES) == "analysis/noisy_biased/active/trajectories"
+    assert of_phase("random", "quiescent", NOISE, draw=2) == "analysis/2/random/quiescent/noise"
+    assert of_analysis("kl", "noisy_biased/rest") == "kl/noisy_biased/rest"
+
+
+def test_the_library_names_no_stream_outside_its_list() -> None:
+    spelt = re.compile(r"stream\([^()]*f?\"")
+    files = [file for room in ("reactivation", "paper") for file in (ROOT / room).rglob("*.py")]
+    assert [file.name for file in files if spelt.search(file.read_text())] == ["streams.py"]  # where a device is "cpu"
 
 
 def test_names_and_seeds_do_not_collide() -> None:

@@ -85,11 +85,11 @@ class Cloud(NamedTuple):
 def cloud(evidence: Evidence, task: str, run: str, phase: str) -> Cloud:
     """Waking and resting activity (Fig. 1f–g, 3c–d), as many points of each: every second step of the longer rest."""
     recordings = both_phases(evidence, task, run, {})
-    steps = min(recording.states.shape[1] for recording in recordings.values())
-    thin = {name: slice(None, None, recording.states.shape[1] // steps) for name, recording in recordings.items()}
+    steps = min(recording.positions.shape[1] for recording in recordings.values())
+    thin = {name: slice(None, None, recording.positions.shape[1] // steps) for name, recording in recordings.items()}
     projected = _projected(recordings)
     points = {name: p[:CLOUD, thin[name]] for name, p in projected.items()}
-    states = {name: recording.states[:CLOUD, thin[name]] for name, recording in recordings.items()}
+    states = {name: recording.positions[:CLOUD, thin[name]] for name, recording in recordings.items()}
     frame = _around({name: p.reshape(-1, 2) for name, p in projected.items()})  # as densities in the plane have it
     if task == HEAD:
         label = "decoded bearing [rad]"
@@ -113,7 +113,7 @@ class _Grid(NamedTuple):
 @lru_cache(maxsize=2)
 def _box_densities(evidence: Evidence, run: str, changes: tuple[tuple[str, str], ...]) -> _Grid:
     recordings = both_phases(evidence, SPATIAL, run, dict(changes))
-    points = {phase: recording.states.reshape(-1, 2) for phase, recording in recordings.items()}
+    points = {phase: recording.positions.reshape(-1, 2) for phase, recording in recordings.items()}
     return _densities(points, walls(evidence, evidence.seeds[0]))
 
 

@@ -35,7 +35,7 @@ def paths(evidence: Evidence, run: str, phase: str, **changes: str) -> Paths:
     """What a network reports in space (Fig. 1d–e): the first few trajectories of the first seed."""
     seed = evidence.seeds[0]
     recording = evidence.recording(SPATIAL, run, phase, seed, **changes)
-    return Paths(recording.states[:EXAMPLES], walls(evidence, seed))
+    return Paths(recording.positions[:EXAMPLES], walls(evidence, seed))
 
 
 class Bearings(NamedTuple):
@@ -57,7 +57,7 @@ def bearings(evidence: Evidence, run: str, phase: str, steps: int, **changes: st
     seed, length = evidence.seeds[0], "t_active" if phase == "active" else "t_quiescent"
     recording = evidence.recording(HEAD, run, phase, seed, **{length: str(steps)}, **changes)
     times = np.arange(1, steps + 1, dtype=np.float64) * time_step(evidence, HEAD, run)
-    return Bearings(times, recording.states[0, :, 0], phase)
+    return Bearings(times, recording.positions[0, :, 0], phase)
 
 
 class Moving(NamedTuple):
@@ -70,6 +70,6 @@ class Moving(NamedTuple):
 
 def moving(evidence: Evidence, task: str, run: str) -> Moving:
     """The first few trajectories of the first seed, awake and at rest."""
-    states = {phase: recording.states[:EXAMPLES] for phase, recording in both_phases(evidence, task, run, {}).items()}
+    states = {phase: recording.positions[:EXAMPLES] for phase, recording in both_phases(evidence, task, run, {}).items()}
     box = walls(evidence, evidence.seeds[0]) if task == SPATIAL else None
     return Moving(states, time_step(evidence, task, run), box)

@@ -3,12 +3,19 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reactivation.network.phases import QUIESCENT, Phase, rest, shuffled, unchanged, waking
 from reactivation.settings.declaring import LARGEST, setting
+from reactivation.world.spaces import Space
+
+if TYPE_CHECKING:
+    from reactivation.types import NoiseDistribution
+
+_DT = 0.02  # the Δt at which `AnalysisSettings.noise` is σ²Δt [s]
 
 
 class Moments(NamedTuple):
@@ -18,16 +25,19 @@ class Moments(NamedTuple):
     covariance: NDArray[np.float64]  # (N, N)
 
 
-class Recording(NamedTuple):
-    """What a network did in one phase. Rates and moments are there only for analyses that ask for rates."""
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Trajectories through a space: what a network reports in a phase, with its rates where they are asked for."""
 
-    states: NDArray[np.float64]  # (B, T, P) decoded [m or rad]
+    positions: NDArray[np.float64]  # (B, T, P) decoded, in units of the space
+    dt: float  # time from one step to the next [s]
+    space: Space
     rates: NDArray[np.float32] | None = None  # (K, T, N) of the first K trajectories
-    moments: Moments | None = None
+    moments: Moments | None = None  # of the rates of all B
 
 
-Recorded = dict[str, dict[str, Recording]]  # run → phase → what it did
-RANDOM = "random"  # the name of the untrained network among the runs
+Recorded = dict[str, dict[str, Recording]]  # experiment → name of a phase → what was recorded
+RANDOM = "random"  # the name of the untrained network among the experiments
 
 NamedStreams = Callable[[str], np.random.Generator]  # name → that random stream of the analysis
 
@@ -72,6 +82,62 @@ class Result(NamedTuple):
     summary: Mapping[str, Mapping[str, float | None]]  # row → column → number, to print
 
 
+class Untrained(NamedTuple):
+    """What an analysis wants of an untrained network, to compare with."""
+
+    phases: tuple[Phase, ...]
+    shares_task: bool = False  # whether its task is that of the last run (row 12) or one of its own
+
+
+S = TypeVar("S", bound=AnalysisSettings)
+
+
+@dataclass(frozen=True)
+class Analysis(Generic[S]):
+    """What an analysis is: the module of each has one, `ANALYSIS`."""
+
+    settings: type[S]
+    phases: Callable[[S], tuple[Phase, ...]]  # that it needs of every run
+    analyse: Callable[[Recorded, S, NamedStreams], Result]
+    format: int  # raised whenever the numbers in its files change: results of an older one do not count
+    untrained: Callable[[S], Untrained] | None = None
+    rates: int = 0  # trajectories whose rates it needs, with the moments of all; positions always come
+
+
+def waking_of(settings: AnalysisSettings) -> Phase:
+    """Return the waking that settings ask for."""
+    return waking(settings.t_active, noise_distribution=_distribution(settings))
+
+
+def rest_of(settings: AnalysisSettings, name: str = QUIESCENT, sigma: float | None = None) -> Phase:
+    """Return the rest that settings ask for; `sigma` of other noise than the run's own [s^-1/2]."""
+    return rest(
+        settings.t_quiescent,
+        settings.variance_gain,
+        dropped=settings.t_shift,
+        sigma=sigma,
+        noise_distribution=_distribution(settings),
+        after=waking_of(settings) if settings.start == "end_of_active" else None,
+        start=shuffled if settings.start == "random" else unchanged,
+        task_steps=settings.t_active,
+        name=name,
+    )
+
+
+def both_phases(settings: AnalysisSettings) -> tuple[Phase, Phase]:
+    """Return waking and rest."""
+    return waking_of(settings), rest_of(settings)
+
+
+def _distribution(settings: AnalysisSettings) -> "NoiseDistribution | None":
+    return None if settings.noise_kind == "run" else cast("NoiseDistribution", settings.noise_kind)
+
+
+def noise_put_in(settings: AnalysisSettings) -> float:
+    """Return σ of the noise put into noiseless networks [s^-1/2]; settings name it by its variance per step."""
+    return math.sqrt(settings.noise / _DT)
+
+
 def standard_error(values: NDArray[np.float64]) -> float:
-    """Of the mean of independent values (n): SD / √n."""
+    """Return that of the mean of independent values (n): SD / √n."""
     return float(values.std(ddof=1) / math.sqrt(len(values)))

@@ -1,7 +1,7 @@
-"""Put trained networks through waking and resting, and record what they report.
+"""Put trained networks through phases, and record what they report.
 
 Rollouts are recorded as they go, in blocks of steps: nobody asks for the rates of 500 trajectories of 2,000 steps.
-Axes: B trajectories, T steps, S state variables, P dimensions.
+Axes: B trajectories, T steps, N units, S state variables, P dimensions.
 """
 
 from collections.abc import Iterator
@@ -10,42 +10,59 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reactivation.analysis.base import AnalysisSettings, Moments, Recording
-from reactivation.machine.errors import DamagedData
-from reactivation.network.dynamics import active, intensity, quiescent, rollout
+from reactivation import streams
+from reactivation.analysis.base import Moments, Recording
+from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.network.dynamics import rollout
+from reactivation.network.modifiers import modified
+from reactivation.network.phases import Phase, task_inputs
 from reactivation.storage.runs import Run, noise_of
 from reactivation.streams import stream
-from reactivation.types import Batch, Drive, Noise, Trajectory
+from reactivation.types import Batch, Trajectory
 
 _BLOCK = 10  # steps held at once
 
 
 @torch.no_grad()
-def record_phase(run: Run, name: str, phase: str, settings: AnalysisSettings, rates: int = 0) -> Recording:
-    """What a run does in one phase.
+def record(
+    run: Run,
+    phase: Phase,
+    trajectories: int = 200,
+    seed: int | None = None,
+    dt: float | None = None,
+    rates: int = 0,
+    experiment: str | None = None,
+    draw: int = 0,
+    trajectory_stream: str | None = None,
+) -> Recording:
+    """Put a trained network through a phase and return what it reports.
 
     Args:
-        name: the run's name, part of its random streams' names.
-        phase: "active"; "quiescent", with the run's own noise; "quiescent_noisy", with the noise of `settings.noise`.
+        seed: of all draws; None for the run's own.
+        dt: Δt of the phase [s]; None for the run's own. σ stays, so a step's noise has variance σ²Δt of this Δt.
         rates: keep the rates of so many trajectories, and the moments of all; 0 for neither.
+        experiment: part of the names of the random streams; None for the run's own.
+        draw: which of many independent draws of trajectories and noise.
+        trajectory_stream: where the task's trajectories are drawn from; None for a stream of the phase's own.
 
     Raises:
+        BadInput: another Δt under inputs of the task, which are changes per step; or a modifier the cell has no place for.
         DamagedData: activity does not stay finite.
     """
     device = next(run.network.parameters()).device
-    own = f"analysis/{name}/{phase}" if settings.draw == 0 else f"analysis/{settings.draw}/{name}/{phase}"
-    trajectories = f"{own}/trajectories" if settings.trajectory_stream == "analysis" else "cells"
-    batch = run.task.sample(settings.batch_size, settings.t_active, stream(settings.seed, trajectories, device))
-    generator = stream(settings.seed, f"{own}/noise", device)
-    drive = active(batch, _own_noise(run, settings))
-    state = run.network.initial_state(batch.start)
-    dropped = 0
-    if phase != "active":
-        state = _resting_start(run, state, drive, settings, generator)
-        drive, dropped = _resting_drive(run, batch, phase, settings), settings.t_shift
-    recorder = _Recorder(run, settings.batch_size, drive.inputs.shape[-2] - dropped, dropped, rates)
-    for number, block in enumerate(_blocks(run, state, drive, generator)):
-        _require_finite(block, number * _BLOCK, f"{name} {phase}")
+    seed, experiment = run.config.seed if seed is None else seed, experiment or run.config.experiment
+    own_dt = run.config.task.dt
+    if dt not in (None, own_dt) and phase.inputs is task_inputs:
+        raise BadInput(
+            f"phase {phase.name} takes inputs of the task, which are changes per Δt={own_dt} s: leave dt as it is"
+        )
+    trajectory_stream = trajectory_stream or streams.of_phase(experiment, phase.name, streams.TRAJECTORIES, draw)
+    batch = run.task.sample(trajectories, phase.task_steps or phase.steps, stream(seed, trajectory_stream, device))
+    noise_stream = stream(seed, streams.of_phase(experiment, phase.name, streams.NOISE, draw), device)
+    state = _start(run, phase, batch, noise_stream)
+    recorder = _Recorder(run, phase, dt or own_dt, trajectories, rates)
+    for number, block in enumerate(_blocks(run, phase, batch, state, dt or own_dt, noise_stream)):
+        _require_finite(block, number * _BLOCK, f"{experiment} {phase.name}")
         recorder.add(block)
     return recorder.recording()
 
@@ -53,10 +70,10 @@ def record_phase(run: Run, name: str, phase: str, settings: AnalysisSettings, ra
 class _Recorder:
     """Puts blocks together, in place: small arrays kept from block to block would leave the heap in pieces."""
 
-    def __init__(self, run: Run, trajectories: int, steps: int, dropped: int, rates: int):
-        units = run.config.rnn.n_rec
-        self._task, self._step = run.task, -dropped
-        self._states = np.empty((trajectories, steps, run.task.space.dimensions))
+    def __init__(self, run: Run, phase: Phase, dt: float, trajectories: int, rates: int):
+        units, steps = run.config.rnn.n_rec, phase.steps - phase.dropped
+        self._task, self._dt, self._step = run.task, dt, -phase.dropped
+        self._positions = np.empty((trajectories, steps, run.task.space.dimensions))
         self._rates = np.empty((min(rates, trajectories), steps, units), dtype=np.float32) if rates else None
         self._count, self._shift = 0, torch.zeros(units, dtype=torch.float64)
         self._sum, self._products = torch.zeros(units, dtype=torch.float64), torch.zeros(units, units, dtype=torch.float64)
@@ -68,7 +85,7 @@ class _Recorder:
             return
         outputs, rates = block.outputs[:, early:], block.rates[:, early:]
         steps = slice(self._step - outputs.shape[-2], self._step)
-        self._states[:, steps] = self._task.decode(outputs).double().cpu().numpy()
+        self._positions[:, steps] = self._task.decode(outputs).double().cpu().numpy()
         if self._rates is not None:
             self._rates[:, steps] = rates[: len(self._rates)].cpu().numpy()
             self._add_moments(rates.flatten(0, 1).double().cpu())
@@ -85,14 +102,15 @@ class _Recorder:
     def recording(self) -> Recording:
         """Everything that was added."""
         if self._rates is None:
-            return Recording(self._states)
+            return Recording(self._positions, self._dt, self._task.space)
         mean = self._sum / self._count
         covariance = (self._products - self._count * torch.outer(mean, mean)) / (self._count - 1)
-        return Recording(self._states, self._rates, Moments((mean + self._shift).numpy(), covariance.numpy()))
+        moments = Moments((mean + self._shift).numpy(), covariance.numpy())
+        return Recording(self._positions, self._dt, self._task.space, self._rates, moments)
 
 
 def _require_finite(block: Trajectory, before: int, what: str) -> None:
-    """Decoding would make a state of anything.
+    """Refuse what is not finite: decoding would make a position of anything.
 
     Args:
         before: the steps of earlier blocks.
@@ -106,35 +124,23 @@ def _require_finite(block: Trajectory, before: int, what: str) -> None:
         raise DamagedData(f"{what}: activity is not finite from step {step} on; ask for fewer steps, or leave this run out")
 
 
-def _own_noise(run: Run, settings: AnalysisSettings) -> Noise:
-    noise = noise_of(run.config)
-    if settings.noise_kind == "run":
-        return noise
-    return noise._replace(kind=settings.noise_kind)  # type: ignore[arg-type]  # one of the choices, checked by the settings
+def _start(run: Run, phase: Phase, batch: Batch, noise_stream: torch.Generator) -> Tensor:
+    """Return where a phase begins, (B, S) of the cell without modifiers."""
+    state = run.network.initial_state(batch.start)
+    if phase.after:
+        begun = _start(run, phase.after, batch, noise_stream)
+        *_, last = _blocks(run, phase.after, batch, begun, run.config.task.dt, noise_stream)
+        state = modified(run.network, phase.after.modify).cell.reduced(last.state)
+    return phase.start(state, noise_stream)
 
 
-def _resting_drive(run: Run, batch: Batch, phase: str, settings: AnalysisSettings) -> Drive:
-    noise = _own_noise(run, settings)
-    if phase == "quiescent_noisy":
-        noise = noise._replace(sigma=intensity(settings.noise, run.config.task.dt))
-    gain = run.network.cell.quiescent_variance_gain if settings.variance_gain is None else settings.variance_gain
-    return quiescent(batch, settings.t_quiescent, noise, gain)
-
-
-def _resting_start(run: Run, state: Tensor, waking: Drive, settings: AnalysisSettings, generator: torch.Generator) -> Tensor:
-    """Where rest begins: (B, S)."""
-    if settings.start == "end_of_active":
-        *_, last = _blocks(run, state, waking, generator)
-        state = last.state
-    if settings.start == "random":
-        order = torch.rand(state.shape, generator=generator, device=state.device).argsort(0)
-        state = state.gather(0, order)  # each unit's rates in an order of its own: its range stays, the pattern goes
-    return state
-
-
-def _blocks(run: Run, state: Tensor, drive: Drive, generator: torch.Generator) -> Iterator[Trajectory]:
-    """Run a phase block by block of at most _BLOCK steps."""
-    for inputs in torch.split(drive.inputs, _BLOCK, dim=-2):
-        trajectory = rollout(run.network, state, drive._replace(inputs=inputs), run.config.task.dt, generator)
+def _blocks(
+    run: Run, phase: Phase, batch: Batch, state: Tensor, dt: float, noise_stream: torch.Generator
+) -> Iterator[Trajectory]:
+    """Run a phase block by block of at most _BLOCK steps, from a state of the cell without modifiers."""
+    network = modified(run.network, phase.modify)
+    state, noise = network.cell.extended(state), phase.noise_of(noise_of(run.config), run.network.cell)
+    for inputs in torch.split(phase.inputs_of(batch), _BLOCK, dim=-2):
+        trajectory = rollout(network, state, inputs, noise, dt, noise_stream)
         state = trajectory.state
         yield trajectory

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 import shlex
 import sys
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tqdm import tqdm
 
 from reactivation import registry
-from reactivation.analysis.base import RANDOM, AnalysisSettings, Recorded, Result
+from reactivation.analysis.base import RANDOM, Analysis, AnalysisSettings, Recorded, Result
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.settings.layers import (
     RESULTS,
@@ -29,10 +28,7 @@ from reactivation.settings.reading import parse_arguments
 from reactivation.storage.files import digest, make_folder, read_json_once, sha256, to_json, write_atomically
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from reactivation.storage.runs import Run
-    from reactivation.world.spaces import Space
 
 # What may differ between two commands that compute the same result.
 _NOT_SCIENCE = ("path", "preset", "device", "allow_missing")
@@ -44,13 +40,13 @@ def run_analysis(name: str, manual: str, words: list[str]) -> None:
     Raises:
         BadInput, DamagedData, StorageError: as everywhere.
     """
-    module = registry.load("analysis", name)
+    analysis = declared(name)
     if {"--help", "-h"} & set(words):
         print(manual, "Keys: name, type, default, meaning [unit]", sep="\n")
-        print(*describe(resolve_analysis(name, module.Settings, {})), sep="\n")
+        print(*describe(resolve_analysis(name, analysis.settings, {})), sep="\n")
         return
     arguments = parse_arguments([word for word in words if word != "--print-config"])
-    settings = resolve_analysis(name, module.Settings, arguments)
+    settings = resolve_analysis(name, analysis.settings, arguments)
     check_settings(settings)
     if "--print-config" in words:
         print(to_yaml(settings), end="")
@@ -58,6 +54,16 @@ def run_analysis(name: str, manual: str, words: list[str]) -> None:
     result = measure(name, settings)
     print_table(result.summary)
     print(result_file(name, settings))
+
+
+def declared(name: str) -> Analysis[Any]:
+    """Return what the module of an analysis declares.
+
+    Raises:
+        BadInput: no such analysis.
+    """
+    analysis: Analysis[Any] = registry.load("analysis", name).ANALYSIS
+    return analysis
 
 
 def check_settings(settings: AnalysisSettings) -> None:
@@ -82,7 +88,6 @@ def measure(name: str, settings: AnalysisSettings) -> Result:
         BadInput: the files of that name hold results of other settings, or the memory is too small.
         DamagedData: a run is missing or damaged, and `allow_missing` is off; or its activity does not stay finite.
     """
-    module = registry.load("analysis", name)
     table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
     _refuse_other_settings(table_file, details_file, settings)
     # Only now, when the input is known to be good: torch takes seconds to load.
@@ -93,7 +98,7 @@ def measure(name: str, settings: AnalysisSettings) -> Result:
     table = to_json(result.table)
     details = {
         "settings": _science(settings),
-        "format": module.FORMAT,
+        "format": declared(name).format,
         "table_sha256": sha256(table),
         **made_from,
         **result.details,
@@ -107,18 +112,34 @@ def measure(name: str, settings: AnalysisSettings) -> Result:
 
 def _analysed(name: str, settings: AnalysisSettings) -> tuple[Result, dict[str, Any]]:
     """What an analysis finds, and from which models."""
-    module = registry.load("analysis", name)
+    from reactivation.analysis.recordings import record
+    from reactivation.streams import CELLS, numpy_stream, of_analysis
+
+    analysis = declared(name)
     runs, missing = _load_runs(settings)
-    space = _one_space(runs)
-    phases = dict.fromkeys(runs, module.PHASES)
-    if module.RANDOM_PHASES:
-        runs[RANDOM] = _random_network(settings, list(runs.values()))
-        phases[RANDOM] = module.RANDOM_PHASES
+    _require_one_space(runs)
+    phases = dict.fromkeys(runs, analysis.phases(settings))
+    if analysis.untrained:
+        phases[RANDOM], shares_task = analysis.untrained(settings)
+        runs[RANDOM] = _random_network(settings, list(runs.values()), shares_task)
+    trajectory_stream = CELLS if settings.trajectory_stream == "cells" else None
+    recorded: Recorded = {run: {} for run in runs}
     with tqdm(total=sum(map(len, phases.values())) + 1, disable=None, dynamic_ncols=True) as bar:
-        recorded = _record(runs, phases, settings, module.RATES, bar)
+        for run, phase in [(run, phase) for run, wanted in phases.items() for phase in wanted]:
+            bar.set_description(f"{run} {phase.name}")
+            recorded[run][phase.name] = record(
+                runs[run],
+                phase,
+                settings.batch_size,
+                settings.seed,
+                rates=analysis.rates,
+                experiment=run,
+                draw=settings.draw,
+                trajectory_stream=trajectory_stream,
+            )
+            bar.update()
         bar.set_description(f"{name} of all phases")
-        streams = partial(_stream, settings.seed, name)
-        result: Result = module.analyse(recorded, space, settings, streams)
+        result = analysis.analyse(recorded, settings, lambda part: numpy_stream(settings.seed, of_analysis(name, part)))
         bar.update()
     models = {run: model(loaded.config, loaded.step, loaded.weights) for run, loaded in runs.items()}
     return result, {"models": models, "missing": missing}
@@ -132,7 +153,7 @@ def holds(name: str, settings: AnalysisSettings, models: Mapping[str, Mapping[st
     record = _record_of(details_file)
     if record is None or _changed(record.settings, settings):
         return False
-    if (record.format, record.table) != (registry.load("analysis", name).FORMAT, digest(table_file)):
+    if (record.format, record.table) != (declared(name).format, digest(table_file)):
         return False
     return all(_is_same(record.models.get(run), wanted) for run, wanted in models.items())
 
@@ -287,12 +308,8 @@ def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]
     return runs, missing
 
 
-def _one_space(runs: Mapping[str, "Run"]) -> "Space":
-    """The space that the states of all runs live in.
-
-    Raises:
-        BadInput: they live in several.
-    """
+def _require_one_space(runs: Mapping[str, "Run"]) -> None:
+    """Raise BadInput where runs live in several spaces."""
     (first, run), *others = runs.items()
     for name, other in others:
         if other.task.space != run.task.space:
@@ -300,21 +317,21 @@ def _one_space(runs: Mapping[str, "Run"]) -> "Space":
                 f"{first} lives in {run.task.space} and {name} in {other.task.space}: give 'runs=[...]' of one space, "
                 "and name each result with out=..."
             )
-    return run.task.space
 
 
-def _random_network(settings: AnalysisSettings, runs: list["Run"]) -> "Run":
+def _random_network(settings: AnalysisSettings, runs: list["Run"], shares_task: bool) -> "Run":
     """An untrained twin of the first run, with the task's noise (Fig. 2e); its cells and weights have their own streams.
 
     Raises:
         BadInput: it is to share a task that has another number of outputs.
     """
     from reactivation.storage.runs import Run, build
+    from reactivation.streams import of_untrained
 
     first, last = runs[0], runs[-1]
     config = replace(first.config, rnn=replace(first.config.rnn, sigma2_rec=settings.noise))
-    task, network = build(config, next(first.network.parameters()).device, streams="random/")
-    if getattr(settings, "random_network", "own") != "shared":
+    task, network = build(config, next(first.network.parameters()).device, of_untrained)
+    if not shares_task:
         return Run(config, task, network, step=0)
     if last.task.n_outputs != task.n_outputs:
         raise BadInput(
@@ -322,23 +339,3 @@ def _random_network(settings: AnalysisSettings, runs: list["Run"]) -> "Run":
             "'runs=[...]' of one number"
         )
     return Run(config, last.task, network, step=0)
-
-
-def _record(
-    runs: dict[str, "Run"], phases: dict[str, tuple[str, ...]], settings: AnalysisSettings, rates: int, bar: Any
-) -> Recorded:
-    from reactivation.analysis.recordings import record_phase
-
-    recorded: Recorded = {name: {} for name in runs}
-    for name, wanted in phases.items():
-        for phase in wanted:
-            bar.set_description(f"{name} {phase}")
-            recorded[name][phase] = record_phase(runs[name], name, phase, settings, rates)
-            bar.update()
-    return recorded
-
-
-def _stream(seed: int, analysis: str, part: str) -> "np.random.Generator":
-    from reactivation.streams import numpy_stream
-
-    return numpy_stream(seed, f"{analysis}/{part}")

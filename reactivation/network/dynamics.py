@@ -1,7 +1,7 @@
-"""Phases and the one loop over time (Eqs. 1, 2, 19).
+"""The one loop over time (Eqs. 1, 2): training, waking and rest are `rollout` under other inputs and noise.
 
-A phase is a value: `active` and `quiescent` make a `Drive`, and `rollout` runs any network under it. The noise enters in
-`step`; √Δt stands in `brownian`, and its inverse in `intensity`.
+The noise enters in `step`; √Δt stands in `brownian`, and its inverse in `intensity`. What a phase's inputs and noise are is
+said in `phases`.
 
 Axes: B trajectories, T steps, I inputs, S state variables, N units, O outputs; `...` may be a stack of networks.
 """
@@ -18,21 +18,9 @@ from reactivation.network.cells.base import Cell
 from reactivation.network.kernels import fast_loop
 from reactivation.network.network import Network
 from reactivation.streams import Streams, shares
-from reactivation.types import Batch, Drive, Noise, NoiseKind, Trajectory
+from reactivation.types import Noise, NoiseDistribution, Trajectory
 
 Draw = Callable[[Tensor], Tensor]  # like → standard noise of the same shape, dtype and device
-
-
-def active(batch: Batch, noise: Noise) -> Drive:
-    """Waking: the inputs of a task batch under the network's own noise (Eq. 2)."""
-    return Drive(batch.inputs, noise)
-
-
-def quiescent(batch: Batch, steps: int, noise: Noise, variance_gain: float = 2.0) -> Drive:
-    """Resting: no input, and the variance of the recurrent noise times `variance_gain` (Eq. 19)."""
-    still = torch.zeros_like(batch.inputs[..., :1, :])
-    inputs = still.expand(*still.shape[:-2], steps, still.shape[-1])
-    return Drive(inputs, noise._replace(sigma=noise.sigma * math.sqrt(variance_gain)))
 
 
 def brownian(sigma: float, dt: float, standard: Tensor) -> Tensor:
@@ -68,18 +56,18 @@ def plain_loop(cell: Cell, state: Tensor, projected: Tensor, noises: Iterable[Te
     return torch.stack(rates, dim=-2), state
 
 
-def standard_noise(kind: NoiseKind, generator: Streams | None) -> Draw:
-    """A source of standard noise: N(0, 1), or uniform on [0, 1) as the released code has it (differences, row 1).
+def standard_noise(distribution: NoiseDistribution, noise_stream: Streams | None) -> Draw:
+    """Return a source of standard noise: N(0, 1), or uniform on [0, 1) as the released code has it (differences, row 1).
 
-    Each network of a stack draws from its own stream what it draws alone. Drawing without a generator is a ValueError.
+    Each network of a stack draws from its own stream what it draws alone. Drawing without a stream is a ValueError.
     """
-    fill = Tensor.uniform_ if kind == "uniform" else Tensor.normal_
+    fill = Tensor.uniform_ if distribution == "uniform" else Tensor.normal_
 
     def like(array: Tensor) -> Tensor:
-        if generator is None:
-            raise ValueError("noise needs a generator: give rollout one, or drive it with every σ 0")
+        if noise_stream is None:
+            raise ValueError("noise needs a noise_stream: give rollout one, or noise with every σ 0")
         drawn = array.new_empty(array.shape)
-        for share, source in shares(drawn, generator):
+        for share, source in shares(drawn, noise_stream):
             fill(share, generator=source)
         return drawn
 
@@ -88,7 +76,7 @@ def standard_noise(kind: NoiseKind, generator: Streams | None) -> Draw:
 
 @dataclass(frozen=True)
 class Response:
-    """What a network does under a drive."""
+    """What a network does under inputs and noise."""
 
     rates: Tensor  # (..., B, T, N) r(t) after each step
     state: Tensor  # (..., B, S) the last full state
@@ -103,15 +91,15 @@ class Response:
 def respond(
     network: Network,
     state: Tensor,
-    drive: Drive,
+    inputs: Tensor,
+    noise: Noise,
     dt: float,
-    generator: Streams | None = None,
+    noise_stream: Streams | None = None,
     injected: Tensor | None = None,
     plain: bool = False,
 ) -> Response:
-    """Run a network under a drive, and read it out only when asked; arguments as of `rollout`."""
-    noise, inputs = drive.noise, drive.inputs
-    draw = standard_noise(noise.kind, generator)
+    """Run a network, and read it out only when asked; arguments as of `rollout`."""
+    draw = standard_noise(noise.distribution, noise_stream)
     if noise.sigma_in:
         inputs = inputs + brownian(noise.sigma_in, dt, draw(inputs))
     still = torch.zeros_like(network.cell.rates(state))
@@ -131,25 +119,27 @@ def respond(
 def rollout(
     network: Network,
     state: Tensor,
-    drive: Drive,
+    inputs: Tensor,
+    noise: Noise,
     dt: float,
-    generator: Streams | None = None,
+    noise_stream: Streams | None = None,
     injected: Tensor | None = None,
     plain: bool = False,
 ) -> Trajectory:
-    """Run a network under a drive (Eqs. 1, 2) and read it out; training, waking and resting are this same call.
+    """Run a network under inputs and noise (Eqs. 1, 2) and read it out; training, waking and resting are this same call.
 
     Args:
         network: any network; its axes in front of B go through unchanged.
         state: (..., B, S) where to start: `network.initial_state(batch.start)`, or an earlier trajectory's `state`.
-        drive: a phase, T steps long.
+        inputs: (..., B, T, I), one for each step.
+        noise: how strong it is on rates, inputs and outputs.
         dt: Δt [s].
-        generator: source of the noise, or one per network of a stack; needed wherever noise is drawn.
+        noise_stream: source of the noise, or one per network of a stack; needed wherever noise is drawn.
         injected: (..., B, T, N) standard noise to use for the rates instead of drawing it.
         plain: use `plain_loop` even where the cell has a faster one.
 
     Returns:
         Trajectory with rates (..., B, T, N), outputs (..., B, T, O) and the last state (..., B, S).
     """
-    response = respond(network, state, drive, dt, generator, injected, plain)
+    response = respond(network, state, inputs, noise, dt, noise_stream, injected, plain)
     return Trajectory(response.rates, response.outputs, response.state)

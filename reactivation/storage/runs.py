@@ -1,5 +1,6 @@
 """The run folder: the only link between training and analysis. A run can be rebuilt from its folder alone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 import os
@@ -21,7 +22,7 @@ from reactivation.settings.layers import RESULTS, TrainConfig
 from reactivation.storage import checkpoint
 from reactivation.storage.files import damaged, read_json, to_json, write_atomically
 from reactivation.storage.seal import weights_digest
-from reactivation.streams import stream
+from reactivation.streams import CELLS, WEIGHTS, stream
 from reactivation.types import Noise
 from reactivation.world.tasks.base import Task
 
@@ -220,17 +221,17 @@ def _commit() -> str | None:
     return f"{commit}+" if changed else commit
 
 
-def build(config: TrainConfig, device: torch.device, streams: str = "") -> tuple[Task, Network]:
+def build(config: TrainConfig, device: torch.device, stream_name: Callable[[str], str] = str) -> tuple[Task, Network]:
     """The task and the untrained network of a configuration.
 
-    Drawn on the CPU from the streams "cells" and "weights" of the seed, so they are the same on every device.
+    Drawn on the CPU from the streams CELLS and WEIGHTS of the seed, so they are the same on every device.
 
     Args:
-        streams: prefix of the stream names, for a network apart from the seed's own.
+        stream_name: what to call these streams for a network apart from the seed's own.
     """
     module = registry.load("tasks", config.task_name)
-    task = module.build(config.task, stream(config.seed, f"{streams}cells"))
-    network = build_network(config.rnn, task.n_inputs, task.n_outputs, stream(config.seed, f"{streams}weights"))
+    task = module.build(config.task, stream(config.seed, stream_name(CELLS)))
+    network = build_network(config.rnn, task.n_inputs, task.n_outputs, stream(config.seed, stream_name(WEIGHTS)))
     return task.to(device), network.to(device)
 
 

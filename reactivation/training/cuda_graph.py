@@ -1,6 +1,6 @@
-"""A step recorded once on a GPU and replayed from then on: thousands of small kernels for the price of one launch.
+"""A step captured once on a GPU and replayed from then on: thousands of small kernels for the price of one launch.
 
-A recorded step may ask the host for nothing: no copy from it, no value read by it, no shape that depends on a value. What it
+A captured step may ask the host for nothing: no copy from it, no value read by it, no shape that depends on a value. What it
 needs must be in place before (weights, moments, random states), and what it returns is overwritten by the next replay.
 """
 
@@ -14,25 +14,25 @@ from reactivation.types import Measures
 
 Step = Callable[[], tuple[Tensor, list[Measures]]]  # a gradient step → loss, other measures
 
-WARM_UP = 3  # steps that are run before one is recorded, so that libraries and optimizer have made what they keep
+WARM_UP = 3  # steps that are run before one is captured, so that libraries and optimizer have made what they keep
 
 
-def recorded(step: Step, streams: Sequence[torch.Generator]) -> Step:
-    """The step itself on a CPU; on a GPU the same, recorded. `streams`: every generator that it draws from."""
-    return Recording(step, streams) if streams[0].device.type == "cuda" else step
+def captured(step: Step, streams: Sequence[torch.Generator]) -> Step:
+    """The step itself on a CPU; on a GPU the same, captured. `streams`: every generator that it draws from."""
+    return CapturedStep(step, streams) if streams[0].device.type == "cuda" else step
 
 
-class Recording:
+class CapturedStep:
     """A step that is a CUDA graph from its fourth call on.
 
-    Every call is one step of the training, the ones before the recording too; recording itself computes nothing. A replay
+    Every call is one step of the training, the ones before the capture too; capturing itself computes nothing. A replay
     draws what the step would have drawn and leaves the generators where the step would have left them, so a state saved
     between two calls does not show whether they were replays.
     """
 
     def __init__(self, step: Step, streams: Sequence[torch.Generator]):
         self._step, self._streams = step, streams
-        self._side = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # nothing is recorded on the default stream
+        self._side = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # nothing is captured on the default stream
         self._calls = 0
         self._graph: torch.cuda.CUDAGraph | None = None
 
@@ -40,7 +40,7 @@ class Recording:
         self._calls += 1
         if self._calls <= WARM_UP:
             return self._run()
-        graph = self._graph = self._graph or self._record()
+        graph = self._graph = self._graph or self._capture()
         graph.replay()
         loss, measures = self._result
         return loss.clone(), [{name: value.clone() for name, value in own.items()} for own in measures]
@@ -52,11 +52,11 @@ class Recording:
         torch.cuda.current_stream().wait_stream(self._side)
         return result
 
-    def _record(self) -> torch.cuda.CUDAGraph:
+    def _capture(self) -> torch.cuda.CUDAGraph:
         graph = torch.cuda.CUDAGraph()
         for stream in self._streams:
             graph.register_generator_state(stream)
-        gc.collect()  # nothing of an earlier recording may be freed during this one
+        gc.collect()  # nothing of an earlier capture may be freed during this one
         with torch.cuda.graph(graph, stream=self._side):
             self._result = self._step()
         return graph

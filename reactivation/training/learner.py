@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from reactivation.machine.errors import DamagedData
-from reactivation.network.dynamics import Response, active, respond
+from reactivation.network.dynamics import Response, respond
 from reactivation.network.network import Network
 from reactivation.settings.declaring import TrainerSettings
 from reactivation.settings.layers import TrainConfig
 from reactivation.storage import checkpoint
 from reactivation.storage.runs import build, noise_of
-from reactivation.streams import Streams, stream, streams_of
-from reactivation.training.cuda_graph import Step, recorded
+from reactivation.streams import NOISE, TEST_NOISE, TEST_TRAJECTORIES, TRAJECTORIES, Streams, stream, streams_of
+from reactivation.training.cuda_graph import Step, captured
 from reactivation.training.metrics import error_measures, mean_squared_error
 from reactivation.training.objective import Objective, objective_of
 from reactivation.types import Batch, Measures
@@ -61,7 +61,7 @@ class Trainee(ABC):
         return [self.optimizer]
 
     def _take_rate(self) -> None:
-        """Give the coming step its learning rate. A recorded step has its own in it, so a new one is recorded anew."""
+        """Give the coming step its learning rate. A captured step has its own in it, so a new one is captured anew."""
         rate = self.config.trainer.rate(self.step)
         groups = [group for optimizer in self.optimizers() for group in optimizer.param_groups]
         if all(group["lr"] == rate for group in groups):
@@ -72,9 +72,9 @@ class Trainee(ABC):
 
     @cached_property
     def _steps(self) -> dict[bool, Step]:
-        """The step without and with measures; on a GPU each is a recording."""
+        """The step without and with measures; on a GPU each is captured."""
         streams = [*streams_of(self.trajectories), *streams_of(self.noise)]
-        return {measured: recorded(partial(self.descend, measured), streams) for measured in (False, True)}
+        return {measured: captured(partial(self.descend, measured), streams) for measured in (False, True)}
 
     def descend(self, measured: bool) -> tuple[Tensor, list[Measures]]:
         """The step itself, without a word to or from the host."""
@@ -85,13 +85,13 @@ class Trainee(ABC):
         # The sum over networks of their own means: gradients are near Adam's eps, so a mean over networks would train less.
         loss.sum().backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)  # after, not before: a recording must start without gradients
+        self.optimizer.zero_grad(set_to_none=True)  # after, not before: a capture must start without gradients
         return loss.detach(), measures
 
     def respond(self, batch: Batch, noise: Streams) -> Response:
         """Waking, under the run's own noise."""
-        drive, start = active(batch, noise_of(self.config)), self.network.initial_state(batch.start)
-        return respond(self.network, start, drive, self.config.task.dt, noise, plain=self.plain)
+        own, start = noise_of(self.config), self.network.initial_state(batch.start)
+        return respond(self.network, start, batch.inputs, own, self.config.task.dt, noise, plain=self.plain)
 
     @torch.no_grad()
     def _measure(self, response: Response, batch: Batch) -> list[Measures]:
@@ -116,8 +116,8 @@ class Learner(Trainee):
     def test(self) -> dict[str, float]:
         """All measures on the test batch, which is the same every time."""
         seed, device = self.config.seed, self.trajectories.device
-        batch = self.sample(stream(seed, "test/trajectories", device))
-        outputs = self.respond(batch, stream(seed, "test/noise", device)).outputs
+        batch = self.sample(stream(seed, TEST_TRAJECTORIES, device))
+        outputs = self.respond(batch, stream(seed, TEST_NOISE, device)).outputs
         loss = mean_squared_error(outputs, batch.targets)
         return read({"loss": loss, **self.measure(outputs, batch)[0]})
 
@@ -169,7 +169,7 @@ def read(measures: Measures) -> dict[str, float]:
 def new_learner(config: TrainConfig, device: torch.device, plain: bool = False) -> Learner:
     """A run before its first step."""
     task, network = build(config, device)
-    trajectories, noise = (stream(config.seed, name, device) for name in ("trajectories", "noise"))
+    trajectories, noise = (stream(config.seed, name, device) for name in (TRAJECTORIES, NOISE))
     return Learner(
         config=config,
         task=task,
@@ -183,7 +183,7 @@ def new_learner(config: TrainConfig, device: torch.device, plain: bool = False) 
 
 
 def new_optimizer(network: Network, trainer: TrainerSettings) -> torch.optim.Optimizer:
-    """Adam as the paper has it; on a GPU as one kernel that counts its steps there, as a recorded step needs it."""
+    """Adam as the paper has it; on a GPU as one kernel that counts its steps there, as a captured step needs it."""
     parameters = list(network.parameters())
     on_gpu = parameters[0].is_cuda
     return torch.optim.Adam(

@@ -20,9 +20,9 @@ _RECURRENT_MATRICES = {"vanilla": 1, "gru": 3}  # N × N weights of each cell th
 
 def outputs_of(config: TrainConfig) -> int:
     """Outputs of a run's task, O."""
-    from reactivation.streams import stream
+    from reactivation.streams import CELLS, stream
 
-    task: Task = registry.load("tasks", config.task_name).build(config.task, stream(config.seed, "cells"))
+    task: Task = registry.load("tasks", config.task_name).build(config.task, stream(config.seed, CELLS))
     return task.n_outputs
 
 

@@ -112,7 +112,7 @@ class Walk(TwoPart):
 
 
 def _point(values: tuple[float, float], like: Tensor) -> Tensor:
-    """Coordinates (2,) filled in on the device: a copy from the host would not be allowed in a recorded step."""
+    """Coordinates (2,) filled in on the device: a copy from the host would not be allowed in a captured step."""
     return torch.stack([like.new_full((), value) for value in values])
 
 
@@ -204,7 +204,7 @@ _CELLS = 4096  # of the table below
 def _von_mises(unit: Tensor, concentration: float) -> Tensor:
     """Map numbers on [0, 1) onto bearings of density ∝ exp(κ cos s), by the inverse of its distribution function.
 
-    One number each and nothing rejected: how much is drawn is fixed, as a stack and a recorded step need it.
+    One number each and nothing rejected: how much is drawn is fixed, as a stack and a captured step need it.
     """
     below = _von_mises_below(concentration, unit.device)
     exact = unit.double().contiguous()
@@ -217,7 +217,7 @@ def _von_mises(unit: Tensor, concentration: float) -> Tensor:
 def _von_mises_below(concentration: float, device: torch.device) -> Tensor:
     """The share of the density below each edge of `_CELLS` even cells over [-π, π], (_CELLS + 1,) in float64.
 
-    Made once, on the host: a sum on a GPU need not have the same bits twice. The copy is there before a step is recorded,
+    Made once, on the host: a sum on a GPU need not have the same bits twice. The copy is there before a step is captured,
     since a few are run first.
     """
     middles = (torch.arange(_CELLS, dtype=torch.float64) + 0.5) * (2 * math.pi / _CELLS) - math.pi

@@ -5,13 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.analysis.base import AnalysisSettings, NamedStreams, Recorded, Result, standard_error
-from reactivation.world.spaces import Space
-
-PHASES = ("active", "quiescent", "quiescent_noisy")
-RANDOM_PHASES = ()
-RATES = 0
-FORMAT = 1
+from reactivation.analysis.base import (
+    Analysis,
+    AnalysisSettings,
+    NamedStreams,
+    Recorded,
+    Recording,
+    Result,
+    both_phases,
+    noise_put_in,
+    rest_of,
+    standard_error,
+)
+from reactivation.network.phases import Phase
 
 
 @dataclass
@@ -19,27 +25,32 @@ class Settings(AnalysisSettings):
     """Settings of `output_distance.py`."""
 
 
-def analyse(recorded: Recorded, space: Space, settings: Settings, streams: NamedStreams) -> Result:
-    """Mean step length of every trajectory, awake, at rest, and at rest with the noise of noisy training put in.
+def step_length(recording: Recording) -> NDArray[np.float64]:
+    """Return the mean distance between consecutive points of each trajectory (B) [m or rad]."""
+    positions = recording.positions
+    lengths: NDArray[np.float64] = recording.space.distance(positions[:, 1:], positions[:, :-1]).mean(-1)
+    return lengths
+
+
+def phases(settings: Settings) -> tuple[Phase, ...]:
+    """Return waking, rest, and rest under the noise of noisy training, for networks that have none."""
+    return *both_phases(settings), rest_of(settings, "quiescent_noisy", noise_put_in(settings))
+
+
+def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Result:
+    """Return the mean step length of every trajectory of every phase.
 
     Args:
-        recorded: run → phase → states (B, T, P).
-        space: where the states live; it says what distance is.
+        recorded: run → phase → recording.
 
     Returns:
         table[run][phase], one number per trajectory [m or rad]; details with means and standard errors.
     """
-    values = {
-        run: {phase: _steps(space, recording.states).mean(-1) for phase, recording in phases.items()}
-        for run, phases in recorded.items()
-    }
-    table = {run: {phase: steps.tolist() for phase, steps in phases.items()} for run, phases in values.items()}
-    means = {run: {phase: float(steps.mean()) for phase, steps in phases.items()} for run, phases in values.items()}
-    errors = {run: {phase: standard_error(steps) for phase, steps in phases.items()} for run, phases in values.items()}
+    values = {run: {phase: step_length(one) for phase, one in own.items()} for run, own in recorded.items()}
+    table = {run: {phase: lengths.tolist() for phase, lengths in own.items()} for run, own in values.items()}
+    means = {run: {phase: float(lengths.mean()) for phase, lengths in own.items()} for run, own in values.items()}
+    errors = {run: {phase: standard_error(lengths) for phase, lengths in own.items()} for run, own in values.items()}
     return Result(table, {"mean": means, "standard_error": errors}, means)
 
 
-def _steps(space: Space, states: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Distances between consecutive points: (B, T, P) → (B, T − 1)."""
-    distances: NDArray[np.float64] = space.distance(states[:, 1:], states[:, :-1])
-    return distances
+ANALYSIS = Analysis(Settings, phases, analyse, format=1)

@@ -7,19 +7,26 @@ Monte Carlo over samples of q. Standard errors are those of the Monte Carlo mean
 from dataclasses import dataclass
 from itertools import product
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from reactivation.analysis.base import AnalysisSettings, NamedStreams, Recorded, Result, standard_error
+from reactivation.analysis.base import (
+    Analysis,
+    AnalysisSettings,
+    NamedStreams,
+    Recorded,
+    Recording,
+    Result,
+    Untrained,
+    both_phases,
+    rest_of,
+    standard_error,
+)
 from reactivation.analysis.densities import DegenerateDensity, Density, Estimate, Points, Uniform, estimate
+from reactivation.network.phases import ACTIVE, QUIESCENT
 from reactivation.settings.declaring import LARGEST, setting
-from reactivation.world.spaces import Space
 
-PHASES = ("active", "quiescent")
-RANDOM_PHASES = ("quiescent",)  # of an untrained network, the row `random`
-RATES = 0
-FORMAT = 2
 UNIFORM = "uniform"  # the name of the other baseline row
 CLIP = 1e7  # terms whose density ratio lies beyond this, either way, are counted
 
@@ -38,74 +45,74 @@ class Settings(AnalysisSettings):
     )
 
 
-def analyse(recorded: Recorded, space: Space, settings: Settings, streams: NamedStreams) -> Result:
-    """Divergence of every resting density (rows, with `random` and `uniform`) from every waking one (columns).
+class Divergence(NamedTuple):
+    """How far a density q is from a density p, by Monte Carlo [nats]; None where infinite."""
+
+    kl: float | None  # KL(q ‖ p)
+    standard_error: float | None
+    reverse: float | None  # KL(p ‖ q): infinite for a uniform q, since a kernel density p reaches past the walls
+    reverse_standard_error: float | None
+    jensen_shannon: float
+    terms_beyond_clip: int  # that a clip would touch
+    terms: int
+
+
+def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Result:
+    """Return the divergence of every resting density (rows, with `random` and `uniform`) from every waking one (columns).
 
     Args:
-        recorded: run → phase → decoded states (B, T, P); the run `random` has only a resting phase.
-        space: where the states live.
+        recorded: run → rest and, but for the run `random`, waking.
         streams: source of the Monte Carlo samples.
 
     Returns:
-        table[row][column] in nats, None where a density is degenerate; details with each pair's standard error, the other
-        direction (None where it is infinite: a kernel density reaches past the walls, where a uniform one is 0), the
-        Jensen–Shannon divergence, the terms a clip would touch, and the divergence at matched bandwidth with the
-        entropy of the resting density then; and the differential entropy of each waking density, None likewise.
+        table[row][column] in nats, None where a density is degenerate; details with each pair's `Divergence` and the
+        divergence at matched bandwidth with the entropy of the resting density then; and the differential entropy of each
+        waking density, None likewise.
     """
+    asleep = {run: phases[QUIESCENT] for run, phases in recorded.items()}
+    awake = {run: phases[ACTIVE] for run, phases in recorded.items() if ACTIVE in phases}
     problems: dict[str, str] = {}
-    resting = _estimates(space, recorded, "quiescent", problems)
-    waking = _estimates(space, recorded, "active", problems)
-    names, columns = [*recorded, UNIFORM], [run for run, phases in recorded.items() if "active" in phases]
+    resting, waking = _estimates(asleep, QUIESCENT, problems), _estimates(awake, ACTIVE, problems)
+    space = next(iter(asleep.values())).space
     rows: dict[str, Density] = {**resting, UNIFORM: Uniform(space, marginal=settings.uniform_baseline == "marginal")}
     row_samples = {run: q.sample(settings.n_samples, streams(f"{run}/rest")) for run, q in rows.items()}
     column_samples = {run: p.sample(settings.n_samples, streams(f"{run}/awake")) for run, p in waking.items()}
     log_q = {run: q.log_density(row_samples[run]) for run, q in rows.items()}
     log_p = {run: p.log_density(column_samples[run]) for run, p in waking.items()}
 
-    pairs: dict[str, dict[str, Any]] = {row: dict.fromkeys(columns) for row in names}
+    pairs: dict[str, dict[str, Any]] = {row: dict.fromkeys(awake) for row in [*asleep, UNIFORM]}
     for (row, q), (column, p) in product(rows.items(), waking.items()):
         forward = log_q[row] - p.log_density(row_samples[row])
         backward = log_p[column] - q.log_density(column_samples[column])
-        pair = _divergences(forward, backward, settings.clip)
+        pair = divergence(forward, backward, settings.clip)._asdict()
         if row in resting:
             pair["matched_bandwidth"] = _matched(resting[row], p, settings, streams(f"{row}/rest/{column}"))
         pairs[row][column] = pair
     table = {row: {column: pair and pair["kl"] for column, pair in cells.items()} for row, cells in pairs.items()}
-    entropies = {run: -float(log_p[run].mean()) if run in log_p else None for run in columns}
+    entropies = {run: -float(log_p[run].mean()) if run in log_p else None for run in awake}
     return Result(table, {"unit": "nat", "pairs": pairs, "entropy_awake": entropies, "degenerate": problems}, table)
 
 
-def _estimates(space: Space, recorded: Recorded, phase: str, problems: dict[str, str]) -> dict[str, Estimate]:
-    """The density of each run that has the phase; why one has none goes to `problems`."""
+def _estimates(recordings: dict[str, Recording], phase: str, problems: dict[str, str]) -> dict[str, Estimate]:
+    """Return the density of each run's recording; why one has none goes to `problems`, under the name of the phase."""
     found = {}
-    for run, phases in recorded.items():
-        if phase in phases:
-            states = phases[phase].states
-            points = states.reshape(-1, states.shape[-1])  # (B, T, P) → (B·T, P)
-            try:
-                found[run] = estimate(space, points)
-            except DegenerateDensity as problem:
-                problems[f"{run} {phase}"] = str(problem)
+    for run, recording in recordings.items():
+        try:
+            found[run] = estimate(recording.space, recording.positions.reshape(-1, recording.positions.shape[-1]))
+        except DegenerateDensity as problem:
+            problems[f"{run} {phase}"] = str(problem)
     return found
 
 
-def _divergences(forward: Points, backward: Points, clip: float | None) -> dict[str, Any]:
-    """From log q − log p at samples of q, and log p − log q at samples of p."""
-    kl, error = _mean(forward, clip)
-    reverse, reverse_error = _mean(backward, clip)
-    return {
-        "kl": kl,
-        "standard_error": error,
-        "reverse": reverse,
-        "reverse_standard_error": reverse_error,
-        "jensen_shannon": float(math.log(2) - (np.logaddexp(0, -forward).mean() + np.logaddexp(0, -backward).mean()) / 2),
-        "terms_beyond_clip": int((np.abs(forward) > math.log(clip or CLIP)).sum()),
-        "terms": len(forward),
-    }
+def divergence(forward: Points, backward: Points, clip: float | None) -> Divergence:
+    """Return it from log q − log p at samples of q, and log p − log q at samples of p."""
+    mixed = (np.logaddexp(0, -forward).mean() + np.logaddexp(0, -backward).mean()) / 2
+    beyond = int((np.abs(forward) > math.log(clip or CLIP)).sum())
+    return Divergence(*_mean(forward, clip), *_mean(backward, clip), float(math.log(2) - mixed), beyond, len(forward))
 
 
 def _matched(q: Estimate, p: Estimate, settings: Settings, rng: np.random.Generator) -> dict[str, float | None]:
-    """Divergence and entropy when the resting density is given the waking density's kernel: no width differs then."""
+    """Return divergence and entropy when the resting density is given the waking density's kernel: no width differs then."""
     matched = q.with_kernel(p.kernel)  # type: ignore[arg-type]  # both are of one space, so of one kind
     samples = matched.sample(settings.n_samples, rng)
     log_q = matched.log_density(samples)
@@ -114,9 +121,17 @@ def _matched(q: Estimate, p: Estimate, settings: Settings, rng: np.random.Genera
 
 
 def _mean(log_ratio: Points, clip: float | None) -> tuple[float | None, float | None]:
-    """Monte Carlo mean and its standard error; None for an infinite mean."""
+    """Return the Monte Carlo mean and its standard error; None for an infinite mean."""
     if clip is not None:
         log_ratio = np.clip(log_ratio, -math.log(clip), math.log(clip))
     if np.isinf(log_ratio).any():
         return None, None
     return float(log_ratio.mean()), standard_error(log_ratio)
+
+
+def untrained(settings: Settings) -> Untrained:
+    """Return what the row `random` is made of."""
+    return Untrained((rest_of(settings),), shares_task=settings.random_network == "shared")
+
+
+ANALYSIS = Analysis(Settings, both_phases, analyse, format=2, untrained=untrained)

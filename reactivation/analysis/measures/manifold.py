@@ -10,15 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.analysis.base import AnalysisSettings, Moments, NamedStreams, Recorded, Recording, Result
+from reactivation.analysis.base import (
+    Analysis,
+    AnalysisSettings,
+    Moments,
+    NamedStreams,
+    Recorded,
+    Recording,
+    Result,
+    both_phases,
+)
 from reactivation.analysis.densities import DegenerateDensity, GaussianKDE
+from reactivation.network.phases import ACTIVE, QUIESCENT
 from reactivation.settings.declaring import LARGEST, setting
-from reactivation.world.spaces import Circle, Space
-
-PHASES = ("active", "quiescent")
-RANDOM_PHASES = ()
-RATES = 200
-FORMAT = 3
+from reactivation.world.spaces import Circle
 
 Array = NDArray[np.float64]
 
@@ -31,12 +36,11 @@ class Settings(AnalysisSettings):
     n_samples: int = setting(2500, "Monte Carlo samples of the density in the plane", low=2, high=LARGEST)
 
 
-def analyse(recorded: Recorded, space: Space, settings: Settings, streams: NamedStreams) -> Result:
-    """How few components explain waking and resting activity, and whether they are the same ones.
+def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Result:
+    """Return how few components explain waking and resting activity, and whether they are the same ones.
 
     Args:
-        recorded: run → "active", "quiescent" → recording with rates and moments.
-        space: on a circle, whether activity lies on a ring is measured too.
+        recorded: run → waking and rest, with rates and moments. On a circle, whether activity lies on a ring is measured.
 
     Returns:
         table[run]: shares of variance in the first `components` components (awake; at rest; at rest in waking ones), the
@@ -50,14 +54,14 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Named
     """
     table, details = {}, {}
     for run, phases in recorded.items():
-        waking, resting = phases["active"], phases["quiescent"]
+        waking, resting = phases[ACTIVE], phases[QUIESCENT]
         curves, measures = explained_variance(_moments(waking), _moments(resting), settings.components)
         plane = Plane(_moments(waking))
         measures |= _densities(plane, waking, resting, settings.n_samples, streams(run))
         norms = {f"{phase}_norm": _norms(recording) for phase, recording in phases.items()}
         awake = float(norms["active_norm"].mean())
         measures["amplitude"] = float(norms["quiescent_norm"][-1]) / awake if awake else None
-        if isinstance(space, Circle):
+        if isinstance(waking.space, Circle):
             measures |= _ring(plane, waking, resting)
         table[run], details[run] = measures, {**curves, **{name: norm.tolist() for name, norm in norms.items()}}
     return Result(table, details, table)
@@ -162,7 +166,7 @@ def _ring(plane: Plane, waking: Recording, resting: Recording) -> dict[str, floa
 def _order(plane: Plane, phase: Recording, sense: int) -> float:
     points, rates = plane.project(_rates(phase)), _rates(phase)
     angle = np.arctan2(points[..., 1], points[..., 0])
-    bearing = phase.states[: len(rates), :, 0]
+    bearing = phase.positions[: len(rates), :, 0]
     return float(np.abs(np.exp(1j * (sense * angle - bearing)).mean()))
 
 
@@ -178,3 +182,6 @@ def _there(value: Any) -> Any:
     if value is None:
         raise ValueError("this analysis needs recordings with rates")
     return value
+
+
+ANALYSIS = Analysis(Settings, both_phases, analyse, format=3, rates=200)

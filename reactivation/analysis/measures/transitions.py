@@ -2,19 +2,24 @@
 
 from dataclasses import dataclass
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.analysis.base import AnalysisSettings, NamedStreams, Recorded, Result
+from reactivation.analysis.base import (
+    Analysis,
+    AnalysisSettings,
+    NamedStreams,
+    Recorded,
+    Recording,
+    Result,
+    both_phases,
+)
 from reactivation.machine.errors import BadInput
 from reactivation.settings.declaring import LARGEST, setting
-from reactivation.world.spaces import Circle, Space
+from reactivation.world.spaces import Circle
 
-PHASES = ("active", "quiescent")
-RANDOM_PHASES = ()
-RATES = 0
-FORMAT = 3
 _STRIDE = 5  # steps between the moments from which dwelling is timed
 _OFF_GRID = 1e-4  # rad; far less than two cells are apart
 
@@ -38,12 +43,25 @@ class Settings(AnalysisSettings):
     bearing_bins: int = setting(32, "bins of bearings; a divisor of the number of output cells", low=1, high=LARGEST)
 
 
-def analyse(recorded: Recorded, space: Space, settings: Settings, streams: NamedStreams) -> Result:
-    """Turns per step, wrapped at π (`Circle.difference`), counter-clockwise positive.
+def turns_of(recording: Recording) -> Array:
+    """Return the turn of every step (B, T − 1) [rad], wrapped at π (`Circle.difference`), counter-clockwise positive.
+
+    Raises:
+        BadInput: the space is no circle.
+    """
+    if not isinstance(recording.space, Circle):
+        raise BadInput(
+            f"transitions are those of bearings, and {recording.space} is no circle; use a task that lives on one"
+        )
+    turns: Array = recording.space.difference(recording.positions[:, 1:], recording.positions[:, :-1])[..., 0]
+    return turns
+
+
+def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Result:
+    """Return how bearings move in every phase.
 
     Args:
-        recorded: run → "active", "quiescent" → recording.
-        space: a circle.
+        recorded: run → phase → recording on a circle.
 
     Returns:
         table[run][phase]: mean turn and mean absolute turn [rad per step], the share of moving steps that go clockwise
@@ -57,28 +75,17 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Named
     Raises:
         BadInput: the space is no circle.
     """
-    if not isinstance(space, Circle):
-        raise BadInput(
-            f"transitions are those of bearings, and task={settings.task} lives on no circle; use a task that does"
-        )
-    table, details = {}, {}
+    table: dict[str, dict[str, dict[str, float | None]]] = {run: {} for run in recorded}
+    details: dict[str, dict[str, Any]] = {run: {} for run in recorded}
     for run, phases in recorded.items():
-        turns = {
-            phase: space.difference(recording.states[:, 1:], recording.states[:, :-1])[..., 0]
-            for phase, recording in phases.items()
-        }
-        table[run] = {
-            phase: {**_summary(turns[phase], settings), **_dwell(space, recording.states, settings.dwell_arc)}
-            for phase, recording in phases.items()
-        }
-        details[run] = {
-            phase: {
-                "turns": _histogram(turns[phase], settings.turn_bins),
+        for phase, recording in phases.items():
+            turns = turns_of(recording)
+            table[run][phase] = {**_summary(turns, settings), **_dwell(recording, settings.dwell_arc)}
+            details[run][phase] = {
+                "turns": _histogram(turns, settings.turn_bins),
                 # Edges are points of the grid; rounding must not decide on which side of them a bearing falls.
-                "bearings": _histogram(space.wrap(recording.states + _OFF_GRID), settings.bearing_bins),
+                "bearings": _histogram(recording.space.wrap(recording.positions + _OFF_GRID), settings.bearing_bins),
             }
-            for phase, recording in phases.items()
-        }
     summary = {f"{run} {phase}": measures for run, phases in table.items() for phase, measures in phases.items()}
     return Result(table, details, summary)
 
@@ -101,12 +108,13 @@ def _histogram(angles: Array, bins: int) -> dict[str, list[float]]:
     return {"edges": edges.tolist(), "shares": (counts / angles.size).tolist()}
 
 
-def _dwell(space: Space, states: Array, arc: float) -> dict[str, float]:
+def _dwell(recording: Recording, arc: float) -> dict[str, float]:
     """Steps until a bearing has moved by `arc`, from moments in the first half of each trajectory."""
-    steps = states.shape[1]
+    space, bearings = recording.space, recording.positions
+    steps = bearings.shape[1]
     times, moved = [], []
     for first in range(0, steps // 2, _STRIDE):
-        away = space.distance(states[:, first + 1 :], states[:, first : first + 1]) >= arc  # (B, T − first − 1)
+        away = space.distance(bearings[:, first + 1 :], bearings[:, first : first + 1]) >= arc  # (B, T − first − 1)
         moved.append(away.any(1))
         times.append(np.where(moved[-1], away.argmax(1) + 1, steps - 1 - first))
     ended = np.concatenate(moved)
@@ -125,3 +133,6 @@ def median_survival(times: NDArray[np.integer], ended: NDArray[np.bool_]) -> flo
     at_risk = len(times) - np.concatenate(([0], np.cumsum(leaving)[:-1]))
     surviving = np.cumprod(1 - ends / at_risk)
     return float(moments[np.argmax(surviving <= 0.5)] if surviving[-1] <= 0.5 else moments[-1])
+
+
+ANALYSIS = Analysis(Settings, both_phases, analyse, format=3)

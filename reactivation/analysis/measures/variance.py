@@ -2,13 +2,20 @@
 
 from dataclasses import dataclass
 
-from reactivation.analysis.base import AnalysisSettings, NamedStreams, Recorded, Result, standard_error
-from reactivation.world.spaces import Space
+import numpy as np
+from numpy.typing import NDArray
 
-PHASES = ("quiescent",)
-RANDOM_PHASES = ()
-RATES = 0
-FORMAT = 1
+from reactivation.analysis.base import (
+    Analysis,
+    AnalysisSettings,
+    NamedStreams,
+    Recorded,
+    Recording,
+    Result,
+    rest_of,
+    standard_error,
+)
+from reactivation.network.phases import QUIESCENT
 
 
 @dataclass
@@ -16,19 +23,26 @@ class Settings(AnalysisSettings):
     """Settings of `output_variance.py`."""
 
 
-def analyse(recorded: Recorded, space: Space, settings: Settings, streams: NamedStreams) -> Result:
-    """Total variance of resting trajectories: summed over dimensions in a box [m²], 1 − |mean vector| on a circle.
+def total_variance(recording: Recording) -> NDArray[np.float64]:
+    """Return each trajectory's variance over time (B): of both dimensions in a box [m²], 1 − |mean vector| on a circle."""
+    return recording.space.variance(recording.positions)
+
+
+def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Result:
+    """Return the total variance of resting trajectories.
 
     Args:
-        recorded: run → "quiescent" → states (B, T, P), burn-in dropped.
-        space: where the states live; it says what variance is.
+        recorded: run → rest, burn-in dropped.
 
     Returns:
         table[run], averaged over trajectories; details with each trajectory's value and the standard error.
     """
-    values = {run: space.variance(phases["quiescent"].states) for run, phases in recorded.items()}
+    values = {run: total_variance(phases[QUIESCENT]) for run, phases in recorded.items()}
     table = {run: float(value.mean()) for run, value in values.items()}
     details = {
         run: {"standard_error": standard_error(value), "trajectories": value.tolist()} for run, value in values.items()
     }
     return Result(table, details, {run: {"variance": mean} for run, mean in table.items()})
+
+
+ANALYSIS = Analysis(Settings, lambda settings: (rest_of(settings),), analyse, format=1)

@@ -12,7 +12,7 @@ from reactivation.settings.declaring import RNNSettings
 class GRU(Cell):
     """dr/dt = (1 − z) ⊙ (tanh(W_r (g ⊙ r) + W_r,in Δs) − r) / τ, with gates z and g (Eqs. A.3–A.5)."""
 
-    quiescent_variance_gain = 1.0  # the paper does not double it: GRUs are sensitive to noise (A.3)
+    rest_variance_gain = 1.0  # the paper does not double it: GRUs are sensitive to noise (A.3)
 
     def __init__(self, settings: RNNSettings, n_inputs: int, generator: torch.Generator):
         super().__init__()
@@ -27,12 +27,14 @@ class GRU(Cell):
         """The three input products of every step, one behind the other."""
         return self.input.over_time(inputs)
 
-    def drift(self, state: Tensor, u: Tensor) -> Tensor:
-        """Eq. A.5 without its noise."""
-        n = state.shape[-1]
-        z, g = torch.sigmoid(self.gates(state) + u[..., : 2 * n]).chunk(2, dim=-1)  # Eqs. A.3, A.4
-        candidate = self.phi(self.candidate(g * state) + u[..., 2 * n :])
-        return (1 - z) * (candidate - state) / self.tau
+    def drift(
+        self, state: Tensor, u: Tensor, *, inhibition: Tensor | float = 0.0, leak: float = 1.0, gain: float = 1.0
+    ) -> Tensor:
+        """Eq. A.5 without its noise; an inhibition enters the candidate, a gain all three recurrent maps."""
+        n, recurrent = state.shape[-1], gain * state
+        z, g = torch.sigmoid(self.gates(recurrent) + u[..., : 2 * n]).chunk(2, dim=-1)  # Eqs. A.3, A.4
+        candidate = self.phi(self.candidate(g * recurrent) + u[..., 2 * n :] - inhibition)
+        return (1 - z) * (candidate - leak * state) / self.tau
 
 
 def build(settings: RNNSettings, n_inputs: int, generator: torch.Generator) -> Cell:

@@ -31,9 +31,11 @@ class Vanilla(Cell):
         """W_in Δs for every step."""
         return self.input.over_time(inputs)
 
-    def drift(self, state: Tensor, u: Tensor) -> Tensor:
+    def drift(
+        self, state: Tensor, u: Tensor, *, inhibition: Tensor | float = 0.0, leak: float = 1.0, gain: float = 1.0
+    ) -> Tensor:
         """Eq. A.1 without its noise."""
-        return (self.phi(self.recurrent(state) + u) - state) / self.tau
+        return (self.phi(self.recurrent(gain * state) + u - inhibition) - leak * state) / self.tau
 
 
 def build(settings: RNNSettings, n_inputs: int, generator: torch.Generator) -> Cell:

@@ -1,4 +1,4 @@
-"""Recorded steps: nothing in a step asks the host, calls are counted right, and, on a GPU, replays are steps."""
+"""Captured steps: nothing in a step asks the host, calls are counted right, and, on a GPU, replays are steps."""
 
 from contextlib import contextmanager
 
@@ -11,13 +11,13 @@ from reactivation.machine.device import use_tf32
 from reactivation.settings.layers import experiments, resolve_train, science_hash
 from reactivation.settings.reading import parse_arguments
 from reactivation.streams import stream
-from reactivation.training.cuda_graph import WARM_UP, Recording, recorded
+from reactivation.training.cuda_graph import WARM_UP, CapturedStep, captured
 from reactivation.training.learner import Learner, new_learner
 from reactivation.training.stack import stacked
 
 SPATIAL, HEAD = "spatial_navigation/noisy_unbiased", "head_direction/noisy_unbiased"
 RING = "task.hd_cells_num=160"  # enough cells for the fast loss
-NEEDS_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: recorded steps were not replayed")
+NEEDS_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: captured steps were not replayed")
 ASKS_THE_HOST = {
     "_local_scalar_dense": "reads a value",
     "is_nonzero": "reads a value",
@@ -35,7 +35,7 @@ def learner(seed: int, config: str, *words: str, device: str = "cpu") -> Learner
 
 
 class Silence(TorchDispatchMode):
-    """Refuses operations that a recording could not hold."""
+    """Refuses operations that a capture could not hold."""
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         name, kwargs = function.overloadpacket.__name__, kwargs or {}
@@ -68,7 +68,7 @@ def test_silence_hears_what_it_should() -> None:
 
 
 class Fake:
-    """What `Recording` uses of torch.cuda, telling what is done to it. A recording runs the step, where a GPU would not."""
+    """What `CapturedStep` uses of torch.cuda, telling what is done to it. A capture runs the step, where a GPU would not."""
 
     def __init__(self, monkeypatch):
         self.done: list[str] = []
@@ -76,7 +76,7 @@ class Fake:
         monkeypatch.setattr(torch.cuda, "current_stream", lambda: self)
         monkeypatch.setattr(torch.cuda, "stream", lambda stream: self.within("aside"))
         monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: self)
-        monkeypatch.setattr(torch.cuda, "graph", lambda graph, stream: self.within("record"))
+        monkeypatch.setattr(torch.cuda, "graph", lambda graph, stream: self.within("capture"))
 
     @contextmanager
     def within(self, name: str):
@@ -93,32 +93,32 @@ class Fake:
         self.done.append("replay")
 
 
-def test_a_step_runs_aside_and_then_is_recorded_once_with_every_generator(monkeypatch) -> None:
+def test_a_step_runs_aside_and_then_is_captured_once_with_every_generator(monkeypatch) -> None:
     fake = Fake(monkeypatch)
     buffer, value = torch.zeros(2), torch.zeros(())
-    step = Recording(lambda: (buffer, [{"x": value}]), [stream(0, name) for name in "abcd"])
+    step = CapturedStep(lambda: (buffer, [{"x": value}]), [stream(0, name) for name in "abcd"])
     for _ in range(WARM_UP + 3):
         loss, measures = step()
-    assert fake.done == ["aside"] * WARM_UP + ["register"] * 4 + ["record"] + ["replay"] * 3
+    assert fake.done == ["aside"] * WARM_UP + ["register"] * 4 + ["capture"] + ["replay"] * 3
     buffer.fill_(7)
     value.fill_(7)
     assert not loss.any(), "the next replay would overwrite a loss that nobody has read yet"
     assert not measures[0]["x"]
 
 
-def test_a_new_learning_rate_is_recorded_anew(monkeypatch) -> None:
-    """The old recording has the old rate in it."""
+def test_a_new_learning_rate_is_captured_anew(monkeypatch) -> None:
+    """The old capture has the old rate in it."""
     from reactivation.training import learner as module
 
     fake, last = Fake(monkeypatch), WARM_UP + 2  # the last step of the first rate is a replay
-    monkeypatch.setattr(module, "recorded", Recording)
+    monkeypatch.setattr(module, "captured", CapturedStep)
     members = [learner(seed, SPATIAL, "trainer.lr_late=1e-4", f"trainer.lr_late_from={last}") for seed in range(2)]
     stack, rates = stacked(members), []
     honest = stack.optimizer.step
     monkeypatch.setattr(stack.optimizer, "step", lambda: (rates.append(stack.optimizer.param_groups[0]["lr"]), honest()))
     for _ in range(2 * last):
         stack.learn()
-    once = ["aside"] * WARM_UP + ["register"] * 4 + ["record"] + ["replay"] * 2
+    once = ["aside"] * WARM_UP + ["register"] * 4 + ["capture"] + ["replay"] * 2
     assert fake.done == once * 2
     assert rates == [1e-3] * (WARM_UP + 1) + [1e-4] * (WARM_UP + 1)
 
@@ -127,7 +127,7 @@ def test_on_a_cpu_a_step_is_just_called() -> None:
     def step():
         raise AssertionError
 
-    assert recorded(step, [stream(0, "a")]) is step
+    assert captured(step, [stream(0, "a")]) is step
 
 
 def test_tf32_is_another_training_and_off_by_default() -> None:

@@ -1,0 +1,131 @@
+"""Phases: what a network is put through, as values (Eqs. 18, 19). `waking` and `rest` are the paper's.
+
+A phase says how long, under which inputs, under which noise, from which start, and with which changes to the cell. Its name
+is for files, labels and names of random streams; nothing is decided by it. Nothing here imports torch.
+
+Axes: B trajectories, T steps, I inputs, S state variables.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+import math
+from typing import TYPE_CHECKING
+
+from reactivation.machine.errors import BadInput
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from reactivation.network.cells.base import Cell
+    from reactivation.network.modifiers import Modifier
+    from reactivation.types import Batch, Noise, NoiseDistribution
+
+ACTIVE, QUIESCENT = "active", "quiescent"  # what the paper calls waking and rest, and result files do
+
+Inputs = Callable[["Batch", int], "Tensor"]  # a policy: a batch of the task, steps T → inputs (..., B, T, I)
+Start = Callable[["Tensor", "Generator"], "Tensor"]  # a state (B, S), the phase's noise stream → where it begins (B, S)
+
+
+def task_inputs(batch: "Batch", steps: int) -> "Tensor":
+    """Give the changes of state that the task drew."""
+    return batch.inputs[..., :steps, :]
+
+
+def no_inputs(batch: "Batch", steps: int) -> "Tensor":
+    """Give zeros."""
+    *leading, _, n_inputs = batch.inputs.shape
+    return batch.inputs.new_zeros(*leading, 1, n_inputs).expand(*leading, steps, n_inputs)
+
+
+def unchanged(state: "Tensor", noise_stream: "Generator") -> "Tensor":
+    """Begin from the state that is there."""
+    return state
+
+
+def shuffled(state: "Tensor", noise_stream: "Generator") -> "Tensor":
+    """Shuffle each unit's rates over trajectories: its range stays, the pattern goes."""
+    order = state.new_empty(state.shape).uniform_(generator=noise_stream).argsort(0)
+    return state.gather(0, order)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What a network is put through.
+
+    It begins from encoded positions of the task, or where another phase has ended (`after`, run at the network's own Δt and
+    not recorded); `start` may change that state. Modifiers change the cell for this phase alone; what they add to its state
+    begins at 0.
+
+    Raises:
+        BadInput: no step is left to record.
+    """
+
+    name: str
+    steps: int  # those dropped included
+    dropped: int = 0  # steps that are not recorded, at the beginning (burn-in)
+    inputs: Inputs = task_inputs
+    sigma: float | None = None  # σ of the noise on the rates [s^-1/2]; None: the network's own
+    variance_gain: float | None = 1.0  # factor of that noise's variance; None: the cell's own
+    noise_distribution: "NoiseDistribution | None" = None  # None: the network's own
+    after: "Phase | None" = None
+    start: Start = unchanged
+    modify: "tuple[Modifier, ...]" = ()
+    task_steps: int | None = None  # steps of the task's batch that starts and inputs come from; None: as many as `steps`
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.dropped < self.steps:
+            raise BadInput(f"phase {self.name}: dropped={self.dropped} must leave at least 1 of steps={self.steps}")
+
+    def inputs_of(self, batch: "Batch") -> "Tensor":
+        """The inputs (..., B, T, I), T = `steps`.
+
+        Raises:
+            BadInput: the policy gives another number of steps.
+        """
+        inputs = self.inputs(batch, self.steps)
+        if inputs.shape[-2] != self.steps:
+            raise BadInput(f"phase {self.name}: its inputs have {inputs.shape[-2]} steps, not {self.steps}; see task_steps")
+        return inputs
+
+    def noise_of(self, own: "Noise", cell: "Cell") -> "Noise":
+        """The noise that a network is under whose own noise and cell are these (Eq. 19)."""
+        gain = cell.rest_variance_gain if self.variance_gain is None else self.variance_gain
+        sigma = own.sigma if self.sigma is None else self.sigma
+        distribution = self.noise_distribution or own.distribution
+        return own._replace(sigma=sigma * math.sqrt(gain), distribution=distribution)
+
+
+def waking(
+    steps: int = 100,
+    *,
+    modify: "Iterable[Modifier]" = (),
+    noise_distribution: "NoiseDistribution | None" = None,
+    name: str = ACTIVE,
+) -> Phase:
+    """Waking: the inputs of the task under the network's own noise (Eqs. 2, 18)."""
+    return Phase(name, steps, noise_distribution=noise_distribution, modify=tuple(modify))
+
+
+def rest(
+    steps: int = 1000,
+    variance_gain: float | None = None,
+    modify: "Iterable[Modifier]" = (),
+    *,
+    dropped: int = 0,
+    inputs: Inputs = no_inputs,
+    sigma: float | None = None,
+    noise_distribution: "NoiseDistribution | None" = None,
+    after: Phase | None = None,
+    start: Start = unchanged,
+    task_steps: int | None = 100,
+    name: str = QUIESCENT,
+) -> Phase:
+    """Rest: no input, and the variance of the noise on the rates times `variance_gain` (Eq. 19).
+
+    Args:
+        variance_gain: None for the cell's own: 2 for the vanilla cell, 1 for the GRU (A.3).
+        task_steps: as the waking whose trajectories it shares its draws with; None if `inputs` takes those of the task.
+    """
+    return Phase(
+        name, steps, dropped, inputs, sigma, variance_gain, noise_distribution, after, start, tuple(modify), task_steps
+    )

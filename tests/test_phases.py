@@ -1,0 +1,188 @@
+"""Phases as values, and what a recording of one holds; at other time steps, against what is known."""
+
+import math
+
+from conftest import ROOT, tiny
+import numpy as np
+import pytest
+import torch
+
+from reactivation.analysis.base import Recording
+from reactivation.analysis.recordings import record
+from reactivation.machine.errors import BadInput
+from reactivation.network.phases import Phase, no_inputs, rest, shuffled, task_inputs, waking
+from reactivation.settings.layers import resolve_train
+from reactivation.settings.reading import parse_arguments
+from reactivation.storage.runs import Run, RunFolder, build, load_run, noise_of
+from reactivation.types import Batch, Noise
+
+SPATIAL = "spatial_navigation/noisy_unbiased"
+CPU = torch.device("cpu")
+
+
+def untrained(*words: str, config: str = SPATIAL) -> Run:
+    settings = resolve_train(parse_arguments([*tiny(config), *words]))
+    return Run(settings, *build(settings, CPU), step=0)
+
+
+def batch_of(steps: int) -> Batch:
+    inputs = torch.randn(3, steps, 2, generator=torch.Generator().manual_seed(0))
+    return Batch(torch.zeros(3, 5), inputs, inputs, torch.clone)
+
+
+def test_waking_takes_the_inputs_of_the_task_and_rest_takes_none() -> None:
+    batch = batch_of(9)
+    assert torch.equal(waking(9).inputs_of(batch), batch.inputs)
+    still = rest(11).inputs_of(batch)
+    assert still.shape == (3, 11, 2)
+    assert not still.any()
+
+
+def test_a_phase_says_what_becomes_of_the_noise() -> None:
+    own, cell = Noise(0.3, 0.1, 0.2), untrained().network.cell
+    gru = untrained(config=f"{SPATIAL}_gru").network.cell
+    assert waking().noise_of(own, cell) == own
+    assert rest().noise_of(own, cell) == own._replace(sigma=0.3 * math.sqrt(2))
+    assert rest().noise_of(own, gru) == own
+    assert rest(variance_gain=3).noise_of(own, cell).sigma == pytest.approx(0.3 * math.sqrt(3))
+    assert rest(variance_gain=1, sigma=0.7).noise_of(own, cell).sigma == 0.7
+    assert rest(noise_distribution="uniform").noise_of(own, cell).distribution == "uniform"
+
+
+def test_phases_are_equal_by_value_and_a_recording_edits_no_network() -> None:
+    assert rest(7, variance_gain=2) == rest(7, variance_gain=2) != rest(8, variance_gain=2)
+    run = untrained()
+    before = {name: value.clone() for name, value in run.network.state_dict().items()}
+    record(run, rest(7), 3)
+    assert all(torch.equal(value, before[name]) for name, value in run.network.state_dict().items())
+
+
+def test_a_recording_says_what_it_is() -> None:
+    run = untrained()
+    recording = record(run, rest(9, dropped=2), 5, rates=3)
+    assert recording.positions.shape == (5, 7, 2)
+    assert recording.rates is not None
+    assert recording.rates.shape == (3, 7, 12)
+    assert (recording.dt, recording.space) == (0.02, run.task.space)
+    whole = record(run, rest(9), 5, rates=5)
+    assert (whole.positions[:, 2:] == recording.positions).all()
+    flat = np.asarray(whole.rates, dtype=float).reshape(-1, 12)
+    assert whole.moments is not None
+    np.testing.assert_allclose(whole.moments.mean, flat.mean(0), atol=1e-7)
+    np.testing.assert_allclose(whole.moments.covariance, np.cov(flat.T), atol=1e-7)
+    assert record(run, rest(9), 5).rates is None
+
+
+def test_a_run_of_another_seed_is_asked_for_by_number() -> None:
+    run = untrained()
+    own, same, other = (record(run, rest(9), 5, seed=seed).positions for seed in (None, 0, 1))
+    assert (own == same).all()
+    assert not (own == other).all()
+
+
+def test_a_phase_begins_where_the_one_before_it_ends() -> None:
+    """Without noise, and with inputs going on: three phases in a row are one."""
+    run = untrained("rnn.sigma2_rec=0")
+    rates = {steps: record(run, rest(steps, task_steps=20), 4, rates=4).rates for steps in (5, 15)}
+    two = record(run, rest(5, task_steps=20, after=rest(5, after=rest(5))), 4, rates=4).rates
+    np.testing.assert_array_equal(two, rates[15][:, 10:])
+    assert not (rates[5] == two).all()
+
+
+def test_a_shuffled_start_keeps_the_range_of_each_unit_and_not_its_pattern() -> None:
+    state = torch.rand(50, 7, generator=torch.Generator().manual_seed(0))
+    mixed = shuffled(state, torch.Generator().manual_seed(1))
+    assert not torch.equal(mixed, state)
+    assert torch.equal(mixed.sort(0).values, state.sort(0).values)
+
+
+@pytest.mark.parametrize("dropped", [-1, 10])
+def test_a_phase_without_a_step_to_record_is_refused(dropped: int) -> None:
+    with pytest.raises(BadInput, match=r"^phase quiescent: dropped=-?\d+ must leave at least 1 of steps=10$"):
+        rest(10, dropped=dropped)
+
+
+def test_inputs_of_too_few_steps_are_refused() -> None:
+    with pytest.raises(BadInput, match="10 steps, not 30; see task_steps"):
+        record(untrained(), rest(30, inputs=task_inputs, task_steps=10), 3)
+    assert record(untrained(), rest(30, inputs=task_inputs, task_steps=None), 3).positions.shape == (3, 30, 2)
+
+
+def test_waking_keeps_its_time_step_since_inputs_are_changes_per_step() -> None:
+    with pytest.raises(BadInput, match=r"changes per Δt=0.02 s"):
+        record(untrained(), waking(10), 3, dt=0.01)
+    assert record(untrained(), waking(10), 3, dt=0.02).dt == 0.02
+
+
+def test_a_step_of_another_length_goes_as_much_further() -> None:
+    run = untrained("rnn.sigma2_rec=0")
+    once, twice, four = (record(run, rest(1), 3, dt=dt, rates=3) for dt in (0.01, 0.02, 0.04))
+    assert [one.dt for one in (once, twice, four)] == [0.01, 0.02, 0.04]
+    np.testing.assert_allclose(four.rates - twice.rates, 2 * (twice.rates - once.rates), atol=1e-6)
+    assert np.abs(twice.rates - once.rates).max() > 1e-3
+
+
+def test_a_policy_is_a_function_of_the_batch() -> None:
+    def forwards(batch: Batch, steps: int) -> torch.Tensor:
+        return no_inputs(batch, steps) + torch.tensor([0.01, 0.0])
+
+    run = untrained()
+    still, moving = (record(run, Phase("x", 9, inputs=policy), 3).positions for policy in (no_inputs, forwards))
+    assert not (still == moving).all()
+
+
+def jitter_free_diffusion(recording: Recording, every: int, coarse: float) -> tuple[float, float]:
+    """Diffusion coefficient and its standard error, from mean squared displacements at two lags: jitter is in both."""
+    positions, space, short, long = recording.positions[:, every - 1 :: every], recording.space, 25, 75
+    near, far = (
+        (space.distance(positions[:, lag:], positions[:, :-lag]) ** 2).mean(1) for lag in (short, long)
+    )  # fmt: skip
+    each = (far - near) / ((long - short) * coarse * 2 * space.dimensions)
+    return float(each.mean()), float(each.std(ddof=1) / math.sqrt(len(each)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        "spatial_navigation/noisy_unbiased_0.0001_0",
+        "spatial_navigation/noisy_unbiased_gru_0.0001_0",
+        "head_direction/noisy_unbiased_0.01_0",
+    ],
+)
+def test_rest_at_half_and_quarter_of_the_time_step_is_the_same_rest(name: str) -> None:
+    """σ stays: equal diffusion in equal seconds, σ²Δt of noise in a step, and off the manifold the variance of Euler steps.
+
+    That is σ²τ/(2 − Δt/τ) where nothing drives a direction of the rates. In a GRU the gate z slows the leak of unit i:
+    there τ/(1 − z_i) stands for τ, with z_i averaged over time, and a direction takes the mean over its units.
+    """
+    run, seconds, trajectories = load_run(RunFolder(ROOT / "pretrained" / name), CPU), 5.0, 100
+    sigma, tau, coarse = noise_of(run.config).sigma, run.config.rnn.tau, run.config.task.dt
+    cell, found = run.network.cell, {}
+    for every in (1, 2, 4):
+        dt = coarse / every
+        phase = rest(round(seconds / dt), variance_gain=1, dropped=round(1 / dt))
+        recording = record(run, phase, trajectories, dt=dt, rates=10)
+        assert recording.dt == dt
+        found[every] = jitter_free_diffusion(recording, every, coarse)
+
+        rates = torch.as_tensor(recording.rates)
+        with torch.no_grad():
+            u = cell.project(torch.zeros(1, 1, run.task.n_inputs))[:, 0]
+            drift = cell.drift(rates, u).double().numpy()
+            gate = torch.sigmoid(cell.gates(rates)).chunk(2, -1)[0].double().numpy() if hasattr(cell, "gates") else 0.0
+        r = rates.double().numpy()
+        kicks = r[:, 1:] - r[:, :-1] - drift[:, :-1] * dt
+        assert kicks.var() == pytest.approx(sigma**2 * dt, rel=4 * math.sqrt(2 / kicks.size))
+
+        leak = (1 - np.broadcast_to(gate, r.shape)) / tau
+        driven = (drift / leak + r).reshape(-1, r.shape[-1])  # φ(...), which r relaxes to
+        least_driven = np.linalg.eigh(np.cov(driven.T))[1][:, :20]
+        k = leak.reshape(driven.shape).mean(0)
+        expected = (least_driven**2 * (sigma**2 / (2 * k - k**2 * dt))[:, None]).sum(0)
+        ratio = (r.reshape(driven.shape) @ least_driven).var(0) / expected
+        assert ratio.mean() == pytest.approx(1, abs=4 * ratio.std(ddof=1) / math.sqrt(len(ratio)))
+    for every in (2, 4):
+        (a, error), (b, other) = found[1], found[every]
+        assert a == pytest.approx(b, abs=4 * math.hypot(error, other))
+        assert math.hypot(error, other) < b / 2  # that the comparison could tell a doubled diffusion
