@@ -100,11 +100,7 @@ class Evidence:
 
     def space(self, task: str, seed: int) -> Space:
         """Where a task's states live."""
-        from reactivation.streams import stream
-
-        config = self.config(task, NETWORKS[task][0], seed)
-        built: Space = registry.load("tasks", task).build(config.task, stream(seed, "cells")).space
-        return built
+        return self.config(task, NETWORKS[task][0], seed).task.space
 
     def config(self, task: str, run: str, seed: int) -> TrainConfig:
         """The configuration of a run."""
@@ -160,8 +156,8 @@ class Evidence:
 
 
 def error_name(measures: dict[str, float]) -> str:
-    """Which of a run's measures is its mean decoding error, with its unit at the end: "position_error_m"."""
-    return next(name for name in measures if "_error_" in name)
+    """Which of a run's measures is its mean decoding error, in the unit of the space: "position_error"."""
+    return next(name for name in measures if name.endswith("_error"))
 
 
 @cache

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reactivation.analysis import kl
 from reactivation.analysis.base import Recording
 from reactivation.analysis.densities import DegenerateDensity, GaussianKDE, Uniform, VonMisesKDE, estimate
+from reactivation.analysis.measures import kl
 from reactivation.streams import numpy_stream
 from reactivation.world.spaces import Box, Circle
 

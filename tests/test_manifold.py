@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from reactivation.analysis import manifold, transitions
 from reactivation.analysis.base import Moments, Recording
+from reactivation.analysis.measures import manifold, transitions
 from reactivation.machine.errors import BadInput
 from reactivation.storage.files import to_json
 from reactivation.streams import numpy_stream
