@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reactivation.settings.declaring import LARGEST, setting
+from reactivation.world.spaces import Space
 
 
 class Moments(NamedTuple):
@@ -62,6 +63,13 @@ class AnalysisSettings:
     out: str | None = setting(None, "end of the result files' names, to keep variants apart", file_name=True)
     device: str = setting("auto", "where to compute", choices=("auto", "cpu", "cuda"))
     allow_missing: bool = setting(False, "go on without runs that are missing or damaged, and list them")
+
+    def check_space(self, space: Space) -> None:
+        """Refuse a space that the analysis has no answer for; one that needs more than every space has says so here.
+
+        Raises:
+            BadInput: what it lacks.
+        """
 
 
 class Result(NamedTuple):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from reactivation.analysis.base import AnalysisSettings, Moments, NamedStreams, Recorded, Recording, Result
 from reactivation.analysis.densities import DegenerateDensity, GaussianKDE
 from reactivation.settings.declaring import LARGEST, setting
-from reactivation.world.spaces import Circle, Space
+from reactivation.world.spaces import Space
 
 PHASES = ("active", "quiescent")
 RANDOM_PHASES = ()
@@ -57,7 +57,7 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Named
         norms = {f"{phase}_norm": _norms(recording) for phase, recording in phases.items()}
         awake = float(norms["active_norm"].mean())
         measures["amplitude"] = float(norms["quiescent_norm"][-1]) / awake if awake else None
-        if isinstance(space, Circle):
+        if space.circular:
             measures |= _ring(plane, waking, resting)
         table[run], details[run] = measures, {**curves, **{name: norm.tolist() for name, norm in norms.items()}}
     return Result(table, details, table)

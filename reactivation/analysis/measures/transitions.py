@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from reactivation.analysis.base import AnalysisSettings, NamedStreams, Recorded, Result
 from reactivation.machine.errors import BadInput
 from reactivation.settings.declaring import LARGEST, setting
-from reactivation.world.spaces import Circle, Space
+from reactivation.world.spaces import Space
 
 PHASES = ("active", "quiescent")
 RANDOM_PHASES = ()
@@ -37,9 +37,20 @@ class Settings(AnalysisSettings):
     turn_bins: int = setting(171, "bins of turns over [-π, π]; odd, about a third of the output cells", low=1, high=LARGEST)
     bearing_bins: int = setting(32, "bins of bearings; a divisor of the number of output cells", low=1, high=LARGEST)
 
+    def check_space(self, space: Space) -> None:
+        """Refuse what is no circle.
+
+        Raises:
+            BadInput: it is none.
+        """
+        if not space.circular:
+            raise BadInput(
+                f"transitions are those of bearings, and task={self.task} lives on no circle; use a task that does"
+            )
+
 
 def analyse(recorded: Recorded, space: Space, settings: Settings, streams: NamedStreams) -> Result:
-    """Turns per step, wrapped at π (`Circle.difference`), counter-clockwise positive.
+    """Turns per step, wrapped at π (`space.difference`), counter-clockwise positive.
 
     Args:
         recorded: run → "active", "quiescent" → recording.
@@ -57,10 +68,7 @@ def analyse(recorded: Recorded, space: Space, settings: Settings, streams: Named
     Raises:
         BadInput: the space is no circle.
     """
-    if not isinstance(space, Circle):
-        raise BadInput(
-            f"transitions are those of bearings, and task={settings.task} lives on no circle; use a task that does"
-        )
+    settings.check_space(space)
     table, details = {}, {}
     for run, phases in recorded.items():
         turns = {
