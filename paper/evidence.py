@@ -5,7 +5,6 @@ from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from paper.protocols import ALL_PROTOCOLS, NETWORKS, VARIANTS, Protocol
-from reactivation import registry
 from reactivation.analysis.base import AnalysisSettings, Recording
 from reactivation.analysis.runner import declared, holds, model, result_file, training_config
 from reactivation.machine.errors import DamagedData
@@ -100,11 +99,7 @@ class Evidence:
 
     def space(self, task: str, seed: int) -> Space:
         """Where a task's states live."""
-        from reactivation.streams import CELLS, stream
-
-        config = self.config(task, NETWORKS[task][0], seed)
-        built: Space = registry.load("tasks", task).build(config.task, stream(seed, CELLS)).space
-        return built
+        return self.config(task, NETWORKS[task][0], seed).task.space
 
     def config(self, task: str, run: str, seed: int) -> TrainConfig:
         """The configuration of a run."""
@@ -160,8 +155,8 @@ class Evidence:
 
 
 def error_name(measures: dict[str, float]) -> str:
-    """Which of a run's measures is its mean decoding error, with its unit at the end: "position_error_m"."""
-    return next(name for name in measures if "_error_" in name)
+    """Which of a run's measures is its mean decoding error, in the unit of the space: "position_error"."""
+    return next(name for name in measures if name.endswith("_error"))
 
 
 @cache

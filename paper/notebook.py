@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from paper import panels
 from paper.evidence import Evidence
 from paper.figures import plot
-from paper.protocols import HEAD, NETWORKS, SPATIAL
+from paper.protocols import NETWORKS
 from reactivation.machine.errors import DamagedData
 from reactivation.plotting.style import LOOKS, PANEL_WIDTH
 
@@ -75,11 +75,10 @@ def film(evidence: Evidence, task: str, run: str) -> "HTML | None":
     except DamagedData as problem:
         print(problem)
         return None
-    return HTML(to_html(animate(moving.states, moving.dt, moving.walls)))  # type: ignore[no-untyped-call]  # IPython's
+    return HTML(to_html(animate(moving.states, moving.dt, moving.space)))  # type: ignore[no-untyped-call]  # IPython's
 
 
 def _examples(evidence: Evidence, task: str, run: str, phase: str, rest: dict[str, str]) -> panels.Numbers:
-    if task == SPATIAL:
-        return panels.paths(evidence, run, phase, **rest)
-    assert task == HEAD
-    return panels.bearings(evidence, run, phase, REST, **rest)
+    if evidence.space(task, evidence.seeds[0]).circular:
+        return panels.bearings(evidence, run, phase, REST, **rest)
+    return panels.paths(evidence, run, phase, **rest)

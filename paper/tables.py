@@ -80,7 +80,7 @@ def _seeds(seeds: Sequence[int], wanted: int) -> str:
 
 def networks_table(evidence: Evidence, task: str) -> Table:
     """What came out of a task's networks: means over the seeds at hand."""
-    unit = "rad" if task == HEAD else "m"
+    unit = evidence.space(task, evidence.seeds[0]).unit
     columns: dict[str, Callable[[str, int], float]] = {
         f"error [{unit}]": lambda run, seed: evidence.decoding_errors[f"{task}/{run}"][seed],
         "unexplained variance": lambda run, seed: evidence.at_the_end(task, run, seed)["fraction_unexplained"],
@@ -126,7 +126,7 @@ def activity_table(evidence: Evidence) -> Table:
     for name, protocol in PROTOCOLS.items():
         if protocol.analysis == "manifold":
             results = [evidence.result(name, seed) for seed in evidence.seeds_of(name)]
-            measures = _ACTIVITY | (_RING if protocol.task == HEAD else {})
+            measures = _ACTIVITY | (_RING if evidence.space(protocol.task, evidence.seeds[0]).circular else {})
             for run in protocol.runs:
                 found = {column: _extremes(map(entry(run), results)) for column, entry in measures.items()}
                 cells = [found.get(column, _ABSENT) for column in (*_ACTIVITY, *_RING)]

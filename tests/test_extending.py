@@ -1,5 +1,7 @@
 """The examples of docs/extending.md, put into a copy of the project and run."""
 
+import json
+import math
 from pathlib import Path
 import re
 import subprocess
@@ -19,7 +21,7 @@ def project(tmp_path_factory) -> Path:
     copy = copy_of_the_project(tmp_path_factory.mktemp("project"), "tests", "docs")
     page = (ROOT / "docs" / "extending.md").read_text()
     examples, entries = EXAMPLE.findall(page), ENTRY.findall(page)
-    assert (len(examples), len(entries)) == (13, 3)
+    assert (len(examples), len(entries)) == (14, 3)
     for name, text in examples:
         (copy / name).parent.mkdir(exist_ok=True)
         (copy / name).write_text(text)
@@ -51,6 +53,31 @@ def test_a_new_task_trains_and_is_analysed(project: Path) -> None:
     run(project, "train.py", "config=open_field/noisy", "task.cells=16", *TINY_TRAIN)
     run(project, "output_kl.py", "task=open_field", "runs=[noisy]", *TINY_ANALYSIS)
     assert (project / "results/open_field/kl_0.0001_0.json").exists()
+
+
+INSIDE = """
+import numpy as np, torch
+from reactivation.analysis.densities import estimate
+from reactivation.streams import stream
+from reactivation.world.tasks import annulus
+task = annulus.build(annulus.Settings(), stream(0, "cells"))
+paths = task.motion.paths(200, 200, stream(0, "trajectories"))
+assert task.space.contains(paths.start).all() and task.space.contains(paths.states).all()
+assert (task.space.wall(paths.states).gap < 0.03).double().mean() > 0.02, "walls are reached"
+density = estimate(task.space, paths.states[:, ::20].reshape(-1, 2).double().numpy())
+hole = np.random.default_rng(0).uniform(-0.25, 0.25, (1000, 2))
+assert np.isneginf(density.log_density(hole)).all()
+assert task.space.contains(density.sample(1000, np.random.default_rng(0))).all()
+"""
+
+
+def test_a_new_space_holds_walks_and_densities(project: Path) -> None:
+    """Every position lies within the walls, and no density in the hole."""
+    run(project, "-c", INSIDE)
+    run(project, "train.py", "config=annulus/noisy", "task.cells=16", *TINY_TRAIN)
+    run(project, "output_kl.py", "task=annulus", "runs=[noisy]", *TINY_ANALYSIS)
+    table = json.loads((project / "results/annulus/kl_0.0001_0.json").read_text())
+    assert all(math.isfinite(table[row]["noisy"]) for row in ("noisy", "uniform"))
 
 
 def test_a_new_experiment_trains_and_is_analysed(project: Path) -> None:
@@ -102,8 +129,10 @@ def test_the_tests_over_everything_registered_cover_the_new_files(project: Path)
         "tests/test_tasks.py",
         "tests/test_cells.py",
         "tests/test_modifiers.py",
+        "tests/test_spaces.py",
+        "tests/test_densities.py",
         "-k",
-        "open_field or adapting",
+        "open_field or adapting or Annulus or annulus",
         "-p",
         "no:xdist",
         "-o",
@@ -112,3 +141,4 @@ def test_the_tests_over_everything_registered_cover_the_new_files(project: Path)
     printed = run(project, "-m", "pytest", "-v", *tests)
     assert "open_field" in printed
     assert "adapting" in printed
+    assert "test_a_density_with_walls_samples_from_itself[Annulus" in printed

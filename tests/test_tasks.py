@@ -119,7 +119,7 @@ def test_heading_at_a_near_wall_slows_and_turns_along_it() -> None:
     motion = build("spatial_navigation").motion
     position = torch.tensor([[1.09, 0.0], [1.09, 0.0], [1.09, 0.0], [0.0, -1.09], [0.5, 0.0]])
     heading = torch.tensor([0.3, -0.3, math.pi, -math.pi / 2 + 0.2, 0.0])
-    blocked, turn = motion._wall(position, heading, torch.tensor([1.1, 1.1]))
+    blocked, turn = motion._wall(position, heading)
     assert blocked.tolist() == [True, True, False, True, False]
     after = heading + turn
     assert after[0] == pytest.approx(math.pi / 2)

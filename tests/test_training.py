@@ -27,10 +27,10 @@ def test_a_run_leaves_the_files_that_people_know(tmp_path: Path) -> None:
     test, learned = (json.loads(folder.table_file(split).read_text()) for split in ("test", "train"))
     assert list(test) == ["0", "2", "4"]
     assert list(learned) == ["2", "4"]
-    assert set(test["4"]) == {"loss", "fraction_unexplained", "position_error_m", "pos_mse"}
+    assert set(test["4"]) == {"loss", "fraction_unexplained", "position_error", "pos_mse"}
     assert set(learned["4"]) == {*test["4"], "steps_per_second"}
     head = train(tmp_path / "head", config="head_direction/noisy_unbiased")
-    assert {"loss", "hd_mse", "bearing_error_rad"} <= set(json.loads(head.table_file("test").read_text())["4"])
+    assert {"loss", "hd_mse", "bearing_error"} <= set(json.loads(head.table_file("test").read_text())["4"])
     assert not [name for name in names if name.endswith(".tmp")]
 
 
@@ -41,7 +41,7 @@ def test_networks_learn(model: str, tmp_path: Path) -> None:
         "trainer.n_epochs=150", "trainer.test_freq=150", "trainer.lr=0.005", "task.place_cells_num=32",
     )  # fmt: skip
     test = json.loads(folder.table_file("test").read_text())
-    assert test["150"]["position_error_m"] < 0.6 * test["0"]["position_error_m"]
+    assert test["150"]["position_error"] < 0.6 * test["0"]["position_error"]
     assert test["150"]["fraction_unexplained"] < 0.7
 
 
@@ -230,3 +230,12 @@ def test_cuda_is_refused_where_there_is_none(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="device=cpu"):
         train(tmp_path / "run", "device=cuda")
     assert not (tmp_path / "run").exists()
+
+
+def test_measures_of_older_files_have_the_names_of_today(tmp_path: Path) -> None:
+    """The unit stood in some names; it is the space's."""
+    folder = RunFolder(tmp_path)
+    folder.table_file("test").write_text(json.dumps({"4": {"loss": 1.0, "position_error_m": 0.5}}))
+    folder.metrics_file.write_text(json.dumps({"step": 4, "split": "test", "bearing_error_rad": 0.25}) + "\n")
+    assert folder.table("test") == {4: {"loss": 1.0, "position_error": 0.5}}
+    assert read_rows(folder.metrics_file) == [{"step": 4, "split": "test", "bearing_error": 0.25}]

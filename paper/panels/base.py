@@ -7,10 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from paper.evidence import Evidence
-from paper.protocols import SPATIAL
 from reactivation.analysis.base import Recording
-from reactivation.plotting.drawing import Frame
-from reactivation.world.spaces import Box
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,12 +48,6 @@ def both_phases(evidence: Evidence, task: str, run: str, changes: Mapping[str, s
     seed = evidence.seeds[0]
     waking = evidence.recording(task, run, "active", seed)
     return {"active": waking, "quiescent": evidence.recording(task, run, "quiescent", seed, **changes)}
-
-
-def walls(evidence: Evidence, seed: int) -> Frame:
-    box = evidence.space(SPATIAL, seed)
-    assert isinstance(box, Box)
-    return (-box.width / 2, box.width / 2, -box.height / 2, box.height / 2)
 
 
 def indices(states: Array) -> tuple[NDArray[np.int_], NDArray[np.int_]]:

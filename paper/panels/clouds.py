@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from paper.evidence import Evidence
-from paper.panels.base import Array, Columns, both_phases, indices, walls
-from paper.protocols import HEAD, SPATIAL
+from paper.panels.base import Array, Columns, both_phases, indices
+from paper.protocols import SPATIAL
 from reactivation.analysis.base import Recording
 from reactivation.machine.errors import DamagedData
 from reactivation.plotting import drawing as draw
@@ -91,14 +90,15 @@ def cloud(evidence: Evidence, task: str, run: str, phase: str) -> Cloud:
     points = {name: p[:CLOUD, thin[name]] for name, p in projected.items()}
     states = {name: recording.positions[:CLOUD, thin[name]] for name, recording in recordings.items()}
     frame = _around({name: p.reshape(-1, 2) for name, p in projected.items()})  # as densities in the plane have it
-    if task == HEAD:
-        label = "decoded bearing [rad]"
-        return Cloud(points[phase], states[phase][..., 0], (-math.pi, math.pi), frame, "bearing_rad", label, cyclic=True)
     space = evidence.space(task, evidence.seeds[0])
-    away = {name: space.distance(s, np.zeros(2)) for name, s in states.items()}
-    limits = (0.0, max(float(values.max()) for values in away.values()))
-    label = "from the centre [m]"
-    return Cloud(points[phase], away[phase], limits, frame, "distance_from_centre_m", label, cyclic=False)
+    if space.circular:
+        low, high = space.frame
+        header, label = f"{space.noun}_{space.unit}", f"decoded {space.labels[0]}"
+        return Cloud(points[phase], states[phase][..., 0], (low, high), frame, header, label, cyclic=True)
+    away = {name: space.distance(s, np.array(space.middle)) for name, s in states.items()}
+    top = max(float(values.max()) for values in away.values())
+    header, label = f"distance_from_centre_{space.unit}", f"from the centre [{space.unit}]"
+    return Cloud(points[phase], away[phase], (0.0, top), frame, header, label, cyclic=False)
 
 
 class _Grid(NamedTuple):
@@ -114,7 +114,7 @@ class _Grid(NamedTuple):
 def _box_densities(evidence: Evidence, run: str, changes: tuple[tuple[str, str], ...]) -> _Grid:
     recordings = both_phases(evidence, SPATIAL, run, dict(changes))
     points = {phase: recording.positions.reshape(-1, 2) for phase, recording in recordings.items()}
-    return _densities(points, walls(evidence, evidence.seeds[0]))
+    return _densities(points, evidence.space(SPATIAL, evidence.seeds[0]).frame)
 
 
 @lru_cache(maxsize=2)

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from paper.evidence import Evidence
-from paper.panels.base import Array, Columns, both_phases, indices, time_step, walls
+from paper.panels.base import Array, Columns, both_phases, indices, time_step
 from paper.protocols import HEAD, SPATIAL
 from reactivation.plotting import drawing as draw
-from reactivation.plotting.drawing import Frame
+from reactivation.world.spaces import Space
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,10 +17,10 @@ EXAMPLES = 5  # trajectories shown of the recorded 200
 
 
 class Paths(NamedTuple):
-    """Example trajectories in a box."""
+    """Example trajectories in a plane space."""
 
     states: Array  # (K, T, 2) [m]
-    frame: Frame  # the walls [m]
+    space: Space
 
     def columns(self) -> Columns:
         trajectory, step = indices(self.states)
@@ -28,14 +28,14 @@ class Paths(NamedTuple):
         return {"x_m": x, "y_m": y, "trajectory": trajectory, "step": step}
 
     def draw(self, ax: "Axes") -> "Axes":
-        return draw.trajectories(ax, self.states, self.frame)
+        return draw.trajectories(ax, self.states, self.space.frame, self.space.labels)
 
 
 def paths(evidence: Evidence, run: str, phase: str, **changes: str) -> Paths:
     """What a network reports in space (Fig. 1d–e): the first few trajectories of the first seed."""
     seed = evidence.seeds[0]
     recording = evidence.recording(SPATIAL, run, phase, seed, **changes)
-    return Paths(recording.positions[:EXAMPLES], walls(evidence, seed))
+    return Paths(recording.positions[:EXAMPLES], evidence.space(SPATIAL, seed))
 
 
 class Bearings(NamedTuple):
@@ -65,11 +65,10 @@ class Moving(NamedTuple):
 
     states: dict[str, Array]  # phase → (K, T, P) [m or rad]
     dt: float  # [s]
-    walls: Frame | None  # [m]; None on the circle
+    space: Space
 
 
 def moving(evidence: Evidence, task: str, run: str) -> Moving:
     """The first few trajectories of the first seed, awake and at rest."""
     states = {phase: recording.positions[:EXAMPLES] for phase, recording in both_phases(evidence, task, run, {}).items()}
-    box = walls(evidence, evidence.seeds[0]) if task == SPATIAL else None
-    return Moving(states, time_step(evidence, task, run), box)
+    return Moving(states, time_step(evidence, task, run), evidence.space(task, evidence.seeds[0]))

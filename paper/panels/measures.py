@@ -30,7 +30,7 @@ class Learning(NamedTuple):
     steps: Array  # (T)
     loss: Spread  # (T)
     error: Spread  # (T)
-    unit: str
+    unit: str  # of the error
     networks: int
 
     def columns(self) -> Columns:
@@ -48,12 +48,12 @@ def learning(evidence: Evidence, run: str) -> Learning:
     begun = [evidence.training(SPATIAL, run, seed) for seed in evidence.seeds if evidence.has_training(SPATIAL, run, seed)]
     tables = [table for table in begun if last in table] or begun
     steps = sorted(set.intersection(*map(set, tables)))
-    error = error_name(tables[0][steps[0]])
+    error, unit = error_name(tables[0][steps[0]]), evidence.space(SPATIAL, evidence.seeds[0]).unit
 
     def over(name: str) -> Spread:
         return over_networks([[table[step][name] for step in steps] for table in tables])
 
-    return Learning(np.array(steps, dtype=float), over("loss"), over(error), error.split("_")[-1], len(tables))
+    return Learning(np.array(steps, dtype=float), over("loss"), over(error), unit, len(tables))
 
 
 class ExplainedVariance(NamedTuple):

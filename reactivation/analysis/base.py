@@ -73,6 +73,13 @@ class AnalysisSettings:
     device: str = setting("auto", "where to compute", choices=("auto", "cpu", "cuda"))
     allow_missing: bool = setting(False, "go on without runs that are missing or damaged, and list them")
 
+    def check_space(self, space: Space) -> None:
+        """Refuse a space that the analysis has no answer for; one that needs more than every space has says so here.
+
+        Raises:
+            BadInput: what it lacks.
+        """
+
 
 class Result(NamedTuple):
     """What an analysis found, as plain numbers."""

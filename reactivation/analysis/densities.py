@@ -1,8 +1,8 @@
 """Probability densities on a space; all have `log_density(points)` and `sample(n, rng)`, so a divergence is one line.
 
-Kernel density estimates are `scipy.stats.gaussian_kde` with its defaults, written in logarithms (far from the data the
-density underflows but its logarithm does not) and over distinct points with their multiplicities: decoded positions are
-means of three cell centres, so 200,000 of them are a few thousand distinct ones.
+Kernel density estimates are written in logarithms (far from the data the density underflows but its logarithm does not) and
+over distinct points with their multiplicities: decoded positions are means of three cell centres, so 200,000 of them are a
+few thousand distinct ones. Which one suits a space, its properties say (`estimate`).
 
 Axes: n points, m evaluation points, P dimensions.
 """
@@ -10,21 +10,21 @@ Axes: n points, m evaluation points, P dimensions.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 import copy
-from functools import singledispatch
 import math
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import i0e
 
 from reactivation.machine import cores
-from reactivation.world.spaces import Box, Circle, Space
+from reactivation.world.spaces import Circle, Space
 
 Points = NDArray[np.float64]
 
 _BLOCK = 100_000  # kernel evaluations held at once: few enough to stay in a core's cache
 _NARROWEST = 1e-6  # circular standard deviation [rad] below which rounding alone spreads bearings
+_CELLS = 60  # along the longest axis of the grid that stands for a space
 _FLATTEST = 1e-12  # least over largest variance of a cloud of points below which rounding alone gives it volume
 
 
@@ -49,22 +49,21 @@ class Uniform:
 
     def __init__(self, space: Space, marginal: bool = False):
         """`marginal` uses one dimension's density as if it were the joint one, as the released code does (row 8)."""
-        self._space = space
-        dimensions = space.dimensions if marginal else 1
-        self._log_density = -math.log(space.volume) / dimensions
+        self._space, self._roots = space, space.dimensions if marginal else 1
 
     def log_density(self, points: Points) -> Points:
         """(m, P) → (m); −∞ outside the space."""
-        return np.where(self._space.contains(points), self._log_density, -np.inf)
+        log_density: Points = self._space.log_uniform(points) / self._roots
+        return log_density
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
         """Draw (n, P)."""
-        drawn: Points = self._space.from_unit(rng.random((n, self._space.dimensions)))
+        drawn: Points = self._space.sample(n, rng)
         return drawn
 
 
 class GaussianKDE:
-    """A Gaussian kernel on every point; covariance and bandwidth (Scott's rule) as in `scipy.stats.gaussian_kde`."""
+    """A Gaussian kernel on every point, walls or not; its covariance (Scott's rule) as in `scipy.stats.gaussian_kde`."""
 
     def __init__(self, points: Points):
         """From points (n, P).
@@ -159,27 +158,97 @@ class VonMisesKDE:
         return drawn
 
 
-Estimate = GaussianKDE | VonMisesKDE
+class WalledKDE:
+    """A Gaussian kernel on every point of a space with hard walls.
+
+    Near a wall, part of each kernel lies beyond it. So the sum of the kernels is divided by what it is for points that fill
+    the space evenly (edge correction after Diggle, 1985): a uniform sample gives a uniform density up to the walls. It is
+    scaled to 1 within, and 0 beyond. Points beyond a wall count at it. The kernel has one width in all directions, by
+    Scott's rule from the variance per dimension, but at least that of a cell of the grid which fills the space.
+    """
+
+    def __init__(self, space: Space, points: Points):
+        """From points (n, P).
+
+        Raises:
+            DegenerateDensity: all points are one.
+        """
+        self._space, self._grid = space, space.grid(_CELLS)
+        gap, normal = space.wall(points)
+        inside = points + np.where(gap < 0, gap, 0.0)[:, None] * normal
+        self._points, self._counts = np.unique(inside, axis=0, return_counts=True)
+        if len(self._points) == 1:
+            raise DegenerateDensity(f"{len(points)} points are all one")
+        squares = space.distance(inside, space.mean(inside)) ** 2
+        self._set_kernel(float(squares.mean()) / space.dimensions * float(len(points)) ** (-2 / (space.dimensions + 4)))
+
+    def with_kernel(self, kernel: float) -> Self:
+        """The same points under another kernel variance [unit²]."""
+        other = copy.copy(self)
+        other._set_kernel(kernel)
+        return other
+
+    def _set_kernel(self, kernel: float) -> None:
+        self.kernel = max(kernel, self._grid.volume ** (2 / self._space.dimensions))
+        log_even = self._log_even(self._grid.points)
+        self._least = log_even.min()
+        ratio = np.exp(self._log_own(self._grid.points) - log_even)
+        self._log_mass = math.log(ratio.sum() * self._grid.volume)
+
+    def log_density(self, points: Points) -> Points:
+        """(m, P) → (m); −∞ beyond the walls."""
+        log_density = self._log_own(points) - self._log_even(points) - self._log_mass
+        return np.where(self._space.contains(points), log_density, -np.inf)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Points:
+        """Draw (n, P): a point by its multiplicity, the kernel around it, and again where the density has less of it."""
+        drawn = np.empty((0, self._space.dimensions))
+        while len(drawn) < n:
+            chosen = rng.choice(len(self._points), size=n, p=self._counts / self._counts.sum())
+            around = math.sqrt(self.kernel) * rng.standard_normal((n, self._space.dimensions))
+            tried = self._space.wrap(self._points[chosen] + around)
+            kept = self._space.contains(tried) & (np.log(rng.random(n)) < self._least - self._log_even(tried))
+            drawn = np.concatenate((drawn, tried[kept]))
+        return drawn[:n]
+
+    def _log_own(self, points: Points) -> Points:
+        """Kernels on the points, of weight 1 together."""
+        return self._log_sum(points, self._points, np.log(self._counts / self._counts.sum()))
+
+    def _log_even(self, points: Points) -> Points:
+        """Kernels all over the space, likewise."""
+        return self._log_sum(points, self._grid.points, np.array(-math.log(len(self._grid.points))))
+
+    def _log_sum(self, points: Points, centres: Points, log_weights: Points) -> Points:
+        """Weighted sum of kernels at points (m, P) around centres (n, P), but for their norm: (m)."""
+
+        def evaluate(rows: slice) -> Points:
+            away = self._space.difference(points[rows, None], centres)
+            squares = sum(away[..., d] ** 2 for d in range(away.shape[-1]))
+            return _log_sum_exp(log_weights - squares / (2 * self.kernel))
+
+        return _by_blocks(evaluate, len(points), len(centres))
 
 
-@singledispatch
+class Estimate(Density, Protocol):
+    """A kernel density estimate, whose kernel can be given to another of the same space."""
+
+    kernel: Any  # covariance (P, P) or variance of the kernel [unit²]
+
+    def with_kernel(self, kernel: Any) -> Self:
+        """The same points under another kernel."""
+        ...
+
+
 def estimate(space: Space, points: Points) -> Estimate:
-    """The kernel density estimate that suits a space, from points (n, P); register one for each new kind of space.
+    """The kernel density estimate that suits a space, from points (n, P).
 
     Raises:
         DegenerateDensity: the points have no volume.
     """
-    raise TypeError(f"no density estimate is registered for {type(space).__name__}")
-
-
-@estimate.register
-def _(space: Box, points: Points) -> GaussianKDE:
-    return GaussianKDE(points)
-
-
-@estimate.register
-def _(space: Circle, points: Points) -> VonMisesKDE:
-    return VonMisesKDE(points)
+    if space.circular:
+        return VonMisesKDE(points)
+    return WalledKDE(space, points) if space.hard_walls else GaussianKDE(points)
 
 
 def _by_blocks(evaluate: Callable[[slice], Points], rows: int, columns: int) -> Points:

@@ -67,7 +67,7 @@ def declared(name: str) -> Analysis[Any]:
 
 
 def check_settings(settings: AnalysisSettings) -> None:
-    """Raise BadInput where settings contradict each other."""
+    """Raise BadInput where settings contradict each other, or the analysis has no answer for the runs' space."""
     if settings.t_shift > settings.t_quiescent - 2:
         raise BadInput(f"t_shift={settings.t_shift} must leave at least 2 of t_quiescent={settings.t_quiescent} steps")
     if not settings.runs:
@@ -75,7 +75,7 @@ def check_settings(settings: AnalysisSettings) -> None:
     if len(set(settings.runs)) < len(settings.runs):
         raise BadInput(f"runs=[{','.join(settings.runs)}] names a run twice")
     for run in settings.runs:
-        training_config(run, settings)
+        settings.check_space(training_config(run, settings).task.space)
 
 
 def measure(name: str, settings: AnalysisSettings) -> Result:

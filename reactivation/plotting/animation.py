@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.plotting.drawing import Frame, boxed, colours
+from reactivation.plotting.drawing import boxed, colours
 from reactivation.plotting.style import GREY, LOOKS
+from reactivation.world.spaces import Space
 
 if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
@@ -21,13 +22,13 @@ _STRIDE = 2  # steps from frame to frame
 _TAIL = 15  # steps that a trajectory is seen for
 
 
-def animate(states: Mapping[str, Array], dt: float, walls: Frame | None = None, slower: float = 2.0) -> "FuncAnimation":
+def animate(states: Mapping[str, Array], dt: float, space: Space, slower: float = 2.0) -> "FuncAnimation":
     """Trajectories with their latest steps, one pair of Axes per phase; the shortest phase gives the length.
 
     Args:
-        states: phase → (K, T, P), in a box (P = 2) [m] or on the circle (P = 1) [rad].
+        states: phase → (K, T, P) [unit of the space].
         dt: time step [s].
-        walls: of the box [m]; None for the circle.
+        space: a plane one or a circle; embedded in the plane, its positions are drawn.
         slower: times slower than real time.
     """
     from matplotlib.animation import FuncAnimation
@@ -35,7 +36,7 @@ def animate(states: Mapping[str, Array], dt: float, walls: Frame | None = None, 
 
     page = Figure(figsize=(2.6 * len(states), 2.8), layout="constrained")
     axes = page.subplots(1, len(states), squeeze=False)[0]
-    drawn = [_Moving(ax, _on_plane(path), phase, walls) for ax, (phase, path) in zip(axes, states.items(), strict=True)]
+    drawn = [_Moving(ax, path, phase, space) for ax, (phase, path) in zip(axes, states.items(), strict=True)]
     steps = min(path.shape[1] for path in states.values())
     page.suptitle("0.0 s")
     page.draw_without_rendering()
@@ -60,13 +61,14 @@ def to_html(film: "FuncAnimation") -> str:
 class _Moving:
     """The trajectories of one phase on their Axes."""
 
-    def __init__(self, ax: "Axes", paths: Array, phase: str, walls: Frame | None):
-        self._paths = paths
+    def __init__(self, ax: "Axes", paths: Array, phase: str, space: Space):
+        self._paths: Array = space.embed(paths)
         ax.set_title(LOOKS[phase].name)
-        if walls is None:
+        if space.circular:
+            self._paths *= np.linspace(1, 0.8, len(paths))[:, None, None]  # each a little within the last one
             _compass(ax)
         else:
-            boxed(ax, walls)
+            boxed(ax, space.frame, space.labels)
         shades = colours(len(paths))
         self._tails = [ax.plot([], [], color=shade, linewidth=1, alpha=0.7)[0] for shade in shades]
         self._heads = [ax.plot([], [], "o", color=shade, markersize=5)[0] for shade in shades]
@@ -77,14 +79,6 @@ class _Moving:
             tail.set_data(*path[max(0, step - _TAIL) : step + 1].T)
             head.set_data(*path[step : step + 1].T)
         return [*self._tails, *self._heads]
-
-
-def _on_plane(states: Array) -> Array:
-    """(K, T, P) → (K, T, 2): a bearing is a point on a circle, each trajectory's a little within the last one's."""
-    if states.shape[-1] == 2:
-        return states
-    radius = np.linspace(1, 0.8, len(states))[:, None, None]
-    return radius * np.concatenate([np.cos(states), np.sin(states)], axis=-1)
 
 
 def _compass(ax: "Axes") -> None:

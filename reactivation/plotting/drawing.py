@@ -18,28 +18,29 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
 
 Array = NDArray[np.float64]
-Frame = tuple[float, float, float, float]  # left, right, bottom, top
+Frame = tuple[float, ...]  # left, right, bottom, top
 
 _LEVELS = 8  # contours between 0 and the top of the scale
 _PI_TICKS = {-math.pi: "−π", -math.pi / 2: "−π/2", 0.0: "0", math.pi / 2: "π/2", math.pi: "π"}
 
 
-def trajectories(ax: "Axes", states: Array, frame: Frame) -> "Axes":
-    """Paths through a box (Fig. 1d–e): a circle at the start, a triangle at the end.
+def trajectories(ax: "Axes", states: Array, frame: Frame, labels: Sequence[str]) -> "Axes":
+    """Paths through a plane space (Fig. 1d–e): a circle at the start, a triangle at the end.
 
     Args:
-        states: (K, T, 2) [m].
-        frame: the walls [m].
+        states: (K, T, 2).
+        frame: the outermost walls.
+        labels: of the axes, with units.
     """
     for path, colour in zip(states, colours(len(states)), strict=True):
         ax.plot(path[:, 0], path[:, 1], color=colour, linewidth=0.8, alpha=0.85)
         for marker, point in (("o", path[0]), ("^", path[-1])):
             ax.plot(*point, marker, color=colour, markersize=5, markeredgecolor="white", markeredgewidth=0.6, zorder=3)
-    return boxed(ax, frame)
+    return boxed(ax, frame, labels)
 
 
 def density(
-    ax: "Axes", x: Array, y: Array, values: Array, top: float, frame: Frame, labels: tuple[str, str], walls: bool
+    ax: "Axes", x: Array, y: Array, values: Array, top: float, frame: Frame, labels: Sequence[str], walls: bool
 ) -> "Axes":
     """A density over a plane (Fig. 1h–k): image and contours on one scale from 0 to `top`.
 
@@ -254,13 +255,13 @@ def networks_note(ax: "Axes", count: int) -> None:
     ax.set_title(f"n = {count}", loc="right", fontsize=7, color=GREY)
 
 
-def boxed(ax: "Axes", frame: Frame) -> "Axes":
-    """Axes of a box: its outline, ticks at its walls, both dimensions alike."""
+def boxed(ax: "Axes", frame: Frame, labels: Sequence[str]) -> "Axes":
+    """Axes of a plane space: its outline, ticks at its walls, both dimensions alike."""
     left, right, bottom, top = frame
     ax.set_aspect("equal")
     margin = 0.02 * (right - left)
     _wall_ticks(ax, frame)
-    _frame(ax, (left - margin, right + margin, bottom - margin, top + margin), ("x [m]", "y [m]"))
+    _frame(ax, (left - margin, right + margin, bottom - margin, top + margin), labels)
     return _outlined(ax)
 
 
@@ -275,7 +276,7 @@ def _wall_ticks(ax: "Axes", frame: Frame) -> None:
         axis.set_ticks(ticks, labels=[_number(tick, "g") for tick in ticks])
 
 
-def _frame(ax: "Axes", frame: Frame, labels: tuple[str, str]) -> "Axes":
+def _frame(ax: "Axes", frame: Frame, labels: Sequence[str]) -> "Axes":
     ax.set_xlim(frame[0], frame[1])
     ax.set_ylim(frame[2], frame[3])
     ax.set_xlabel(labels[0])

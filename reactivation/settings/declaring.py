@@ -9,9 +9,12 @@ import difflib
 import math
 import re
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from reactivation.machine.errors import BadInput
+
+if TYPE_CHECKING:
+    from reactivation.world.spaces import Space
 
 LARGEST = 10**7  # of any size: more is a slip of the finger, and no machine could hold it
 _CLOSE = 0.5  # likeness of two names from which one may be a slip for the other
@@ -89,6 +92,11 @@ class TaskSettings:
     dt: float = setting(0.02, "time step Δt, the one clock of task and network", unit="s", above=0)
     sequence_length: int = setting(100, "steps per training trajectory", low=2, high=LARGEST)
     batch_size: int = setting(200, "trajectories per batch", low=1, high=LARGEST)
+
+    @property
+    def space(self) -> "Space":
+        """Where the task's positions live; every task says so here, for who asks before it is built."""
+        raise NotImplementedError
 
     def check_together(self) -> None:
         """Refuse values that are good each and do not go together; a task that has such says so here.

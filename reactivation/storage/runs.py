@@ -68,6 +68,14 @@ def _say_stand_in(own: Path, shipped: Path) -> None:
     print(f"{own} holds no model; taking the pretrained {shipped}", file=sys.stderr)
 
 
+_OLD_NAMES = {"position_error_m": "position_error", "bearing_error_rad": "bearing_error"}
+
+
+def renamed(measures: dict[str, Any]) -> dict[str, Any]:
+    """Give measures the names of today: older files have the unit in some."""
+    return {_OLD_NAMES.get(name, name): value for name, value in measures.items()}
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """The files of one run."""
@@ -127,7 +135,7 @@ class RunFolder:
         table = read_json(file) if file.exists() else {}
         if not all(step.isdecimal() and isinstance(measures, dict) for step, measures in table.items()):
             raise damaged(file)
-        return {int(step): measures for step, measures in table.items()}
+        return {int(step): renamed(measures) for step, measures in table.items()}
 
     def reached(self, step: int) -> bool:
         """Whether the measures of a test at that step are there; the network need not be."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from reactivation.machine.errors import storing
 from reactivation.storage.files import to_json, write_atomically
-from reactivation.storage.runs import RunFolder
+from reactivation.storage.runs import RunFolder, renamed
 from reactivation.world.tasks.base import Task
 
 SPLITS = ("train", "test")
@@ -43,8 +43,8 @@ def error_measures(task: Task, outputs: Tensor, targets: Tensor, states: Tensor)
     """How well outputs (B, T, O) report targets (B, T, O), which encode states (B, T, P); the values () stay on the device.
 
     Returns:
-        The fraction of the targets' variance left unexplained, the mean decoding error [m or rad], and its mean square per
-        coordinate, under the task's names.
+        The fraction of the targets' variance left unexplained, the mean decoding error [unit of the space], and its
+        mean square per coordinate, under the task's names.
     """
     unexplained = mean_squared_error(outputs, targets) / mean_squared_error(targets.mean((0, 1)).expand_as(targets), targets)
     error = task.decoding_error(task.decode(outputs), states)
@@ -126,7 +126,7 @@ def read_rows(file: Path) -> list[dict[str, Any]]:
             break
         if not isinstance(row, dict) or not isinstance(row.get("step"), int) or row.get("split") not in SPLITS:
             break
-        rows.append(row)
+        rows.append(renamed(row))
     return rows
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from reactivation.types import Path
-from reactivation.world.spaces import Box, Circle
+from reactivation.world.spaces import Circle, Space, constant
 
 
 class Motion(Protocol):
@@ -43,12 +43,13 @@ class TwoPart(ABC):
 
 @dataclass
 class Walk(TwoPart):
-    """A random walk in a box whose walls turn it aside (after Erdem & Hasselmo, 2012; Table A.1).
+    """A random walk in a plane space whose walls turn it aside (after Erdem & Hasselmo, 2012; Table A.1).
 
-    Speeds are Rayleigh, turns are normal. Near a wall and heading at it, an agent slows and turns to run along it.
+    Speeds are Rayleigh, turns are normal. Near a wall and heading at it, an agent slows and turns to run along it. It may
+    still overshoot the wall; where walls are hard, it stays for a step that would.
     """
 
-    box: Box
+    space: Space
     dt: float  # [s]
     turn_mean: float  # [rad/s]
     turn_std: float  # [rad/s]
@@ -56,7 +57,7 @@ class Walk(TwoPart):
     border_region: float  # how near a wall is near [m]
     border_slow_factor: float
     start: str  # "uniform" or "zero"
-    start_extent: float  # uniform starts cover the box times this
+    start_extent: float  # uniform starts cover the space times this, about its middle
     anchor: tuple[float, float] | None  # biased walks are drawn to this point [m]
     drift: float  # share of the way to the anchor that each step adds
     first_step: str = "kept"  # or "dropped": one more step is made first, and the path starts where it led
@@ -80,18 +81,20 @@ class Walk(TwoPart):
     def follow(self, *drawn: Tensor) -> Path:
         """Walks: start (..., B, 2), inputs (..., B, T, 2), states (..., B, T, 2) [m]."""
         unit, heading, turns, squares = drawn
-        start = (self.start_extent if self.start == "uniform" else 0.0) * self.box.from_unit(unit)
+        middle = constant(self.space.middle, unit)
+        start = middle + (self.start_extent if self.start == "uniform" else 0.0) * (self.space.from_unit(unit) - middle)
         heading = heading * (2 * math.pi)
         turns = (turns * self.turn_std + self.turn_mean) * self.dt
         lengths = (squares * 2).sqrt() * self.speed_scale * self.dt
-        anchor, corner = _point(self.anchor or (0.0, 0.0), start), _point((self.box.width, self.box.height), start) / 2
+        slowed = lengths * self.border_slow_factor
         position, moves, positions = start, [], []
-        for turn, length in zip(turns.unbind(-2), lengths.unbind(-2), strict=True):
-            blocked, wall_turn = self._wall(position, heading, corner)
-            length = torch.where(blocked, length * self.border_slow_factor, length)
-            move = length[..., None] * torch.stack((heading.cos(), heading.sin()), dim=-1)
+        for turn, length, slow in zip(turns.unbind(-2), lengths.unbind(-2), slowed.unbind(-2), strict=True):
+            blocked, wall_turn = self._wall(position, heading)
+            move = torch.where(blocked, slow, length)[..., None] * torch.stack((heading.cos(), heading.sin()), dim=-1)
             if self.anchor is not None:
-                move = move + self.drift * (anchor - position)
+                move = move + self.drift * (constant(self.anchor, position) - position)
+            if self.space.hard_walls:
+                move = move * self.space.contains(position + move)[..., None]
             moves.append(move)
             position = position + move
             positions.append(position)
@@ -100,20 +103,13 @@ class Walk(TwoPart):
             start, moves, positions = positions[0], moves[1:], positions[1:]
         return Path(start, torch.stack(moves, dim=-2), torch.stack(positions, dim=-2))
 
-    def _wall(self, position: Tensor, heading: Tensor, corner: Tensor) -> tuple[Tensor, Tensor]:
+    def _wall(self, position: Tensor, heading: Tensor) -> tuple[Tensor, Tensor]:
         """Which agents run at a near wall, and the turn (rad) that lines each of those up with it; 0 for the others."""
-        gaps = torch.cat((corner - position, corner + position), dim=-1)  # to the east, north, west and south walls
-        gap, nearest = gaps.min(-1)
-        outward = nearest * (math.pi / 2)  # direction of that wall's normal
+        gap, outward = self.space.wall_direction(position)
         angle = Circle().wrap(heading - outward)
         blocked = (gap < self.border_region) & (angle.abs() < math.pi / 2)
-        aside = torch.full_like(angle, math.pi / 2).masked_fill(angle < 0, -math.pi / 2) - angle
-        return blocked, aside.masked_fill(~blocked, 0.0)
-
-
-def _point(values: tuple[float, float], like: Tensor) -> Tensor:
-    """Coordinates (2,) filled in on the device: a copy from the host would not be allowed in a captured step."""
-    return torch.stack([like.new_full((), value) for value in values])
+        aside = constant((math.pi / 2,), angle).copysign(angle) - angle
+        return blocked, torch.where(blocked, aside, 0.0)
 
 
 @dataclass

@@ -1,113 +1,262 @@
-"""The spaces that states live in; the only home of geometry.
+"""The spaces that positions live in; the only home of geometry.
 
-Points are arrays (..., P), torch or numpy alike: the methods use nothing that only one of the two has, except `variance`,
-which analyses alone need and which takes numpy.
+Points are arrays (..., P), of torch or numpy alike and of either precision; what comes back is of the same kind. A new space
+is a subclass of `Space` with its axes, volume, walls and the map from the unit cube; the rest follows from these unless
+the space knows better. Nobody else asks which space they have: who needs a property asks for that.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cache, cached_property
 import math
-from typing import Any, Protocol
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
+from reactivation.machine.errors import BadInput
+
 Array = Any  # torch.Tensor or numpy.ndarray, (..., P) unless said otherwise
+Nested = float | tuple[Any, ...]  # numbers, or tuples of them
 
 
-class Space(Protocol):
-    """Distance, wrapping and volume of a state space with P = `dimensions`."""
+class Axis(NamedTuple):
+    """One coordinate: what it is called, and from where to where it goes."""
+
+    name: str
+    low: float
+    high: float
+
+
+class Wall(NamedTuple):
+    """The nearest wall of points."""
+
+    gap: Array  # (...) how far it is, negative beyond it, ∞ where there is none
+    normal: Array  # (..., P) unit vector that points out of the space there, 0 where there is none
+
+
+class Grid(NamedTuple):
+    """Cells that tile a space."""
+
+    points: np.ndarray  # (n, P) centres, those within the walls
+    volume: float  # of one cell
+
+
+class Space(ABC):
+    """What is known of every space with P = `dimensions`."""
+
+    noun: ClassVar[str] = "position"  # what a point of it is called
+    unit: ClassVar[str] = "m"
+    circular: ClassVar[bool] = False  # one dimension whose ends are one
+    hard_walls: bool = True  # no step and no density goes through them
 
     @property
-    def dimensions(self) -> int: ...
+    @abstractmethod
+    def axes(self) -> tuple[Axis, ...]:
+        """The coordinates, with the range of each [unit]."""
 
     @property
-    def volume(self) -> float: ...
+    @abstractmethod
+    def volume(self) -> float:
+        """Length, area or volume within the walls [unit^P]."""
 
-    def wrap(self, points: Array) -> Array: ...
+    @abstractmethod
+    def wall(self, points: Array) -> Wall:
+        """Find the nearest wall: (..., P) → gap (...) [unit], outward normal (..., P)."""
 
-    def difference(self, a: Array, b: Array) -> Array: ...
+    def wall_direction(self, points: Array) -> tuple[Array, Array]:
+        """As `wall`, in a plane: gap (...) [unit], direction of the outward normal (...) [rad]."""
+        gap, normal = self.wall(points)
+        return gap, library(points).arctan2(normal[..., 1], normal[..., 0])
 
-    def distance(self, a: Array, b: Array) -> Array: ...
+    @abstractmethod
+    def from_unit(self, unit: Array) -> Array:
+        """Map the unit cube onto the space, equal volumes to equal volumes: uniform numbers become uniform points."""
 
-    def contains(self, points: Array) -> Array: ...
+    @property
+    def dimensions(self) -> int:
+        """P."""
+        return len(self.axes)
 
-    def from_unit(self, unit: Array) -> Array: ...
+    @cached_property
+    def frame(self) -> tuple[float, ...]:
+        """The least and the largest value of each coordinate in turn: left, right, bottom, top [unit]."""
+        return tuple(end for axis in self.axes for end in (axis.low, axis.high))
 
-    def variance(self, trajectory: Array) -> Array: ...
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What to write at each axis: name and unit."""
+        return tuple(f"{axis.name} [{self.unit}]" for axis in self.axes)
+
+    @property
+    def middle(self) -> tuple[float, ...]:
+        """The point half way along each axis (P) [unit]; it need not lie within the walls."""
+        return tuple((axis.low + axis.high) / 2 for axis in self.axes)
+
+    def wrap(self, points: Array) -> Array:
+        """Give points the coordinates that the axes name; where no ends meet, they have them."""
+        return points
+
+    def difference(self, a: Array, b: Array) -> Array:
+        """The way from b to a, the shorter one where there are two: (..., P) [unit]."""
+        return self.wrap(a - b)
+
+    def distance(self, a: Array, b: Array) -> Array:
+        """Length of that way, (...) [unit]; walls in between do not lengthen it."""
+        return (self.difference(a, b) ** 2).sum(-1) ** 0.5
+
+    def mean(self, positions: Array) -> Array:
+        """Mean over time: (..., T, P) → (..., P) [unit]; it need not lie within the walls."""
+        return positions.mean(-2)
+
+    def variance(self, positions: Array) -> Array:
+        """Total variance over time, summed over dimensions: (..., T, P) → (...) [unit²]."""
+        return ((positions - self.mean(positions)[..., None, :]) ** 2).mean(-2).sum(-1)
+
+    def embed(self, points: Array) -> Array:
+        """Coordinates in which straight lines are no detour across a seam: (..., P) → (..., E)."""
+        return points
+
+    def contains(self, points: Array) -> Array:
+        """Which points lie within the walls: (..., P) → (...)."""
+        return self.wall(points).gap >= 0
+
+    def log_uniform(self, points: Array) -> Array:
+        """Log of the uniform density, −∞ beyond the walls: (..., P) → (...) [nats]."""
+        inside, outside = constant(-math.log(self.volume), points), constant(-math.inf, points)
+        return library(points).where(self.contains(points), inside, outside)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
+        """Draw points of the uniform density, (n, P)."""
+        return self.from_unit(rng.random((n, self.dimensions)))
+
+    def grid(self, cells: int) -> Grid:
+        """Tile the space with equal cells, `cells` of them along the longest axis and as long ones along the others."""
+        step = max(axis.high - axis.low for axis in self.axes) / cells
+        counts = [max(1, round((axis.high - axis.low) / step)) for axis in self.axes]
+        steps = [(axis.high - axis.low) / count for axis, count in zip(self.axes, counts, strict=True)]
+        centres = [axis.low + one * (np.arange(n) + 0.5) for axis, one, n in zip(self.axes, steps, counts, strict=True)]
+        points = np.stack(np.meshgrid(*centres, indexing="ij"), axis=-1).reshape(-1, self.dimensions)
+        return Grid(points[self.contains(points)], math.prod(steps))
 
 
 @dataclass(frozen=True)
-class Box:
-    """A rectangle centred on 0. Its walls do not hold points back: that is the motion's business."""
+class Box(Space):
+    """A rectangle. As the paper has it, steps overshoot its walls a little and densities reach through them."""
 
     width: float  # [m]
     height: float  # [m]
+    centre: tuple[float, float] = (0.0, 0.0)  # [m]
+    hard_walls: bool = False
 
-    dimensions = 2
+    @classmethod
+    def around(cls, positions: Array) -> Self:
+        """The smallest box that holds recorded positions (..., 2) [m].
+
+        Raises:
+            BadInput: they are not finite, or all on one line along a wall.
+        """
+        columns = [positions[..., d] for d in range(2)]
+        low, high = ([float(getattr(column, end)()) for column in columns] for end in ("min", "max"))
+        sides = [b - a for a, b in zip(low, high, strict=True)]
+        if not all(0 < side < math.inf for side in sides):
+            raise BadInput(f"no box around positions from {low} to {high}: give finite ones that span an area")
+        return cls(sides[0], sides[1], ((low[0] + high[0]) / 2, (low[1] + high[1]) / 2))
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """x and y."""
+        (x, y), right, top = self.centre, self.width / 2, self.height / 2
+        return Axis("x", x - right, x + right), Axis("y", y - top, y + top)
 
     @property
     def volume(self) -> float:
         """Area [m²]."""
         return self.width * self.height
 
-    def wrap(self, points: Array) -> Array:
-        """Points as they are: a box has no seam."""
-        return points
+    def wall(self, points: Array) -> Wall:
+        """The nearest of four: gap (...) [m], outward normal (..., 2)."""
+        gaps = self._gaps(points)
+        normals = constant(((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)), points)
+        return Wall(library(points).amin(gaps, -1), normals[gaps.argmin(-1)])
 
-    def difference(self, a: Array, b: Array) -> Array:
-        """The way from b to a, (..., 2) [m]."""
-        return a - b
+    def wall_direction(self, points: Array) -> tuple[Array, Array]:
+        """The same from a table of directions: a walk asks at each of its steps."""
+        gaps = self._gaps(points)
+        directions = constant((0.0, math.pi / 2, math.pi, 3 * math.pi / 2), points)
+        return library(points).amin(gaps, -1), directions.take(gaps.argmin(-1))
 
-    def distance(self, a: Array, b: Array) -> Array:
-        """Euclidean distance, (...) [m]."""
-        return ((a - b) ** 2).sum(-1) ** 0.5
-
-    def contains(self, points: Array) -> Array:
-        """Which points lie within the walls: (..., 2) → (...)."""
-        return (abs(points[..., 0]) <= self.width / 2) & (abs(points[..., 1]) <= self.height / 2)
+    def _gaps(self, points: Array) -> Array:
+        """To the east, north, west and south walls: (..., 2) → (..., 4) [m]."""
+        left, right, bottom, top = self.frame
+        return library(points).concatenate((-points, points), -1) + constant((right, top, -left, -bottom), points)
 
     def from_unit(self, unit: Array) -> Array:
-        """Map points of the unit square onto the box, area to area."""
-        centred = unit - 0.5
-        centred[..., 0] *= self.width
-        centred[..., 1] *= self.height
-        return centred
-
-    def variance(self, trajectory: Array) -> Array:
-        """Total variance over time, summed over dimensions: (..., T, 2) → (...) [m²]."""
-        return ((trajectory - trajectory.mean(-2)[..., None, :]) ** 2).mean(-2).sum(-1)
+        """Map the unit square onto the box, (..., 2) [m]."""
+        return (unit - 0.5) * constant((self.width, self.height), unit) + constant(self.centre, unit)
 
 
 @dataclass(frozen=True)
-class Circle:
+class Circle(Space):
     """The bearings [-π, π), as arrays whose last axis has length 1."""
 
-    dimensions = 1
+    noun = "bearing"
+    unit = "rad"
+    circular = True
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The bearing."""
+        return (Axis("bearing", -math.pi, math.pi),)
 
     @property
     def volume(self) -> float:
         """Circumference [rad]."""
         return 2 * math.pi
 
-    def wrap(self, points: Array) -> Array:
-        """The same bearings in [-π, π), but for rounding, which may end on π."""
-        return (points + math.pi) % (2 * math.pi) - math.pi
-
-    def difference(self, a: Array, b: Array) -> Array:
-        """The shorter way from b to a, (..., 1) in [-π, π) [rad]."""
-        return self.wrap(a - b)
-
-    def distance(self, a: Array, b: Array) -> Array:
-        """Length of the shorter arc, (...) [rad]."""
-        return abs(self.difference(a, b))[..., 0]
-
-    def contains(self, points: Array) -> Array:
-        """All do: (..., 1) → (...)."""
-        return abs(points[..., 0]) >= 0
+    def wall(self, points: Array) -> Wall:
+        """None: gap ∞, normal 0."""
+        return Wall(library(points).full_like(points[..., 0], math.inf), library(points).zeros_like(points))
 
     def from_unit(self, unit: Array) -> Array:
         """Map [0, 1) onto the circle, length to length."""
         return (unit - 0.5) * (2 * math.pi)
 
-    def variance(self, trajectory: Array) -> Array:
+    def wrap(self, points: Array) -> Array:
+        """The same bearings in [-π, π), but for rounding, which may end on π."""
+        return (points + math.pi) % (2 * math.pi) - math.pi
+
+    def mean(self, positions: Array) -> Array:
+        """Direction of the mean of exp(is), the circular mean: (..., T, 1) → (..., 1) [rad]."""
+        return library(positions).angle(library(positions).exp(1j * positions).mean(-2))
+
+    def variance(self, positions: Array) -> Array:
         """Circular variance over time, 1 − |mean of exp(is)|: (..., T, 1) → (...), 0 (still) to 1 (everywhere)."""
-        return 1 - np.abs(np.exp(1j * trajectory).mean(-2))[..., 0]
+        return 1 - abs(library(positions).exp(1j * positions).mean(-2))[..., 0]
+
+    def embed(self, points: Array) -> Array:
+        """Points of the unit circle (cos s, sin s): (..., 1) → (..., 2)."""
+        return library(points).concatenate((library(points).cos(points), library(points).sin(points)), -1)
+
+
+def library(points: Array) -> Any:
+    """The module that has the functions for an array: numpy or torch."""
+    if isinstance(points, np.ndarray | np.generic):
+        return np
+    import torch  # loaded already, if there is an array of it; settings do without
+
+    return torch
+
+
+def constant(values: Nested, like: Array) -> Array:
+    """Numbers as an array of the library, precision and device of another."""
+    if library(like) is np:
+        return np.asarray(values, dtype=np.result_type(like.dtype, np.float32))
+    return _tensor(values, like.dtype, like.device)
+
+
+@cache
+def _tensor(values: Nested, dtype: Any, device: Any) -> Any:
+    """Made once: a step that is recorded on a GPU may copy nothing from the host, and a few are run before."""
+    import torch
+
+    return torch.tensor(values, dtype=dtype, device=device)

@@ -113,7 +113,7 @@ def divergence(forward: Points, backward: Points, clip: float | None) -> Diverge
 
 def _matched(q: Estimate, p: Estimate, settings: Settings, rng: np.random.Generator) -> dict[str, float | None]:
     """Return divergence and entropy when the resting density is given the waking density's kernel: no width differs then."""
-    matched = q.with_kernel(p.kernel)  # type: ignore[arg-type]  # both are of one space, so of one kind
+    matched = q.with_kernel(p.kernel)
     samples = matched.sample(settings.n_samples, rng)
     log_q = matched.log_density(samples)
     kl, error = _mean(log_q - p.log_density(samples), settings.clip)

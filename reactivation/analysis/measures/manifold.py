@@ -23,7 +23,6 @@ from reactivation.analysis.base import (
 from reactivation.analysis.densities import DegenerateDensity, GaussianKDE
 from reactivation.network.phases import ACTIVE, QUIESCENT
 from reactivation.settings.declaring import LARGEST, setting
-from reactivation.world.spaces import Circle
 
 Array = NDArray[np.float64]
 
@@ -61,7 +60,7 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
         norms = {f"{phase}_norm": _norms(recording) for phase, recording in phases.items()}
         awake = float(norms["active_norm"].mean())
         measures["amplitude"] = float(norms["quiescent_norm"][-1]) / awake if awake else None
-        if isinstance(waking.space, Circle):
+        if waking.space.circular:
             measures |= _ring(plane, waking, resting)
         table[run], details[run] = measures, {**curves, **{name: norm.tolist() for name, norm in norms.items()}}
     return Result(table, details, table)

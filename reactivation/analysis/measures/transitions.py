@@ -18,7 +18,7 @@ from reactivation.analysis.base import (
 )
 from reactivation.machine.errors import BadInput
 from reactivation.settings.declaring import LARGEST, setting
-from reactivation.world.spaces import Circle
+from reactivation.world.spaces import Space
 
 _STRIDE = 5  # steps between the moments from which dwelling is timed
 _OFF_GRID = 1e-4  # rad; far less than two cells are apart
@@ -42,17 +42,20 @@ class Settings(AnalysisSettings):
     turn_bins: int = setting(171, "bins of turns over [-π, π]; odd, about a third of the output cells", low=1, high=LARGEST)
     bearing_bins: int = setting(32, "bins of bearings; a divisor of the number of output cells", low=1, high=LARGEST)
 
+    def check_space(self, space: Space) -> None:
+        """Refuse what is no circle.
+
+        Raises:
+            BadInput: it is none.
+        """
+        if not space.circular:
+            raise BadInput(
+                f"transitions are those of bearings, and task={self.task} lives on no circle; use a task that does"
+            )
+
 
 def turns_of(recording: Recording) -> Array:
-    """Return the turn of every step (B, T − 1) [rad], wrapped at π (`Circle.difference`), counter-clockwise positive.
-
-    Raises:
-        BadInput: the space is no circle.
-    """
-    if not isinstance(recording.space, Circle):
-        raise BadInput(
-            f"transitions are those of bearings, and {recording.space} is no circle; use a task that lives on one"
-        )
+    """Return the turn of every step (B, T − 1) [rad], wrapped at π (`space.difference`), counter-clockwise positive."""
     turns: Array = recording.space.difference(recording.positions[:, 1:], recording.positions[:, :-1])[..., 0]
     return turns
 

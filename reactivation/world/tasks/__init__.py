@@ -1,1 +1,1 @@
-"""One file per task, named as its folder of configs. Each offers `Settings` and `build(settings, generator) → Task`."""
+"""One file per task, named as its folder of configs: `Settings`, with `space`, and `build(settings, generator) → Task`."""

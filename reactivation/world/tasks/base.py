@@ -12,16 +12,15 @@ from reactivation.world.tuning import Tuning
 class Task(nn.Module):
     """Integrate changes of a state; report the state. Axes as in `reactivation.types`."""
 
-    def __init__(self, space: Space, motion: Motion, tuning: Tuning, error: str, mse: str):
+    def __init__(self, space: Space, motion: Motion, tuning: Tuning, mse: str):
         """Put a task together.
 
         Args:
-            error: metric name of the mean length of the decoding error, with its unit ("position_error_m").
-            mse: metric name of its mean square per coordinate ("pos_mse").
+            mse: metric name of the mean square of the decoding error per coordinate ("pos_mse").
         """
         super().__init__()
         self.space, self.motion, self.tuning = space, motion, tuning
-        self.error_name, self.mse_name = error, mse
+        self.error_name, self.mse_name = f"{space.noun}_error", mse
         self.n_inputs, self.n_outputs = motion.n_inputs, tuning.n_outputs
 
     def sample(self, batch_size: int, steps: int, generator: torch.Generator) -> Batch:

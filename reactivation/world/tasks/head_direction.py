@@ -41,6 +41,11 @@ class Settings(TaskSettings):
     wrap_error: bool = setting(True, "measure bearing errors on the circle")
 
     @property
+    def space(self) -> Circle:
+        """The circle of bearings."""
+        return Circle()
+
+    @property
     def pull(self) -> float:
         """a Δt = κ (σΔt)² / 2 [rad]: what a step goes home by, times sin(s − home). κ = 2a/b², b² = σ²Δt."""
         return (self.concentration or 0.0) * (self.sigma * self.dt) ** 2 / 2
@@ -80,7 +85,7 @@ def build(settings: Settings, generator: "torch.Generator") -> "Task":
         def decoding_error(self, decoded: Tensor, states: Tensor) -> Tensor:
             return decoded - states
 
-    circle = Circle()
+    circle = settings.space
     motion: Motion = Turns(circle, settings.dt, settings.mu, settings.sigma, settings.init_hd, settings.biased)
     if settings.concentration is not None:
         motion = DrawnTurns(
@@ -100,4 +105,4 @@ def build(settings: Settings, generator: "torch.Generator") -> "Task":
         angles = torch.arange(settings.hd_cells_num) * (2 * math.pi / intervals) - math.pi
         tuning = HeadDirectionCells(angles, settings.hd_cells_angular_spread, settings.hd_cells_norm)
     kind = Task if settings.wrap_error else UnwrappedError
-    return kind(circle, motion, tuning, error="bearing_error_rad", mse="hd_mse")
+    return kind(circle, motion, tuning, mse="hd_mse")

@@ -39,6 +39,11 @@ class Settings(TaskSettings):
     place_cells_dog: bool = setting(False, "difference of Gaussians: subtract a wider surround")
     place_cells_surround_scale: float = setting(2.0, "variance of the surround over that of the centre", above=1)
 
+    @property
+    def space(self) -> Box:
+        """The box."""
+        return Box(self.box_width, self.box_height)
+
 
 def build(settings: Settings, generator: "torch.Generator") -> "Task":
     """The task; place-cell centres are drawn from `generator`, uniformly over the box."""
@@ -49,9 +54,9 @@ def build(settings: Settings, generator: "torch.Generator") -> "Task":
     from reactivation.world.tasks.base import Task
     from reactivation.world.tuning import PlaceCells, Position, Tuning
 
-    box = Box(settings.box_width, settings.box_height)
+    box = settings.space
     motion = Walk(
-        box=box,
+        space=box,
         dt=settings.dt,
         turn_mean=settings.mu,
         turn_std=settings.sigma,
@@ -69,4 +74,4 @@ def build(settings: Settings, generator: "torch.Generator") -> "Task":
         centres = box.from_unit(torch.rand(settings.place_cells_num, 2, generator=generator))
         surround = settings.place_cells_surround_scale if settings.place_cells_dog else None
         tuning = PlaceCells(centres, settings.place_cells_sigma, settings.place_cells_norm, surround)
-    return Task(box, motion, tuning, error="position_error_m", mse="pos_mse")
+    return Task(box, motion, tuning, mse="pos_mse")
