@@ -12,7 +12,7 @@ from torch import Tensor
 
 from reactivation.analysis.base import AnalysisSettings, Moments, Recording
 from reactivation.machine.errors import DamagedData
-from reactivation.network.dynamics import active, intensity, quiescent, rollout
+from reactivation.network.dynamics import active, quiescent, rollout
 from reactivation.storage.runs import Run, noise_of
 from reactivation.streams import stream
 from reactivation.types import Batch, Drive, Noise, Trajectory
@@ -116,7 +116,7 @@ def _own_noise(run: Run, settings: AnalysisSettings) -> Noise:
 def _resting_drive(run: Run, batch: Batch, phase: str, settings: AnalysisSettings) -> Drive:
     noise = _own_noise(run, settings)
     if phase == "quiescent_noisy":
-        noise = noise._replace(sigma=intensity(settings.noise, run.config.task.dt))
+        noise = noise._replace(sigma=settings.sigma)
     gain = run.network.cell.quiescent_variance_gain if settings.variance_gain is None else settings.variance_gain
     return quiescent(batch, settings.t_quiescent, noise, gain)
 

@@ -1,7 +1,7 @@
 """Phases and the one loop over time (Eqs. 1, 2, 19).
 
 A phase is a value: `active` and `quiescent` make a `Drive`, and `rollout` runs any network under it. The noise enters in
-`step`; √Δt stands in `brownian`, and its inverse in `intensity`.
+`step`; √Δt stands in `brownian`.
 
 Axes: B trajectories, T steps, I inputs, S state variables, N units, O outputs; `...` may be a stack of networks.
 """
@@ -38,11 +38,6 @@ def quiescent(batch: Batch, steps: int, noise: Noise, variance_gain: float = 2.0
 def brownian(sigma: float, dt: float, standard: Tensor) -> Tensor:
     """The noise of one step, σ η with η ~ N(0, Δt), from standard noise (Eq. 2)."""
     return sigma * math.sqrt(dt) * standard
-
-
-def intensity(step_variance: float, dt: float) -> float:
-    """σ of the noise whose variance per step, σ²Δt, is given."""
-    return math.sqrt(step_variance / dt)
 
 
 def step(cell: Cell, state: Tensor, u: Tensor, dt: float, noise: Tensor) -> Tensor:
