@@ -4,21 +4,22 @@ from contextlib import suppress
 import errno
 import math
 from pathlib import Path
+import re
 import shutil
 import subprocess
 import sys
 
-from conftest import ROOT, SCRIPTS, environment
+from conftest import ROOT, SCRIPTS, copy_of_the_project, environment
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
 from reactivation import registry
-from reactivation.analysis.runner import check_settings
+from reactivation.analysis.runner import check_settings, result_file, training_arguments, training_config
 from reactivation.machine.errors import BadInput, StorageError
 from reactivation.settings import layers as configuration
 from reactivation.settings.layers import experiments, resolve_analysis, resolve_train
-from reactivation.settings.reading import load_yaml, parse_arguments
+from reactivation.settings.reading import load_yaml, parse_arguments, to_words
 from reactivation.storage.files import read_json_once
 from reactivation.storage.runs import run_name
 
@@ -164,6 +165,88 @@ def test_step_variance_is_converted_at_the_time_step_of_the_layer_that_says_it(t
     assert resolve(fine, "rnn.sigma2_rec=0.0002", "task.dt=0.02").rnn.sigma == math.sqrt(0.0002 / 0.02)
     assert run_name(resolve(fine)) == "fine_0.0001_0"
     assert run_name(resolve(fine, "task.dt=0.02")) == "fine_0.0002_0"
+
+
+def test_another_time_step_alone_is_told_what_it_leaves(command) -> None:
+    def note(*words: str) -> str:
+        return configuration.time_step_note(resolve(*words), parse_arguments(list(words)))
+
+    steps = "task.dt=0.01: rnn.sigma={} stays, and so do these, .*: task.sequence_length=100, {}"
+    assert re.match(
+        steps.format("0.07071", "task.drift_const=0.05, task.sigma=11.52, task.b=0.8"), note(SPATIAL, "task.dt=0.01")
+    )
+    assert re.match(steps.format("0.7071", "task.sigma=11.52, task.pause_steps=25"), note(HEAD, "task.dt=0.01"))
+    for quiet in (["rnn.sigma=0.5", "task.dt=0.01"], ["rnn.sigma2_out=0.5", "task.dt=0.01"], ["task.dt=0.02"], []):
+        assert note(HEAD, *quiet) == ""
+    told = command("train.py", HEAD, "task.dt=0.01", "seed=0,1", "--print-config").stderr
+    assert told.splitlines() == [note(HEAD, "task.dt=0.01")]
+
+
+JUNK = (".#junk.py", "junk.py~", "#junk.py#", "junk-checkpoint.py", "2junk.py", ".ipynb_checkpoints/junk.py")
+JUNK_YAML = ("preset/.#junk.yml", "train/head_direction/.#junk.yml", "train/.ipynb_checkpoints/junk.yml")
+
+
+def test_files_that_only_look_like_entries_are_passed_over(command, tmp_path: Path) -> None:
+    project = copy_of_the_project(tmp_path / "project")
+    tasks, cells, analyses = (
+        project / "reactivation" / room for room in ("world/tasks", "network/cells", "analysis/measures")
+    )
+    files = [folder / name for folder in (tasks, cells, analyses) for name in JUNK]
+    for file in [*files, *(project / "configs" / name for name in JUNK_YAML)]:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("{ this is nothing")
+    (tasks / "broken.py").write_text("x = 1\ndef (\n")
+    (cells / "unnamed.py").write_text("x = y\n")
+    (project / "configs/train/broken").mkdir()
+    (project / "configs/train/broken/a.yml").write_text("")
+    manual = command("train.py", "--help", project=project)
+    assert manual.returncode == 0
+    assert "junk" not in manual.stdout
+    assert "broken.py, line 2: SyntaxError" in manual.stdout
+    assert "unnamed.py, line 1: NameError: name 'y' is not defined" in manual.stdout
+    assert command("train.py", HEAD, "preset=quick", "--print-config", project=project).returncode == 0
+    refused = command("train.py", "config=broken/a", project=project)
+    assert refused.returncode == 2
+    assert "broken.py, line 2: SyntaxError" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_values_and_words_are_one_configuration() -> None:
+    values = {"config": "spatial_navigation/noisy_biased", "seed": 3, "tag": "1e3", "preset": None, "rnn.bias": True,
+              "rnn.sigma2_rec": 1e-05, "task.anchor_point": [0.1, -2], "trainer.lr": 1e-4, "path": "a b"}  # fmt: skip
+    config = configuration.train_config(values)
+    assert config == resolve(*to_words(values))
+    assert (config.tag, config.task.anchor_point, config.rnn.sigma2_rec) == ("1e3", [0.1, -2.0], 1e-05)
+    for wrong, named in (
+        ({"seed": "3"}, "seed=3 must be of type int"),
+        ({"rnn.tua": 1}, "rnn.tau"),
+        ({"tag": "~"}, "tag=~"),
+    ):
+        with pytest.raises(BadInput, match=named):
+            configuration.train_config(values | wrong)
+    kl = registry.load("analysis", "kl").Settings
+    asked = {"task": "head_direction", "runs": ["noisy_biased"], "sigma": 0.5, "clip": None}
+    assert configuration.analysis_settings("kl", kl, asked) == analysis("kl", *to_words(asked))
+
+
+def test_an_analysis_takes_its_noise_as_sigma_too() -> None:
+    by_variance, by_sigma = analysis("kl", "noise=0.0003"), analysis("kl", "task=head_direction", "sigma=0.5")
+    assert by_variance.sigma == math.sqrt(0.0003 / 0.02)
+    assert by_sigma.noise == 0.5**2 * 0.02
+    assert result_file("kl", by_sigma).name == "kl_0.005_0.json"
+    assert training_config("noisy_biased", by_sigma).rnn.sigma == pytest.approx(0.5)
+    again = resolve("config=head_direction/noisy_biased", "rnn.sigma=0.5")
+    assert configuration.science_hash(training_config("noisy_biased", by_sigma)) == configuration.science_hash(again)
+
+
+def test_runs_at_another_time_step_are_matched_by_sigma(tmp_path: Path, monkeypatch) -> None:
+    configs = Path(shutil.copytree(configuration.CONFIGS, tmp_path / "configs"))
+    (configs / "train/spatial_navigation/fine.yml").write_text("task: {dt: 0.01}\nrnn: {sigma2_rec: 5.0e-5}\n")
+    monkeypatch.setattr(configuration, "CONFIGS", configs)
+    assert training_arguments("fine", analysis("kl", "runs=[fine]")) == {"config": "spatial_navigation/fine", "seed": 0}
+    louder = training_config("fine", analysis("kl", "runs=[fine]", "noise=0.0004"))
+    assert louder.rnn.sigma == math.sqrt(0.0004 / 0.02)
+    assert run_name(louder) == "fine_0.0002_0"
 
 
 @pytest.mark.parametrize(

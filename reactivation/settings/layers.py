@@ -335,6 +335,19 @@ def base_config(task_name: str) -> TrainConfig:
     return _laid(train_schema(task_name), [_file_layer(folder / "base.yml"), _file_layer(folder / task_name / "base.yml")])
 
 
+def time_step_note(config: TrainConfig, arguments: Mapping[str, str]) -> str:
+    """What to tell whoever asks for another Δt and says nothing of σ: that it stays, and what else does; "" for nobody."""
+    noises = {f"rnn.{key}" for pair in OF_CELLS.items() for key in pair}
+    if "task.dt" not in arguments or noises & set(arguments) or config.task.dt == type(config.task)().dt:
+        return ""
+    kept = [f for f in fields(config.task) if f.metadata.get("per_step")]
+    listed = ", ".join(f"task.{f.name}={getattr(config.task, f.name):g}" for f in kept)
+    return (
+        f"task.dt={config.task.dt:g}: rnn.sigma={config.rnn.sigma:.4g} stays, and so do these, which mean another thing per "
+        f"second at another time step: {listed}"
+    )
+
+
 def describe(settings: Any, prefix: str = "") -> list[str]:
     """One line per key for --help: name, type, the value it has in `settings`, meaning, unit."""
     lines = []
@@ -345,6 +358,12 @@ def describe(settings: Any, prefix: str = "") -> list[str]:
         elif f.metadata:
             lines.append(_describe_key(f"{prefix}{f.name}", hint, value, f.metadata))
     return lines
+
+
+def describe_cell(model: str) -> list[str]:
+    """As `describe`, of the keys of `rnn` that this cell has and not every cell."""
+    common = describe(CellSettings(), "rnn.")
+    return [line for line in describe(registry.load("cells", model).Settings(), "rnn.") if line not in common]
 
 
 def _describe_key(name: str, hint: Any, value: Any, declared: Mapping[str, Any]) -> str:
