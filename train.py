@@ -20,10 +20,22 @@ Exit codes: 0 done; 2 bad input; 3 damaged or missing data, or a loss that is no
 130 and 143 interrupted after saving.
 """
 
-from reactivation.machine.errors import run_command
+from collections.abc import Callable
+import sys
+
+from reactivation.machine.errors import BadInput, run_command
 from reactivation.registry import names
-from reactivation.settings.layers import TrainConfig, base_config, describe, experiments, resolve_train, to_yaml
-from reactivation.settings.reading import parse_arguments, parse_seeds
+from reactivation.settings.layers import (
+    TrainConfig,
+    base_config,
+    describe,
+    describe_cell,
+    experiments,
+    resolve_train,
+    time_step_note,
+    to_yaml,
+)
+from reactivation.settings.reading import parse_arguments, parse_seeds, to_words
 from reactivation.training.processes import train_fleet
 
 
@@ -31,8 +43,20 @@ def help_text() -> str:
     """The manual, the configs, and every key with type, default, meaning and unit."""
     lines = [__doc__ or "", "Configs:", *(f"  {name}" for name in experiments())]
     for task in names("tasks"):
-        lines += ["", f"Keys of {task}/*: name, type, default, meaning [unit]", *describe(base_config(task))]
+        described = _described(lambda task: describe(base_config(task)), task)
+        lines += ["", f"Keys of {task}/*: name, type, default, meaning [unit]", *described]
+    for model in names("cells"):
+        if own := _described(describe_cell, model):
+            lines += ["", f"Keys of rnn.model={model} alone:", *own]
     return "\n".join(lines)
+
+
+def _described(describing: Callable[[str], list[str]], name: str) -> list[str]:
+    """The lines for a task or cell, or why there are none: a file that cannot be run hides no other."""
+    try:
+        return describing(name)
+    except BadInput as problem:
+        return [f"  {problem}"]
 
 
 def main(words: list[str]) -> None:
@@ -43,12 +67,13 @@ def main(words: list[str]) -> None:
     arguments = parse_arguments([word for word in words if word != "--print-config"])
     seeds = parse_seeds(arguments)
     configs = [resolve_train({**arguments, "seed": seed}) for seed in seeds]
+    if "--print-config" not in words and len(seeds) > 1 and not is_stack(configs[0]):
+        train_fleet([to_words({**arguments, "seed": seed}) for seed in seeds], configs[0].device)
+        return  # each process has said what is to be said
+    if note := time_step_note(configs[0], arguments):
+        print(note, file=sys.stderr)
     if "--print-config" in words:
         print("---\n".join(map(to_yaml, configs)), end="")
-    elif len(seeds) > 1 and not is_stack(configs[0]):
-        train_fleet(
-            [[f"{key}={value}" for key, value in {**arguments, "seed": seed}.items()] for seed in seeds], configs[0].device
-        )
     else:
         train(configs)
 

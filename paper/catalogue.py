@@ -13,11 +13,11 @@ from paper import panels
 from paper.evidence import OTHERS, Evidence
 from paper.panels import Numbers
 from paper.protocols import HEAD, PROTOCOLS, SPATIAL
-from reactivation.analysis.runner import command, how_to_train, result_file, to_words
+from reactivation.analysis.runner import command, how_to_train, result_file
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.settings.declaring import nearest
 from reactivation.settings.layers import RESULTS
-from reactivation.settings.reading import COMMAND_LINE
+from reactivation.settings.reading import COMMAND_LINE, to_words
 
 
 @dataclass(frozen=True)

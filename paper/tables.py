@@ -25,8 +25,9 @@ from paper.verdicts import (
     judge_all,
 )
 from paper.words import FEW, WORDS
-from reactivation.analysis.runner import command, to_words
+from reactivation.analysis.runner import command
 from reactivation.machine.errors import DamagedData
+from reactivation.settings.reading import to_words
 
 _ABSENT = "–"
 NOT_RUN = "not yet run"

@@ -7,14 +7,15 @@ import torch
 from reactivation import registry
 from reactivation.network.dynamics import rollout
 from reactivation.network.network import Network, build_network
-from reactivation.settings.declaring import RNNSettings
+from reactivation.settings.declaring import CellSettings
 from reactivation.types import Noise
 
 CELLS = registry.names("cells")
 
 
 def network(model: str, **settings) -> Network:
-    return build_network(RNNSettings(model=model, n_rec=4, **settings), 2, 3, torch.Generator().manual_seed(2)).double()
+    own = registry.load("cells", model).Settings(model=model, n_rec=4, **settings)
+    return build_network(own, 2, 3, torch.Generator().manual_seed(2)).double()
 
 
 @pytest.mark.parametrize("bias", [False, True])
@@ -59,7 +60,7 @@ def test_state_and_rates_have_the_shapes_of_the_contract(model: str, generator) 
 
 
 def test_weights_start_as_pytorchs_linear_maps_do() -> None:
-    net = build_network(RNNSettings(n_rec=400), 2, 300, torch.Generator().manual_seed(0))
+    net = build_network(CellSettings(n_rec=400), 2, 300, torch.Generator().manual_seed(0))
     for linear, fan_in in ((net.cell.recurrent, 400), (net.cell.input, 2), (net.encoder, 300), (net.decoder, 400)):
         weight = linear.weight.detach()
         assert float(weight.abs().max()) <= fan_in**-0.5

@@ -4,21 +4,23 @@ from contextlib import suppress
 import errno
 import math
 from pathlib import Path
+import re
 import shutil
 import subprocess
 import sys
 
-from conftest import ROOT, SCRIPTS, environment
+from conftest import ROOT, SCRIPTS, copy_of_the_project, environment
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
 from reactivation import registry
-from reactivation.analysis.runner import check_settings
+from reactivation.analysis.runner import check_settings, result_file, training_arguments, training_config
 from reactivation.machine.errors import BadInput, StorageError
 from reactivation.settings import layers as configuration
 from reactivation.settings.layers import experiments, resolve_analysis, resolve_train
-from reactivation.settings.reading import load_yaml, parse_arguments
+from reactivation.settings.reading import load_yaml, parse_arguments, to_words
+from reactivation.storage.files import read_json_once
 from reactivation.storage.runs import run_name
 
 SPATIAL = "config=spatial_navigation/noisy_unbiased"
@@ -129,20 +131,157 @@ def test_run_names_are_those_that_people_know() -> None:
 
 
 def test_sigma_and_step_variance_are_one_quantity() -> None:
-    assert resolve(SPATIAL, "rnn.sigma=0.05").rnn.sigma2_rec == pytest.approx(0.05**2 * 0.02)
+    assert resolve(SPATIAL, "rnn.sigma=0.05").rnn.sigma2_rec == 0.05**2 * 0.02
+    assert resolve(SPATIAL, "rnn.sigma2_rec=0.01").rnn.sigma == math.sqrt(0.01 / 0.02)
     assert run_name(resolve(SPATIAL, "rnn.sigma=0")) == "noisy_unbiased_0"
-    with pytest.raises(BadInput, match="one quantity"):
-        resolve(SPATIAL, "rnn.sigma=0.05", "rnn.sigma2_rec=0.001")
+    for spelling in ("", "_in", "_out"):
+        keys = f"rnn.sigma{spelling}", f"rnn.sigma2{spelling or '_rec'}"
+        with pytest.raises(BadInput, match=f"{keys[0]} and {keys[1]} are one quantity"):
+            resolve(SPATIAL, f"{keys[0]}=0.05", f"{keys[1]}=0.001")
+
+
+NOISES = {"sigma": "sigma2_rec", "sigma_in": "sigma2_in", "sigma_out": "sigma2_out"}
+
+
+@pytest.mark.parametrize("name", experiments())
+def test_another_time_step_leaves_every_sigma_as_it_is(name: str, tmp_path: Path, monkeypatch) -> None:
+    """The configs say σ²Δt at their own Δt; `task.dt` on the command line comes after."""
+    configs = Path(shutil.copytree(configuration.CONFIGS, tmp_path / "configs"))
+    (configs / "preset/three.yml").write_text("train: {rnn: {sigma2_in: 0.0004, sigma_out: 0.3}}")
+    monkeypatch.setattr(configuration, "CONFIGS", configs)
+    words = [f"config={name}", "preset=three"]
+    at_own, fine = resolve(*words).rnn, resolve(*words, "task.dt=0.01")
+    for sigma, spelling in NOISES.items():
+        assert getattr(fine.rnn, sigma) == getattr(at_own, sigma)
+        assert getattr(fine.rnn, spelling) == pytest.approx(getattr(at_own, spelling) / 2)
+    assert (at_own.sigma_in, at_own.sigma2_in, at_own.sigma_out) == (math.sqrt(0.0004 / 0.02), 0.0004, 0.3)
+    assert configuration.changed(resolve(*words), {"task.dt": 0.01}) == fine
+
+
+def test_step_variance_is_converted_at_the_time_step_of_the_layer_that_says_it(tmp_path: Path, monkeypatch) -> None:
+    configs = Path(shutil.copytree(configuration.CONFIGS, tmp_path / "configs"))
+    (configs / "train/spatial_navigation/fine.yml").write_text("task: {dt: 0.01}\nrnn: {sigma2_rec: 0.0001}\n")
+    monkeypatch.setattr(configuration, "CONFIGS", configs)
+    fine = "config=spatial_navigation/fine"
+    assert resolve(fine).rnn.sigma == math.sqrt(0.0001 / 0.01)
+    assert resolve(fine, "task.dt=0.02").rnn.sigma == math.sqrt(0.0001 / 0.01)
+    assert resolve(fine, "rnn.sigma2_rec=0.0002").rnn.sigma == math.sqrt(0.0002 / 0.01)
+    assert resolve(fine, "rnn.sigma2_rec=0.0002", "task.dt=0.02").rnn.sigma == math.sqrt(0.0002 / 0.02)
+    assert run_name(resolve(fine)) == "fine_0.0001_0"
+    assert run_name(resolve(fine, "task.dt=0.02")) == "fine_0.0002_0"
+
+
+def test_another_time_step_alone_is_told_what_it_leaves(command) -> None:
+    def note(*words: str) -> str:
+        return configuration.time_step_note(resolve(*words), parse_arguments(list(words)))
+
+    steps = "task.dt=0.01: rnn.sigma={} stays, and so do these, .*: task.sequence_length=100, {}"
+    assert re.match(
+        steps.format("0.07071", "task.drift_const=0.05, task.sigma=11.52, task.b=0.8"), note(SPATIAL, "task.dt=0.01")
+    )
+    assert re.match(steps.format("0.7071", "task.sigma=11.52, task.pause_steps=25"), note(HEAD, "task.dt=0.01"))
+    for quiet in (["rnn.sigma=0.5", "task.dt=0.01"], ["rnn.sigma2_out=0.5", "task.dt=0.01"], ["task.dt=0.02"], []):
+        assert note(HEAD, *quiet) == ""
+    told = command("train.py", HEAD, "task.dt=0.01", "seed=0,1", "--print-config").stderr
+    assert told.splitlines() == [note(HEAD, "task.dt=0.01")]
+
+
+JUNK = (".#junk.py", "junk.py~", "#junk.py#", "junk-checkpoint.py", "2junk.py", ".ipynb_checkpoints/junk.py")
+JUNK_YAML = ("preset/.#junk.yml", "train/head_direction/.#junk.yml", "train/.ipynb_checkpoints/junk.yml")
+
+
+def test_files_that_only_look_like_entries_are_passed_over(command, tmp_path: Path) -> None:
+    project = copy_of_the_project(tmp_path / "project")
+    tasks, cells, analyses = (
+        project / "reactivation" / room for room in ("world/tasks", "network/cells", "analysis/measures")
+    )
+    files = [folder / name for folder in (tasks, cells, analyses) for name in JUNK]
+    for file in [*files, *(project / "configs" / name for name in JUNK_YAML)]:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("{ this is nothing")
+    (tasks / "broken.py").write_text("x = 1\ndef (\n")
+    (cells / "unnamed.py").write_text("x = y\n")
+    (project / "configs/train/broken").mkdir()
+    (project / "configs/train/broken/a.yml").write_text("")
+    manual = command("train.py", "--help", project=project)
+    assert manual.returncode == 0
+    assert "junk" not in manual.stdout
+    assert "broken.py, line 2: SyntaxError" in manual.stdout
+    assert "unnamed.py, line 1: NameError: name 'y' is not defined" in manual.stdout
+    assert command("train.py", HEAD, "preset=quick", "--print-config", project=project).returncode == 0
+    refused = command("train.py", "config=broken/a", project=project)
+    assert refused.returncode == 2
+    assert "broken.py, line 2: SyntaxError" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_values_and_words_are_one_configuration() -> None:
+    values = {"config": "spatial_navigation/noisy_biased", "seed": 3, "tag": "1e3", "preset": None, "rnn.bias": True,
+              "rnn.sigma2_rec": 1e-05, "task.anchor_point": [0.1, -2], "trainer.lr": 1e-4, "path": "a b"}  # fmt: skip
+    config = configuration.train_config(values)
+    assert config == resolve(*to_words(values))
+    assert (config.tag, config.task.anchor_point, config.rnn.sigma2_rec) == ("1e3", [0.1, -2.0], 1e-05)
+    for wrong, named in (
+        ({"seed": "3"}, "seed=3 must be of type int"),
+        ({"rnn.tua": 1}, "rnn.tau"),
+        ({"tag": "~"}, "tag=~"),
+    ):
+        with pytest.raises(BadInput, match=named):
+            configuration.train_config(values | wrong)
+    kl = registry.load("analysis", "kl").Settings
+    asked = {"task": "head_direction", "runs": ["noisy_biased"], "sigma": 0.5, "clip": None}
+    assert configuration.analysis_settings("kl", kl, asked) == analysis("kl", *to_words(asked))
+
+
+def test_an_analysis_takes_its_noise_as_sigma_too() -> None:
+    by_variance, by_sigma = analysis("kl", "noise=0.0003"), analysis("kl", "task=head_direction", "sigma=0.5")
+    assert by_variance.sigma == math.sqrt(0.0003 / 0.02)
+    assert by_sigma.noise == 0.5**2 * 0.02
+    assert result_file("kl", by_sigma).name == "kl_0.005_0.json"
+    assert training_config("noisy_biased", by_sigma).rnn.sigma == pytest.approx(0.5)
+    again = resolve("config=head_direction/noisy_biased", "rnn.sigma=0.5")
+    assert configuration.science_hash(training_config("noisy_biased", by_sigma)) == configuration.science_hash(again)
+
+
+def test_runs_at_another_time_step_are_matched_by_sigma(tmp_path: Path, monkeypatch) -> None:
+    configs = Path(shutil.copytree(configuration.CONFIGS, tmp_path / "configs"))
+    (configs / "train/spatial_navigation/fine.yml").write_text("task: {dt: 0.01}\nrnn: {sigma2_rec: 5.0e-5}\n")
+    monkeypatch.setattr(configuration, "CONFIGS", configs)
+    assert training_arguments("fine", analysis("kl", "runs=[fine]")) == {"config": "spatial_navigation/fine", "seed": 0}
+    louder = training_config("fine", analysis("kl", "runs=[fine]", "noise=0.0004"))
+    assert louder.rnn.sigma == math.sqrt(0.0004 / 0.02)
+    assert run_name(louder) == "fine_0.0002_0"
+
+
+@pytest.mark.parametrize(
+    "file", sorted(ROOT.glob("results/*/*/config.yml")) + sorted(ROOT.glob("pretrained/*/*/config.yml"))
+)
+def test_runs_that_exist_have_the_names_and_fingerprints_that_they_had(file: Path) -> None:
+    config = configuration.from_yaml(file)
+    assert run_name(config) == file.parent.name
+    details = [read_json_once(found) for found in (ROOT / "results" / config.task_name).glob("*_details.json")]
+    models = [one["models"].get(config.experiment) for one in details if one["settings"]["seed"] == config.seed]
+    fingerprints = {model["fingerprint"] for model in models if model}
+    assert fingerprints == {configuration.science_hash(config)}
+    assert config.rnn.sigma == math.sqrt(config.rnn.sigma2_rec / config.task.dt)
+    assert configuration.science_hash(resolve(f"config={config.config}", f"seed={config.seed}")) in fingerprints
 
 
 def test_text_stays_text() -> None:
     assert resolve(SPATIAL, "tag=2").tag == "2"
-    assert resolve(SPATIAL, "tag=null").tag is None
+    for nothing in ("null", "None", "NULL"):
+        assert resolve(SPATIAL, f"tag={nothing}", f"path={nothing}").path is None
+        with pytest.raises(BadInput, match=f"path={nothing} says nothing"):
+            analysis("kl", f"path={nothing}")
     assert resolve(SPATIAL, "path=1e3").path == "1e3"
 
 
 def test_a_resolved_configuration_reads_back_as_itself(tmp_path: Path) -> None:
-    for words in ([SPATIAL, "seed=4", "rnn.sigma=0.05", "task.anchor_point=[0.1,-0.2]"], [HEAD, "preset=authors_code"]):
+    for words in (
+        [SPATIAL, "seed=4", "rnn.sigma=0.05", "task.anchor_point=[0.1,-0.2]", "tag=1e3"],
+        [HEAD, "preset=authors_code", "path=010"],
+        [HEAD, "task.dt=0.01", "rnn.sigma_out=1e-6", "path=a: b"],
+    ):
         config = resolve(*words)
         file = tmp_path / "config.yml"
         file.write_text(configuration.to_yaml(config))
@@ -226,6 +365,25 @@ BAD = {
     "too narrow fields": ([SPATIAL, "task.place_cells_sigma=1e-200"], ["task.place_cells_sigma", "at least"]),
     "too narrow tuning": ([HEAD, "task.hd_cells_angular_spread=1e-200"], ["task.hd_cells_angular_spread", "at least"]),
     "broken list": ([SPATIAL, "task.anchor_point=[1,"], ["task.anchor_point"]),
+    "octal seed": ([SPATIAL, "seed=010"], ["seed=010", "int"]),
+    "octal entry": ([SPATIAL, "task.anchor_point=[010,0]"], ["task.anchor_point", "float"]),
+    "seed of 400 digits": ([SPATIAL, f"seed={'9' * 400}"], ["seed=999", "1e+30"]),
+    "seed of 5,000 digits": ([SPATIAL, f"seed={'9' * 5000}"], ["seed=999", "cannot be read"]),
+    "400 digits for a fraction": ([SPATIAL, f"rnn.tau={'9' * 400}"], ["rnn.tau=999", "1e+15"]),
+    "rate beyond float32": ([SPATIAL, "trainer.lr=1e38"], ["trainer.lr", "at most"]),
+    "box beyond float32": ([SPATIAL, "task.box_width=1e39"], ["task.box_width", "1e+15"]),
+    "box below float32": ([SPATIAL, "task.box_width=1e-320"], ["task.box_width", "1e-15"]),
+    "time step below the clock": ([SPATIAL, "task.dt=1e-320"], ["task.dt", "at least"]),
+    "variance whose root is too large": ([SPATIAL, "rnn.sigma2_rec=1e17"], ["rnn.sigma", "at most"]),
+    "no seed": ([SPATIAL, "seed="], ["seed=", "empty"]),
+    "no tag": ([SPATIAL, "tag="], ["tag=", "empty"]),
+    "no path": ([SPATIAL, "path= "], ["path=", "empty"]),
+    "home of nobody": ([SPATIAL, "path=~"], ["path=~", "nothing"]),
+    "no device": ([SPATIAL, "device=null"], ["device=null", "nothing"]),
+    "line break in a value": ([SPATIAL, "tag=a\nb"], ["tag=a", "line break"]),
+    "line break in a key": ([SPATIAL, "a\nb=1"], ["a", "line break"]),
+    "escape in a value": ([SPATIAL, "tag=\x1b[2J"], ["tag=", "line break"]),
+    "a billion laughs": ([SPATIAL, "rnn.tau={a: &a [x], b: &b [*a,*a], c: [*b,*b]}"], ["rnn.tau", "aliases"]),
 }
 
 
@@ -265,6 +423,8 @@ BAD_ANALYSIS = {
     "text for a number": (["noise=loud"], ["noise"]),
     "key twice": (["seed=1", "seed=1"], ["seed"]),
     "interpolation": (["path=${oc.env:HOME}"], ["interpolation"]),
+    "two noises": (["noise=0.01", "sigma=1"], ["sigma", "noise", "one quantity"]),
+    "no noise": (["sigma=0"], ["sigma", "greater"]),
 }
 
 
@@ -316,6 +476,7 @@ def test_help_and_print_config(script: str, command, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+LAUGHS = "a0: &a0 [ha]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))
 BAD_FILES = {
     "twice": ("rnn:\n  tau: 1\n  tau: 2\n", "twice"),
     "broken": ("rnn: [1\n", "YAML"),
@@ -324,6 +485,16 @@ BAD_FILES = {
     "list as key": ("rnn: {[1]: 2}\n", "YAML"),
     "within itself": ("rnn: &a [*a]\n", "YAML"),
     "no such day": ("rnn: !!timestamp 2020-99-99\n", "YAML"),
+    "octal within a tag": ('seed: !!int "010"\n', "tags"),
+    "octal": ("seed: 010\n", "seed=010 must be of type int"),
+    "sexagesimal": ("seed: 1:30\n", "seed=1:30 must be of type int"),
+    "hexadecimal": ("seed: 0x1F\n", "seed=0x1F must be of type int"),
+    "underscores": ("seed: 1_0\n", "seed=1_0 must be of type int"),
+    "line break": ('tag: "a\\nb"\n', r"tag='a\\nb' holds a line break"),
+    "line break in a key": ('"a\\nb": 1\n', r"unknown key 'a\\nb'"),
+    "Python's nothing": ("tag: None\n", "tag=None says nothing"),
+    "empty text": ('path: ""\n', "path= says nothing"),
+    "a billion laughs": (LAUGHS, "no aliases"),
 }
 
 
@@ -333,8 +504,9 @@ def test_bad_files_are_refused_by_name(case: str, tmp_path: Path) -> None:
     file = tmp_path / "experiment.yml"
     file.write_text(text)
     with pytest.raises(BadInput, match=reason) as refused:
-        load_yaml(file)
+        configuration.merge(configuration.TrainConfig, [(str(file), load_yaml(file))])
     assert "experiment.yml" in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
 
 
 def test_a_file_that_may_not_be_read_is_a_matter_of_storage(tmp_path: Path, monkeypatch) -> None:

@@ -16,7 +16,7 @@ from reactivation.network.dynamics import rollout
 from reactivation.network.linear import Linear
 from reactivation.network.network import Network, build_network
 from reactivation.network.phases import Phase, rest
-from reactivation.settings.declaring import RNNSettings
+from reactivation.settings.declaring import CellSettings
 from reactivation.types import Batch, Noise
 
 P_VALUE = 1e-4
@@ -114,7 +114,7 @@ def test_resting_with_doubled_variance_samples_the_waking_density(generator) -> 
 
 
 def small_network(model: str = "vanilla") -> Network:
-    return build_network(RNNSettings(model=model, n_rec=7), 2, 5, torch.Generator().manual_seed(0)).double()
+    return build_network(CellSettings(model=model, n_rec=7), 2, 5, torch.Generator().manual_seed(0)).double()
 
 
 def small_batch(generator, *leading: int) -> Batch:
@@ -162,7 +162,7 @@ def test_a_rollout_can_go_on_from_its_state(model: str, generator) -> None:
 @torch.no_grad()
 @pytest.mark.parametrize("model", ["vanilla", "gru"])
 def test_stacked_networks_are_the_networks_alone(model: str, generator) -> None:
-    settings = RNNSettings(model=model, n_rec=7)
+    settings = CellSettings(model=model, n_rec=7)
     alone = [build_network(settings, 2, 5, torch.Generator().manual_seed(seed)).double() for seed in range(3)]
     stacked = small_network(model)
     states = [network.state_dict() for network in alone]
@@ -180,7 +180,7 @@ def test_stacked_networks_are_the_networks_alone(model: str, generator) -> None:
 @torch.no_grad()
 def test_vanilla_rest_has_no_scale_of_its_own(generator) -> None:
     """A start and a noise that are both c times larger make rates that are: what docs/claims.md says of doubled noise."""
-    network = build_network(RNNSettings(model="vanilla", n_rec=40), 2, 12, generator).double()
+    network = build_network(CellSettings(model="vanilla", n_rec=40), 2, 12, generator).double()
     state, injected = (torch.rand(8, *shape, 40, generator=generator, dtype=torch.float64) for shape in ((), (30,)))
     rests = {}
     for gain in (1.0, 2.0):

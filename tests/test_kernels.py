@@ -10,7 +10,7 @@ from reactivation.network.cells.vanilla import ACTIVATIONS, Vanilla
 from reactivation.network.dynamics import rollout
 from reactivation.network.kernels.ring import ring_of
 from reactivation.network.network import Network, build_network
-from reactivation.settings.declaring import RNNSettings
+from reactivation.settings.declaring import CellSettings
 from reactivation.training.metrics import mean_squared_error
 from reactivation.training.objective import RingError
 from reactivation.types import Batch, Noise
@@ -21,7 +21,7 @@ SIZES = {"B": 6, "T": 11, "I": 2, "N": 10, "O": 7}
 
 
 def network(model: str, seed: int = 0, **settings) -> Network:
-    rnn = RNNSettings(model=model, n_rec=SIZES["N"], **settings)
+    rnn = CellSettings(model=model, n_rec=SIZES["N"], **settings)
     return build_network(rnn, SIZES["I"], SIZES["O"], torch.Generator().manual_seed(seed))
 
 

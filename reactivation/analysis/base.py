@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reactivation.network.phases import QUIESCENT, Phase, rest, shuffled, unchanged, waking
-from reactivation.settings.declaring import LARGEST, setting
+from reactivation.settings.declaring import DT, LARGEST, setting
+from reactivation.settings.noise import intensity
 from reactivation.world.spaces import Space
 
 if TYPE_CHECKING:
     from reactivation.types import NoiseDistribution
-
-_DT = 0.02  # the Δt at which `AnalysisSettings.noise` is σ²Δt [s]
 
 
 class Moments(NamedTuple):
@@ -49,7 +48,8 @@ class AnalysisSettings:
     task: str = setting("spatial_navigation", "task whose runs are analysed")
     seed: int = setting(0, "seed of the runs", low=0)
     runs: list[str] = setting([], "experiments to analyse")
-    noise: float = setting(1e-4, "σ²Δt of the noisy runs, and of the noise put into noiseless ones", above=0)
+    noise: float = setting(1e-4, f"noise of the noisy runs and put into noiseless ones, as σ²Δt at Δt = {DT} s", above=0)
+    sigma: float = setting(intensity(1e-4, DT), "the same as σ: give one of them", unit="s^-1/2", above=0, high=1e6)
     noise_kind: str = setting("run", "distribution of the noise; run: the run's own", choices=("run", "gaussian", "uniform"))
     epoch: int | None = setting(None, "step of the models; null: the last of each run", low=1)
     batch_size: int = setting(200, "trajectories per phase", low=2, high=LARGEST)
@@ -138,11 +138,6 @@ def both_phases(settings: AnalysisSettings) -> tuple[Phase, Phase]:
 
 def _distribution(settings: AnalysisSettings) -> "NoiseDistribution | None":
     return None if settings.noise_kind == "run" else cast("NoiseDistribution", settings.noise_kind)
-
-
-def noise_put_in(settings: AnalysisSettings) -> float:
-    """Return σ of the noise put into noiseless networks [s^-1/2]; settings name it by its variance per step."""
-    return math.sqrt(settings.noise / _DT)
 
 
 def standard_error(values: NDArray[np.float64]) -> float:

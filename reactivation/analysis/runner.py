@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+import math
 from pathlib import Path
 import shlex
 import sys
@@ -12,26 +13,28 @@ from tqdm import tqdm
 from reactivation import registry
 from reactivation.analysis.base import RANDOM, Analysis, AnalysisSettings, Recorded, Result
 from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.settings.declaring import DT
 from reactivation.settings.layers import (
     RESULTS,
     TrainConfig,
+    changed,
     describe,
     differences,
     flatten,
     resolve_analysis,
-    resolve_train,
     science_hash,
     to_dict,
     to_yaml,
+    train_config,
 )
-from reactivation.settings.reading import parse_arguments
+from reactivation.settings.reading import parse_arguments, to_words
 from reactivation.storage.files import digest, make_folder, read_json_once, sha256, to_json, write_atomically
 
 if TYPE_CHECKING:
     from reactivation.storage.runs import Run
 
 # What may differ between two commands that compute the same result.
-_NOT_SCIENCE = ("path", "preset", "device", "allow_missing")
+_NOT_SCIENCE = ("path", "preset", "device", "allow_missing", "sigma")  # the last is what noise says
 
 
 def run_analysis(name: str, manual: str, words: list[str]) -> None:
@@ -177,17 +180,22 @@ def result_file(name: str, settings: AnalysisSettings, part: str = "") -> Path:
     return Path(settings.path) / settings.task / f"{stem}{part}.json"
 
 
-def training_arguments(run: str, settings: AnalysisSettings) -> dict[str, str]:
-    """The arguments of train.py that make a run."""
-    arguments = {"config": f"{settings.task}/{run}", "seed": str(settings.seed)}
+def training_arguments(run: str, settings: AnalysisSettings) -> dict[str, Any]:
+    """What makes a run: values by the keys of train.py."""
+    arguments: dict[str, Any] = {"config": f"{settings.task}/{run}", "seed": settings.seed}
     if settings.preset:
         arguments["preset"] = settings.preset
-    config = resolve_train(arguments)
-    if config.rnn.sigma2_rec > 0 and config.rnn.sigma2_rec != settings.noise:
-        arguments["rnn.sigma2_rec"] = repr(settings.noise)  # all its digits, or it would be another run
+    config = train_config(arguments)
+    if config.rnn.sigma > 0 and not math.isclose(config.rnn.sigma, settings.sigma):
+        arguments |= _noise(settings, config)
     if config.tag != settings.tag:
-        arguments["tag"] = settings.tag or "null"
+        arguments["tag"] = settings.tag
     return arguments
+
+
+def _noise(settings: AnalysisSettings, config: TrainConfig) -> dict[str, float]:
+    """The settings' noise as a key of a run, in the spelling that its fingerprint has."""
+    return {"rnn.sigma2_rec": settings.noise} if config.task.dt == DT else {"rnn.sigma": settings.sigma}
 
 
 def training_words(run: str, settings: AnalysisSettings) -> list[str]:
@@ -200,9 +208,9 @@ def training_words(run: str, settings: AnalysisSettings) -> list[str]:
 
     arguments = training_arguments(run, settings)
     if settings.path != RESULTS:
-        arguments["path"] = str(run_path(resolve_train(arguments), settings.path))
+        arguments["path"] = str(run_path(train_config(arguments), settings.path))
     if settings.epoch is not None:
-        arguments["trainer.n_epochs"] = str(settings.epoch)
+        arguments["trainer.n_epochs"] = settings.epoch
     return to_words(arguments)
 
 
@@ -225,18 +233,13 @@ def command(script: str, words: Iterable[str]) -> str:
     return shlex.join(["python", script, *words])
 
 
-def to_words(arguments: Mapping[str, str]) -> list[str]:
-    """Arguments as the words of a command line."""
-    return [f"{key}={value}" for key, value in arguments.items()]
-
-
 def training_config(run: str, settings: AnalysisSettings) -> TrainConfig:
     """The configuration that a run is expected to have; its name gives the folder.
 
     Raises:
         BadInput: no such experiment.
     """
-    return resolve_train(training_arguments(run, settings))
+    return train_config(training_arguments(run, settings))
 
 
 def print_table(summary: Mapping[str, Mapping[str, float | None]]) -> None:
@@ -329,7 +332,7 @@ def _random_network(settings: AnalysisSettings, runs: list["Run"], shares_task: 
     from reactivation.streams import of_untrained
 
     first, last = runs[0], runs[-1]
-    config = replace(first.config, rnn=replace(first.config.rnn, sigma2_rec=settings.noise))
+    config = changed(first.config, _noise(settings, first.config))
     task, network = build(config, next(first.network.parameters()).device, of_untrained)
     if not shares_task:
         return Run(config, task, network, step=0)

@@ -1,7 +1,6 @@
 """The one loop over time (Eqs. 1, 2): training, waking and rest are `rollout` under other inputs and noise.
 
-The noise enters in `step`; √Δt stands in `brownian`, and its inverse in `intensity`. What a phase's inputs and noise are is
-said in `phases`.
+The noise enters in `step`; √Δt stands in `brownian`. What a phase's inputs and noise are is said in `phases`.
 
 Axes: B trajectories, T steps, I inputs, S state variables, N units, O outputs; `...` may be a stack of networks.
 """
@@ -26,11 +25,6 @@ Draw = Callable[[Tensor], Tensor]  # like → standard noise of the same shape, 
 def brownian(sigma: float, dt: float, standard: Tensor) -> Tensor:
     """The noise of one step, σ η with η ~ N(0, Δt), from standard noise (Eq. 2)."""
     return sigma * math.sqrt(dt) * standard
-
-
-def intensity(step_variance: float, dt: float) -> float:
-    """σ of the noise whose variance per step, σ²Δt, is given."""
-    return math.sqrt(step_variance / dt)
 
 
 def step(cell: Cell, state: Tensor, u: Tensor, dt: float, noise: Tensor) -> Tensor:

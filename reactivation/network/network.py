@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from reactivation import registry
 from reactivation.network.cells.base import Cell
 from reactivation.network.linear import Linear
-from reactivation.settings.declaring import RNNSettings
+from reactivation.settings.declaring import CellSettings
 
 
 class Network(nn.Module):
@@ -27,7 +27,7 @@ class Network(nn.Module):
         return self.decoder.over_time(rates)
 
 
-def build_network(settings: RNNSettings, n_inputs: int, n_outputs: int, generator: torch.Generator) -> Network:
+def build_network(settings: CellSettings, n_inputs: int, n_outputs: int, generator: torch.Generator) -> Network:
     """An untrained network for a task with `n_inputs` inputs and `n_outputs` output cells.
 
     Raises:

@@ -9,7 +9,7 @@ import difflib
 import math
 import re
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, get_args, get_origin, get_type_hints
 
 from reactivation.machine.errors import BadInput
 
@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from reactivation.world.spaces import Space
 
 LARGEST = 10**7  # of any size: more is a slip of the finger, and no machine could hold it
+DT = 0.02  # Δt [s] of the paper, and the one at which results are named by their noise, σ²Δt
+# Float32 must hold a quantity and its square: from 1.2e-38 to 3.4e38. A whole number may become part of a file name.
+_LARGEST_FLOAT, _SMALLEST_FLOAT, _LARGEST_INT = 1e15, 1e-15, 10**30
+_NOTHING = ("null", "none", "~")  # how people and languages spell that nothing is meant
+_LONGEST = 80  # characters of a value that are shown in a message
 _CLOSE = 0.5  # likeness of two names from which one may be a slip for the other
-_FILE_NAME = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]*")
+FILE_NAME = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]*")
 
 
 def setting(
@@ -32,11 +37,12 @@ def setting(
     choices: tuple[str, ...] = (),
     length: int | None = None,
     file_name: bool = False,
+    per_step: bool = False,
 ) -> Any:
     """Declare one hyperparameter of a settings dataclass.
 
     Bounds: low ≤ value ≤ high, above < value < below. `length`: entries of a list. `file_name`: the text becomes part of
-    one.
+    one. `per_step`: what it does to a second depends on Δt.
     """
     metadata = {
         "meaning": meaning,
@@ -48,6 +54,7 @@ def setting(
         "choices": choices,
         "length": length,
         "file_name": file_name,
+        "per_step": per_step,
     }
     if isinstance(default, list):
         return field(default_factory=default.copy, metadata=metadata)
@@ -70,16 +77,23 @@ def _nearest_key(name: str, known: list[str]) -> str:
 
 
 @dataclass
-class RNNSettings:
-    """The network: Eqs. A.1–A.6, Tables A.1 and A.2."""
+class CellSettings:
+    """What every cell has (Eqs. A.1–A.6, Tables A.1 and A.2); a cell's own `Settings` extends it.
+
+    Each noise stands here in both its spellings, as `reactivation.settings.noise` has it.
+    """
+
+    recurrent_matrices: ClassVar[int] = 1  # N × N weights, by which the work of a step is told
 
     model: str = setting("vanilla", "cell, by the name of its file in reactivation/network/cells")
     n_rec: int = setting(512, "recurrent units N", low=1, high=LARGEST)
     tau: float = setting(0.1, "time constant τ", unit="s", above=0)
-    sigma2_rec: float = setting(0.0, "variance σ²Δt of the noise added to the rates per step", low=0, high=1e12)
-    sigma: float | None = setting(None, "the same noise as σ; give this or sigma2_rec", unit="s^-1/2", low=0, high=1e6)
-    sigma2_in: float = setting(0.0, "variance of the noise added to the inputs per step", low=0)
-    sigma2_out: float = setting(0.0, "variance of the noise added to the outputs per step", low=0)
+    sigma: float = setting(0.0, "noise σ of the rates", unit="s^-1/2", low=0, high=1e6)
+    sigma2_rec: float = setting(0.0, "σ²Δt, another spelling of sigma: give one of them", low=0, high=1e18)
+    sigma_in: float = setting(0.0, "noise σ of the inputs", unit="s^-1/2", low=0, high=1e6)
+    sigma2_in: float = setting(0.0, "σ²Δt, another spelling of sigma_in", low=0, high=1e18)
+    sigma_out: float = setting(0.0, "noise σ of the outputs", unit="s^-1/2", low=0, high=1e6)
+    sigma2_out: float = setting(0.0, "σ²Δt, another spelling of sigma_out", low=0, high=1e18)
     noise: str = setting("gaussian", "distribution of the noise", choices=("gaussian", "uniform"))
     bias: bool = setting(False, "biases in the linear maps")
     activation_fn: str = setting("relu", "nonlinearity", choices=("relu", "tanh", "sigmoid", "identity"))
@@ -89,8 +103,8 @@ class RNNSettings:
 class TaskSettings:
     """What every task has; a task's own `Settings` extends it."""
 
-    dt: float = setting(0.02, "time step Δt, the one clock of task and network", unit="s", above=0)
-    sequence_length: int = setting(100, "steps per training trajectory", low=2, high=LARGEST)
+    dt: float = setting(DT, "time step Δt, the one clock of task and network", unit="s", low=1e-6, high=1e6)
+    sequence_length: int = setting(100, "steps per training trajectory", low=2, high=LARGEST, per_step=True)
     batch_size: int = setting(200, "trajectories per batch", low=1, high=LARGEST)
 
     @property
@@ -111,8 +125,10 @@ class TrainerSettings:
     """Training (Tables A.1 and A.2). An epoch is one gradient step on one fresh batch."""
 
     n_epochs: int = setting(2500, "gradient steps, each on a fresh batch", low=1)
-    lr: float = setting(1e-3, "learning rate of Adam", above=0)
-    lr_late: float | None = setting(None, "learning rate once lr_late_from steps are made; null: lr throughout", above=0)
+    lr: float = setting(1e-3, "learning rate of Adam", above=0, high=1e30)
+    lr_late: float | None = setting(
+        None, "learning rate once lr_late_from steps are made; null: lr throughout", above=0, high=1e30
+    )
     lr_late_from: int | None = setting(None, "steps made at lr before those at lr_late", low=1)
     weight_decay: float = setting(0.0, "weight decay of Adam", low=0)
     tf32: bool = setting(False, "on cuda, products of factors rounded to TF32 (10 bits): faster, another training")
@@ -149,17 +165,17 @@ def check(settings_class: type, raw: dict[str, Any], where: str, prefix: str = "
         whole: the dataclass of the top, if that is not `settings_class`: where to look for the key that was meant.
 
     Raises:
-        BadInput: unknown key, wrong type, not finite, out of range, not one of the choices.
+        BadInput: unknown key, wrong type, not finite, out of range, not one of the choices, text that says nothing.
     """
     hints = get_type_hints(settings_class)
     declared = {f.name: f for f in fields(settings_class)}
     for key, value in raw.items():
-        name = f"{prefix}{key}"
+        name = in_one_line(f"{prefix}{key}")
         if key not in declared:
             raise BadInput(f"{where}: unknown key {name}; {_nearest_key(name, list(dotted_keys(whole or settings_class)))}")
         if hasattr(hints[key], "__dataclass_fields__"):
             if not isinstance(value, dict):
-                raise BadInput(f"{where}: {name}={value} is a group of keys; set one of {name}.{{...}}")
+                raise BadInput(f"{where}: {name}={in_one_line(value)} is a group of keys; set one of {name}.{{...}}")
             check(hints[key], value, where, f"{name}.", whole or settings_class)
         else:
             _check_value(name, value, hints[key], dict(declared[key].metadata), where)
@@ -167,11 +183,24 @@ def check(settings_class: type, raw: dict[str, Any], where: str, prefix: str = "
 
 def dotted_keys(settings_class: type, prefix: str = "") -> Iterator[str]:
     """Every leaf key of a settings dataclass, dotted."""
-    for name, hint in get_type_hints(settings_class).items():
-        if hasattr(hint, "__dataclass_fields__"):
-            yield from dotted_keys(hint, f"{prefix}{name}.")
+    hints = get_type_hints(settings_class)
+    for name in (f.name for f in fields(settings_class)):
+        if hasattr(hints[name], "__dataclass_fields__"):
+            yield from dotted_keys(hints[name], f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}"
+
+
+def allowed_types(hint: Any) -> tuple[Any, ...]:
+    """The types that a declared type allows: (int, NoneType) of "int or null"."""
+    return get_args(hint) if isinstance(hint, UnionType) else (hint,)
+
+
+def in_one_line(value: Any) -> str:
+    """How a message shows a value: shortened, and what would break its line written as an escape."""
+    text = str(value)
+    text = text if text.isprintable() else ascii(text)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
 
 
 def type_name(hint: Any) -> str:
@@ -184,22 +213,35 @@ def type_name(hint: Any) -> str:
 
 
 def _check_value(name: str, value: Any, hint: Any, declared: dict[str, Any], where: str) -> None:
-    allowed = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-    if not any(_is_a(value, kind) for kind in allowed):
-        raise BadInput(f"{where}: {name}={value} must be of type {type_name(hint)}")
-    if value == "???":
-        raise BadInput(f"{where}: {name}=??? is a placeholder; write the value")
-    if declared.get("file_name") and value is not None and not _FILE_NAME.fullmatch(value):
-        raise BadInput(f"{where}: {name}={value!r} becomes part of a file name: use letters, digits and . _ + - only")
+    said = f"{where}: {name}={in_one_line(value)}"
+    parts = value if isinstance(value, list) else [value]
+    for text in (part for part in parts if isinstance(part, str)):
+        _check_text(said, text, declared)
+    if not any(_is_a(value, kind) for kind in allowed_types(hint)):
+        raise BadInput(f"{said} must be of type {type_name(hint)}")
     if declared.get("length") and len(value) != declared["length"]:
-        raise BadInput(f"{where}: {name}={value} must have {declared['length']} entries")
-    for number in value if isinstance(value, list) else [value]:
+        raise BadInput(f"{said} must have {declared['length']} entries")
+    for number in parts:
         if isinstance(number, int | float) and not isinstance(number, bool):
-            _check_range(name, number, declared, where)
+            _check_range(f"{where}: {name}={in_one_line(number)}", number, declared, float in allowed_types(hint))
     if declared.get("choices") and value is not None and value not in declared["choices"]:
         close = difflib.get_close_matches(str(value), declared["choices"], n=1, cutoff=_CLOSE)
         guess = f"; did you mean {close[0]}?" if close else ""
-        raise BadInput(f"{where}: {name}={value} must be one of {', '.join(declared['choices'])}{guess}")
+        raise BadInput(f"{said} must be one of {', '.join(declared['choices'])}{guess}")
+
+
+def _check_text(said: str, text: str, declared: dict[str, Any]) -> None:
+    """Refuse text that says something else than it seems to."""
+    if "${" in text:
+        raise BadInput(f"{said} holds an interpolation; write the value itself")
+    if text == "???":
+        raise BadInput(f"{said} is a placeholder; write the value")
+    if not text.isprintable():
+        raise BadInput(f"{said} holds a line break or another character that cannot be printed")
+    if not text or (text.lower() in _NOTHING and text not in declared.get("choices", ())):
+        raise BadInput(f"{said} says nothing; write the value, or null where a key may be null")
+    if declared.get("file_name") and not FILE_NAME.fullmatch(text):
+        raise BadInput(f"{said} becomes part of a file name: use letters, digits and . _ + - only")
 
 
 def _is_a(value: Any, kind: Any) -> bool:
@@ -210,15 +252,20 @@ def _is_a(value: Any, kind: Any) -> bool:
     return isinstance(value, int | float) if kind is float else isinstance(value, kind)
 
 
-def _check_range(name: str, number: float, declared: dict[str, Any], where: str) -> None:
+def _check_range(said: str, number: float, declared: dict[str, Any], is_float: bool) -> None:
     low, above, high, below = (declared.get(bound) for bound in ("low", "above", "high", "below"))
-    if not math.isfinite(number):
-        raise BadInput(f"{where}: {name}={number} must be finite")
+    largest = _LARGEST_FLOAT if is_float else _LARGEST_INT
+    if isinstance(number, float) and not math.isfinite(number):
+        raise BadInput(f"{said} must be finite")
     if low is not None and number < low:
-        raise BadInput(f"{where}: {name}={number} must be at least {low}")
+        raise BadInput(f"{said} must be at least {low}")
     if above is not None and number <= above:
-        raise BadInput(f"{where}: {name}={number} must be greater than {above}")
+        raise BadInput(f"{said} must be greater than {above}")
+    if above is not None and is_float and number - above < _SMALLEST_FLOAT:
+        raise BadInput(f"{said} must be greater than {above} by {_SMALLEST_FLOAT} at least")
     if high is not None and number > high:
-        raise BadInput(f"{where}: {name}={number} must be at most {high}")
+        raise BadInput(f"{said} must be at most {high}")
     if below is not None and number >= below:
-        raise BadInput(f"{where}: {name}={number} must be less than {below}")
+        raise BadInput(f"{said} must be less than {below}")
+    if high is None and abs(number) > largest:
+        raise BadInput(f"{said} must lie within ±{largest:.0e}")

@@ -1,12 +1,13 @@
 """From YAML files and `key=value` arguments to checked settings.
 
 Layers, each over the one before: the dataclasses' defaults < base.yml < the task's base.yml < the experiment < the preset <
-the command line. `reactivation.settings.reading` reads them, OmegaConf merges them,
-`reactivation.settings.declaring` has names and ranges.
+the command line. `reactivation.settings.reading` reads them, `reactivation.settings.declaring` has names and ranges,
+`reactivation.settings.noise` converts σ²Δt to σ at the Δt in force where a layer says it, OmegaConf merges them. Text comes
+in through `resolve_train` and `resolve_analysis`; inside, `train_config` and `analysis_settings` take values.
 Nothing here imports torch, so a typing error is answered at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, make_dataclass
 from functools import cache
 import hashlib
@@ -18,16 +19,29 @@ from omegaconf import OmegaConf
 
 from reactivation import registry
 from reactivation.machine.errors import BadInput
-from reactivation.settings.declaring import RNNSettings, TrainerSettings, check, nearest, setting, type_name
-from reactivation.settings.reading import COMMAND_LINE, load_yaml, parse_arguments, shown, to_plain, typed
+from reactivation.settings.declaring import (
+    DT,
+    FILE_NAME,
+    CellSettings,
+    TrainerSettings,
+    check,
+    nearest,
+    setting,
+    type_name,
+)
+from reactivation.settings.noise import OF_ANALYSES, OF_CELLS, agree, in_both_spellings, said, step_variance
+from reactivation.settings.reading import COMMAND_LINE, load_yaml, nested, parse_arguments, shown, to_plain, typed
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 RESULTS = "results"  # where run folders and results go unless `path` says otherwise
 
+Layer = tuple[str, dict[str, Any]]  # what says it (a file, the command line), and what it says
+Read = Callable[[type, Mapping[str, Any]], dict[str, Any]]  # schema, arguments → a layer's nested values
+
 
 @dataclass
 class TrainConfig:
-    """Everything a training run is made from. `train_schema` replaces the type of `task` by the task's own settings."""
+    """Everything a training run is made from. `train_schema` gives `task` and `rnn` the types of one task and cell."""
 
     config: str = setting("", "experiment: <task>/<name>, a file under configs/train")
     seed: int = setting(0, "seed of every random stream of the run", low=0)
@@ -40,7 +54,7 @@ class TrainConfig:
     )
     logger: str = setting("none", "metrics beside metrics.jsonl", choices=("none", "tensorboard"))
     task: Any = field(default=None)
-    rnn: RNNSettings = field(default_factory=RNNSettings)
+    rnn: CellSettings = field(default_factory=CellSettings)
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
 
     @property
@@ -60,43 +74,48 @@ _NOT_SCIENCE_TRAINER = ("n_epochs", "compute_all_metrics", "log_freq", "test_fre
 
 
 @cache
-def train_schema(task_name: str) -> type[TrainConfig]:
-    """The settings dataclass of a task's training runs.
+def train_schema(task_name: str, model: str | None = None) -> type[TrainConfig]:
+    """The settings dataclass of a task's training runs; without a cell's name, of the keys that all cells have.
 
     Raises:
-        BadInput: no such task.
+        BadInput: no such task or cell, or its file cannot be run.
     """
-    task_settings = registry.load("tasks", task_name).Settings
-    task_field = ("task", task_settings, field(default_factory=task_settings))
-    return make_dataclass("TrainConfig", [task_field], bases=(TrainConfig,))
+    owners = {"task": registry.load("tasks", task_name).Settings}
+    if model is not None:
+        owners["rnn"] = registry.load("cells", model).Settings
+    groups = [(group, owner, field(default_factory=owner)) for group, owner in owners.items()]
+    return make_dataclass("TrainConfig", groups, bases=(TrainConfig,))
 
 
 def experiments() -> list[str]:
     """Every config that can be trained, as <task>/<name>."""
-    files = (CONFIGS / "train").glob("*/*.yml")
-    return sorted(f"{file.parent.name}/{file.stem}" for file in files if file.stem != "base")
+    return [f"{task}/{name}" for task in registry.names("tasks") for name in _yaml_names(f"train/{task}") if name != "base"]
 
 
-def resolve_train(arguments: dict[str, str]) -> TrainConfig:
+def _yaml_names(folder: str) -> list[str]:
+    """The YAML files of a folder of `CONFIGS`; what an editor leaves beside them (`.#x.yml`) is none."""
+    return sorted(file.stem for file in (CONFIGS / folder).glob("*.yml") if FILE_NAME.fullmatch(file.stem))
+
+
+def resolve_train(arguments: Mapping[str, str]) -> TrainConfig:
     """The checked configuration of a training run from its command-line arguments.
 
     Raises:
         BadInput: anything wrong with the arguments or with a file they name.
     """
-    name = arguments.get("config", "")
-    _check_config_name(name)
-    task_name = name.split("/")[0]
-    schema = train_schema(task_name)
-    folder = CONFIGS / "train"
-    layers = [_file_layer(file) for file in (folder / "base.yml", folder / task_name / "base.yml")]
-    layers.append(_file_layer(folder / f"{name}.yml"))
-    layers += _preset_layers(arguments.get("preset"), ["train", task_name])
-    layers.append((COMMAND_LINE, typed(schema, arguments)))
-    config = merge(schema, [_one_noise_strength(layer) for layer in layers])
-    return _with_step_variance(config)
+    return _resolve_train(arguments, typed)
 
 
-def resolve_analysis(name: str, settings_class: type, arguments: dict[str, str]) -> Any:
+def train_config(values: Mapping[str, Any]) -> TrainConfig:
+    """As `resolve_train`, from values by their dotted keys: {"config": "task/name", "seed": 3, "rnn.sigma": 0.5}.
+
+    Raises:
+        BadInput: as `resolve_train`.
+    """
+    return _resolve_train(values, _nested)
+
+
+def resolve_analysis(name: str, settings_class: type, arguments: Mapping[str, str]) -> Any:
     """The checked settings of analysis `name` from its command-line arguments.
 
     Layers: defaults < configs/analysis/base.yml < output_<name>.yml < <task>.yml < preset < command line.
@@ -104,13 +123,93 @@ def resolve_analysis(name: str, settings_class: type, arguments: dict[str, str])
     Raises:
         BadInput: anything wrong with the arguments or with a file they name.
     """
+    return _resolve_analysis(name, settings_class, arguments, typed)
+
+
+def analysis_settings(name: str, settings_class: type, values: Mapping[str, Any]) -> Any:
+    """As `resolve_analysis`, from values by their keys.
+
+    Raises:
+        BadInput: as `resolve_analysis`.
+    """
+    return _resolve_analysis(name, settings_class, values, _nested)
+
+
+def _nested(schema: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    return nested(values)  # which are what they are, whatever is declared
+
+
+def _resolve_train(arguments: Mapping[str, Any], read: Read) -> TrainConfig:
+    named = read(TrainConfig, {key: arguments[key] for key in ("config", "preset") if key in arguments})
+    check(TrainConfig, named, COMMAND_LINE)
+    name = named.get("config", "")
+    _check_config_name(name)
+    task_name = name.split("/")[0]
+    folder = CONFIGS / "train"
+    layers = [_file_layer(file) for file in (folder / "base.yml", folder / task_name / "base.yml", folder / f"{name}.yml")]
+    layers += _preset_layers(named.get("preset"), ["train", task_name])
+    own = read(train_schema(task_name), arguments)
+    schema = train_schema(task_name, _model(task_name, [*layers, (COMMAND_LINE, own)]))
+    return _laid(schema, [*layers, (COMMAND_LINE, read(schema, arguments))])
+
+
+def _model(task_name: str, layers: list[Layer]) -> str:
+    """Which cell layers agree on, by the last; all that can be checked without its file, which loads torch, is checked."""
+    schema, model = train_schema(task_name), CellSettings.model
+    common = {f.name for f in fields(CellSettings)}
+    for where, values in layers:
+        rnn = values.get("rnn")
+        if isinstance(rnn, dict):
+            rnn = said({key: value for key, value in rnn.items() if key in common}, OF_CELLS)
+            values = {**values, "rnn": rnn}
+            model = rnn.get("model", model)
+        check(schema, values, where)
+    registry.check_name("cells", model)
+    return model
+
+
+def _laid(schema: type[TrainConfig], layers: list[Layer]) -> TrainConfig:
+    """Lay layers over each other, each noise converted at the Δt in force, and check what spans several keys."""
+    dt, converted = schema().task.dt, []
+    for where, values in layers:
+        rnn = said(values.get("rnn", {}), OF_CELLS)
+        check(schema, {**values, "rnn": rnn}, where)
+        dt = values.get("task", {}).get("dt", dt)
+        converted.append((where, {**values, "rnn": in_both_spellings(rnn, OF_CELLS, dt, where, "rnn.")}))
+    config: TrainConfig = merge(schema, converted)
+    if dt > config.rnn.tau:
+        raise BadInput(f"task.dt={dt} must not exceed rnn.tau={config.rnn.tau}: Euler steps would overshoot the decay")
+    config.task.check_together()
+    config.trainer.check_together()
+    for sigma, spelling in OF_CELLS.items():
+        kept = getattr(config.rnn, sigma)
+        if not agree(kept, getattr(config.rnn, spelling), dt):  # it was said at another Δt
+            setattr(config.rnn, spelling, step_variance(kept, dt))
+    return config
+
+
+def changed(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
+    """A resolved configuration with other values of some dotted keys; at another task.dt, σ stays.
+
+    Raises:
+        BadInput: anything wrong with the values.
+    """
+    return _laid(type(config), [("configuration", to_dict(config)), ("changes", nested(values))])
+
+
+def _resolve_analysis(name: str, settings_class: type, arguments: Mapping[str, Any], read: Read) -> Any:
     folder = CONFIGS / "analysis"
     layers = [_file_layer(folder / "base.yml"), _file_layer(folder / f"output_{name}.yml")]
-    presets = _preset_layers(arguments.get("preset"), ["analysis", f"output_{name}"])
-    own = [(COMMAND_LINE, typed(settings_class, arguments))]
+    named = read(settings_class, {key: arguments[key] for key in ("preset",) if key in arguments})
+    check(settings_class, named, COMMAND_LINE)
+    presets = _preset_layers(named.get("preset"), ["analysis", f"output_{name}"])
+    own = [(COMMAND_LINE, read(settings_class, arguments))]
     task_name = merge(settings_class, layers + presets + own).task
     registry.check_name("tasks", task_name)
-    return merge(settings_class, [*layers, _file_layer(folder / f"{task_name}.yml"), *presets, *own])
+    layers = [*layers, _file_layer(folder / f"{task_name}.yml"), *presets, *own]
+    for where, values in layers:
+        check(settings_class, values, where)
+    return merge(settings_class, [(where, in_both_spellings(values, OF_ANALYSES, DT, where)) for where, values in layers])
 
 
 def resolve_plain(settings_class: type, arguments: dict[str, str]) -> Any:
@@ -134,7 +233,7 @@ def asked_settings(settings_class: type, manual: str, words: list[str]) -> Any:
     return resolve_plain(settings_class, parse_arguments(words))
 
 
-def merge(settings_class: type, layers: list[tuple[str, dict[str, Any]]]) -> Any:
+def merge(settings_class: type, layers: list[Layer]) -> Any:
     """Check each layer and lay it over the ones before; returns an instance of `settings_class`."""
     merged = OmegaConf.structured(settings_class)
     for where, layer in layers:
@@ -163,13 +262,15 @@ def from_yaml(file: Path) -> TrainConfig:
     name = raw.get("config")
     if not isinstance(name, str) or name.count("/") != 1:
         raise BadInput(f"{shown(file)}: names no experiment in its key config")
-    return _with_step_variance(merge(train_schema(name.split("/")[0]), [(shown(file), raw)]))
+    task_name, layer = name.split("/")[0], (shown(file), raw)
+    return _laid(train_schema(task_name, _model(task_name, [layer])), [layer])
 
 
 def science(config: TrainConfig) -> dict[str, Any]:
-    """What makes two runs different networks, flat and dotted: {"rnn.tau": 0.1, ...}."""
+    """What makes two runs different networks, flat and dotted: {"rnn.tau": 0.1, ...}; noises as σ²Δt."""
     plain = to_dict(config)
     kept = {key: value for key, value in plain.items() if key not in _NOT_SCIENCE}
+    kept["rnn"] = {key: value for key, value in kept["rnn"].items() if key not in OF_CELLS}
     kept["trainer"] = {k: v for k, v in kept["trainer"].items() if k not in _NOT_SCIENCE_TRAINER}
     return {"task": config.task_name} | flatten(kept)
 
@@ -203,16 +304,16 @@ def _check_config_name(name: str) -> None:
         raise BadInput(f"{COMMAND_LINE}: config={name} is no file under configs/train; {nearest(name, known)}")
 
 
-def _file_layer(file: Path) -> tuple[str, dict[str, Any]]:
+def _file_layer(file: Path) -> Layer:
     return (shown(file), load_yaml(file) if file.exists() else {})
 
 
-def _preset_layers(name: str | None, sections: list[str]) -> list[tuple[str, dict[str, Any]]]:
-    if name in (None, "", "null"):
+def _preset_layers(name: str | None, sections: list[str]) -> list[Layer]:
+    if name is None:
         return []
-    known = sorted(file.stem for file in (CONFIGS / "preset").glob("*.yml"))
+    known = _yaml_names("preset")
     if name not in known:
-        raise BadInput(f"{COMMAND_LINE}: preset={name} is no file under configs/preset; {nearest(str(name), known)}")
+        raise BadInput(f"{COMMAND_LINE}: preset={name} is no file under configs/preset; {nearest(name, known)}")
     where, preset = _file_layer(CONFIGS / "preset" / f"{name}.yml")
     _check_sections(where, preset)
     return [(f"{where} ({section})", preset.get(section) or {}) for section in sections]
@@ -228,38 +329,23 @@ def _check_sections(where: str, preset: dict[str, Any]) -> None:
             raise BadInput(f"{where}: {section} is not a mapping of keys to values")
 
 
-def _one_noise_strength(layer: tuple[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:
-    """σ and σ²Δt are one quantity: a layer that sets one unsets the other of the layers below."""
-    where, values = layer
-    rnn = values.get("rnn")
-    if not isinstance(rnn, dict):
-        return layer
-    if rnn.get("sigma") is None:
-        return (where, {**values, "rnn": {**rnn, "sigma": None}}) if "sigma2_rec" in rnn else layer
-    if "sigma2_rec" in rnn:
-        raise BadInput(f"{where}: rnn.sigma and rnn.sigma2_rec are one quantity (σ²Δt = sigma2_rec); give one of them")
-    return layer
-
-
-def _with_step_variance(config: TrainConfig) -> TrainConfig:
-    """Express the noise as sigma2_rec = σ²Δt, whichever was given, and check what spans several keys."""
-    rnn, dt = config.rnn, config.task.dt
-    registry.check_name("cells", rnn.model)
-    if dt > rnn.tau:
-        raise BadInput(f"task.dt={dt} must not exceed rnn.tau={rnn.tau}: Euler steps would overshoot the decay")
-    config.task.check_together()
-    config.trainer.check_together()
-    if rnn.sigma is not None:
-        rnn.sigma2_rec = rnn.sigma**2 * dt
-        rnn.sigma = None
-    return config
-
-
 def base_config(task_name: str) -> TrainConfig:
     """What every experiment of a task starts from."""
-    folder, schema = CONFIGS / "train", train_schema(task_name)
-    config: TrainConfig = merge(schema, [_file_layer(folder / "base.yml"), _file_layer(folder / task_name / "base.yml")])
-    return config
+    folder = CONFIGS / "train"
+    return _laid(train_schema(task_name), [_file_layer(folder / "base.yml"), _file_layer(folder / task_name / "base.yml")])
+
+
+def time_step_note(config: TrainConfig, arguments: Mapping[str, str]) -> str:
+    """What to tell whoever asks for another Δt and says nothing of σ: that it stays, and what else does; "" for nobody."""
+    noises = {f"rnn.{key}" for pair in OF_CELLS.items() for key in pair}
+    if "task.dt" not in arguments or noises & set(arguments) or config.task.dt == type(config.task)().dt:
+        return ""
+    kept = [f for f in fields(config.task) if f.metadata.get("per_step")]
+    listed = ", ".join(f"task.{f.name}={getattr(config.task, f.name):g}" for f in kept)
+    return (
+        f"task.dt={config.task.dt:g}: rnn.sigma={config.rnn.sigma:.4g} stays, and so do these, which mean another thing per "
+        f"second at another time step: {listed}"
+    )
 
 
 def describe(settings: Any, prefix: str = "") -> list[str]:
@@ -272,6 +358,12 @@ def describe(settings: Any, prefix: str = "") -> list[str]:
         elif f.metadata:
             lines.append(_describe_key(f"{prefix}{f.name}", hint, value, f.metadata))
     return lines
+
+
+def describe_cell(model: str) -> list[str]:
+    """As `describe`, of the keys of `rnn` that this cell has and not every cell."""
+    common = describe(CellSettings(), "rnn.")
+    return [line for line in describe(registry.load("cells", model).Settings(), "rnn.") if line not in common]
 
 
 def _describe_key(name: str, hint: Any, value: Any, declared: Mapping[str, Any]) -> str:

@@ -1,39 +1,75 @@
-"""What files and command lines say, as plain values: YAML mappings and `key=value` words.
+"""What files and command lines say, as plain values: YAML mappings and `key=value` words; and values as such words again.
 
-OmegaConf reads both; what it lets pass is refused here (keys that stand twice, interpolations).
+YAML is read as far as settings need it: no key twice, no aliases, no tags, and only plain decimal numbers are numbers.
 Nothing here imports torch, so a typing error is answered at once.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args, get_type_hints
+import re
+from types import NoneType
+from typing import Any, get_type_hints
 
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 import yaml
 
 from reactivation.machine.errors import BadInput, storing
+from reactivation.settings.declaring import allowed_types, in_one_line
 
 COMMAND_LINE = "command line"
-# YAML that is well formed can still say what Python cannot hold: a list as a key, an anchor within itself, a day 99.
-_UNREADABLE = (yaml.YAMLError, OmegaConfBaseException, ValueError, TypeError, RecursionError)
+# YAML that is well formed can still say what Python cannot hold: a list as a key, a number of 5,000 digits.
+_UNREADABLE = (yaml.YAMLError, ValueError, TypeError, RecursionError)
 _PROJECT = Path(__file__).resolve().parents[2]
+_WHOLE = r"(?:0|[1-9][0-9]*)"
+_SEED = re.compile(_WHOLE, re.ASCII)
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
+    """YAML 1.1 would read 010 as 8, 1:30 as 90 and 2020-01-01 as a day; here they are text, which no number accepts."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 (as the base class has it)
+        first: [(tag, form) for tag, form in known if tag.endswith((":bool", ":null"))]
+        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()
+        if isinstance(event, yaml.AliasEvent) or event.anchor or getattr(event, "tag", None):
+            raise yaml.MarkedYAMLError(problem="no aliases and tags: write the value", problem_mark=event.start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"key {key.value} stands twice; keep one", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(rf"[-+]?{_WHOLE}$"), list("-+0123456789"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(rf"[-+]?(?:(?:{_WHOLE}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))$|\.(?:nan|NaN|NAN)$"),
+    list("-+.0123456789"),
+)
 
 
 def parse_arguments(words: list[str]) -> dict[str, str]:
     """`key=value` words to a mapping, values still as text.
 
     Raises:
-        BadInput: a word that is no key=value, a key given twice, an interpolation.
+        BadInput: a word that is no key=value, or that would break a line of output; a key given twice.
     """
     arguments: dict[str, str] = {}
     for word in words:
+        if not word.isprintable():
+            raise BadInput(f"{COMMAND_LINE}: {in_one_line(word)} holds a line break or what else cannot be printed")
         key, equals, value = word.partition("=")
         if not equals or not key:
             raise BadInput(f"{COMMAND_LINE}: {word!r} is not key=value; try --help")
         if key in arguments:
             raise BadInput(f"{COMMAND_LINE}: {key} is given twice ({arguments[key]} and {value}); give it once")
-        _refuse_interpolation(word, COMMAND_LINE)
         arguments[key] = value
     return arguments
 
@@ -60,51 +96,70 @@ def seed_list(text: str, key: str) -> tuple[int, ...]:
         BadInput: other text, or a number twice.
     """
     seeds = text.strip("[]").split(",")
-    if not all(seed.strip().isdecimal() for seed in seeds):
+    if not all(_SEED.fullmatch(seed.strip()) for seed in seeds):
         raise BadInput(f"{COMMAND_LINE}: {key}={text} must be whole numbers, as in {key}=0,1,2")
     if len({int(seed) for seed in seeds}) < len(seeds):
         raise BadInput(f"{COMMAND_LINE}: {key}={text} names a seed twice")
     return tuple(int(seed) for seed in seeds)
 
 
-def typed(settings_class: type, arguments: dict[str, str]) -> dict[str, Any]:
+def typed(settings_class: type, arguments: Mapping[str, str]) -> dict[str, Any]:
     """Dotted text arguments to a nested mapping of values; text meant as text stays text (tag=2 is "2").
 
     Raises:
-        BadInput: a value that cannot be read, or a key together with its group.
+        BadInput: a value that cannot be read or is empty, or a key together with its group.
     """
-    nested: dict[str, Any] = {}
-    for key, text in arguments.items():
+    return nested({key: _typed(settings_class, key, text) for key, text in arguments.items()})
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """{"a.b": 1} → {"a": {"b": 1}}.
+
+    Raises:
+        BadInput: a key together with its group.
+    """
+    tree: dict[str, Any] = {}
+    for key, value in values.items():
         *groups, leaf = key.split(".")
-        inner = nested
+        inner = tree
         for group in groups:
             inner = inner.setdefault(group, {})
             if not isinstance(inner, dict):
                 raise BadInput(f"{COMMAND_LINE}: {key} is set together with the group that it belongs to")
         if leaf in inner:
             raise BadInput(f"{COMMAND_LINE}: {key} is set together with keys below it")
-        inner[leaf] = text if _is_text(settings_class, key) and text not in ("", "null") else _value(key, text)
-    return nested
+        inner[leaf] = value
+    return tree
+
+
+def to_words(values: Mapping[str, Any]) -> list[str]:
+    """Values by their dotted keys as the words of a command line, which `parse_arguments` and `typed` read back."""
+    return [f"{key}={_text_of(value)}" for key, value in values.items()]
+
+
+def _text_of(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{','.join(map(_text_of, value))}]"
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return str(value)
 
 
 def load_yaml(file: Path) -> dict[str, Any]:
-    """A YAML mapping in which no key stands twice and nothing is interpolated.
+    """A YAML mapping in which no key stands twice; one of nothing but comments is empty.
 
     Raises:
         BadInput: the file is not there, or not such a mapping; the message names it.
         StorageError: it may not be read.
     """
     where = shown(file)
-    text = _text(file)
     try:
-        _refuse_duplicates(yaml.compose(text, Loader=yaml.SafeLoader), where)
-        loaded = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
+        loaded = _read(_text(file))
     except _UNREADABLE as error:
         raise BadInput(f"{where}: not valid YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(loaded, dict):
+    if not isinstance(loaded, dict | None):
         raise BadInput(f"{where}: must hold key: value lines")
-    _refuse_interpolation(text, where)
-    return {str(key): value for key, value in loaded.items()}
+    return {str(key): value for key, value in (loaded or {}).items()}
 
 
 def _text(file: Path) -> str:
@@ -127,35 +182,25 @@ def shown(file: Path) -> str:
     return str(file.relative_to(_PROJECT) if file.is_relative_to(_PROJECT) else file)
 
 
-def _is_text(settings_class: type, key: str) -> bool:
+def _typed(settings_class: type, key: str, text: str) -> Any:
+    if not text.strip():
+        raise BadInput(f"{COMMAND_LINE}: {in_one_line(key)}= is empty; give a value, or leave {in_one_line(key)} out")
+    allowed = _allowed(settings_class, key)
+    if str in allowed:
+        return None if NoneType in allowed and text.lower() in ("null", "none") else text
+    try:
+        return _read(text)
+    except _UNREADABLE as error:
+        reason = getattr(error, "problem", None) or "neither a number nor a list"
+        raise BadInput(f"{COMMAND_LINE}: {in_one_line(f'{key}={text}')} cannot be read as a value ({reason})") from None
+
+
+def _allowed(settings_class: type, key: str) -> tuple[Any, ...]:
     hint: Any = settings_class
     for part in key.split("."):
         hint = get_type_hints(hint).get(part) if hasattr(hint, "__dataclass_fields__") else None
-    return str in (get_args(hint) if isinstance(hint, UnionType) else (hint,))
+    return allowed_types(hint)
 
 
-def _value(key: str, text: str) -> Any:
-    try:
-        _refuse_duplicates(yaml.compose(text, Loader=yaml.SafeLoader), COMMAND_LINE)
-        return to_plain(OmegaConf.from_dotlist([f"value={text}"]))["value"]
-    except _UNREADABLE:
-        raise BadInput(f"{COMMAND_LINE}: {key}={text} cannot be read as a value") from None
-
-
-def _refuse_duplicates(node: yaml.Node | None, where: str) -> None:
-    if isinstance(node, yaml.MappingNode):
-        seen = set()
-        for key, value in node.value:
-            if key.value in seen:
-                raise BadInput(f"{where}: key {key.value} stands twice; keep one")
-            seen.add(key.value)
-            _refuse_duplicates(value, where)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _refuse_duplicates(item, where)
-
-
-def _refuse_interpolation(text: str, where: str) -> None:
-    if "${" in text:
-        line = next(line.strip() for line in text.splitlines() if "${" in line)
-        raise BadInput(f"{where}: {line!r} holds an interpolation; write the value itself")
+def _read(text: str) -> Any:
+    return yaml.load(text, Loader=_Loader)  # a SafeLoader that reads less

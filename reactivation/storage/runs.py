@@ -15,7 +15,6 @@ import torch
 from reactivation import __version__, registry
 from reactivation.machine.device import onednn_in_use
 from reactivation.machine.errors import BadInput, DamagedData, storing
-from reactivation.network.dynamics import intensity
 from reactivation.network.network import Network, build_network
 from reactivation.settings import layers as configuration
 from reactivation.settings.layers import RESULTS, TrainConfig
@@ -245,9 +244,8 @@ def build(config: TrainConfig, device: torch.device, stream_name: Callable[[str]
 
 def noise_of(config: TrainConfig) -> Noise:
     """The run's own noise, in its three places."""
-    rnn, dt = config.rnn, config.task.dt
-    sigma, sigma_in, sigma_out = (intensity(v, dt) for v in (rnn.sigma2_rec, rnn.sigma2_in, rnn.sigma2_out))
-    return Noise(sigma, sigma_in, sigma_out, rnn.noise)  # type: ignore[arg-type]  # one of its choices, checked
+    rnn = config.rnn
+    return Noise(rnn.sigma, rnn.sigma_in, rnn.sigma_out, rnn.noise)  # type: ignore[arg-type]  # one of its choices, checked
 
 
 @dataclass(frozen=True)

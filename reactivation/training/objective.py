@@ -53,6 +53,6 @@ class RingError:
 
 def objective_of(config: TrainConfig, tuning: Tuning, plain: bool = False) -> Objective:
     """The fastest objective that a run has; `plain`: the definition."""
-    simple_readout = not config.rnn.bias and not config.rnn.sigma2_out
+    simple_readout = not config.rnn.bias and not config.rnn.sigma_out
     ring = ring_of(tuning) if simple_readout and not plain else None
     return RingError(ring) if ring else MeanSquare()

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 Clock = Callable[[], float]  # the time [s]; on a GPU, when it has done all that it was told
 
 _REPEATS = 5  # of what is timed
-_RECURRENT_MATRICES = {"vanilla": 1, "gru": 3}  # N × N weights of each cell that the paper has
 
 
 def outputs_of(config: TrainConfig) -> int:
@@ -44,7 +43,7 @@ def recording_flops(config: TrainConfig, settings: AnalysisSettings) -> float:
 
 
 def _recurrent(config: TrainConfig) -> float:
-    return config.rnn.n_rec**2 * _RECURRENT_MATRICES.get(config.rnn.model, 1)
+    return config.rnn.n_rec**2 * config.rnn.recurrent_matrices
 
 
 def product_rate(size: int, device: str = "cpu", clock: Clock = time.perf_counter) -> float:

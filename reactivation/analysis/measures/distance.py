@@ -13,7 +13,6 @@ from reactivation.analysis.base import (
     Recording,
     Result,
     both_phases,
-    noise_put_in,
     rest_of,
     standard_error,
 )
@@ -34,7 +33,7 @@ def step_length(recording: Recording) -> NDArray[np.float64]:
 
 def phases(settings: Settings) -> tuple[Phase, ...]:
     """Return waking, rest, and rest under the noise of noisy training, for networks that have none."""
-    return *both_phases(settings), rest_of(settings, "quiescent_noisy", noise_put_in(settings))
+    return *both_phases(settings), rest_of(settings, "quiescent_noisy", settings.sigma)
 
 
 def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Result:

@@ -1,1 +1,4 @@
-"""One file per cell; its name is what `rnn.model` says. Each offers `build(settings, n_inputs, generator) → Cell`."""
+"""One file per cell; its name is what `rnn.model` says.
+
+Each offers `Settings` and `build(settings, n_inputs, generator) → Cell`.
+"""

@@ -1,12 +1,22 @@
 """The continuous-time GRU (Eqs. A.3–A.5; Jordan et al., 2021)."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from reactivation.network.cells.base import Cell
 from reactivation.network.cells.vanilla import ACTIVATIONS
 from reactivation.network.linear import Linear
-from reactivation.settings.declaring import RNNSettings
+from reactivation.settings.declaring import CellSettings
+
+
+@dataclass
+class Settings(CellSettings):
+    """`rnn.` keys of rnn.model=gru: those that every cell has."""
+
+    recurrent_matrices: ClassVar[int] = 3  # W_z, W_g and W_r
 
 
 class GRU(Cell):
@@ -14,7 +24,7 @@ class GRU(Cell):
 
     rest_variance_gain = 1.0  # the paper does not double it: GRUs are sensitive to noise (A.3)
 
-    def __init__(self, settings: RNNSettings, n_inputs: int, generator: torch.Generator):
+    def __init__(self, settings: Settings, n_inputs: int, generator: torch.Generator):
         super().__init__()
         n = settings.n_rec
         self.tau = settings.tau  # [s]
@@ -37,6 +47,6 @@ class GRU(Cell):
         return (1 - z) * (candidate - leak * state) / self.tau
 
 
-def build(settings: RNNSettings, n_inputs: int, generator: torch.Generator) -> Cell:
+def build(settings: Settings, n_inputs: int, generator: torch.Generator) -> Cell:
     """The cell of `rnn.model=gru`."""
     return GRU(settings, n_inputs, generator)

@@ -1,13 +1,14 @@
 """The vanilla continuous-time RNN (Eq. A.1)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from reactivation.network.cells.base import Cell
 from reactivation.network.linear import Linear
-from reactivation.settings.declaring import RNNSettings
+from reactivation.settings.declaring import CellSettings
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
@@ -17,10 +18,15 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+@dataclass
+class Settings(CellSettings):
+    """`rnn.` keys of rnn.model=vanilla: those that every cell has."""
+
+
 class Vanilla(Cell):
     """dr/dt = (−r + φ(W_rec r + W_in Δs)) / τ (Eq. A.1)."""
 
-    def __init__(self, settings: RNNSettings, n_inputs: int, generator: torch.Generator):
+    def __init__(self, settings: Settings, n_inputs: int, generator: torch.Generator):
         super().__init__()
         self.tau = settings.tau  # [s]
         self.phi = ACTIVATIONS[settings.activation_fn]
@@ -38,6 +44,6 @@ class Vanilla(Cell):
         return (self.phi(self.recurrent(gain * state) + u - inhibition) - leak * state) / self.tau
 
 
-def build(settings: RNNSettings, n_inputs: int, generator: torch.Generator) -> Cell:
+def build(settings: Settings, n_inputs: int, generator: torch.Generator) -> Cell:
     """The cell of `rnn.model=vanilla`."""
     return Vanilla(settings, n_inputs, generator)

@@ -27,11 +27,13 @@ class Settings(TaskSettings):
         "kept", "of a walk; dropped: made before the start and not part of the path", choices=("kept", "dropped")
     )
     biased: bool = setting(False, "draw every step towards the anchor point")
-    drift_const: float = setting(0.05, "share of the way to the anchor added per step", low=0, high=1)
+    drift_const: float = setting(0.05, "share of the way to the anchor added per step", low=0, high=1, per_step=True)
     anchor_point: list[float] = setting([0.0, 0.0], "where biased walks are drawn", unit="m", length=2)
     mu: float = setting(0.0, "mean turning velocity", unit="rad/s")
-    sigma: float = setting(11.52, "standard deviation of the turning velocity", unit="rad/s", low=0)
-    b: float = setting(0.26 * math.pi, "scale of the Rayleigh speed (Table A.1 says 0.2)", unit="m/s", above=0)
+    sigma: float = setting(11.52, "standard deviation of the turning velocity", unit="rad/s", low=0, per_step=True)
+    b: float = setting(
+        0.26 * math.pi, "scale of the Rayleigh speed (Table A.1 says 0.2)", unit="m/s", above=0, per_step=True
+    )
     use_place_cells: bool = setting(True, "report place cells; otherwise the position itself")
     place_cells_num: int = setting(512, "place cells", low=3, high=LARGEST)
     place_cells_sigma: float = setting(0.2, "width σ_SP of the place fields", unit="m", low=1e-3)

@@ -1,0 +1,58 @@
+"""σ [s^-1/2] says how strong a noise is; σ²Δt, its variance per step, is another spelling of it, converted here alone.
+
+What was spelt is kept beside what it was converted to: names and fingerprints of runs have σ²Δt, and taking the root and
+squaring it again gives another last digit.
+"""
+
+from collections.abc import Mapping
+import math
+from typing import Any
+
+from reactivation.machine.errors import BadInput
+
+OF_CELLS = {"sigma": "sigma2_rec", "sigma_in": "sigma2_in", "sigma_out": "sigma2_out"}  # σ → σ²Δt, keys of `rnn`
+OF_ANALYSES = {"sigma": "noise"}
+
+
+def intensity(step_variance: float, dt: float) -> float:
+    """Return σ of the noise whose variance per step, σ²Δt, is given."""
+    return math.sqrt(step_variance / dt)
+
+
+def step_variance(sigma: float, dt: float) -> float:
+    """Return σ²Δt."""
+    return sigma**2 * dt
+
+
+def agree(sigma: float, variance: float, dt: float) -> bool:
+    """Whether one of the two is what the other is converted to."""
+    return sigma == intensity(variance, dt) or variance == step_variance(sigma, dt)
+
+
+def said(values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
+    """Return a layer's values without the spellings at null: a resolved configuration of earlier versions has such."""
+    keys = {*spellings, *spellings.values()}
+    return {key: value for key, value in values.items() if value is not None or key not in keys}
+
+
+def in_both_spellings(
+    values: Mapping[str, Any], spellings: Mapping[str, str], dt: float, where: str, prefix: str = ""
+) -> dict[str, Any]:
+    """Return a layer's values with each noise that it sets as σ and as σ²Δt, converted at the layer's Δt [s].
+
+    Raises:
+        BadInput: the layer sets both, and they are two noises.
+    """
+    both = dict(values)
+    for key, spelling in spellings.items():
+        sigma, variance = values.get(key), values.get(spelling)
+        if sigma is not None and variance is not None:
+            if not agree(sigma, variance, dt):
+                raise BadInput(
+                    f"{where}: {prefix}{key} and {prefix}{spelling} are one quantity ({spelling} = σ²Δt); give one of them"
+                )
+        elif variance is not None:
+            both[key] = intensity(variance, dt)
+        elif sigma is not None:
+            both[spelling] = step_variance(sigma, dt)
+    return both
