@@ -28,7 +28,7 @@ from paper.verdicts import judge_all
 from reactivation.machine.errors import BadInput
 from reactivation.storage.files import write_atomically
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "docs/claims.md", "docs/differences.md", "docs/performance.md")
 _BLOCK = re.compile(r"(?P<begin><!-- made from results: (?P<name>[\w ]+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
 
