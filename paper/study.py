@@ -45,8 +45,9 @@ class Study:
     def has(self, name: str, seed: int) -> bool:
         """Whether the results of a protocol are there, with just its settings and of just its networks."""
         protocol = ALL_PROTOCOLS[name]
-        models = {run: self._model(protocol.task, run, seed) for run in protocol.runs}
-        return holds(protocol.analysis, self.settings(protocol, seed), models)
+        weights = [self._weights_file(protocol.task, run, seed) for run in protocol.runs]
+        files = (*_result_files(self, protocol, seed).values(), *weights)
+        return _has(self, protocol, seed, tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files))
 
     def seeds_of(self, *names: str) -> tuple[int, ...]:
         """The seeds that have the results of all these protocols."""
@@ -187,6 +188,13 @@ def _config(study: Study, task: str, run: str, seed: int) -> TrainConfig:
 def _without_weights(study: Study, task: str, run: str, seed: int) -> dict[str, Any]:
     config = study.config(task, run, seed)
     return model(config, config.trainer.n_epochs, None)
+
+
+@cache
+def _has(study: Study, protocol: Protocol, seed: int, changed: tuple[int, ...]) -> bool:
+    """Looked at again only when one of the files has changed."""
+    models = {run: study._model(protocol.task, run, seed) for run in protocol.runs}
+    return holds(protocol.analysis, study.settings(protocol, seed), models)
 
 
 def _result_files(study: Study, protocol: Protocol, seed: int) -> dict[str, Path]:
