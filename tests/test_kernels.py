@@ -83,7 +83,7 @@ def test_the_cells_of_the_paper_have_a_fast_loop(model: str) -> None:
 
 def test_a_subclass_with_another_field_runs_through_the_plain_loop(generator: torch.Generator) -> None:
     class Leaky(Vanilla):
-        def drift(self, state: Tensor, u: Tensor, **changes) -> Tensor:
+        def drift(self, state: Tensor, u: Tensor, **changes: Any) -> Tensor:
             return super().drift(state, u, **changes) - state
 
     net = network("vanilla")
