@@ -42,7 +42,7 @@ def pack(evidence: Evidence, seed: int, folder: Path = PRETRAINED) -> Path:
                 "config": f"{task}/{run}",
                 "seed": seed,
                 "step": step,
-                "measures": evidence.training(task, run, seed)[step],
+                "measures": read_json(target.table_file("test"))[str(step)],  # under the names that file has
                 "file": target.model_file(step).name,
                 "bytes": len(model),
                 "sha256": digest(target.model_file(step)),
