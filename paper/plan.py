@@ -295,7 +295,7 @@ def pack(study: Study, seed: int, folder: Path | None = None) -> Path:
                 "config": f"{task}/{run}",
                 "seed": seed,
                 "step": step,
-                "measures": study.training(task, run, seed)[step],
+                "measures": read_json(target.table_file("test"))[str(step)],  # under the names that file has
                 "file": target.model_file(step).name,
                 "bytes": len(model),
                 "sha256": digest(target.model_file(step)),
