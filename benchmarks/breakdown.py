@@ -21,7 +21,7 @@ from training import CASES, cases
 from reactivation.machine.device import keep_freed_memory, prepare
 from reactivation.machine.errors import run_command
 from reactivation.settings.declaring import setting
-from reactivation.settings.layers import asked_settings, resolve_train
+from reactivation.settings.layers import asked_settings, train_config
 from reactivation.training.learner import new_learner
 
 WARM_UP = 6  # steps until the process has the memory that it will keep
@@ -57,7 +57,7 @@ def shares(name: str, steps: int) -> dict[str, float]:
     torch.set_num_threads(1)
     device = prepare("cpu")
     keep_freed_memory()
-    learner = new_learner(resolve_train({"config": CASES[name]}), device)
+    learner = new_learner(train_config({"config": CASES[name]}), device)
     times: Counter[str] = Counter()
 
     def collect(found: Any) -> None:

@@ -26,7 +26,7 @@ from reactivation.machine import cores
 from reactivation.machine.device import keep_freed_memory, prepare
 from reactivation.machine.errors import run_command
 from reactivation.settings.declaring import setting
-from reactivation.settings.layers import asked_settings, resolve_train
+from reactivation.settings.layers import asked_settings, train_config
 from reactivation.training.learner import Trainee, new_learner
 from reactivation.training.objective import RingError
 from reactivation.training.work import copy_rate, product_rate, training_flops
@@ -72,7 +72,7 @@ def time_steps(name: str, seed: int, plain: bool, threads: int, steps: int, star
     device = prepare("cpu")
     if not plain:  # a loop as anyone would run it leaves the C library as it is
         keep_freed_memory()
-    config = resolve_train({"config": CASES[name], "seed": str(seed)})
+    config = train_config({"config": CASES[name], "seed": seed})
     learner = new_learner(config, device, plain=plain)
     seconds = []
     for number in range(WARM_UP + steps):
@@ -123,7 +123,7 @@ def measure(names: list[str], steps: int) -> Iterator[dict[str, Any]]:
     device = f"cpu: {count} cores, {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
     copy = copy_rate(100_000_000)
     for name in names:
-        config = resolve_train({"config": CASES[name]})
+        config = train_config({"config": CASES[name]})
         features = features_of(new_learner(config, torch.device("cpu")))
         repeats = steps * (5 if name == "head_direction" else 1)
         plain = run_processes(name, plain=True, processes=1, threads=count, steps=repeats)

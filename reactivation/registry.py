@@ -6,7 +6,7 @@ import traceback
 from types import ModuleType
 
 from reactivation.machine.errors import BadInput
-from reactivation.settings.declaring import nearest
+from reactivation.settings.declaring import in_one_line, nearest
 
 _ROOMS = {"tasks": "world.tasks", "cells": "network.cells", "analysis": "analysis.measures"}
 
@@ -29,7 +29,7 @@ def check_name(kind: str, name: str) -> None:
     if name not in names(kind):
         key = {"cells": "rnn.model", "tasks": "task"}.get(kind, kind)
         folder = _ROOMS[kind].replace(".", "/")
-        raise BadInput(f"{key}={name} is no file in reactivation/{folder}; {nearest(name, names(kind))}")
+        raise BadInput(f"{key}={in_one_line(name)} is no file in reactivation/{folder}; {nearest(name, names(kind))}")
 
 
 def load(kind: str, name: str) -> ModuleType:

@@ -378,6 +378,7 @@ BAD = {
     "no seed": ([SPATIAL, "seed="], ["seed=", "empty"]),
     "no tag": ([SPATIAL, "tag="], ["tag=", "empty"]),
     "no path": ([SPATIAL, "path= "], ["path=", "empty"]),
+    "no sigma": ([SPATIAL, "rnn.sigma=null"], ["rnn.sigma", "float"]),
     "home of nobody": ([SPATIAL, "path=~"], ["path=~", "nothing"]),
     "no device": ([SPATIAL, "device=null"], ["device=null", "nothing"]),
     "line break in a value": ([SPATIAL, "tag=a\nb"], ["tag=a", "line break"]),

@@ -41,11 +41,15 @@ def put_first(file: Path, table: str, lines: str) -> None:
     file.write_text(changed)
 
 
-def run(project: Path, *words: str) -> str:
-    done = subprocess.run(
+def start(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, *words], cwd=project, env=environment(project), text=True,
         capture_output=True, timeout=200, check=False,
     )  # fmt: skip
+
+
+def run(project: Path, *words: str) -> str:
+    done = start(project, *words)
     assert done.returncode == 0, done.stderr + done.stdout
     return done.stdout
 
@@ -87,9 +91,45 @@ def test_a_new_experiment_trains_and_is_analysed(project: Path) -> None:
     assert (project / "results/spatial_navigation/kl_0.0001_0_corner.json").exists()
 
 
-def test_a_new_cell_trains(project: Path) -> None:
-    run(project, "train.py", "config=spatial_navigation/noisy_unbiased_adapting", "task.place_cells_num=16", *TINY_TRAIN)
-    assert (project / "results/spatial_navigation/noisy_unbiased_adapting_0.0001_0/model_4.pt").exists()
+ADAPTING = "config=spatial_navigation/noisy_unbiased_adapting"
+
+
+def test_a_new_cell_trains_and_has_settings_of_its_own(project: Path) -> None:
+    tiny = ["task.place_cells_num=16", *TINY_TRAIN]
+    run(project, "train.py", ADAPTING, *tiny)
+    run(project, "train.py", ADAPTING, *tiny, "rnn.adaptation_gain=0.4", "tag=tired")
+    folder = project / "results/spatial_navigation/noisy_unbiased_adapting_0.0001_0"
+    assert "adaptation_gain: 0.2\n" in (folder / "config.yml").read_text()
+    tired = folder.with_name(f"{folder.name}_tired")
+    assert "adaptation_gain: 0.4\n" in (tired / "config.yml").read_text()
+    assert (folder / "model_4.pt").read_bytes() != (tired / "model_4.pt").read_bytes()
+    run(project, "output_kl.py", "runs=[noisy_unbiased_adapting]", "out=adapting", *TINY_ANALYSIS)
+    assert "rnn.adaptation_gain " in run(project, "train.py", "--help").partition("Keys of rnn.model=adapting alone")[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([ADAPTING, "rnn.adaptation_gian=1"], "unknown key rnn.adaptation_gian; did you mean rnn.adaptation_gain?"),
+        ([ADAPTING, "rnn.adaptation_gain=-1"], "rnn.adaptation_gain=-1 must be at least 0"),
+        ([ADAPTING, "rnn.model=gru", "rnn.adaptation_gain=1"], "rnn.model=adapting has it, rnn.model=gru has not"),
+        (
+            ["config=head_direction/noisy_biased", "rnn.adaptation_tau=1"],
+            "unknown key rnn.adaptation_tau; rnn.model=adapting has it, rnn.model=vanilla has not",
+        ),
+    ],
+)
+def test_the_settings_of_a_cell_are_its_own(project: Path, words: list[str], said: str) -> None:
+    refused = start(project, "train.py", *words)
+    assert refused.returncode == 2
+    assert said in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_the_page_tells_how_many_lines_a_cell_takes(project: Path) -> None:
+    told = re.search(r"That cell took (\d+) lines", (ROOT / "docs/extending.md").read_text())
+    assert told
+    assert int(told[1]) == len((project / "reactivation/network/cells/adapting.py").read_text().splitlines())
 
 
 def test_a_new_analysis_runs(project: Path) -> None:

@@ -8,6 +8,7 @@ Nothing here imports torch, so a typing error is answered at once.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, make_dataclass
 from functools import cache
 import hashlib
@@ -25,11 +26,12 @@ from reactivation.settings.declaring import (
     CellSettings,
     TrainerSettings,
     check,
+    in_one_line,
     nearest,
     setting,
     type_name,
 )
-from reactivation.settings.noise import OF_ANALYSES, OF_CELLS, agree, in_both_spellings, said, step_variance
+from reactivation.settings.noise import OF_ANALYSES, OF_CELLS, agree, in_both_spellings, step_variance, without_unsaid
 from reactivation.settings.reading import COMMAND_LINE, load_yaml, nested, parse_arguments, shown, to_plain, typed
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -160,22 +162,38 @@ def _model(task_name: str, layers: list[Layer]) -> str:
     for where, values in layers:
         rnn = values.get("rnn")
         if isinstance(rnn, dict):
-            rnn = said({key: value for key, value in rnn.items() if key in common}, OF_CELLS)
-            values = {**values, "rnn": rnn}
+            values = {**values, "rnn": {key: value for key, value in rnn.items() if key in common}}
             model = rnn.get("model", model)
         check(schema, values, where)
     registry.check_name("cells", model)
+    for where, values in layers:
+        for key in values.get("rnn", {}):
+            if key not in common:
+                _refuse_key_of_another_cell(key, model, where)
     return model
+
+
+def _refuse_key_of_another_cell(key: str, model: str, where: str) -> None:
+    owners = [cell for cell in registry.names("cells") if key in _own_keys(cell)]
+    if owners and model not in owners:
+        raise BadInput(f"{where}: unknown key rnn.{key}; rnn.model={owners[0]} has it, rnn.model={model} has not")
+
+
+def _own_keys(model: str) -> set[str]:
+    """The keys of `rnn` that this cell has and not every cell; none if its file cannot be run, which is told elsewhere."""
+    with suppress(BadInput):
+        return {f.name for f in fields(registry.load("cells", model).Settings)} - {f.name for f in fields(CellSettings)}
+    return set()
 
 
 def _laid(schema: type[TrainConfig], layers: list[Layer]) -> TrainConfig:
     """Lay layers over each other, each noise converted at the Δt in force, and check what spans several keys."""
     dt, converted = schema().task.dt, []
     for where, values in layers:
-        rnn = said(values.get("rnn", {}), OF_CELLS)
-        check(schema, {**values, "rnn": rnn}, where)
+        check(schema, values, where)
         dt = values.get("task", {}).get("dt", dt)
-        converted.append((where, {**values, "rnn": in_both_spellings(rnn, OF_CELLS, dt, where, "rnn.")}))
+        rnn = in_both_spellings(values.get("rnn", {}), OF_CELLS, dt, where, "rnn.")
+        converted.append((where, {**values, "rnn": rnn}))
     config: TrainConfig = merge(schema, converted)
     if dt > config.rnn.tau:
         raise BadInput(f"task.dt={dt} must not exceed rnn.tau={config.rnn.tau}: Euler steps would overshoot the decay")
@@ -262,6 +280,8 @@ def from_yaml(file: Path) -> TrainConfig:
     name = raw.get("config")
     if not isinstance(name, str) or name.count("/") != 1:
         raise BadInput(f"{shown(file)}: names no experiment in its key config")
+    if isinstance(raw.get("rnn"), dict):
+        raw["rnn"] = without_unsaid(raw["rnn"], OF_CELLS)
     task_name, layer = name.split("/")[0], (shown(file), raw)
     return _laid(train_schema(task_name, _model(task_name, [layer])), [layer])
 
@@ -301,7 +321,7 @@ def _check_config_name(name: str) -> None:
     if not name:
         raise BadInput(f"{COMMAND_LINE}: config=<task>/<name> is missing; known: {', '.join(known)}")
     if name not in known:
-        raise BadInput(f"{COMMAND_LINE}: config={name} is no file under configs/train; {nearest(name, known)}")
+        raise BadInput(f"{COMMAND_LINE}: config={in_one_line(name)} is no file under configs/train; {nearest(name, known)}")
 
 
 def _file_layer(file: Path) -> Layer:
@@ -313,7 +333,7 @@ def _preset_layers(name: str | None, sections: list[str]) -> list[Layer]:
         return []
     known = _yaml_names("preset")
     if name not in known:
-        raise BadInput(f"{COMMAND_LINE}: preset={name} is no file under configs/preset; {nearest(name, known)}")
+        raise BadInput(f"{COMMAND_LINE}: preset={in_one_line(name)} is no file under configs/preset; {nearest(name, known)}")
     where, preset = _file_layer(CONFIGS / "preset" / f"{name}.yml")
     _check_sections(where, preset)
     return [(f"{where} ({section})", preset.get(section) or {}) for section in sections]

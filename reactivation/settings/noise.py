@@ -29,8 +29,8 @@ def agree(sigma: float, variance: float, dt: float) -> bool:
     return sigma == intensity(variance, dt) or variance == step_variance(sigma, dt)
 
 
-def said(values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
-    """Return a layer's values without the spellings at null: a resolved configuration of earlier versions has such."""
+def without_unsaid(values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
+    """Return values without the spellings at null: a config.yml of version 0.1 has `sigma: null`."""
     keys = {*spellings, *spellings.values()}
     return {key: value for key, value in values.items() if value is not None or key not in keys}
 
