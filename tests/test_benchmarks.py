@@ -68,7 +68,7 @@ def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command:
         ("training", "only=grue", "did you mean gru?"),
         ("breakdown", "steps=x", "type int"),
         ("analysis", "share=2", "at most 1"),
-        ("history", "commits=none", "no commit"),
+        ("history", "commits=nothing", "no commit"),
     ],
 )
 def test_bad_input_to_the_others_is_one_line(script: str, word: str, reason: str, command: Command) -> None:

@@ -62,7 +62,7 @@ def test_every_experiment_resolves_with_every_preset(name: str, preset: str | No
 def test_every_analysis_resolves_with_every_preset(name: str, task: str, preset: str | None) -> None:
     words = [f"task={task}", *([f"preset={preset}"] if preset else [])]
     if name == "transitions" and not registry.load("tasks", task).Settings().space.circular:
-        with pytest.raises(BadInput, match=f"task={task} lives on no circle"):  # before a run is looked for
+        with pytest.raises(BadInput, match=f"task={task} is no circle"):  # before a run is looked for
             analysis(name, *words)
         return
     assert analysis(name, *words).runs

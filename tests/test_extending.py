@@ -21,7 +21,7 @@ def project(tmp_path_factory) -> Path:
     copy = copy_of_the_project(tmp_path_factory.mktemp("project"), "tests", "docs")
     page = (ROOT / "docs" / "extending.md").read_text()
     examples, entries = EXAMPLE.findall(page), ENTRY.findall(page)
-    assert (len(examples), len(entries)) == (14, 3)
+    assert (len(examples), len(entries)) == (16, 3)
     for name, text in examples:
         (copy / name).parent.mkdir(exist_ok=True)
         (copy / name).write_text(text)

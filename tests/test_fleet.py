@@ -95,7 +95,7 @@ def children(process: int) -> str:
 
 CONTRADICTIONS = [
     (["seed=0,0"], "twice"),
-    (["seed=0,00"], "twice"),
+    (["seed=0,00"], "whole numbers"),
     (["seed=0,"], "whole numbers"),
     (["seed=0,x"], "whole numbers"),
     (["seed=0,1", "path=x"], "path"),

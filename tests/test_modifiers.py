@@ -21,7 +21,6 @@ from reactivation.network.kernels import fast_loop
 from reactivation.network.modifiers import Adaptation, Modified, Modifier, modified
 from reactivation.network.network import Network, build_network
 from reactivation.network.phases import rest, waking
-from reactivation.settings.declaring import CellSettings
 from reactivation.types import Noise
 
 CELLS = registry.names("cells")
@@ -34,7 +33,8 @@ N, NOISE, DT = 6, Noise(0.3), 0.02
 
 
 def network(model: str, seed: int = 0, **settings) -> Network:
-    return build_network(CellSettings(model=model, n_rec=N, **settings), 2, 5, torch.Generator().manual_seed(seed))
+    own = registry.load("cells", model).Settings(model=model, n_rec=N, **settings)
+    return build_network(own, 2, 5, torch.Generator().manual_seed(seed))
 
 
 def stack(model: str) -> Network:

@@ -115,8 +115,8 @@ def test_a_training_that_fails_does_not_keep_the_rest_from_being_done(reproduced
 
 def test_networks_of_ablations_are_measured_only_where_there_are_such() -> None:
     of_its_own = {name for name, protocol in ABLATED.items() if set(protocol.runs) & set(VARIANTS[SPATIAL])}
-    everything = {step.name for step in plan(reproduction(Settings(profile="paper", path="none", only="train,analyse")))}
-    without = {step.name for step in plan(reproduction(Settings(profile="paper", path="none", only="analyse")))}
+    everything = {step.name for step in plan(reproduction(Settings(profile="paper", path="nowhere", only="train,analyse")))}
+    without = {step.name for step in plan(reproduction(Settings(profile="paper", path="nowhere", only="analyse")))}
     trainings = len(SEEDS) * sum(len(runs) for networks in (NETWORKS, VARIANTS) for runs in networks.values())
     assert len(everything) - len(without) == trainings + len(of_its_own) * len(SEEDS)
 

@@ -48,12 +48,12 @@ class Settings(AnalysisSettings):
         Raises:
             BadInput: it is none.
         """
-        _require_circle(space)
+        _require_circle(space, f"task={self.task}")
 
 
-def _require_circle(space: Space) -> None:
+def _require_circle(space: Space, whose: str) -> None:
     if not space.circular:
-        raise BadInput(f"transitions are those of bearings, and {space} is no circle; use a task that lives on one")
+        raise BadInput(f"transitions are those of bearings, and {whose} is no circle or lives on none; use a task that does")
 
 
 def turns_of(recording: Recording) -> Array:
@@ -62,7 +62,7 @@ def turns_of(recording: Recording) -> Array:
     Raises:
         BadInput: the space is no circle.
     """
-    _require_circle(recording.space)
+    _require_circle(recording.space, str(recording.space))
     turns: Array = recording.space.difference(recording.positions[:, 1:], recording.positions[:, :-1])[..., 0]
     return turns
 
