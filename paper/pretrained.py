@@ -7,8 +7,9 @@ from pathlib import Path
 
 from paper.evidence import Evidence
 from paper.protocols import NETWORKS
+from reactivation.machine.places import PRETRAINED
 from reactivation.storage.files import digest, make_folder, read_json, to_json, write_atomically
-from reactivation.storage.runs import PRETRAINED, RunFolder, run_path
+from reactivation.storage.runs import RunFolder, run_path
 from reactivation.storage.seal import weights_digest
 
 CARD = "card.json"

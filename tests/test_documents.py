@@ -19,7 +19,8 @@ from paper.protocols import NETWORKS
 from paper.report import write_report
 from paper.reproduction import Settings, reproduction
 from reactivation.machine.errors import BadInput, DamagedData
-from reactivation.storage.runs import PRETRAINED, RunFolder, load_run
+from reactivation.machine.places import PRETRAINED
+from reactivation.storage.runs import RunFolder, load_run
 from reactivation.storage.seal import unsealed, weights_digest
 
 CARDS = json.loads((PRETRAINED / CARD).read_text()) if (PRETRAINED / CARD).exists() else {}

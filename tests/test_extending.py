@@ -21,7 +21,7 @@ def project(tmp_path_factory) -> Path:
     copy = copy_of_the_project(tmp_path_factory.mktemp("project"), "tests", "docs")
     page = (ROOT / "docs" / "extending.md").read_text()
     examples, entries = EXAMPLE.findall(page), ENTRY.findall(page)
-    assert (len(examples), len(entries)) == (14, 3)
+    assert (len(examples), len(entries)) == (16, 3)
     for name, text in examples:
         (copy / name).parent.mkdir(exist_ok=True)
         (copy / name).write_text(text)
@@ -93,13 +93,13 @@ def test_a_new_cell_trains(project: Path) -> None:
 
 def test_a_new_analysis_runs(project: Path) -> None:
     run(project, "train.py", "config=spatial_navigation/noisy_unbiased", "task.place_cells_num=16", *TINY_TRAIN)
-    printed = run(project, "output_drift.py", "runs=[noisy_unbiased]", *TINY_ANALYSIS)
+    printed = run(project, "-m", "reactivation", "drift", "runs=[noisy_unbiased]", *TINY_ANALYSIS)
     assert "drift" in printed
 
 
 def test_a_new_analysis_of_rates_runs(project: Path) -> None:
     run(project, "train.py", "config=spatial_navigation/noisy_unbiased", "task.place_cells_num=16", *TINY_TRAIN)
-    printed = run(project, "output_silence.py", "runs=[noisy_unbiased]", *TINY_ANALYSIS)
+    printed = run(project, "-m", "reactivation", "silence", "runs=[noisy_unbiased]", *TINY_ANALYSIS)
     assert "quiescent" in printed
 
 
@@ -113,7 +113,7 @@ def test_a_new_modifier_rests(project: Path) -> None:
 
 def test_a_new_panel_is_drawn_and_a_new_claim_is_judged(project: Path) -> None:
     run(project, "train.py", "config=spatial_navigation/noisy_unbiased", "seed=1", "preset=quick")
-    run(project, "output_drift.py", "seed=1", "runs=[noisy_unbiased]", "preset=quick")
+    run(project, "-m", "reactivation", "drift", "seed=1", "runs=[noisy_unbiased]", "preset=quick")
     run(project, "figures.py", "fig=X1", "seeds=1", "preset=quick")
     assert len((project / "results/figures_quick/fig_X1.csv").read_text().splitlines()) == 201
     printed = run(
