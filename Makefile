@@ -1,20 +1,32 @@
-# make quick   the whole paper with small networks: train, rest, compare, draw, report; minutes
-# make test    all tests
-# make lint    ruff and mypy
-# make bench   how fast training and analysis are on this machine; quiet machines tell the truth
+# make quick      the whole paper with small networks: train, rest, compare, draw, report; minutes
+# make test       the tests but the slow ones, one process per core: under 6 minutes on two idle cores; says how long it took
+# make test-all   the slow ones, too; of a part alone: .venv/bin/python -m pytest -m artifact (or slow, gpu, slurm)
+#                 one, with a debugger where it fails: .venv/bin/python -m pytest -x --pdb tests/test_spaces.py
+# make wheel      the slow tests of the package as others install it: under 4 minutes
+# make lint       ruff and mypy
+# make bench      how fast training and analysis are on this machine; quiet machines tell the truth
 # Each makes .venv first, and installs again when the requirements changed or the last install did not finish.
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+CORES = $(shell $(BIN)/python -c 'from reactivation.machine.cores import available; print(available())')
+# All tests of a file run in one process: what its tests share is made once.
+TESTS = $(BIN)/python -m pytest -n $(CORES) --dist loadfile
 
-.PHONY: quick test lint bench install clean
+.PHONY: quick test test-all wheel lint bench install clean
 
 quick: install
 	$(BIN)/python reproduce.py profile=quick
 
 test: install
-	$(BIN)/python -m pytest
+	$(TESTS) -m "not slow"
+
+test-all: install
+	$(TESTS)
+
+wheel: install
+	$(BIN)/python -m pytest -m slow tests/test_package.py
 
 lint: install
 	$(BIN)/python -m ruff check .

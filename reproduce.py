@@ -17,7 +17,7 @@ from reactivation.settings.layers import asked_settings
 def main(words: list[str]) -> None:
     """Plan, and carry the plan out."""
     # Only now: what plans and draws takes seconds to load.
-    from paper.reproduction import Settings, carry_out, plan, reproduction, show_outcome, show_plan
+    from paper.plan import Settings, carry_out, plan, reproduction, show_outcome, show_plan
 
     settings = asked_settings(Settings, __doc__ or "", words)
     if settings is None:

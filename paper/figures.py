@@ -1,4 +1,4 @@
-"""Panels and figures of the paper on pages, and their files. `figures.py` beside the package is its command.
+"""The paper's figures: rows of panels with their captions, on pages, and their files. `figures.py` is its command.
 
 Panels that stand side by side and share a scale share its bar.
 """
@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from paper.catalogue import FIGURES, PANELS, known_key, missing, panel_keys
-from paper.evidence import Evidence
-from paper.panels import Columns, Numbers
+from paper.panels import PANELS
+from paper.panels.base import PanelTable
+from paper.panels.clouds import CLOUD
+from paper.panels.examples import EXAMPLES
 from paper.protocols import SEEDS, SPATIAL
-from reactivation.machine.errors import DamagedData
+from paper.study import Study
+from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.plotting.drawing import colour_bar, letter, networks_note
 from reactivation.plotting.style import PAGE_WIDTH, PANEL_WIDTH, TALLEST, style
-from reactivation.settings.declaring import setting
+from reactivation.settings.declaring import nearest, setting
 from reactivation.settings.layers import RESULTS, asked_settings
-from reactivation.settings.reading import seed_list
+from reactivation.settings.reading import COMMAND_LINE, seed_list
 from reactivation.storage.files import make_folder, write_atomically
 
 if TYPE_CHECKING:
@@ -36,21 +38,104 @@ _WITHOUT_DATE: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "png"
 _NUMBERS = "numbers: sha256 "
 
 
-def plot(rows: Sequence[Sequence[str]], evidence: Evidence) -> "tuple[Page, dict[str, Numbers]]":
-    """Rows of panels on one page, and the numbers of each.
+@dataclass(frozen=True)
+class Figure:
+    """A whole figure."""
+
+    title: str
+    caption: str
+    rows: tuple[tuple[str, ...], ...]  # of panel keys
+
+    @property
+    def panels(self) -> tuple[str, ...]:
+        return tuple(key for row in self.rows for key in row)
+
+
+def _keys(figure: str, *rows: str) -> tuple[tuple[str, ...], ...]:
+    """("C3", "abc") → (("C3a", "C3b", "C3c"),)."""
+    return tuple(tuple(f"{figure}{letter}" for letter in row) for row in rows)
+
+
+_EXAMPLES = (
+    f"{EXAMPLES} example trajectories that one network reports (a circle at the start of each, a triangle at its end)"
+)
+_CLOUD = f"{CLOUD} trajectories with as many points awake as at rest"
+_SPACE_ROWS = (
+    f"(a–d) {_EXAMPLES}: awake and at rest after unbiased training (a, b), and after biased training (c, d). (e–h) "
+    "Densities of the positions reported in 200 trajectories, in the same order; a pair shares one scale."
+)
+
+FIGURES: dict[str, Figure] = {
+    "1": Figure(
+        "Waking and rest in space",
+        "Vanilla networks trained with noise on unbiased walks. (b) Loss, and distance between true and reported position, "
+        "on test trajectories while training. (c) Share of the variance of activity in its first principal components, "
+        f"awake and at rest. (d, e) {_EXAMPLES}, awake and at rest. (f, g) Activity in the plane of the first two waking "
+        f"components, {_CLOUD}; colour tells how far from the centre the reported position is. (h, i) Densities of the "
+        "positions reported in 200 trajectories. (j, k) Densities of activity in that plane. Pairs share frame and scale. "
+        "Bands: ±1 standard deviation over n networks.",
+        _keys("1", "bc", "defg", "hijk"),
+    ),
+    "2": Figure(
+        "Biased waking and rest, and exploration",
+        f"(a, b) {_EXAMPLES}, after training on walks that are drawn to the centre, awake and at rest. "
+        "(c, d) Densities over 200 trajectories, on one scale. (e) How far resting densities (rows) are from waking ones "
+        "(columns), mean over n seeds: networks trained unbiased (U) and biased (B), with noise (σ) or without, untrained "
+        "networks (R), and a truly uniform density (𝒰). (f) Variance over time of 500 resting "
+        "trajectories, averaged: a dot is a network; boxes are quartiles over networks, whiskers reach the farthest network "
+        "that is at most 1.5 heights of the box away from it.",
+        _keys("2", "abcd", "ef"),
+    ),
+    "3": Figure(
+        "Waking and rest on the circle",
+        "Trained on unbiased turns. (a, b) How often each bearing is reported, awake and at rest: mean and ±1 standard "
+        "deviation over n networks; dotted, a uniform density. (c, d) Activity of one network in the plane of the first two "
+        f"waking components, {_CLOUD}, coloured by the bearing that it reports.",
+        _keys("3", "ab", "cd"),
+    ),
+    "C1": Figure("Rest with the noise of waking, not doubled", _SPACE_ROWS, _keys("C1", "abcd", "efgh")),
+    "C2": Figure("Gated networks (GRUs)", _SPACE_ROWS, _keys("C2", "abcd", "efgh")),
+    "C3": Figure(
+        "Noise in training and noise at rest",
+        f"{_EXAMPLES}, at rest, after unbiased (top) and biased training (bottom). (a, b) Trained and resting with noise. "
+        "(c, d) Trained and resting without. (e, f) Trained without, resting with the noise of (a, b).",
+        _keys("C3", "ace", "bdf"),
+    ),
+    "C4": Figure(
+        "Noise at rest after training with it and without",
+        "Mean distance between consecutive points of each of 200 trajectories, of all n networks, trained with noise (NT) "
+        "or deterministically (DT), on the unbiased (a) and the biased task (b). The last box: noise "
+        "put in at rest only. Boxes are quartiles over all these trajectories, whiskers as in Fig. 2f, dots lie beyond. "
+        "The two panels have scales of their own.",
+        _keys("C4", "ab"),
+    ),
+    "C5": Figure(
+        "From moment to moment",
+        "(a–c) Bearing over time of the first seed's network trained to turn counter-clockwise, awake (a) and at rest (b), "
+        "and of its network trained on unbiased turns, at rest (c); a circle at the start, a triangle at the end; other "
+        "networks can be unlike these. (d–f) How often each turn is "
+        "made, as angular velocity, each turn taken the shorter way round, mean over n networks; dashed, the mean turn. "
+        "Beyond the axis lie faint tails and, where a share is noted, jumps across the circle.",
+        _keys("C5", "abc", "def"),
+    ),
+}
+
+
+def plot(rows: Sequence[Sequence[str]], study: Study) -> "tuple[Page, dict[str, PanelTable]]":
+    """Rows of panels on one page, and the table of each.
 
     Raises:
         DamagedData: something that a panel needs is not there.
     """
-    lines = [line for row in rows for key in row for line in missing(key, evidence)]
+    lines = [line for row in rows for key in row for line in missing(key, study)]
     if lines:
         raise DamagedData(f"not to be drawn yet: {lines[0]}" + (f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""))
-    numbers = {key: PANELS[key].gather(evidence) for row in rows for key in row}
-    return _page(rows, numbers), numbers
+    tables = {key: PANELS[key].gather(study) for row in rows for key in row}
+    return _page(rows, tables), tables
 
 
-def draw_figure(key: str, evidence: Evidence, folder: Path) -> list[Path]:
-    """Write a panel or a figure as PDF and PNG, and each panel's numbers as CSV.
+def draw_figure(key: str, study: Study, folder: Path) -> list[Path]:
+    """Write a panel or a figure as PDF and PNG, and each panel's table as CSV.
 
     Returns:
         The files: fig_<key>.pdf, fig_<key>.png, fig_<panel>.csv.
@@ -62,19 +147,18 @@ def draw_figure(key: str, evidence: Evidence, folder: Path) -> list[Path]:
     """
     rows = FIGURES[key].rows if key in FIGURES else ((panel_keys(key)[0],),)
     with style():
-        page, numbers = plot(rows, evidence)
-        tables = {panel: _table(found.columns()) for panel, found in numbers.items()}
-        contents = {picture(folder, key, form): _saved(page, form, _digest(tables.values())) for form in _FORMATS}
-    contents |= {picture(folder, panel, "csv"): table for panel, table in tables.items()}
+        page, tables = plot(rows, study)
+        files = {picture(folder, panel, "csv"): _csv(table) for panel, table in tables.items()}
+        contents = {picture(folder, key, form): _saved(page, form, _digest(files.values())) for form in _FORMATS} | files
     make_folder(folder)
     for file, content in contents.items():
         write_atomically(file, content)
     return list(contents)
 
 
-def pictures(evidence: Evidence) -> Path:
+def pictures(study: Study) -> Path:
     """The folder where the pictures of some results go: <path>/figures[_<preset>]."""
-    return Path(evidence.path) / f"figures{f'_{evidence.preset}' if evidence.preset else ''}"
+    return Path(study.path) / f"figures{f'_{study.preset}' if study.preset else ''}"
 
 
 def picture(folder: Path, key: str, form: str = "png") -> Path:
@@ -106,17 +190,17 @@ def main(manual: str, words: list[str]) -> None:
         return
     everything = settings.fig == "all"
     keys = [*FIGURES, *PANELS] if everything else [known_key(settings.fig)]
-    evidence = Evidence(seed_list(settings.seeds, "seeds"), settings.preset, settings.path, settings.device)
-    evidence.settings_of_task(SPATIAL, evidence.seeds[0])  # refuses an unknown preset
-    folder = Path(settings.out) if settings.out else pictures(evidence)
+    study = Study(seed_list(settings.seeds, "seeds"), settings.preset, settings.path, settings.device)
+    study.settings_of_task(SPATIAL, study.seeds[0])  # refuses an unknown preset
+    folder = Path(settings.out) if settings.out else pictures(study)
     lacking: dict[str, list[str]] = {}
     for key in keys:
         try:
-            drawn = draw_figure(key, evidence, folder)
+            drawn = draw_figure(key, study, folder)
         except DamagedData as problem:
             if not everything:
                 raise
-            lacking[key] = missing(key, evidence) or [str(problem)]
+            lacking[key] = missing(key, study) or [str(problem)]
         else:
             print(*drawn, sep="\n")
     if lacking:
@@ -139,7 +223,7 @@ def shows_its_numbers(folder: Path, key: str) -> bool:
     return bool(shown == f"{_NUMBERS}{_digest(table.read_bytes() for table in tables)}")
 
 
-def _page(rows: Sequence[Sequence[str]], numbers: dict[str, Numbers]) -> "Page":
+def _page(rows: Sequence[Sequence[str]], tables: dict[str, PanelTable]) -> "Page":
     from matplotlib.figure import Figure as Page
 
     alone = sum(map(len, rows)) == 1
@@ -150,27 +234,24 @@ def _page(rows: Sequence[Sequence[str]], numbers: dict[str, Numbers]) -> "Page":
     for part, row in zip(parts, rows, strict=True):
         axes = dict(zip(row, part.subplots(1, len(row), squeeze=False)[0], strict=True))
         for key, ax in axes.items():
-            _draw_panel(key, ax, numbers[key])
+            _draw_panel(key, ax, tables[key])
             if not alone:
                 letter(ax, key[-1])
-        _draw_bars(axes, numbers)
+        _draw_bars(axes)
     return page
 
 
-def _draw_panel(key: str, ax: "Axes", numbers: Numbers) -> None:
-    numbers.draw(ax)
-    ax.set_title(PANELS[key].title)
-    networks = getattr(numbers, "networks", None)
-    if networks:
-        networks_note(ax, networks)
+def _draw_panel(key: str, ax: "Axes", table: PanelTable) -> None:
+    PANELS[key].draw(ax, table).set_title(PANELS[key].title)
+    if table.networks:
+        networks_note(ax, table.networks)
 
 
-def _draw_bars(axes: "dict[str, Axes]", numbers: dict[str, Numbers]) -> None:
+def _draw_bars(axes: "dict[str, Axes]") -> None:
     """One colour bar for neighbours that share a scale, at the last of them."""
-    bars = {key: label for key in axes if (label := getattr(numbers[key], "bar", None))}
-    for _, together in groupby(bars, lambda key: PANELS[key].scale):
+    for _, together in groupby((key for key in axes if PANELS[key].bar), lambda key: PANELS[key].scale):
         *_, last = together
-        colour_bar(axes[last], bars[last])
+        colour_bar(axes[last], PANELS[last].bar)
 
 
 def _saved(page: "Page", form: str, digest: str) -> bytes:
@@ -183,15 +264,59 @@ def _digest(tables: Iterable[bytes]) -> str:
     return hashlib.sha256(b"".join(tables)).hexdigest()
 
 
-def _table(columns: Columns) -> bytes:
-    """CSV with a header; numbers to 7 digits, an empty cell where there is none."""
+def _csv(table: PanelTable) -> bytes:
+    """The columns with a header; numbers to 7 digits, an empty cell where there is none."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*(_cells(column) for column in columns.values()), strict=True))
+    writer.writerow(table.columns)
+    columns = np.broadcast_arrays(*map(np.asarray, table.columns.values()))
+    writer.writerows(zip(*map(_cells, columns), strict=True))
     return text.getvalue().encode()
 
 
 def _cells(column: Any) -> Iterator[str]:
-    for value in np.asarray(column).tolist():
+    for value in column.tolist():
         yield "" if value != value else f"{value:.7g}" if isinstance(value, float) else str(value)
+
+
+def missing(key: str, study: Study) -> list[str]:
+    """What a panel or figure needs and what is not there yet, one line each, with the command that makes it."""
+    needs = dict.fromkeys(need for panel in panel_keys(key) for need in PANELS[panel].needs)
+    lines = (need.lacking(study) for need in needs)
+    return [line for line in lines if line]
+
+
+def tasks_of(key: str) -> set[str]:
+    """The tasks that a panel or figure is about."""
+    return {need.task for panel in panel_keys(key) for need in PANELS[panel].needs}
+
+
+def name_of(key: str) -> str:
+    """What the paper calls a panel or figure: "C.1" for C1."""
+    return key.replace("C", "C.")
+
+
+def known_key(text: str) -> str:
+    """The key that a user means: "2e", "C.1a", "c1", "Fig. 3".
+
+    Raises:
+        BadInput: there is none; names the nearest.
+    """
+    plain = text.lower().removeprefix("fig").replace(".", "").strip()
+    known = {key.lower(): key for key in (*FIGURES, *PANELS)}
+    if plain not in known:
+        raise BadInput(f"{COMMAND_LINE}: fig={text} is no figure; {nearest(plain, list(known)) if plain else _KNOWN}")
+    return known[plain]
+
+
+_KNOWN = f"known: all, {', '.join(FIGURES)}, and panels such as 2e"
+
+
+def panel_keys(key: str) -> tuple[str, ...]:
+    """The keys of the panels of a panel or figure.
+
+    Raises:
+        BadInput: there is none of that name.
+    """
+    key = known_key(key)
+    return FIGURES[key].panels if key in FIGURES else (key,)

@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-from paper import panels
-from paper.evidence import Evidence
 from paper.figures import plot
+from paper.panels.base import both_phases, time_step
+from paper.panels.examples import EXAMPLES, bearings, draw_bearings, draw_paths, paths
 from paper.protocols import NETWORKS
+from paper.study import Study
 from reactivation.machine.errors import DamagedData
 from reactivation.plotting.style import LOOKS, PANEL_WIDTH
 
@@ -16,16 +17,16 @@ if TYPE_CHECKING:
 REST = 200  # steps at rest that controls show [of 0.02 s]
 
 
-def show(evidence: Evidence, *rows: str) -> "Figure | None":
-    """Panels in rows, as in show(evidence, "1d 1e", "1h 1i"); where something is missing, says what to run."""
+def show(study: Study, *rows: str) -> "Figure | None":
+    """Panels in rows, as in show(study, "1d 1e", "1h 1i"); where something is missing, says what to run."""
     try:
-        return plot([row.split() for row in rows], evidence)[0]
+        return plot([row.split() for row in rows], study)[0]
     except DamagedData as problem:
         print(problem)
         return None
 
 
-def redraw(evidence: Evidence, task: str, run: str, phase: str, variance_gain: float) -> "Figure | None":
+def redraw(study: Study, task: str, run: str, phase: str, variance_gain: float) -> "Figure | None":
     """Example trajectories of a network in a phase.
 
     Args:
@@ -35,26 +36,29 @@ def redraw(evidence: Evidence, task: str, run: str, phase: str, variance_gain: f
 
     rest = {} if phase == "active" else {"variance_gain": str(variance_gain)}
     try:
-        numbers = _examples(evidence, task, run, phase, rest)
+        if study.space(task, study.seeds[0]).circular:
+            draw, table = draw_bearings, bearings(study, run, phase, REST, **rest)
+        else:
+            draw, table = draw_paths, paths(study, run, phase, **rest)
     except DamagedData as problem:
         print(problem)
         return None
     page = Figure(figsize=(PANEL_WIDTH, PANEL_WIDTH), layout="constrained")
-    numbers.draw(page.subplots()).set_title(f"{run}, {LOOKS[phase].name}")
+    draw(page.subplots(), table).set_title(f"{run}, {LOOKS[phase].name}")
     return page
 
 
-def controls(evidence: Evidence, task: str) -> Any:
+def controls(study: Study, task: str) -> Any:
     """Controls for run, phase and noise, and the trajectories that they give."""
     from IPython.display import display
     from ipywidgets import Dropdown, FloatSlider, interactive
 
     def drawn(run: str, phase: str, variance_gain: float) -> None:
-        page = redraw(evidence, task, run, phase, variance_gain)
+        page = redraw(study, task, run, phase, variance_gain)
         if page is not None:
             display(page)  # type: ignore[no-untyped-call]  # controls show what is displayed, not what is returned
 
-    noiseless = any(evidence.config(task, run, evidence.seeds[0]).rnn.sigma2_rec == 0 for run in NETWORKS[task])
+    noiseless = any(study.config(task, run, study.seeds[0]).rnn.sigma2_rec == 0 for run in NETWORKS[task])
     phases = [phase for phase in LOOKS if noiseless or phase != "quiescent_noisy"]
     return interactive(
         drawn,
@@ -64,21 +68,16 @@ def controls(evidence: Evidence, task: str) -> Any:
     )
 
 
-def film(evidence: Evidence, task: str, run: str) -> "HTML | None":
+def film(study: Study, task: str, run: str) -> "HTML | None":
     """Example trajectories of a network in motion, awake and at rest."""
     from IPython.display import HTML
 
     from reactivation.plotting.animation import animate, to_html
 
     try:
-        moving = panels.moving(evidence, task, run)
+        states = {phase: found.positions[:EXAMPLES] for phase, found in both_phases(study, task, run, {}).items()}
     except DamagedData as problem:
         print(problem)
         return None
-    return HTML(to_html(animate(moving.states, moving.dt, moving.space)))  # type: ignore[no-untyped-call]  # IPython's
-
-
-def _examples(evidence: Evidence, task: str, run: str, phase: str, rest: dict[str, str]) -> panels.Numbers:
-    if evidence.space(task, evidence.seeds[0]).circular:
-        return panels.bearings(evidence, run, phase, REST, **rest)
-    return panels.paths(evidence, run, phase, **rest)
+    space = study.space(task, study.seeds[0])
+    return HTML(to_html(animate(states, time_step(study, task, run), space)))  # type: ignore[no-untyped-call]  # IPython's

@@ -1,12 +1,15 @@
 """What the paper trained and measured: its eight networks per seed, and the measurements that figures and claims rest on.
 
-A protocol is an analysis with its arguments, so each is an ordinary command.
+A condition says which networks rest, and how. A protocol is an analysis of some runs under a condition, hence an ordinary
+command; its key, its files and the claims about it end in the name of the condition.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SPATIAL = "spatial_navigation"
 HEAD = "head_direction"
+BIASES = ("unbiased", "biased")
 SEEDS = (0, 1, 2, 3, 4)  # five networks, as in the captions
 
 # In the order of training: head direction, the shortest; the networks that most figures are of; GRUs, the longest.
@@ -25,10 +28,36 @@ VANILLA = NETWORKS[SPATIAL][:4]
 NOISY = NETWORKS[SPATIAL][:2]
 NOISELESS = NETWORKS[SPATIAL][2:4]
 GRU = NETWORKS[SPATIAL][4:]
-# None of the paper's: networks trained with one switch of docs/differences.md changed, for the ledger there.
+# None of the paper's: networks trained with one switch of docs/differences.md changed, for the ablations there.
 UNIFORM_NOISE = tuple(f"{run}_uniform_noise" for run in NOISY)
 PEAK_CELLS = tuple(f"{run}_peak_cells" for run in NOISY)
 VARIANTS = {HEAD: (), SPATIAL: UNIFORM_NOISE + PEAK_CELLS}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Which networks rest, and with which settings. What is measured under it and claimed about it follows."""
+
+    name: str = ""  # keys of protocols and claims end in it, and names of result files; "": as most of the paper has it
+    changes: Mapping[str, str] = field(default_factory=dict, hash=False)  # settings that are not the analysis's defaults
+    run_suffix: str = ""  # what the names of its noisily trained networks end in
+    figure: str = ""  # where the paper shows it; "": where each claim says
+    words: str = ""  # how sentences about it end
+
+    def key(self, name: str) -> str:
+        """The key of a protocol or claim as it is under this condition."""
+        return f"{name}_{self.name}" if self.name else name
+
+    def noisy(self, bias: str) -> str:
+        """The network that it is about: trained with noise, on a task of that bias."""
+        return f"noisy_{bias}{self.run_suffix}"
+
+
+DOUBLED = Condition()
+NOT_DOUBLED = Condition("gain1", {"variance_gain": "1"}, figure="C.1", words=", without doubled noise")
+GATED = Condition("gru", run_suffix="_gru", figure="C.2", words=", in GRUs")
+GATED_DOUBLED = Condition("gru_gain2", {"variance_gain": "2"}, run_suffix="_gru")
+LONG = Condition("long", {"t_quiescent": "1000", "batch_size": "200"})
 
 
 @dataclass(frozen=True)
@@ -36,82 +65,74 @@ class Protocol:
     """An analysis of some runs of one seed."""
 
     analysis: str
-    task: str
     runs: tuple[str, ...]
     meaning: str  # for people
-    changes: dict[str, str] = field(default_factory=dict, hash=False)  # where it differs from the analysis's defaults
+    condition: Condition = DOUBLED
+    task: str = SPATIAL
+
+    @property
+    def key(self) -> str:
+        """What claims and panels call it."""
+        on_both_tasks = self.analysis in ("kl", "manifold")
+        return self.condition.key(f"{self.analysis}_head" if self.task == HEAD and on_both_tasks else self.analysis)
 
     def arguments(self, seed: int, preset: str | None) -> dict[str, str]:
         """What a user would give to `output_<analysis>.py`."""
         common = {"task": self.task, "seed": str(seed), "runs": f"[{','.join(self.runs)}]"}
-        return {**common, **({"preset": preset} if preset else {}), **self.changes}
+        name = self.condition.name
+        return (
+            common | ({"preset": preset} if preset else {}) | dict(self.condition.changes) | ({"out": name} if name else {})
+        )
 
 
-PROTOCOLS: dict[str, Protocol] = {
-    "kl": Protocol("kl", SPATIAL, VANILLA, "Fig. 2e: 200 trajectories, waking 100 steps, rest 1,000"),
-    "kl_gain1": Protocol(
-        "kl", SPATIAL, NOISY, "Fig. C.1: the same, noise not doubled at rest", {"variance_gain": "1", "out": "gain1"}
-    ),
-    "kl_gru": Protocol("kl", SPATIAL, GRU, "Fig. C.2: GRUs, noise not doubled at rest", {"out": "gru"}),
-    "kl_gru_gain2": Protocol(
-        "kl", SPATIAL, GRU, "row 11: the same, noise doubled", {"variance_gain": "2", "out": "gru_gain2"}
-    ),
-    "kl_head": Protocol("kl", HEAD, NETWORKS[HEAD], "Fig. 3a-b: circular densities, 200 trajectories, rest 1,000 steps"),
-    "variance": Protocol("variance", SPATIAL, VANILLA, "Fig. 2f: 500 rests of 2,000 steps, the first 1,000 dropped"),
-    "variance_gain1": Protocol(
-        "variance", SPATIAL, NOISY, "the same, noise not doubled", {"variance_gain": "1", "out": "gain1"}
-    ),
-    "distance": Protocol("distance", SPATIAL, VANILLA, "Fig. C.4: 200 trajectories of 100 steps, Gaussian noise"),
-    "distance_gain1": Protocol(
-        "distance", SPATIAL, VANILLA, "the same, noise not doubled", {"variance_gain": "1", "out": "gain1"}
-    ),
-    "distance_gru": Protocol("distance", SPATIAL, GRU, "the same for GRUs, noise not doubled", {"out": "gru"}),
-    "distance_uniform": Protocol(
+def _by_key(*protocols: Protocol) -> dict[str, Protocol]:
+    return {protocol.key: protocol for protocol in protocols}
+
+
+PROTOCOLS: dict[str, Protocol] = _by_key(
+    Protocol("kl", VANILLA, "Fig. 2e: 200 trajectories, waking 100 steps, rest 1,000"),
+    Protocol("kl", NOISY, "Fig. C.1: the same, noise not doubled at rest", NOT_DOUBLED),
+    Protocol("kl", GRU, "Fig. C.2: GRUs, noise not doubled at rest", GATED),
+    Protocol("kl", GRU, "row 11: the same, noise doubled", GATED_DOUBLED),
+    Protocol("kl", NETWORKS[HEAD], "Fig. 3a-b: circular densities, 200 trajectories, rest 1,000 steps", task=HEAD),
+    Protocol("variance", VANILLA, "Fig. 2f: 500 rests of 2,000 steps, the first 1,000 dropped"),
+    Protocol("variance", NOISY, "the same, noise not doubled", NOT_DOUBLED),
+    Protocol("distance", VANILLA, "Fig. C.4: 200 trajectories of 100 steps, Gaussian noise"),
+    Protocol("distance", VANILLA, "the same, noise not doubled", NOT_DOUBLED),
+    Protocol("distance", GRU, "the same for GRUs, noise not doubled", GATED),
+    Protocol(
         "distance",
-        SPATIAL,
         NOISELESS,
         "the same with the released code's uniform noise",
-        {"noise_kind": "uniform", "out": "uniform"},
+        Condition("uniform", {"noise_kind": "uniform"}),
     ),
-    "distance_twelfth": Protocol(
+    Protocol(
         "distance",
-        SPATIAL,
         NOISELESS,
         "the same with Gaussian noise of the variance that the uniform noise really has, and no push",
-        {"variance_gain": repr(2 / 12), "out": "twelfth"},
+        Condition("twelfth", {"variance_gain": repr(2 / 12)}),
     ),
-    "distance_late": Protocol(
+    Protocol(
         "distance",
-        SPATIAL,
         NOISY,
         "the same for the second 100 steps of rest, which Figs. 1e and 2b show, too",
-        {"t_quiescent": "200", "t_shift": "100", "out": "late"},
+        Condition("late", {"t_quiescent": "200", "t_shift": "100"}),
     ),
-    "manifold": Protocol("manifold", SPATIAL, VANILLA, "Fig. 1c, f, g, j, k: 1,000 trajectories, rest 200 steps"),
-    "manifold_gain1": Protocol(
-        "manifold", SPATIAL, NOISY, "the same, noise not doubled", {"variance_gain": "1", "out": "gain1"}
+    Protocol("manifold", VANILLA, "Fig. 1c, f, g, j, k: 1,000 trajectories, rest 200 steps"),
+    Protocol("manifold", NOISY, "the same, noise not doubled", NOT_DOUBLED),
+    Protocol("manifold", GRU, "the same for GRUs, noise not doubled", GATED),
+    Protocol("manifold", NETWORKS[HEAD], "Fig. 3c-d: 1,000 trajectories, rest 200 steps", task=HEAD),
+    *(
+        Protocol("manifold", NOISY, "the amplitude of activity: 200 trajectories, rest 1,000 steps", LONG, task)
+        for task in (SPATIAL, HEAD)
     ),
-    "manifold_gru": Protocol("manifold", SPATIAL, GRU, "the same for GRUs, noise not doubled", {"out": "gru"}),
-    "manifold_head": Protocol("manifold", HEAD, NETWORKS[HEAD], "Fig. 3c-d: 1,000 trajectories, rest 200 steps"),
-    **{
-        f"manifold{end}_long": Protocol(
-            "manifold",
-            task,
-            NETWORKS[task][:2],
-            "the amplitude of activity: 200 trajectories, rest 1,000 steps",
-            {"t_quiescent": "1000", "batch_size": "200", "out": "long"},
-        )
-        for end, task in (("", SPATIAL), ("_head", HEAD))
-    },
-    "transitions": Protocol(
-        "transitions", HEAD, NETWORKS[HEAD], "Fig. 3a-b, C.5: waking 100 steps, rest 500, turns wrapped at π"
-    ),
-}
-# The same with one setting changed, for the ledger of docs/differences.md.
-LEDGER: dict[str, Protocol] = {
-    **{
-        f"kl_{out}": Protocol("kl", SPATIAL, VANILLA, meaning, {**changes, "out": out})
-        for out, meaning, changes in (
+    Protocol("transitions", NETWORKS[HEAD], "Fig. 3a-b, C.5: waking 100 steps, rest 500, turns wrapped at π", task=HEAD),
+)
+# The same with one setting changed, for the ablations of docs/differences.md.
+ABLATED: dict[str, Protocol] = _by_key(
+    *(
+        Protocol("kl", VANILLA, meaning, Condition(name, changes))
+        for name, meaning, changes in (
             ("uniform_noise", "row 1: uniform noise, in networks trained with Gaussian noise", {"noise_kind": "uniform"}),
             ("marginal", "row 8: the density of one dimension as uniform baseline", {"uniform_baseline": "marginal"}),
             ("clip", "row 9: density ratios clipped", {"clip": "1e7"}),
@@ -123,22 +144,21 @@ LEDGER: dict[str, Protocol] = {
             ("redrawn_2", "nothing but other trajectories and noise, again", {"draw": "2"}),
             ("cells", "row 17: start positions from the draws of the place cells", {"trajectory_stream": "cells"}),
         )
-    },
-    **{
-        f"{analysis}_{out}": Protocol(analysis, SPATIAL, runs, meaning, {"out": out})
-        for out, runs, meaning in (
+    ),
+    *(
+        Protocol(analysis, runs, meaning, Condition(name))
+        for name, runs, meaning in (
             ("trained_uniform", UNIFORM_NOISE, "row 1: networks trained with uniform noise, and resting with it"),
             ("peak_cells", PEAK_CELLS, "row 2: networks trained with the place cells of Eq. 20"),
         )
         for analysis in ("kl", "distance", "manifold")
-    },
-    "variance_trained_uniform": Protocol("variance", SPATIAL, UNIFORM_NOISE, "row 1: likewise", {"out": "trained_uniform"}),
-    "variance_no_burn_in": Protocol(
+    ),
+    Protocol("variance", UNIFORM_NOISE, "row 1: likewise", Condition("trained_uniform")),
+    Protocol(
         "variance",
-        SPATIAL,
         VANILLA,
         "the first 1,000 steps of rest instead of the second",
-        {"t_shift": "0", "t_quiescent": "1000", "out": "no_burn_in"},
+        Condition("no_burn_in", {"t_shift": "0", "t_quiescent": "1000"}),
     ),
-}
-ALL_PROTOCOLS = PROTOCOLS | LEDGER
+)
+ALL_PROTOCOLS = PROTOCOLS | ABLATED

@@ -1,29 +1,33 @@
-"""The report: one page that opens from a file, offline, with every verdict, figure and table."""
+"""Where the results are told: the report, one page that opens from a file, offline; and the numbers in documents.
+
+A document's numbers stand in blocks between two comments, made from the results and never typed by hand:
+
+<!-- made from results: claims -->
+...
+<!-- end -->
+"""
 
 import base64
 import html
 import math
 from pathlib import Path
+import re
 from typing import Any
 
-from paper.catalogue import FIGURES, name_of
 from paper.claims import CLAIMS
-from paper.evidence import Evidence
-from paper.figures import picture, shows_its_numbers
-from paper.protocols import NETWORKS
-from paper.tables import (
-    activity_table,
-    claims_table,
-    effects_table,
-    networks_table,
-    protocols_table,
-    seeds_table,
-    tally,
-    words_table,
-)
-from paper.verdicts import FEWEST_SEEDS, LEVEL, Verdict, judge_all
+from paper.claims.verdicts import FEWEST_SEEDS, LEVEL, Verdict, judge_all
+from paper.figures import FIGURES, name_of, picture, shows_its_numbers
+from paper.protocols import NETWORKS, SEEDS
+from paper.study import Study
+from paper.tables import TABLES, tally
+from reactivation.machine.errors import BadInput
 from reactivation.storage.files import make_folder, to_json, write_atomically
 
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ("README.md", "docs/claims.md", "docs/differences.md", "docs/performance.md")
+_BLOCK = re.compile(r"(?P<begin><!-- made from results: (?P<name>[\w ]+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
+_TALLY = "tally"  # the one block that is a sentence
+_BLOCKS = (*TABLES, _TALLY)
 _STYLE = """
 body { font: 16px/1.5 Arial, Helvetica, "Liberation Sans", sans-serif; color: #222; max-width: 72rem; margin: 2rem auto;
        padding: 0 1.5rem; }
@@ -38,16 +42,16 @@ nav a { margin-right: 1rem; }
 """
 
 
-def write_report(evidence: Evidence, profile: str, figures: Path, report: Path, verdicts: Path) -> None:
+def write_report(study: Study, profile: str, figures: Path, report: Path, verdicts: Path) -> None:
     """Write the page, and the verdicts as JSON beside it.
 
     Args:
         figures: folder with the drawn figures; those that are not there are named as missing.
     """
-    found = judge_all(CLAIMS, evidence)
+    found = judge_all(CLAIMS, study)
     make_folder(report.parent)
     write_atomically(verdicts, to_json({key: verdict and plain_verdict(verdict) for key, verdict in found.items()}))
-    write_atomically(report, _page(evidence, profile, figures, found).encode())
+    write_atomically(report, _page(study, profile, figures, found).encode())
 
 
 def plain_verdict(verdict: Verdict) -> dict[str, Any]:
@@ -61,7 +65,10 @@ def plain_verdict(verdict: Verdict) -> dict[str, Any]:
     return verdict._asdict() | {"values": values, "mean": plain(verdict.mean), "interval": interval, "known": known}
 
 
-def _page(evidence: Evidence, profile: str, figures: Path, verdicts: dict[str, Verdict | None]) -> str:
+def _page(study: Study, profile: str, figures: Path, verdicts: dict[str, Verdict | None]) -> str:
+    def table(name: str) -> str:
+        return TABLES[name](study).html()
+
     title = "Offline reactivation in noisy recurrent networks: a reproduction"
     sections = [
         f"<h1>{title}</h1>",
@@ -79,23 +86,23 @@ def _page(evidence: Evidence, profile: str, figures: Path, verdicts: dict[str, V
         "before</i>. <i>Ours</i> are claims that the paper does not make: checks, conditions of which it shows less, and "
         "questions that came up. <i>Rows</i> are those of docs/differences.md.</p>",
         '<h2 id="networks">Networks</h2>',
-        seeds_table(evidence).html(),
-        *(f"<h3>{html.escape(task)}</h3>{networks_table(evidence, task).html()}" for task in NETWORKS),
+        table("seeds"),
+        *(f"<h3>{html.escape(task)}</h3>{table(f'networks {task}')}" for task in NETWORKS),
         '<h2 id="claims">Claims</h2>',
-        claims_table(evidence).html(),
+        table("claims"),
         "<h3>What the words are taken to mean</h3>",
-        words_table().html(),
+        table("words"),
         "<h3>Activity at rest, wherever it was measured</h3>",
         "<p>Smallest to largest over seeds; docs/claims.md tells what to see in it.</p>",
-        activity_table(evidence).html(),
+        table("activity"),
         "<h3>Protocols</h3>",
-        protocols_table().html(),
+        table("protocols"),
         '<h2 id="figures">Figures</h2>',
         *(_figure(key, figures) for key in FIGURES),
         '<h2 id="switches">What the switches change</h2>',
         "<p>Claims for the same seeds with one setting different; a setting of training has networks of its own "
         "(docs/differences.md).</p>",
-        effects_table(evidence).html(),
+        table("effects"),
     ]
     body = "\n".join(sections)
     return (
@@ -115,3 +122,32 @@ def _figure(key: str, folder: Path) -> str:
     image = base64.b64encode(file.read_bytes()).decode()
     shown = f'<img alt="{html.escape(figure.title)}" src="data:image/png;base64,{image}">'
     return f'<figure id="fig{key}">{shown}{caption}</figure>'
+
+
+def committed(root: Path = ROOT) -> Study:
+    """The results that are in the repository."""
+    return Study(SEEDS, path=str(root / "results"), device="cpu")
+
+
+def filled(text: str, study: Study) -> str:
+    """A document with its blocks made anew.
+
+    Raises:
+        BadInput: a block of unknown name.
+    """
+
+    def fill(block: re.Match[str]) -> str:
+        name = block["name"]
+        if name not in _BLOCKS:
+            raise BadInput(f"<!-- made from results: {name} -->: no such block; known: {', '.join(_BLOCKS)}")
+        made = tally(judge_all(CLAIMS, study)) if name == _TALLY else TABLES[name](study).markdown()
+        return f"{block['begin']}\n{made}\n\n{block['end']}"
+
+    return _BLOCK.sub(fill, text)
+
+
+def fill_documents(study: Study, root: Path = ROOT) -> None:
+    """Bring every document up to date with the results."""
+    for name in PAGES:
+        file = root / name
+        write_atomically(file, filled(file.read_text(), study).encode())

@@ -1,18 +1,22 @@
-"""The tables of the report and of the documents, made from evidence: a header, and rows of text."""
+"""The tables of the report and of the documents, made from the study's results: a header, and rows of text.
+
+TABLES has each once, by the name that both render it under.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 import html
+import json
 import math
+from pathlib import Path
 from statistics import mean
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from paper.claims import CLAIMS
-from paper.entries import Entry, at, growth, kl, step
-from paper.evidence import Evidence
-from paper.ledger import Effect, effects
-from paper.protocols import ALL_PROTOCOLS, HEAD, NETWORKS, NOISELESS, PROTOCOLS, SPATIAL, VANILLA, Protocol
-from paper.verdicts import (
+from paper.claims.ablations import Effect, effects
+from paper.claims.criteria import FEW, WORDS
+from paper.claims.verdicts import (
     FAILS,
     FEWEST_SEEDS,
     HOLDS,
@@ -24,7 +28,8 @@ from paper.verdicts import (
     confidence_interval,
     judge_all,
 )
-from paper.words import FEW, WORDS
+from paper.protocols import ALL_PROTOCOLS, DOUBLED, GATED, GRU, HEAD, NETWORKS, NOISELESS, PROTOCOLS, SPATIAL, Protocol
+from paper.study import Result, Study, at, growth, kl, step_length
 from reactivation.analysis.runner import command
 from reactivation.machine.errors import DamagedData
 from reactivation.settings.reading import to_words
@@ -62,10 +67,10 @@ class Table(NamedTuple):
         return f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>"
 
 
-def seeds_table(evidence: Evidence) -> Table:
+def seeds_table(study: Study) -> Table:
     """Which networks are trained."""
     rows = [
-        [task, run, _seeds(evidence.trained_seeds(task, run), len(evidence.seeds))]
+        [task, run, _seeds(study.trained_seeds(task, run), len(study.seeds))]
         for task, runs in NETWORKS.items()
         for run in runs
     ]
@@ -79,57 +84,62 @@ def _seeds(seeds: Sequence[int], wanted: int) -> str:
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}{lacking}"
 
 
-def networks_table(evidence: Evidence, task: str) -> Table:
+def networks_table(task: str, study: Study) -> Table:
     """What came out of a task's networks: means over the seeds at hand."""
-    unit = evidence.space(task, evidence.seeds[0]).unit
+
+    def of(analysis: str, run: str, seed: int) -> Result:
+        key = f"{analysis}_head" if task == HEAD else (GATED if run in GRU else DOUBLED).key(analysis)
+        return study.result(key, seed)
+
+    def put_in(run: str, seed: int) -> float:
+        return step_length(of("distance", run, seed), run, "quiescent_noisy") if run in NOISELESS else math.nan
+
     columns: dict[str, Callable[[str, int], float]] = {
-        f"error [{unit}]": lambda run, seed: evidence.decoding_errors[f"{task}/{run}"][seed],
-        "unexplained variance": lambda run, seed: evidence.at_the_end(task, run, seed)["fraction_unexplained"],
-        "KL rest ‖ awake [nats]": lambda run, seed: kl(run, run)(evidence.result(_divergences(task, run), seed)),
-        "KL random ‖ awake [nats]": lambda run, seed: kl("random", run)(evidence.result(_divergences(task, run), seed)),
-        "KL uniform ‖ awake [nats]": lambda run, seed: kl("uniform", run)(evidence.result(_divergences(task, run), seed)),
+        f"error [{study.unit(task)}]": lambda run, seed: study.decoding_errors[f"{task}/{run}"][seed],
+        "unexplained variance": lambda run, seed: study.at_the_end(task, run, seed)["fraction_unexplained"],
+        "KL rest ‖ awake [nats]": lambda run, seed: kl(of("kl", run, seed), run, run),
+        "KL random ‖ awake [nats]": lambda run, seed: kl(of("kl", run, seed), "random", run),
+        "KL uniform ‖ awake [nats]": lambda run, seed: kl(of("kl", run, seed), "uniform", run),
     }
     if task == SPATIAL:
         columns |= {
-            "variance at rest [m²]": lambda run, seed: at(run)(evidence.result("variance", seed)),
-            "step awake [m]": lambda run, seed: step(run, "active")(evidence.result(_steps(run), seed)),
-            "step at rest [m]": lambda run, seed: step(run, "quiescent")(evidence.result(_steps(run), seed)),
-            "step at rest, noise put in [m]": lambda run, seed: (
-                step(run, "quiescent_noisy")(evidence.result(_steps(run), seed)) if run in NOISELESS else math.nan
-            ),
+            "variance at rest [m²]": lambda run, seed: at(study.result("variance", seed), run),
+            "step awake [m]": lambda run, seed: step_length(of("distance", run, seed), run, "active"),
+            "step at rest [m]": lambda run, seed: step_length(of("distance", run, seed), run, "quiescent"),
+            "step at rest, noise put in [m]": put_in,
         }
     rows = []
     for run in NETWORKS[task]:
-        seeds = evidence.trained_seeds(task, run)
+        seeds = study.trained_seeds(task, run)
         cells = [_over_seeds(value, run, seeds) for value in columns.values()]
         rows.append([run, str(len(seeds)), *cells])
     return Table(["network", "seeds", *columns], rows)
 
 
-_ACTIVITY: dict[str, Callable[[str], Entry]] = {
-    f"share in {FEW} components, awake": lambda run: at(run, "active_share"),
-    "at rest": lambda run: at(run, "quiescent_share"),
-    f"at rest, in {FEW} waking ones": lambda run: at(run, "quiescent_share_of_active"),
-    "gap of the curves": lambda run: at(run, "largest_gap"),
-    "KL rest ‖ awake in the plane [nats]": lambda run: at(run, "kl_plane"),
-    "amplitude": lambda run: at(run, "amplitude"),
+_ACTIVITY: dict[str, Callable[[Result, str], float]] = {
+    f"share in {FEW} components, awake": lambda found, run: at(found, run, "active_share"),
+    "at rest": lambda found, run: at(found, run, "quiescent_share"),
+    f"at rest, in {FEW} waking ones": lambda found, run: at(found, run, "quiescent_share_of_active"),
+    "gap of the curves": lambda found, run: at(found, run, "largest_gap"),
+    "KL rest ‖ awake in the plane [nats]": lambda found, run: at(found, run, "kl_plane"),
+    "amplitude": lambda found, run: at(found, run, "amplitude"),
     "amplitude over that halfway": growth,
 }
-_RING: dict[str, Callable[[str], Entry]] = {
-    "ring order": lambda run: at(run, "quiescent_ring_order"),
-    "ring hole": lambda run: at(run, "quiescent_ring_hole"),
+_RING: dict[str, Callable[[Result, str], float]] = {
+    "ring order": lambda found, run: at(found, run, "quiescent_ring_order"),
+    "ring hole": lambda found, run: at(found, run, "quiescent_ring_hole"),
 }
 
 
-def activity_table(evidence: Evidence) -> Table:
+def activity_table(study: Study) -> Table:
     """Activity at rest in every protocol that measures it: smallest to largest over seeds, for some grow without end."""
     rows = []
     for name, protocol in PROTOCOLS.items():
         if protocol.analysis == "manifold":
-            results = [evidence.result(name, seed) for seed in evidence.seeds_of(name)]
-            measures = _ACTIVITY | (_RING if evidence.space(protocol.task, evidence.seeds[0]).circular else {})
+            results = [study.result(name, seed) for seed in study.seeds_of(name)]
+            measures = _ACTIVITY | (_RING if study.space(protocol.task, study.seeds[0]).circular else {})
             for run in protocol.runs:
-                found = {column: _extremes(map(entry(run), results)) for column, entry in measures.items()}
+                found = {column: _extremes(of(result, run) for result in results) for column, of in measures.items()}
                 cells = [found.get(column, _ABSENT) for column in (*_ACTIVITY, *_RING)]
                 rows.append([name, run, str(len(results)), *cells])
     return Table(["protocol", "network", "seeds", *_ACTIVITY, *_RING], rows)
@@ -139,13 +149,13 @@ def _extremes(values: Iterable[float]) -> str:
     known = [value for value in values if not math.isnan(value)]
     if not known:
         return _ABSENT
-    least, most = number(min(known)), number(max(known))
+    least, most = _number(min(known)), _number(max(known))
     return least if least == most else f"{least} to {most}"
 
 
-def claims_table(evidence: Evidence) -> Table:
+def claims_table(study: Study) -> Table:
     """Every claim with its result and verdict."""
-    verdicts = judge_all(CLAIMS, evidence)
+    verdicts = judge_all(CLAIMS, study)
     rows = []
     for claim in CLAIMS:
         verdict = verdicts[claim.key]
@@ -164,7 +174,7 @@ def claims_table(evidence: Evidence) -> Table:
 def _result(verdict: Verdict) -> str:
     """The mean over the seeds that count, and every number that was known beforehand."""
     counted = _interval(verdict.values) if verdict.values else _ABSENT
-    return counted + (f" (known before: {', '.join(map(number, verdict.known))})" if verdict.known else "")
+    return counted + (f" (known before: {', '.join(map(_number, verdict.known))})" if verdict.known else "")
 
 
 def _so_far(claim: Claim, value: float) -> str:
@@ -173,8 +183,8 @@ def _so_far(claim: Claim, value: float) -> str:
     return f" (so far {'inside' if claim.contains(value) else 'outside'})"
 
 
-def protocols_table() -> Table:
-    """What claims and ledger rest on: each protocol as a command and in words."""
+def protocols_table(_: Study) -> Table:
+    """What claims and ablations rest on: each protocol as a command and in words."""
     rows = [
         [name, protocol.meaning, command(f"output_{protocol.analysis}.py", to_words(_told(protocol)))]
         for name, protocol in ALL_PROTOCOLS.items()
@@ -189,7 +199,7 @@ def _told(protocol: Protocol) -> dict[str, str]:
     return {key: value for key, value in protocol.arguments(0, None).items() if key != "seed"}
 
 
-def words_table() -> Table:
+def words_table(_: Study) -> Table:
     """What the words of the claims are taken to mean."""
     return Table(["word", "meaning"], [list(row) for row in WORDS.items()])
 
@@ -205,19 +215,19 @@ def tally(verdicts: Mapping[str, Verdict | None]) -> str:
     return "; ".join(parts) + "."
 
 
-def effects_table(evidence: Evidence) -> Table:
+def effects_table(study: Study) -> Table:
     """What each switch changes."""
     rows = [
         [
-            effect.row,
-            effect.switch,
+            effect.ablation.row,
+            effect.ablation.name,
             effect.claim.sentence.removesuffix("."),
             effect.claim.rule,
             *map(_interval_if_run, (effect.default, effect.changed, effect.differences)),
             _sides(effect),
             str(len(effect.default)),
         ]
-        for effect in effects(evidence)
+        for effect in effects(study)
     ]
     header = ["row", "switch", "claim", "range", "default", "changed", f"difference {_INTERVAL}", "inside", "seeds"]
     return Table(header, rows)
@@ -231,7 +241,7 @@ def _sides(effect: Effect) -> str:
     return before if before == after else f"{before} → {after}"
 
 
-def number(value: float) -> str:
+def _number(value: float) -> str:
     """Three significant digits."""
     return f"{value:.3g}"
 
@@ -242,8 +252,8 @@ def _interval_if_run(values: Sequence[float]) -> str:
 
 def _interval(values: Sequence[float]) -> str:
     interval = confidence_interval(values)
-    bounds = "" if interval is None else f" [{number(interval[0])}, {number(interval[1])}]"
-    return number(mean(values)) + bounds
+    bounds = "" if interval is None else f" [{_number(interval[0])}, {_number(interval[1])}]"
+    return _number(mean(values)) + bounds
 
 
 def _over_seeds(value: Callable[[str, int], float], run: str, seeds: Sequence[int]) -> str:
@@ -256,14 +266,56 @@ def _over_seeds(value: Callable[[str, int], float], run: str, seeds: Sequence[in
     return f"{_interval(known)}{fewer}" if known else _ABSENT
 
 
-def _steps(run: str) -> str:
-    return "distance" if run in VANILLA else "distance_gru"
+def speed_table(study: Study) -> Table:
+    """What benchmarks/training.py printed, each time it was run: results/benchmarks/training_<run>.jsonl."""
+    files = sorted((Path(study.path) / "benchmarks").glob("training_*.jsonl"))
+    rows = [
+        [
+            file.stem.removeprefix("training_"),
+            timing["name"],
+            f"{timing['seconds_per_step']:.4f}",
+            f"{timing['flops'] / 1e9:.1f}",
+            f"{timing['ceiling_flops_per_s'] / 1e9:.0f}",
+            f"{timing['fraction_of_ceiling']:.1%}",
+            f"{timing['times_plain_loop']:.2f}",
+            f"{timing['peak_rss_mb']:.0f}",
+        ]
+        for file in files
+        for timing in _printed(study, file.stem)
+    ]
+    columns = ["run", "network", "s/step", "GFLOP", "ceiling [GFLOP/s]", "of ceiling", "× plain", "peak [MB]"]
+    return Table(columns, rows)
 
 
-def _divergences(task: str, run: str) -> str:
-    if task == HEAD:
-        return "kl_head"
-    return "kl" if run in VANILLA else "kl_gru"
+def densities_table(study: Study) -> Table:
+    """What benchmarks/analysis.py printed: results/benchmarks/analysis.jsonl."""
+    rows = [
+        [name.replace("_", " "), _number(value) if isinstance(value, float) else str(value)]
+        for found in _printed(study, "analysis")
+        for name, value in found.items()
+        if name != "name"
+    ]
+    return Table(["divergence table", "measured"], rows)
+
+
+def breakdown_table(study: Study) -> Table:
+    """What benchmarks/breakdown.py printed: results/benchmarks/breakdown.jsonl."""
+    found = _printed(study, "breakdown")
+    kinds = [kind for kind in found[0] if kind != "name"] if found else []
+    rows = [[kind, *(f"{network.get(kind, 0):.1f} %" for network in found)] for kind in kinds]
+    return Table(["share of a step", *(network["name"] for network in found)], rows)
+
+
+def history_table(study: Study) -> Table:
+    """What benchmarks/history.py printed: results/benchmarks/history.jsonl."""
+    rows = [[row["commit"], row["name"], f"{row['seconds_per_step']:.3f}"] for row in _printed(study, "history")]
+    return Table(["commit", "network", "s/step"], rows)
+
+
+def _printed(study: Study, name: str) -> list[dict[str, Any]]:
+    """The lines of a benchmark, none if it has not been run."""
+    file = Path(study.path) / "benchmarks" / f"{name}.jsonl"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
 def _class(cell: str) -> str:
@@ -272,3 +324,18 @@ def _class(cell: str) -> str:
         if cell.startswith(verdict):
             return name
     return "text"
+
+
+TABLES: dict[str, Callable[[Study], Table]] = {
+    "seeds": seeds_table,
+    **{f"networks {task}": partial(networks_table, task) for task in NETWORKS},
+    "claims": claims_table,
+    "words": words_table,
+    "activity": activity_table,
+    "protocols": protocols_table,
+    "effects": effects_table,
+    "speed": speed_table,
+    "breakdown": breakdown_table,
+    "history": history_table,
+    "densities": densities_table,
+}

@@ -2,6 +2,7 @@
 
 import json
 
+from factories import Command
 import pytest
 import torch
 
@@ -16,7 +17,7 @@ TINY = [
 ]
 
 
-def test_the_gpu_benchmark_runs_at_a_tiny_size(command) -> None:
+def test_the_gpu_benchmark_runs_at_a_tiny_size(command: Command) -> None:
     done = command("benchmarks/gpu.py", "device=cpu", "full=true", "json=true", *TINY)
     assert done.returncode == 0, done.stderr
     ceiling, *configurations, whole, tf32 = map(json.loads, done.stdout.splitlines())
@@ -29,7 +30,7 @@ def test_the_gpu_benchmark_runs_at_a_tiny_size(command) -> None:
     assert tf32["difference"] == 0
 
 
-def test_the_gpu_benchmark_prints_a_table(command) -> None:
+def test_the_gpu_benchmark_prints_a_table(command: Command) -> None:
     done = command("benchmarks/gpu.py", "device=cpu", "only=head_direction/noisy_unbiased", *TINY)
     assert done.returncode == 0, done.stderr
     machine, header, row, whole, tf32 = done.stdout.splitlines()
@@ -42,7 +43,7 @@ def test_the_gpu_benchmark_prints_a_table(command) -> None:
     assert name in tf32
 
 
-def test_without_a_gpu_the_benchmark_says_so(command) -> None:
+def test_without_a_gpu_the_benchmark_says_so(command: Command) -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has a CUDA device")
     done = command("benchmarks/gpu.py")
@@ -54,7 +55,7 @@ def test_without_a_gpu_the_benchmark_says_so(command) -> None:
 @pytest.mark.parametrize(
     ("word", "reason"), [("steps=x", "steps=x"), ("stepz=2", "stepz"), ("only=nothing/here", "nothing")]
 )
-def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command) -> None:
+def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command: Command) -> None:
     done = command("benchmarks/gpu.py", "device=cpu", word, "size=32")
     assert done.returncode == 2
     assert reason in done.stderr
@@ -70,7 +71,7 @@ def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command)
         ("history", "commits=none", "no commit"),
     ],
 )
-def test_bad_input_to_the_others_is_one_line(script: str, word: str, reason: str, command) -> None:
+def test_bad_input_to_the_others_is_one_line(script: str, word: str, reason: str, command: Command) -> None:
     done = command(f"benchmarks/{script}.py", word)
     assert done.returncode == 2
     assert reason in done.stderr
@@ -78,7 +79,7 @@ def test_bad_input_to_the_others_is_one_line(script: str, word: str, reason: str
 
 
 @pytest.mark.parametrize("script", ["training", "breakdown", "analysis", "history", "gpu"])
-def test_every_benchmark_lists_its_keys(script: str, command) -> None:
+def test_every_benchmark_lists_its_keys(script: str, command: Command) -> None:
     done = command(f"benchmarks/{script}.py", "--help")
     assert done.returncode == 0, done.stderr
     assert "  json " in done.stdout

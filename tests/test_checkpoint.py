@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 import pickle
 import random
+from typing import Any
 import zipfile
 
 import pytest
@@ -16,7 +17,7 @@ from reactivation.machine.errors import DamagedData, StorageError, storing
 from reactivation.storage import checkpoint, files
 from reactivation.storage.seal import unsealed, weights_digest
 
-CONTENT = {"network": {"weight": torch.randn(40, 40)}, "step_of_adam": 3.0}
+CONTENT: dict[str, Any] = {"network": {"weight": torch.randn(40, 40)}, "step_of_adam": 3.0}
 PRINT = "fingerprint"
 
 
@@ -157,7 +158,7 @@ def test_values_that_are_not_finite_are_refused(file: Path) -> None:
 
 
 class Malicious:
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return os.mkdir, ("pwned",)
 
 
@@ -183,7 +184,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
     def fail(*arguments: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(files.os, failing, fail)
+    monkeypatch.setattr(os, failing, fail)
     with pytest.raises(StorageError, match="model_7"):
         checkpoint.save(file, PRINT, 8, CONTENT)
     monkeypatch.undo()

@@ -6,11 +6,11 @@ import math
 import pytest
 
 from paper.claims import CLAIMS
-from paper.entries import growth
-from paper.ledger import effects
-from paper.protocols import UNIFORM_NOISE
+from paper.claims.ablations import effects
+from paper.claims.verdicts import TRAINING, judge, ratio
+from paper.protocols import GATED, NOT_DOUBLED, PROTOCOLS, UNIFORM_NOISE
 from paper.report import plain_verdict
-from paper.verdicts import TRAINING, judge
+from paper.study import growth
 from reactivation.storage.files import to_json
 
 U, B, QUIET_U, QUIET_B = "noisy_unbiased", "noisy_biased", "no-noise_unbiased", "no-noise_biased"
@@ -185,11 +185,26 @@ def test_the_number_of_a_claim(claim) -> None:
     assert claim.value(only) == pytest.approx(EXPECTED[claim.key])
 
 
+@pytest.mark.parametrize("condition", [NOT_DOUBLED, GATED])
+def test_claims_about_a_condition_say_so_and_read_its_protocols(condition) -> None:
+    claims = [claim for claim in CLAIMS if claim.key.endswith(f"_{condition.name}") and TRAINING not in claim.protocols]
+    assert len(claims) > 15
+    for claim in claims:
+        assert claim.sentence.endswith(f"{condition.words}.")
+        assert claim.figure == condition.figure
+        assert claim.protocols[-1] in {key for key, protocol in PROTOCOLS.items() if protocol.condition is condition}
+
+
+def test_a_ratio_to_nothing_is_infinite() -> None:
+    assert ratio(3, of=2) == 1.5
+    assert ratio(3, of=0) == math.inf
+
+
 @pytest.mark.parametrize(
     ("norms", "expected"), [([9.0, 8.0, 2.0, 3.0], 1.5), ([9.0, 5.0, 4.0], 0.8), ([1.0, 0.0, 0.0], None)]
 )
 def test_growth_is_the_end_of_rest_over_its_half(norms, expected) -> None:
-    found = growth(U)({"details": {U: {"quiescent_norm": norms}}})
+    found = growth({"details": {U: {"quiescent_norm": norms}}}, U)
     assert math.isnan(found) if expected is None else found == expected
 
 
@@ -207,7 +222,7 @@ def test_what_has_no_number_is_null_in_the_verdicts() -> None:
 
 
 class Known:
-    """Evidence of one seed, as far as claims ask."""
+    """A study of one seed, as far as claims ask."""
 
     def __init__(self, **changed):
         self.results = {name: result for name, result in RESULTS.items() if name != TRAINING} | changed
@@ -223,7 +238,9 @@ class Known:
 
 
 def found_effects(**changed) -> dict[tuple[str, str], tuple[tuple[float, ...], tuple[float, ...]]]:
-    return {(effect.switch, effect.claim.key): (effect.default, effect.changed) for effect in effects(Known(**changed))}
+    return {
+        (effect.ablation.name, effect.claim.key): (effect.default, effect.changed) for effect in effects(Known(**changed))
+    }
 
 
 def test_a_switch_of_the_analysis_changes_the_claims_over_its_protocol() -> None:

@@ -6,11 +6,9 @@ from pathlib import Path
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from typing import Any
 
-from conftest import ROOT, TINY_ANALYSIS, environment, tiny
+from factories import PATIENCE, TINY_ANALYSIS, Command, configured, contents, end, start, tiny
 import numpy as np
 import pytest
 import torch
@@ -33,16 +31,14 @@ ANALYSES = ("kl", "variance", "distance", "manifold")
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every network of the authors' loop, tiny, in one results folder."""
-    from reactivation.settings.layers import resolve_train
-    from reactivation.settings.reading import parse_arguments
-    from reactivation.storage.runs import RunFolder, run_path
+    from reactivation.storage.runs import run_path
     from reactivation.training.fit import fit
 
     place = tmp_path_factory.mktemp("trained")
     for config in [*SPATIAL, *GRU, *HEAD]:
-        settings = resolve_train(parse_arguments(tiny(config)))
+        settings = configured(config=config)
         fit(settings, RunFolder(run_path(settings, str(place))))
     return place
 
@@ -53,7 +49,7 @@ def results(trained: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("config", [SPATIAL[0], GRU[1], HEAD[1]])
-def test_train_command(config: str, command, tmp_path: Path) -> None:
+def test_train_command(config: str, command: Command, tmp_path: Path) -> None:
     done = command("train.py", *tiny(config), "seed=3")
     assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "results" / config.split("/")[0]).iterdir()
@@ -62,7 +58,7 @@ def test_train_command(config: str, command, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_override_example_of_the_authors(command, tmp_path: Path) -> None:
+def test_the_override_example_of_the_authors(command: Command, tmp_path: Path) -> None:
     words = (
         "config=spatial_navigation/noisy_unbiased seed=2 rnn.sigma2_rec=0.0003 trainer.n_epochs=3 task.place_cells_num=256"
     )
@@ -75,7 +71,7 @@ def test_the_override_example_of_the_authors(command, tmp_path: Path) -> None:
     ("name", "task"),
     [*product(ANALYSES, ("spatial_navigation", "head_direction")), ("transitions", "head_direction")],
 )
-def test_analysis_command(name: str, task: str, command, results: Path) -> None:
+def test_analysis_command(name: str, task: str, command: Command, results: Path) -> None:
     words = ["seed=0", *TINY_ANALYSIS, f"task={task}"]
     done = command(f"output_{name}.py", *words)
     assert done.returncode == 0, done.stderr
@@ -98,22 +94,24 @@ def test_analysis_command(name: str, task: str, command, results: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ANALYSES)
-def test_gru_runs_are_first_class(name: str, command, results: Path) -> None:
+def test_gru_runs_are_first_class(name: str, command: Command, results: Path) -> None:
     done = command(f"output_{name}.py", *TINY_ANALYSIS, "runs=[noisy_unbiased_gru,noisy_biased_gru]", "out=gru")
     assert done.returncode == 0, done.stderr
     table = json.loads((results / "spatial_navigation" / f"{name}_0.0001_0_gru.json").read_text())
     assert list(table)[:2] == ["noisy_unbiased_gru", "noisy_biased_gru"]
 
 
-def test_the_authors_preset_runs_from_end_to_end(command, tmp_path: Path) -> None:
-    done = command("train.py", *tiny(HEAD[0]), "preset=authors_code")
+def test_the_authors_preset_runs_from_end_to_end(tmp_path: Path) -> None:
+    """In processes of their own, as a user begins them; all other tests of commands call their scripts."""
+    done = end(start(tmp_path, "train.py", *tiny(HEAD[0]), "preset=authors_code"))
     assert done.returncode == 0, done.stderr
-    done = command("output_kl.py", *TINY_ANALYSIS, "task=head_direction", "preset=authors_code", "runs=[noisy_unbiased]")
+    words = ["task=head_direction", "preset=authors_code", "runs=[noisy_unbiased]"]
+    done = end(start(tmp_path, "output_kl.py", *TINY_ANALYSIS, *words))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "results/head_direction/kl_0.01_0_authors_code.json").exists()
 
 
-def test_missing_runs_are_named_with_their_command(command, results: Path) -> None:
+def test_missing_runs_are_named_with_their_command(command: Command, results: Path) -> None:
     for run in ("noisy_biased_0.0001_0", "no-noise_biased_0"):
         model = results / "spatial_navigation" / run / "model_4.pt"
         model.write_bytes(model.read_bytes()[:-100])
@@ -137,20 +135,20 @@ def test_missing_runs_are_named_with_their_command(command, results: Path) -> No
     assert "python train.py config=spatial_navigation/noisy_biased seed=9" in done.stderr
 
 
-def test_a_pretrained_network_stands_in_and_is_named(command, tmp_path: Path) -> None:
+def test_a_pretrained_network_stands_in_and_is_named(command: Command, tmp_path: Path) -> None:
     done = command("output_variance.py", "runs=[noisy_unbiased]", *TINY_ANALYSIS)
     assert done.returncode == 0, done.stderr
     (line,) = (line for line in done.stderr.splitlines() if "pretrained" in line)
     assert "results/spatial_navigation/noisy_unbiased_0.0001_0 holds no model" in line
 
 
-def test_the_command_for_a_missing_run_names_its_noise_and_tag(command, results: Path) -> None:
+def test_the_command_for_a_missing_run_names_its_noise_and_tag(command: Command, results: Path) -> None:
     done = command("output_kl.py", "noise=0.0003", "tag=mine", "runs=[noisy_unbiased]")
     assert done.returncode == 3
     assert "config=spatial_navigation/noisy_unbiased seed=0 rnn.sigma2_rec=0.0003 tag=mine" in done.stderr
 
 
-def test_the_command_for_a_run_that_was_to_go_further_says_how_far(command, tmp_path: Path) -> None:
+def test_the_command_for_a_run_that_was_to_go_further_says_how_far(command: Command, tmp_path: Path) -> None:
     config = resolve_train({"config": "spatial_navigation/noisy_unbiased", "seed": "0", "trainer.n_epochs": "5000"})
     folder = RunFolder(tmp_path / "results/spatial_navigation/noisy_unbiased_0.0001_0")
     folder.path.mkdir(parents=True)
@@ -162,19 +160,21 @@ def test_the_command_for_a_run_that_was_to_go_further_says_how_far(command, tmp_
     assert "config=spatial_navigation/noisy_unbiased seed=0 trainer.n_epochs=5000" in done.stderr
 
 
-def test_results_of_other_settings_are_not_overwritten(command, results: Path) -> None:
+def test_results_of_other_settings_are_not_overwritten(command: Command, results: Path) -> None:
     words = ["t_quiescent=14", "runs=[noisy_unbiased]", "batch_size=12"]
     assert command("output_distance.py", *words).returncode == 0
-    before = {file: file.read_bytes() for file in results.rglob("*.json")}
+    before = contents(results)
     done = command("output_distance.py", *words, "t_active=11")
     assert done.returncode == 2
     assert "t_active" in done.stderr
     assert "out=" in done.stderr
-    assert {file: file.read_bytes() for file in results.rglob("*.json")} == before
+    assert contents(results) == before
 
 
 @pytest.mark.parametrize("details", [None, "{}", "[]", "{", '{"settings": {}, "models": []}'])
-def test_results_without_a_record_of_their_settings_are_not_overwritten(details, command, results: Path) -> None:
+def test_results_without_a_record_of_their_settings_are_not_overwritten(
+    details: str | None, command: Command, results: Path
+) -> None:
     """Such as those of the authors' code."""
     table = results / "spatial_navigation" / "variance_0.0001_0.json"
     table.write_text("{}")
@@ -186,7 +186,7 @@ def test_results_without_a_record_of_their_settings_are_not_overwritten(details,
     assert table.read_text() == "{}"
 
 
-def test_the_command_for_a_missing_run_makes_it(command, trained: Path, tmp_path: Path) -> None:
+def test_the_command_for_a_missing_run_makes_it(command: Command, trained: Path, tmp_path: Path) -> None:
     done = command("output_variance.py", "path=elsewhere", "runs=[noisy_unbiased]", "epoch=3", *TINY_ANALYSIS)
     assert done.returncode == 3
     words = done.stderr.split("python train.py ")[1].split()
@@ -289,20 +289,17 @@ def test_runs_of_two_spaces_are_not_compared(results: Path) -> None:
     [
         ["train.py", "--help"],
         ["train.py", *tiny(SPATIAL[0])],
-        ["train.py", *tiny(SPATIAL[0]), "seed=0,1", "together=stack"],
+        pytest.param(["train.py", *tiny(SPATIAL[0]), "seed=0,1", "together=stack"], marks=pytest.mark.slow),
         ["output_kl.py", "--help"],
     ],
 )
 def test_a_reader_that_goes_away_is_told_by_the_exit_code(words: list[str], tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / words[0]), *words[1:]], cwd=tmp_path, env=environment(), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    assert process.stdout
-    assert process.stderr
-    process.stdout.close()
-    assert process.stderr.read() == ""
-    assert process.wait(60) == 128 + signal.SIGPIPE
+    with start(tmp_path, *words) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(PATIENCE) == 128 + signal.SIGPIPE
 
 
 def test_a_kill_between_two_files_leaves_no_old_table_with_new_details(results: Path, monkeypatch) -> None:

@@ -1,13 +1,15 @@
 """The CPU's arithmetic: the fast product library only where it is exact, and no slow denormals."""
 
-import os
 import subprocess
 import sys
 
+from factories import environment
 import pytest
 import torch
 
 from reactivation.machine import device as compute
+
+PRODUCTS = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]  # torch has no types for it
 
 
 def test_products_are_single_precision_whatever_the_switch_says() -> None:
@@ -16,10 +18,10 @@ def test_products_are_single_precision_whatever_the_switch_says() -> None:
 
 
 def test_the_switch_goes_back_where_its_product_is_not_exact(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = torch.backends.mkldnn.matmul.fp32_precision
+    before = PRODUCTS.fp32_precision
     monkeypatch.setattr(compute, "product_error", lambda: 4e-3)  # what a bfloat16 product is off by
     assert compute.use_onednn_if_exact() is False
-    assert torch.backends.mkldnn.matmul.fp32_precision == before
+    assert PRODUCTS.fp32_precision == before
     monkeypatch.setattr(compute, "product_error", lambda: 4e-7)
     assert compute.use_onednn_if_exact() is True
 
@@ -34,20 +36,22 @@ def test_denormals_are_flushed() -> None:
 def test_freed_memory_is_kept_for_the_next_array() -> None:
     """In a process of its own: the switch cannot be turned back."""
     faults = """
-import resource, sys, torch
+import resource, torch
 from reactivation.machine.device import keep_freed_memory
-if sys.argv[1] == "kept": keep_freed_memory()
 def step(): return [torch.ones(10_000_000) for _ in range(4)]
-for _ in range(20): step()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(20): step()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+def pages():
+    for _ in range(3): step()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(5): step()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+as_ever = pages()
+keep_freed_memory()
+print(as_ever, pages())
 """
-    pages = {
-        how: int(subprocess.run([sys.executable, "-c", faults, how], capture_output=True, text=True, check=True).stdout)
-        for how in ("kept", "as ever")
-    }
-    assert pages["kept"] < pages["as ever"] / 2
+    words = [sys.executable, "-c", faults]
+    printed = subprocess.run(words, env=environment(), capture_output=True, text=True, check=True).stdout
+    as_ever, kept = map(int, printed.split())
+    assert kept < as_ever / 2
 
 
 FIRST_CALL = """
@@ -59,16 +63,17 @@ print(*(hashlib.md5(call(values).numpy().tobytes()).hexdigest() for call in (tor
 """
 
 
+@pytest.mark.slow
 def test_the_first_vector_call_of_a_process_is_as_exact_as_the_next() -> None:
     """Without `prepare`'s call on one thread one process in ten differs: this sees that about half the time."""
-    environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+    threads = {key: value for key, value in environment().items() if key != "OMP_NUM_THREADS"}
     words = [sys.executable, "-c", FIRST_CALL]
-    printed = {subprocess.run(words, env=environment, capture_output=True, check=True).stdout for _ in range(6)}
+    printed = {subprocess.run(words, env=threads, capture_output=True, check=True).stdout for _ in range(6)}
     assert len(printed) == 1
 
 
-def test_preparing_calls_the_vector_library_on_one_thread_first(monkeypatch) -> None:
-    calls = []
+def test_preparing_calls_the_vector_library_on_one_thread_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = list[object]()
     monkeypatch.setattr(torch.Tensor, "sqrt", lambda tensor: calls.append(tensor.numel()))
     monkeypatch.setattr(compute, "use_onednn_if_exact", lambda: calls.append("product"))
     compute.prepare("cpu")

@@ -9,15 +9,13 @@ from conftest import ROOT
 import pytest
 import torch
 
-from paper.catalogue import FIGURES, PANELS
-from paper.documents import PAGES, committed, filled
-from paper.evidence import Evidence
-from paper.figures import draw_figure, shows_its_numbers
-from paper.ledger import effects
-from paper.pretrained import CARD, pack
+from paper.claims.ablations import effects
+from paper.figures import FIGURES, draw_figure, shows_its_numbers
+from paper.panels import PANELS
+from paper.plan import CARD, Settings, pack, reproduction
 from paper.protocols import NETWORKS
-from paper.report import write_report
-from paper.reproduction import Settings, reproduction
+from paper.report import PAGES, committed, filled, write_report
+from paper.study import Study
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.machine.places import PRETRAINED
 from reactivation.storage.runs import RunFolder, load_run
@@ -46,7 +44,7 @@ def test_every_effect_said_to_be_below_is() -> None:
         line.split("|")[1:-1] for line in (ROOT / "docs/differences.md").read_text().splitlines() if line.startswith("| ")
     ]
     said = {row[0].strip() for row in rows if "below" in row[-1]}
-    assert said == {effect.row for effect in effects(committed()) if effect.default} - {"–"}
+    assert said == {effect.ablation.row for effect in effects(committed()) if effect.default} - {"–"}
 
 
 def test_an_unknown_block_is_named() -> None:
@@ -57,11 +55,11 @@ def test_an_unknown_block_is_named() -> None:
 def test_a_run_of_another_network_is_not_the_papers(tmp_path: Path) -> None:
     run = "head_direction/noisy_unbiased_0.01_0"
     shutil.copytree(ROOT / "results" / run, tmp_path / run, ignore=shutil.ignore_patterns("*.pt", ".lock"))
-    evidence, config = Evidence((0,), path=str(tmp_path)), tmp_path / run / "config.yml"
-    assert evidence.trained_seeds("head_direction", "noisy_unbiased") == (0,)
+    study, config = Study((0,), path=str(tmp_path)), tmp_path / run / "config.yml"
+    assert study.trained_seeds("head_direction", "noisy_unbiased") == (0,)
     assert "n_rec: 128" in config.read_text()
     config.write_text(config.read_text().replace("n_rec: 128", "n_rec: 64"))
-    assert evidence.trained_seeds("head_direction", "noisy_unbiased") == ()
+    assert study.trained_seeds("head_direction", "noisy_unbiased") == ()
 
 
 def test_documents_are_written_from_the_papers_results_alone() -> None:
@@ -120,7 +118,7 @@ def test_where_a_network_was_not_kept_what_to_delete_is_named(words: str, tmp_pa
 
 def test_a_card_keeps_what_it_says_of_networks_that_are_not_at_hand(tmp_path: Path) -> None:
     shutil.copy(PRETRAINED / CARD, tmp_path)
-    card = json.loads(pack(Evidence((0,), path=str(tmp_path / "nothing")), 0, tmp_path).read_text())
+    card = json.loads(pack(Study((0,), path=str(tmp_path / "nothing")), 0, tmp_path).read_text())
     assert card == CARDS
 
 
@@ -131,9 +129,9 @@ def test_results_of_other_settings_are_not_the_papers(tmp_path: Path) -> None:
         shutil.copy(ROOT / f"results/{task}/kl_0.0001_0{part}.json", tmp_path / task)
     run = f"{task}/noisy_biased_0.0001_0"
     shutil.copytree(PRETRAINED / run, tmp_path / run)
-    evidence = Evidence((0,), path=str(tmp_path))
+    study = Study((0,), path=str(tmp_path))
     details = tmp_path / task / "kl_0.0001_0_details.json"
-    assert evidence.seeds_of("kl") == (0,)
+    assert study.seeds_of("kl") == (0,)
     was = json.loads(details.read_text())
     model = was["models"]["noisy_biased"]
     for key, change in {
@@ -144,16 +142,16 @@ def test_results_of_other_settings_are_not_the_papers(tmp_path: Path) -> None:
         "models   ": {"noisy_biased": model | {"weights": "another file"}},
     }.items():
         details.write_text(json.dumps(was | {key.strip(): was[key.strip()] | change}))
-        assert evidence.seeds_of("kl") == (), change
+        assert study.seeds_of("kl") == (), change
         with pytest.raises(DamagedData, match="not of just these settings and networks"):
-            Evidence((0,), path=str(tmp_path)).result("kl", 0)
+            Study((0,), path=str(tmp_path)).result("kl", 0)
     for broken in ({"format": was["format"] - 1}, {"models": []}, {"settings": None}):
         details.write_text(json.dumps(was | broken))
-        assert evidence.seeds_of("kl") == (), broken
+        assert study.seeds_of("kl") == (), broken
     details.write_text(json.dumps(was))
-    assert evidence.seeds_of("kl") == (0,)
+    assert study.seeds_of("kl") == (0,)
     shutil.copy(ROOT / f"results/{task}/kl_0.0001_1.json", tmp_path / task / "kl_0.0001_0.json")
-    assert evidence.seeds_of("kl") == (), "a table of another seed"
+    assert study.seeds_of("kl") == (), "a table of another seed"
 
 
 def test_pretrained_networks_are_small_together() -> None:
@@ -190,6 +188,6 @@ def test_packing_copies_what_a_run_needs(tmp_path: Path) -> None:
     results, shipped = tmp_path / "results", tmp_path / "shipped"
     name = next(name for name in CARDS if name.startswith("head_direction"))
     shutil.copytree(PRETRAINED / name, results / name)
-    card = json.loads(pack(Evidence((0,), path=str(results)), 0, shipped).read_text())
+    card = json.loads(pack(Study((0,), path=str(results)), 0, shipped).read_text())
     assert card == {name: CARDS[name]}
     assert load_run(RunFolder(shipped / name), torch.device("cpu")).step == card[name]["step"]

@@ -27,15 +27,16 @@ def project(tmp_path_factory) -> Path:
         (copy / name).write_text(text)
     for table, name, lines in entries:
         put_first(copy / name, table, lines)
-    catalogue = copy / "paper/catalogue.py"
-    line = "from paper import panels\n"
-    catalogue.write_text(catalogue.read_text().replace(line, f"{line}{IMPORT.findall(page)[0]}\n"))
+    panels = copy / "paper/panels/__init__.py"
+    line = "from paper.panels.base import Need, Panel, PanelTable\n"
+    assert line in panels.read_text()
+    panels.write_text(panels.read_text().replace(line, f"{line}{IMPORT.findall(page)[0]}\n"))
     return copy
 
 
 def put_first(file: Path, table: str, lines: str) -> None:
     """Put entries at the beginning of a table."""
-    changed, count = re.subn(rf"(?m)^({table}: .* = [({{])$", lambda found: f"{found[1]}\n{lines}", file.read_text())
+    changed, count = re.subn(rf"(?m)^({table}: .* = \w*[({{])$", lambda found: f"{found[1]}\n{lines}", file.read_text())
     assert count == 1
     file.write_text(changed)
 
@@ -118,8 +119,8 @@ def test_a_new_panel_is_drawn_and_a_new_claim_is_judged(project: Path) -> None:
     assert len((project / "results/figures_quick/fig_X1.csv").read_text().splitlines()) == 201
     printed = run(
         project, "-c",
-        "from paper.claims import CLAIMS; from paper.evidence import Evidence;"
-        "from paper.verdicts import judge_all; print(judge_all(CLAIMS, Evidence((1,), 'quick'))['drift'])",
+        "from paper.claims import CLAIMS; from paper.study import Study;"
+        "from paper.claims.verdicts import judge_all; print(judge_all(CLAIMS, Study((1,), 'quick'))['drift'])",
     )  # fmt: skip
     assert "undecided" in printed
 

@@ -16,13 +16,12 @@ import nbformat
 import numpy as np
 import pytest
 
-from paper import panels
-from paper.catalogue import FIGURES, PANELS, known_key, missing
-from paper.evidence import Evidence
-from paper.figures import draw_figure, plot, shows_its_numbers
+from paper.figures import FIGURES, draw_figure, known_key, missing, plot, shows_its_numbers
+from paper.panels import PANELS, clouds, measures
 from paper.panels.circle import flanks
 from paper.protocols import NETWORKS, PROTOCOLS, SPATIAL
-from paper.tables import activity_table, claims_table, networks_table
+from paper.study import Study
+from paper.tables import TABLES
 from reactivation.analysis.runner import model, result_file
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.plotting.drawing import scaled
@@ -46,13 +45,13 @@ def project(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def evidence(project: Path, tmp_path_factory) -> Iterator[Evidence]:
+def study(project: Path, tmp_path_factory) -> Iterator[Study]:
     """Tiny networks of seed 0 and their results; of seed 1 one network, and results that are three times as large."""
     from reactivation.analysis.runner import measure
     from reactivation.storage.runs import RunFolder, run_path
     from reactivation.training.fit import fit
 
-    found = Evidence((0, 1), "quick", str(tmp_path_factory.mktemp("results")), "cpu")
+    found = Study((0, 1), "quick", str(tmp_path_factory.mktemp("results")), "cpu")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("reactivation.settings.layers.CONFIGS", project / "configs")
         runs = [(task, run, 0) for task, names in NETWORKS.items() for run in names]
@@ -65,10 +64,10 @@ def evidence(project: Path, tmp_path_factory) -> Iterator[Evidence]:
         yield found
 
 
-def write_scaled(evidence: Evidence, name: str, seed: int, times: float) -> None:
+def write_scaled(study: Study, name: str, seed: int, times: float) -> None:
     """The results of seed 0 as those of another seed, all numbers that many times as large (but for edges of bins)."""
     protocol = PROTOCOLS[name]
-    result, settings = evidence.result(name, 0), evidence.settings(protocol, seed)
+    result, settings = study.result(name, 0), study.settings(protocol, seed)
 
     def scaled_up(value: Any) -> Any:
         if isinstance(value, dict):
@@ -80,7 +79,7 @@ def write_scaled(evidence: Evidence, name: str, seed: int, times: float) -> None
             return [scaled_up(inner) for inner in value]
         return value * times if isinstance(value, float) else value
 
-    configs = {run: evidence.config(protocol.task, run, seed) for run in protocol.runs}
+    configs = {run: study.config(protocol.task, run, seed) for run in protocol.runs}
     details = scaled_up(result["details"])
     others = {run: model(config, config.trainer.n_epochs, None) for run, config in configs.items()}
     details |= {"settings": details["settings"] | {"seed": seed}, "models": details["models"] | others}
@@ -91,8 +90,8 @@ def write_scaled(evidence: Evidence, name: str, seed: int, times: float) -> None
 
 
 @pytest.fixture(scope="module")
-def nothing(tmp_path_factory) -> Evidence:
-    return Evidence((3,), path=str(tmp_path_factory.mktemp("empty")), device="cpu")
+def nothing(tmp_path_factory) -> Study:
+    return Study((3,), path=str(tmp_path_factory.mktemp("empty")), device="cpu")
 
 
 @pytest.fixture(autouse=True)
@@ -128,9 +127,9 @@ def fonts(request, monkeypatch) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def drawn(evidence: Evidence, tmp_path_factory) -> dict[str, bytes]:
+def drawn(study: Study, tmp_path_factory) -> dict[str, bytes]:
     """The files of Fig. 2e, whose labels have ‖ in them, as drawn on this machine."""
-    files = draw_figure("2e", evidence, tmp_path_factory.mktemp("drawn"))
+    files = draw_figure("2e", study, tmp_path_factory.mktemp("drawn"))
     return {file.name: file.read_bytes() for file in files}
 
 
@@ -150,9 +149,9 @@ def test_the_panels_are_those_of_the_paper() -> None:
 
 @pytest.mark.parametrize("fonts", ["poor"], indirect=True)
 @pytest.mark.parametrize("key", FIGURES)
-def test_a_figure_leaves_its_files(key: str, fonts: None, evidence: Evidence, tmp_path: Path) -> None:
-    assert missing(key, evidence) == []
-    files = draw_figure(key, evidence, tmp_path / "new")
+def test_a_figure_leaves_its_files(key: str, fonts: None, study: Study, tmp_path: Path) -> None:
+    assert missing(key, study) == []
+    files = draw_figure(key, study, tmp_path / "new")
     names = [f"fig_{key}.pdf", f"fig_{key}.png", *(f"fig_{panel}.csv" for panel in FIGURES[key].panels)]
     assert [file.name for file in files] == names
     assert files[0].read_bytes().startswith(b"%PDF")
@@ -161,19 +160,19 @@ def test_a_figure_leaves_its_files(key: str, fonts: None, evidence: Evidence, tm
 
 
 @pytest.mark.parametrize("key", ["1h", "C4a"])
-def test_a_panel_leaves_its_files_the_same_bytes_each_time(key: str, evidence: Evidence, tmp_path: Path) -> None:
-    files = draw_figure(key, evidence, tmp_path)
+def test_a_panel_leaves_its_files_the_same_bytes_each_time(key: str, study: Study, tmp_path: Path) -> None:
+    files = draw_figure(key, study, tmp_path)
     assert [file.name for file in files] == [f"fig_{key}.{end}" for end in ("pdf", "png", "csv")]
-    again = draw_figure(key, evidence, tmp_path / "again")
+    again = draw_figure(key, study, tmp_path / "again")
     assert [file.read_bytes() for file in files] == [file.read_bytes() for file in again]
 
 
 @pytest.mark.parametrize("fonts", ["own", "matplotlib's", "poor"], indirect=True)
 def test_pictures_are_the_same_bytes_whatever_fonts_and_rc_file(
-    rc_file: Path, fonts: None, drawn: dict[str, bytes], evidence: Evidence, tmp_path: Path
+    rc_file: Path, fonts: None, drawn: dict[str, bytes], study: Study, tmp_path: Path
 ) -> None:
     with rc_context(fname=rc_file):
-        files = draw_figure("2e", evidence, tmp_path / "new")
+        files = draw_figure("2e", study, tmp_path / "new")
     assert {file.name: file.read_bytes() for file in files} == drawn
 
 
@@ -190,8 +189,8 @@ def test_the_style_is_the_same_whatever_rc_file(rc_file: Path) -> None:
         assert rcParams == settings
 
 
-def test_a_picture_knows_the_numbers_it_shows(evidence: Evidence, tmp_path: Path) -> None:
-    draw_figure("C4", evidence, tmp_path)
+def test_a_picture_knows_the_numbers_it_shows(study: Study, tmp_path: Path) -> None:
+    draw_figure("C4", study, tmp_path)
     assert shows_its_numbers(tmp_path, "C4")
     table, picture = tmp_path / "fig_C4b.csv", tmp_path / "fig_C4.png"
     honest = table.read_text()
@@ -202,11 +201,11 @@ def test_a_picture_knows_the_numbers_it_shows(evidence: Evidence, tmp_path: Path
     assert not shows_its_numbers(tmp_path, "C4")
 
 
-def test_csv_holds_the_drawn_numbers(evidence: Evidence, tmp_path: Path) -> None:
-    page, _ = plot([["1d", "1h", "2e"]], evidence)
+def test_csv_holds_the_drawn_numbers(study: Study, tmp_path: Path) -> None:
+    page, _ = plot([["1d", "1h", "2e"]], study)
     walk, occupancy, matrix = page.subfigs[0].axes[:3]
     for key in ("1d", "1h", "2e"):
-        draw_figure(key, evidence, tmp_path)
+        draw_figure(key, study, tmp_path)
     columns = read(tmp_path / "fig_1d.csv")
     assert list(columns) == ["x_m", "y_m", "trajectory", "step"]
     second = [k for k, trajectory in enumerate(columns["trajectory"]) if trajectory == "1"]
@@ -221,16 +220,17 @@ def test_csv_holds_the_drawn_numbers(evidence: Evidence, tmp_path: Path) -> None
     assert cells == [f"{v:.2f}" if v == v else "–" for v in told]
 
 
-def test_density_integrates_to_what_lies_within_the_walls(evidence: Evidence) -> None:
-    found = panels.occupancy(evidence, "noisy_unbiased", "quiescent")
-    cell = (found.x[1] - found.x[0]) * (found.y[1] - found.y[0])
-    assert 0.7 < found.density.sum() * cell < 1.01
+def test_density_integrates_to_what_lies_within_the_walls(study: Study) -> None:
+    found = clouds.occupancy(study, "noisy_unbiased", "quiescent")
+    x, y = np.unique(found["x_m"]), np.unique(found["y_m"])
+    cell = (x[1] - x[0]) * (y[1] - y[0])
+    assert 0.7 < found["density_per_m2"].sum() * cell < 1.01
 
 
 @pytest.mark.parametrize("row", ["1h 1i", "1j 1k", "2c 2d", "C1e C1f", "C2g C2h", "1f 1g", "3c 3d"])
-def test_neighbours_share_one_scale(row: str, evidence: Evidence) -> None:
+def test_neighbours_share_one_scale(row: str, study: Study) -> None:
     keys = row.split()
-    page, _ = plot([keys], evidence)
+    page, _ = plot([keys], study)
     axes = page.subfigs[0].axes[: len(keys)]
     bar = axes[-1].child_axes[0]
     artists = [artist for ax in axes for artist in scaled(ax)]
@@ -241,22 +241,20 @@ def test_neighbours_share_one_scale(row: str, evidence: Evidence) -> None:
     assert not axes[0].child_axes, "one bar for both"
 
 
-def test_bands_are_over_networks(evidence: Evidence) -> None:
-    several = panels.learning(evidence, "noisy_unbiased")
-    tables = [evidence.training("spatial_navigation", "noisy_unbiased", seed) for seed in (0, 1)]
-    losses = np.array([[table[int(step)]["loss"] for step in several.steps] for table in tables])
+def test_bands_are_over_networks(study: Study) -> None:
+    several = measures.learning(study, "noisy_unbiased")
+    tables = [study.training("spatial_navigation", "noisy_unbiased", seed) for seed in (0, 1)]
+    losses = np.array([[table[int(step)]["loss"] for step in several["training_batches"]] for table in tables])
     assert several.networks == 2
-    assert several.loss.mean == pytest.approx(losses.mean(0))
-    assert several.loss.sd == pytest.approx(losses.std(0, ddof=1))
-    page, _ = plot([["1b"]], evidence)
+    assert several["loss_mean"] == pytest.approx(losses.mean(0))
+    assert several["loss_sd"] == pytest.approx(losses.std(0, ddof=1))
+    page, _ = plot([["1b"]], study)
     assert page.subfigs[0].axes[0].get_title("right") == "n = 2"
 
 
-def test_unfinished_trainings_are_shown_only_where_there_is_no_other(
-    evidence: Evidence, tmp_path: Path, monkeypatch
-) -> None:
+def test_unfinished_trainings_are_shown_only_where_there_is_no_other(study: Study, tmp_path: Path, monkeypatch) -> None:
     """The network of seed 0 comes with the project; seed 1 has begun."""
-    copy = Evidence(evidence.seeds, evidence.preset, str(shutil.copytree(evidence.path, tmp_path / "results")), "cpu")
+    copy = Study(study.seeds, study.preset, str(shutil.copytree(study.path, tmp_path / "results")), "cpu")
     first, second = (next(Path(copy.path).glob(f"{SPATIAL}/noisy_unbiased_*_{seed}_quick")) for seed in (0, 1))
     shipped = tmp_path / "pretrained" / SPATIAL / first.name
     shutil.copytree(first, shipped)
@@ -264,17 +262,15 @@ def test_unfinished_trainings_are_shown_only_where_there_is_no_other(
     table = second / "test_metrics.json"
     *begun, _ = (whole := json.loads(table.read_text()))
     table.write_text(json.dumps({step: whole[step] for step in begun}))
-    alone = panels.learning(copy, "noisy_unbiased")
-    assert (alone.networks, list(alone.steps)) == (1, [int(step) for step in begun])
+    alone = measures.learning(copy, "noisy_unbiased")
+    assert (alone.networks, list(alone["training_batches"])) == (1, [int(step) for step in begun])
     monkeypatch.setattr("reactivation.storage.runs.PRETRAINED", tmp_path / "pretrained")
-    found = panels.learning(copy, "noisy_unbiased")
-    assert (found.networks, list(found.steps)) == (1, [int(step) for step in whole])
+    found = measures.learning(copy, "noisy_unbiased")
+    assert (found.networks, list(found["training_batches"])) == (1, [int(step) for step in whole])
 
 
-def test_a_damaged_result_keeps_others_from_nothing(evidence: Evidence, tmp_path: Path) -> None:
-    copy = Evidence(
-        evidence.seeds, evidence.preset, str(shutil.copytree(evidence.path, tmp_path / "results")), evidence.device
-    )
+def test_a_damaged_result_keeps_others_from_nothing(study: Study, tmp_path: Path) -> None:
+    copy = Study(study.seeds, study.preset, str(shutil.copytree(study.path, tmp_path / "results")), study.device)
     damaged = next(Path(copy.path).glob(f"{SPATIAL}/distance_*_0_quick_details.json"))
     damaged.write_text(damaged.read_text()[:-5])
     (line,) = missing("C4", copy)
@@ -283,12 +279,12 @@ def test_a_damaged_result_keeps_others_from_nothing(evidence: Evidence, tmp_path
 
 
 @pytest.mark.parametrize("key", [key for key, panel in PANELS.items() if {need.kind for need in panel.needs} == {"results"}])
-def test_measures_are_means_and_spreads_over_networks(key: str, evidence: Evidence) -> None:
+def test_measures_are_means_and_spreads_over_networks(key: str, study: Study) -> None:
     """Of x and 3x: mean 2x, standard deviation √2 x; of trajectories, all are there."""
-    alone = Evidence((0,), evidence.preset, evidence.path, evidence.device)
-    both, one = (PANELS[key].gather(found) for found in (evidence, alone))
+    alone = Study((0,), study.preset, study.path, study.device)
+    both, one = (PANELS[key].gather(found) for found in (study, alone))
     assert (both.networks, one.networks) == (2, 1)
-    two, single = both.columns(), one.columns()
+    two, single = both.columns, one.columns
     if "seed" in two:
         (measure,) = two.keys() - {"run", "phase", "seed"}
         assert sorted(two[measure]) == pytest.approx(sorted([*single[measure], *(3 * np.asarray(single[measure]))]))
@@ -302,21 +298,21 @@ def test_measures_are_means_and_spreads_over_networks(key: str, evidence: Eviden
             assert values == pytest.approx(math.sqrt(2) * mean, nan_ok=True)
 
 
-def test_tables_are_over_seeds(evidence: Evidence) -> None:
-    table = claims_table(evidence)
+def test_tables_are_over_seeds(study: Study) -> None:
+    table = TABLES["claims"](study)
     rows = {row[0]: dict(zip(table.header, row, strict=True)) for row in table.rows}
     low = rows["Unbiased waking activity is low-dimensional."]
-    share = evidence.result("manifold", 0)["table"]["noisy_unbiased"]["active_share"]
+    share = study.result("manifold", 0)["table"]["noisy_unbiased"]["active_share"]
     half = 12.706 * share * math.sqrt(2) / math.sqrt(2)  # Student's t of one degree of freedom times sd over √n
     assert low["mean [95 % interval]"] == f"{2 * share:.3g} [{2 * share - half:.3g}, {2 * share + half:.3g}]"
     assert low["seeds"] == "0, 1"
     assert list(rows["Bearings at rest are distributed as awake (biased)."].values())[-3:] == ["–", "–", "not yet run"]
-    networks = {row[0]: row for row in networks_table(evidence, SPATIAL).rows}
+    networks = {row[0]: row for row in TABLES[f"networks {SPATIAL}"](study).rows}
     assert networks["noisy_unbiased"][1] == "2"
-    kl = evidence.result("kl", 0)["table"]["noisy_unbiased"]["noisy_unbiased"]
+    kl = study.result("kl", 0)["table"]["noisy_unbiased"]["noisy_unbiased"]
     assert networks["noisy_unbiased"][4].startswith(f"{2 * kl:.3g} [")
     assert "[" not in networks["noisy_biased"][4], "a network of one seed"
-    activity = {tuple(row[:2]): row[2:] for row in activity_table(evidence).rows}
+    activity = {tuple(row[:2]): row[2:] for row in TABLES["activity"](study).rows}
     assert activity["manifold", "noisy_unbiased"][:2] == ["2", f"{share:.3g} to {3 * share:.3g}"]
     assert set(activity["manifold_head", "noisy_biased"]) == {"0", "–"}, "not yet run"
 
@@ -331,8 +327,8 @@ def test_phases_differ_in_lightness() -> None:
     assert len({look.line for look in LOOKS.values()}) == len(LOOKS)
 
 
-def test_letters_stay_letters_in_pdf(evidence: Evidence, tmp_path: Path) -> None:
-    pdf, *_ = draw_figure("3a", evidence, tmp_path)
+def test_letters_stay_letters_in_pdf(study: Study, tmp_path: Path) -> None:
+    pdf, *_ = draw_figure("3a", study, tmp_path)
     assert b"/Type3" not in pdf.read_bytes()
 
 
@@ -350,7 +346,7 @@ def test_unknown_figures_are_refused(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["1", "2e", "3c", "C5f"])
-def test_what_is_missing_is_named_with_its_command(key: str, nothing: Evidence, tmp_path: Path) -> None:
+def test_what_is_missing_is_named_with_its_command(key: str, nothing: Study, tmp_path: Path) -> None:
     lines = missing(key, nothing)
     assert lines
     assert all("python " in line and "seed=3" in line and nothing.path in line for line in lines)
@@ -382,9 +378,9 @@ def test_bad_input_in_one_line(words: str, code: int, told: str, command, tmp_pa
     assert not list(tmp_path.iterdir())
 
 
-def test_the_command(command, project: Path, evidence: Evidence, drawn: dict[str, bytes], tmp_path: Path) -> None:
+def test_the_command(command, project: Path, study: Study, drawn: dict[str, bytes], tmp_path: Path) -> None:
     (tmp_path / "matplotlibrc").write_text(RC_FILES["TeX"])  # which matplotlib reads from the folder it is started in
-    words = [f"path={evidence.path}", "seeds=0,1", "preset=quick", "device=cpu"]
+    words = [f"path={study.path}", "seeds=0,1", "preset=quick", "device=cpu"]
     done = command("figures.py", "fig=2e", "out=pictures", *words, project=project)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -394,7 +390,7 @@ def test_the_command(command, project: Path, evidence: Evidence, drawn: dict[str
 
 TASKS = {"SpatialNavigation": "'spatial_navigation'", "HeadDirection": "'head_direction'"}
 TURN_CONTROLS = """
-turned = controls(evidence, TASK)
+turned = controls(study, TASK)
 display(turned)
 run, phase, noise = turned.children[:3]
 run.index, phase.index, noise.value = 1, len(phase.options) - 1, 4
@@ -439,7 +435,7 @@ def drawn_by_controls(notebook) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda file: file.stem)
 def test_notebooks_are_stripped_and_run_from_their_folder_and_the_root(
-    notebook: Path, project: Path, evidence: Evidence, monkeypatch
+    notebook: Path, project: Path, study: Study, monkeypatch
 ) -> None:
     content = nbformat.read(notebook, as_version=4)
     code = [cell for cell in content.cells if cell.cell_type == "code"]
@@ -447,7 +443,7 @@ def test_notebooks_are_stripped_and_run_from_their_folder_and_the_root(
     assert not any(cell.outputs or cell.execution_count for cell in code)
     for name, value in {
         **environment(project),
-        "REACTIVATION_RESULTS": evidence.path,
+        "REACTIVATION_RESULTS": study.path,
         "REACTIVATION_PRESET": "quick",
     }.items():
         monkeypatch.setenv(name, value)

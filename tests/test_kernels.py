@@ -1,5 +1,7 @@
 """Every fast loop against the plain one that defines it: same injected noise, same outputs, same gradients."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -8,19 +10,20 @@ from reactivation import registry
 from reactivation.network import kernels
 from reactivation.network.cells.vanilla import ACTIVATIONS, Vanilla
 from reactivation.network.dynamics import rollout
-from reactivation.network.kernels.ring import ring_of
+from reactivation.network.kernels.ring import Ring, ring_of
 from reactivation.network.network import Network, build_network
 from reactivation.settings.declaring import CellSettings
 from reactivation.training.metrics import mean_squared_error
 from reactivation.training.objective import RingError
 from reactivation.types import Batch, Noise
 from reactivation.world.tasks import head_direction, spatial_navigation
+from reactivation.world.tasks.base import Task
 
 CELLS = registry.names("cells")
 SIZES = {"B": 6, "T": 11, "I": 2, "N": 10, "O": 7}
 
 
-def network(model: str, seed: int = 0, **settings) -> Network:
+def network(model: str, seed: int = 0, **settings: Any) -> Network:
     rnn = CellSettings(model=model, n_rec=SIZES["N"], **settings)
     return build_network(rnn, SIZES["I"], SIZES["O"], torch.Generator().manual_seed(seed))
 
@@ -40,7 +43,7 @@ def run(net: Network, batch: Batch, standard: Tensor, plain: bool) -> list[Tenso
     inputs = batch.inputs.clone().requires_grad_()
     trajectory = rollout(net, net.initial_state(start), inputs, Noise(0.4), 0.02, injected=standard, plain=plain)
     loss = ((trajectory.outputs - batch.targets) ** 2).mean((-3, -2, -1)).sum() + (trajectory.state**3).mean()
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
     gradients = [p.grad for p in net.parameters()] + [start.grad, inputs.grad]
     return [x.detach() for x in [*trajectory, *gradients] if x is not None]
 
@@ -49,7 +52,9 @@ def run(net: Network, batch: Batch, standard: Tensor, plain: bool) -> list[Tenso
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
 @pytest.mark.parametrize("model", CELLS)
-def test_fast_is_plain(model: str, activation: str, bias: bool, dtype, tolerance: float, generator) -> None:
+def test_fast_is_plain(
+    model: str, activation: str, bias: bool, dtype: torch.dtype, tolerance: float, generator: torch.Generator
+) -> None:
     net = network(model, activation_fn=activation, bias=bias).to(dtype)
     batch, standard = draw(generator, dtype)
     fast, plain = (run(net, batch, standard, plain=which) for which in (False, True))
@@ -60,7 +65,7 @@ def test_fast_is_plain(model: str, activation: str, bias: bool, dtype, tolerance
 
 
 @pytest.mark.parametrize("model", CELLS)
-def test_fast_is_plain_for_a_stack_of_networks(model: str, generator) -> None:
+def test_fast_is_plain_for_a_stack_of_networks(model: str, generator: torch.Generator) -> None:
     alone = [network(model, seed).double() for seed in range(3)]
     stacked = network(model).double()
     for name, parameter in stacked.named_parameters():
@@ -76,9 +81,9 @@ def test_the_cells_of_the_paper_have_a_fast_loop(model: str) -> None:
     assert kernels.fast_loop(network(model).cell) is not None
 
 
-def test_a_subclass_with_another_field_runs_through_the_plain_loop(generator) -> None:
+def test_a_subclass_with_another_field_runs_through_the_plain_loop(generator: torch.Generator) -> None:
     class Leaky(Vanilla):
-        def drift(self, state: Tensor, u: Tensor, **changes) -> Tensor:
+        def drift(self, state: Tensor, u: Tensor, **changes: Any) -> Tensor:
             return super().drift(state, u, **changes) - state
 
     net = network("vanilla")
@@ -91,26 +96,35 @@ def test_a_subclass_with_another_field_runs_through_the_plain_loop(generator) ->
     assert not torch.allclose(before, after)
 
 
-def ring_task(**settings):
+def ring_task(**settings: Any) -> Task:
     return head_direction.build(head_direction.Settings(**settings), torch.Generator())
 
 
-def test_the_loss_is_the_mean_of_squares_with_its_gradient(generator) -> None:
+def test_the_loss_is_the_mean_of_squares_with_its_gradient(generator: torch.Generator) -> None:
     outputs, targets = torch.randn(2, 3, 4, 5, 6, generator=generator, dtype=torch.float64).requires_grad_()
     torch.testing.assert_close(mean_squared_error(outputs, targets), ((outputs - targets) ** 2).mean((-3, -2, -1)))
     assert torch.autograd.gradcheck(mean_squared_error, (outputs, targets))
 
 
+def ring_of_task(task: Task) -> Ring:
+    """The features of a task's tuning, which has some."""
+    ring = ring_of(task.tuning)
+    assert ring is not None
+    return ring
+
+
 @pytest.mark.parametrize("norm", ["peak", "density"])
 @pytest.mark.parametrize("endpoint", [False, True])
 @pytest.mark.parametrize("leading", [(), (3,)])
-def test_the_ring_loss_is_the_mean_squared_error(norm: str, endpoint: bool, leading: tuple[int, ...], generator) -> None:
+def test_the_ring_loss_is_the_mean_squared_error(
+    norm: str, endpoint: bool, leading: tuple[int, ...], generator: torch.Generator
+) -> None:
     task = ring_task(hd_cells_num=160, hd_cells_norm=norm, hd_cells_endpoint=endpoint).double()
-    ring = ring_of(task.tuning)
+    ring = ring_of_task(task)
     rates = torch.randn(*leading, 6, 11, 10, generator=generator, dtype=torch.float64).requires_grad_()
     readout = torch.randn(*leading, 160, 10, generator=generator, dtype=torch.float64).requires_grad_()
     states = task.space.from_unit(torch.rand(*leading, 6, 11, 1, generator=generator, dtype=torch.float64))
-    outputs = (rates.flatten(-3, -2) @ readout.mT).unflatten(-2, (6, 11))
+    outputs = (rates.flatten(-3, -2) @ readout.mT).reshape(*leading, 6, 11, 160)
     direct = mean_squared_error(outputs, task.encode(states))
     fast = ring.loss(rates, readout, states)
     # The angles are kept in single precision, so the two tunings differ by about 1e-7.
@@ -120,10 +134,10 @@ def test_the_ring_loss_is_the_mean_squared_error(norm: str, endpoint: bool, lead
         assert torch.allclose(a, b, rtol=1e-6, atol=1e-6 * float(b.abs().max()))
 
 
-def test_a_stack_of_rings_keeps_each_networks_own_cells(generator) -> None:
-    tunings = [ring_task(hd_cells_num=160).tuning for _ in range(2)]
-    tunings[1].angles += 0.3
-    rings = [ring_of(tuning) for tuning in tunings]
+def test_a_stack_of_rings_keeps_each_networks_own_cells(generator: torch.Generator) -> None:
+    tasks = [ring_task(hd_cells_num=160) for _ in range(2)]
+    tasks[1].tuning.get_buffer("angles").add_(0.3)
+    rings = [ring_of_task(task) for task in tasks]
     rates = torch.randn(2, 6, 11, 10, generator=generator)
     readout = torch.randn(2, 160, 10, generator=generator) / 10
     states = torch.randn(2, 6, 11, 1, generator=generator)
@@ -133,19 +147,19 @@ def test_a_stack_of_rings_keeps_each_networks_own_cells(generator) -> None:
     assert not torch.allclose(rings[0].loss(rates, readout, states), alone, rtol=1e-4)
 
 
-def test_the_ring_loss_is_accurate_near_a_perfect_fit(generator) -> None:
+def test_the_ring_loss_is_accurate_near_a_perfect_fit(generator: torch.Generator) -> None:
     """Where the three terms cancel: rates that are the features themselves, and a readout off by one part in a thousand."""
     task = ring_task(hd_cells_num=160)
-    ring = ring_of(task.tuning)
+    ring = ring_of_task(task)
     states = task.space.from_unit(torch.rand(50, 20, 1, generator=generator))
-    rates = ring.features(states).unflatten(0, (50, 20))
+    rates = ring.features(states).reshape(50, 20, -1)
     readout = ring.cells.float() * (1 + 1e-3 * torch.randn(ring.cells.shape, generator=generator))
     direct = mean_squared_error(rates.double() @ readout.double().mT, rates.double() @ ring.cells.mT)
     assert float(ring.loss(rates, readout, states)) == pytest.approx(float(direct), rel=0.05)
 
 
 def test_the_published_tuning_takes_29_features() -> None:
-    ring = ring_of(ring_task().tuning)
+    ring = ring_of_task(ring_task())
     assert ring.cells.shape == (512, 29)
     states = torch.linspace(-3.1, 3.1, 50, dtype=torch.float64).reshape(1, 50, 1)
     task = ring_task().double()

@@ -82,7 +82,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     packages = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=venv).stdout.strip()
     # Paths that a .pth file adds come last, and the .pth files there, such as that of this checkout, are not read.
     Path(packages, "needs.pth").write_text(sysconfig.get_path("purelib"))
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(python)]
     done = run(*pip, "install", "--no-deps", "--no-index", wheel, cwd=venv)
     assert done.returncode == 0, done.stderr
     return venv / "bin"

@@ -15,10 +15,10 @@ from conftest import ROOT, copy_of_the_project, environment
 import pytest
 
 from paper.claims import CLAIMS
-from paper.protocols import ALL_PROTOCOLS, HEAD, LEDGER, NETWORKS, PROTOCOLS, SEEDS, SPATIAL, VARIANTS
-from paper.reproduction import Settings, commands, plan, reproduction
+from paper.claims.verdicts import FAILS, HOLDS, UNDECIDED, Claim, confidence_interval, judge, judge_all
+from paper.plan import Settings, commands, plan, reproduction
+from paper.protocols import ABLATED, ALL_PROTOCOLS, HEAD, NETWORKS, PROTOCOLS, SEEDS, SPATIAL, VARIANTS
 from paper.tables import Table
-from paper.verdicts import FAILS, HOLDS, UNDECIDED, Claim, confidence_interval, judge, judge_all
 from reactivation.machine.errors import BadInput
 
 pytestmark = pytest.mark.timeout(900)  # the whole paper, if tiny, is trained, analysed and drawn in one fixture
@@ -48,10 +48,10 @@ def reproduced(project: Path) -> tuple[Path, str]:
 def test_the_plan_comes_first_and_dry_run_stops_there(project: Path) -> None:
     printed = reproduce(project, "profile=paper", "dry_run=true", "path=elsewhere")
     trainings = re.findall(r"^train +\d.*config=\w+/(\S+) seed=(\d)", printed, re.MULTILINE)
-    of_the_paper, of_the_ledger = trainings[:40], trainings[40:]
+    of_the_paper, of_ablations = trainings[:40], trainings[40:]
     assert [seed for _, seed in of_the_paper] == sorted(seed for _, seed in of_the_paper), "whole seeds"
     assert {run for run, _ in of_the_paper} == {run for runs in NETWORKS.values() for run in runs}
-    assert {run for run, _ in of_the_ledger} == set(VARIANTS[SPATIAL])
+    assert {run for run, _ in of_ablations} == set(VARIANTS[SPATIAL])
     assert re.search(r"to do: train [\d.]+ (h|min)", printed)
     assert not (project / "elsewhere").exists()
 
@@ -113,8 +113,8 @@ def test_a_training_that_fails_does_not_keep_the_rest_from_being_done(reproduced
     assert printed.splitlines()[-1] == f"not all was done: {left_out} problems, told above"
 
 
-def test_the_ledgers_networks_are_measured_only_where_there_are_such() -> None:
-    of_its_own = {name for name, protocol in LEDGER.items() if set(protocol.runs) & set(VARIANTS[SPATIAL])}
+def test_networks_of_ablations_are_measured_only_where_there_are_such() -> None:
+    of_its_own = {name for name, protocol in ABLATED.items() if set(protocol.runs) & set(VARIANTS[SPATIAL])}
     everything = {step.name for step in plan(reproduction(Settings(profile="paper", path="none", only="train,analyse")))}
     without = {step.name for step in plan(reproduction(Settings(profile="paper", path="none", only="analyse")))}
     trainings = len(SEEDS) * sum(len(runs) for networks in (NETWORKS, VARIANTS) for runs in networks.values())
@@ -159,12 +159,12 @@ def test_a_verdict_is_where_the_interval_lies(values: list[float], verdict: str)
 
 @pytest.mark.parametrize(("preset", "counted"), [(None, (1.0, 2.0)), ("quick", (0.0, 1.0, 2.0))])
 def test_a_seed_seen_before_the_rule_is_told_and_does_not_count(preset: str | None, counted: tuple[float, ...]) -> None:
-    evidence = SimpleNamespace(
+    study = SimpleNamespace(
         preset=preset, seeds_of=lambda *names: (0, 1, 2), result=lambda name, seed: float(seed), decoding_errors={}
     )
     seen = Claim("key", "sentence", "1", "measure", ("kl",), lambda results: results["kl"], high=9, seen=(0,))
     others = (replace(seen, key="none", seen=()), replace(seen, key="all", seen=(0, 1, 2)))
-    verdicts = judge_all([seen, *others], evidence)
+    verdicts = judge_all([seen, *others], study)
     assert verdicts["key"].values == verdicts["key"].seeds == counted
     assert sorted(verdicts["key"].known + counted) == [0, 1, 2]
     assert (verdicts["none"].values, verdicts["none"].known) == ((0, 1, 2), ())
@@ -187,10 +187,10 @@ def tables(reproduced) -> dict[str, list[list[str]]]:
     """Claims and effects, read by the copy, whose preset its networks were trained with."""
     program = """
 import json
-from paper.evidence import Evidence
-from paper.tables import claims_table, effects_table
-evidence = Evidence((0,), "quick")
-print(json.dumps({"claims": claims_table(evidence).rows, "effects": effects_table(evidence).rows}))
+from paper.study import Study
+from paper.tables import TABLES
+study = Study((0,), "quick")
+print(json.dumps({name: TABLES[name](study).rows for name in ("claims", "effects")}))
 """
     project, _ = reproduced
     words = [sys.executable, "-c", program]
@@ -253,7 +253,7 @@ def test_tables_escape_what_a_page_would_read_as_markup() -> None:
 
 def test_seeds_and_parts() -> None:
     what = reproduction(Settings(profile="paper", seeds="0,3", only="train,head_direction"))
-    assert (what.evidence.seeds, what.stages, what.tasks) == ((0, 3), ("train",), ("head_direction",))
+    assert (what.study.seeds, what.stages, what.tasks) == ((0, 3), ("train",), ("head_direction",))
     assert reproduction(Settings()).tasks == tuple(NETWORKS)
     with pytest.raises(BadInput, match="no part"):
         reproduction(Settings(only="figures"))

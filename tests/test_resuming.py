@@ -1,28 +1,26 @@
 """Resuming: no kill, signal or damage changes where a training ends, and what it had written is not lost."""
 
+from collections.abc import Callable
 import json
 from pathlib import Path
 import random
 import signal
 import subprocess
-import sys
 import time
 from typing import Any
 
-from conftest import ROOT, environment, tiny
+from factories import SPATIAL, Command, contents, end, load, same_weights, start, timeless, tiny, train, wait_until
 import pytest
 import torch
-from trained import SPATIAL, same_weights, timeless, train
 
 from reactivation.machine.errors import BadInput, DamagedData, StorageError
-from reactivation.settings.reading import parse_arguments
 from reactivation.storage import checkpoint
-from reactivation.storage.runs import RunFolder, load_run
+from reactivation.storage.runs import RunFolder
+from reactivation.training import metrics
 from reactivation.training.metrics import read_rows
 
-LAST = 400
-OFTEN = {"trainer.n_epochs": LAST, "trainer.save_freq": 20, "trainer.test_freq": 50, "path": "run"}
-LONG = [f"{key}={value}" for key, value in (parse_arguments(tiny(SPATIAL)) | OFTEN).items()]
+OFTEN = ["trainer.save_freq=20", "trainer.test_freq=50", "path=run"]
+ENDLESS = tiny(SPATIAL, *OFTEN, "trainer.n_epochs=1000000")  # to be killed: no test waits for its end
 SOUND = "a loss that does not depend on how often a run was interrupted"
 
 
@@ -31,27 +29,27 @@ def test_a_longer_training_goes_on_where_the_shorter_ended(tmp_path: Path) -> No
     longer = train(tmp_path / "longer", "trainer.n_epochs=3")
     train(tmp_path / "longer", "trainer.n_epochs=8")
     assert same_weights(straight, longer, 8)
-    assert load_run(longer, torch.device("cpu")).step == 8
+    assert load(longer).step == 8
 
 
 def test_a_run_that_lost_its_state_is_not_begun_anew(tmp_path: Path) -> None:
     folder = train(tmp_path / "run")
     for file in folder.resume_files:
         file.unlink()
-    before = {file: file.read_bytes() for file in folder.path.iterdir()}
+    before = contents(folder.path)
     with pytest.raises(DamagedData, match=r"resume\.pt"):
         train(tmp_path / "run", "trainer.n_epochs=8")
-    assert {file: file.read_bytes() for file in folder.path.iterdir()} == before
+    assert contents(folder.path) == before
 
 
-def test_a_run_that_lost_its_state_at_the_end_is_done(tmp_path: Path, capsys) -> None:
+def test_a_run_that_lost_its_state_at_the_end_is_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = train(tmp_path / "run")
     for file in folder.resume_files:
         file.unlink()
-    before = {file: file.read_bytes() for file in folder.path.iterdir()}
+    before = contents(folder.path)
     train(tmp_path / "run")
     assert "already trained to step 4; nothing to do" in capsys.readouterr().out
-    assert {file: file.read_bytes() for file in folder.path.iterdir()} == before
+    assert contents(folder.path) == before
 
 
 TABLES = ("train_metrics.json", "test_metrics.json")
@@ -59,13 +57,13 @@ SAVED = ["resume.pt", "model_2.pt", *TABLES, "resume.pt", "model_4.pt", *TABLES,
 
 
 @pytest.mark.parametrize("killed_at", [None, *range(len(SAVED))])
-def test_a_kill_between_any_two_files_of_a_save_is_mended(killed_at: int | None, tmp_path: Path, monkeypatch) -> None:
+def test_a_kill_between_any_two_files_of_a_save_is_mended(
+    killed_at: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The kill comes just before one of the files that saves write; without a kill, those are `SAVED`."""
-    import reactivation.training.metrics as metrics
+    straight, written = train(tmp_path / "straight"), list[str]()
 
-    straight, written = train(tmp_path / "straight"), []
-
-    def killing(honest):
+    def killing(honest: Callable[[Path, bytes], None]) -> Callable[[Path, bytes], None]:
         def write(file: Path, content: bytes) -> None:
             if file.name in SAVED:
                 if len(written) == killed_at:
@@ -94,7 +92,7 @@ def test_a_kill_between_any_two_files_of_a_save_is_mended(killed_at: int | None,
 @pytest.mark.parametrize("damage", ["truncate", "delete"])
 def test_files_of_the_end_that_are_lost_are_made_again(lost: str, damage: str, tmp_path: Path) -> None:
     folder = train(tmp_path / "run")
-    before = {file: file.read_bytes() for file in folder.path.iterdir()}
+    before = contents(folder.path)
     if damage == "delete":
         (folder.path / lost).unlink()
     else:
@@ -104,7 +102,7 @@ def test_files_of_the_end_that_are_lost_are_made_again(lost: str, damage: str, t
             train(tmp_path / "run")
         (folder.path / lost).unlink()
     train(tmp_path / "run")
-    assert {file: file.read_bytes() for file in folder.path.iterdir()} == before
+    assert contents(folder.path) == before
 
 
 @pytest.mark.parametrize("content", ['{"a": {"loss": 1}}', '{"4": 1}', "[]"])
@@ -128,7 +126,7 @@ def test_a_run_stopped_at_the_step_asked_for_is_made_whole_there(tmp_path: Path)
     assert timeless(folder) == timeless(straight)
 
 
-def test_a_run_of_another_device_is_named_not_condemned(tmp_path: Path, monkeypatch) -> None:
+def test_a_run_of_another_device_is_named_not_condemned(tmp_path: Path) -> None:
     folder = train(tmp_path / "run")
     for file in folder.resume_files:
         save_again(file, {**torch.load(file, weights_only=True), "device": "cuda"})
@@ -161,7 +159,9 @@ def test_lost_rows_of_metrics_come_back_from_the_tables(left: bytes | None, tmp_
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "other seed", "nan"])
-def test_a_damaged_checkpoint_is_passed_over_and_the_end_is_the_same(damage: str, tmp_path: Path, capsys) -> None:
+def test_a_damaged_checkpoint_is_passed_over_and_the_end_is_the_same(
+    damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     straight = train(tmp_path / "straight", "trainer.n_epochs=8")
     folder = train(tmp_path / "run", "trainer.n_epochs=6")
     newest, previous = folder.resume_files
@@ -179,7 +179,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_end_is_the_same(damage: str
         train(tmp_path / "run", "trainer.n_epochs=10")
 
 
-def test_a_failed_save_after_damage_leaves_the_sound_checkpoint(tmp_path: Path, monkeypatch) -> None:
+def test_a_failed_save_after_damage_leaves_the_sound_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     straight = train(tmp_path / "straight", "trainer.n_epochs=8")
     folder = train(tmp_path / "run", "trainer.n_epochs=6")
     newest, previous = folder.resume_files
@@ -187,7 +187,7 @@ def test_a_failed_save_after_damage_leaves_the_sound_checkpoint(tmp_path: Path, 
 
     honest = checkpoint.save
 
-    def save(file: Path, *content) -> None:
+    def save(file: Path, *content: Any) -> None:
         if file == newest:
             raise StorageError(f"{file}: the disk is full")
         honest(file, *content)
@@ -224,71 +224,56 @@ def hurt(file: Path, damage: str, tmp_path: Path) -> None:
     file.write_bytes(data)
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "train.py"), *LONG], cwd=folder, env=environment(), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+def reached(folder: RunFolder) -> int:
+    """The last step that a run's metrics tell of."""
+    rows = read_rows(folder.metrics_file)
+    return int(rows[-1]["step"]) if rows else 0
 
 
 def wait_for_step(folder: RunFolder, step: int, process: subprocess.Popen[str]) -> None:
-    """Until the run's metrics have come past a step, or it has ended."""
-    deadline = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < deadline:
-        rows = read_rows(folder.metrics_file)
-        if rows and rows[-1]["step"] >= step:
-            return
-        time.sleep(0.002)
+    """Wait until a run's metrics have come to a step."""
+    wait_until(lambda: reached(folder) >= step, process)
 
 
-@pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory) -> RunFolder:
-    place = tmp_path_factory.mktemp("uninterrupted")
-    process = start(place)
-    assert process.wait(120) == 0
-    process.communicate()
-    return RunFolder(place / "run")
+def assert_ends_as_if_never_interrupted(folder: RunFolder, last: int, command: Command, tmp_path: Path) -> str:
+    """Train on to a step and compare with a run that went there at once; returns what was printed."""
+    done = command("train.py", *tiny(SPATIAL, *OFTEN, f"trainer.n_epochs={last}"))
+    assert done.returncode == 0, done.stderr
+    straight = train(tmp_path / "straight", *OFTEN[:2], f"trainer.n_epochs={last}")
+    assert same_weights(folder, straight, last)
+    assert timeless(folder) == timeless(straight)
+    for split in ("train", "test"):
+        tables = [json.loads(run.table_file(split).read_text()) for run in (folder, straight)]
+        assert list(tables[0]) == list(tables[1])
+    return done.stdout
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_kills_at_random_moments_change_no_bit(seed: int, tmp_path: Path, uninterrupted: RunFolder) -> None:
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_kills_at_random_moments_change_no_bit(seed: int, tmp_path: Path, command: Command) -> None:
     rng, folder = random.Random(seed), RunFolder(tmp_path / "run")
-    kills, reached = 0, 0
-    while kills < 4:
-        process = start(tmp_path)
-        wait_for_step(folder, reached + rng.randrange(10, 60), process)
+    for _ in range(3):
+        target = reached(folder) + rng.randrange(20, 90)
+        process = start(tmp_path, "train.py", *ENDLESS)
+        wait_for_step(folder, target, process)
         time.sleep(rng.random() * 0.02)
         process.send_signal(signal.SIGKILL)
-        process.communicate()
-        kills += 1
-        rows = read_rows(folder.metrics_file)
-        reached = rows[-1]["step"] if rows else 0
-    assert 0 < reached < LAST, "the kills came too late to interrupt anything"
-    process = start(tmp_path)
-    out, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
-    assert "going on from step" in out
-    assert same_weights(folder, uninterrupted, LAST)
-    assert timeless(folder) == timeless(uninterrupted)
-    for split in ("train", "test"):
-        tables = [json.loads(run.table_file(split).read_text()) for run in (folder, uninterrupted)]
-        assert list(tables[0]) == list(tables[1])
+        assert end(process).returncode == -signal.SIGKILL
+    printed = assert_ends_as_if_never_interrupted(folder, reached(folder) + 30, command, tmp_path)
+    assert "going on from step" in printed
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_saves_and_the_same_command_goes_on(number, code, tmp_path: Path, uninterrupted: RunFolder) -> None:
-    folder, process = RunFolder(tmp_path / "run"), start(tmp_path)
+def test_a_signal_saves_and_the_same_command_goes_on(
+    number: signal.Signals, code: int, tmp_path: Path, command: Command
+) -> None:
+    folder, process = RunFolder(tmp_path / "run"), start(tmp_path, "train.py", *ENDLESS)
     wait_for_step(folder, 30, process)
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == code
-    assert len(errors.splitlines()) == 1
-    assert "saved" in errors
+    done = end(process)
+    assert done.returncode == code
+    assert len(done.stderr.splitlines()) == 1
+    assert "saved" in done.stderr
     stopped_at = torch.load(folder.resume_files[0], weights_only=True)["step"]
-    assert 30 <= stopped_at < LAST
-    process = start(tmp_path)
-    out, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
-    assert f"going on from step {stopped_at}" in out
-    assert same_weights(folder, uninterrupted, LAST)
-    assert timeless(folder) == timeless(uninterrupted)
+    assert stopped_at >= 30
+    printed = assert_ends_as_if_never_interrupted(folder, stopped_at + 30, command, tmp_path)
+    assert f"going on from step {stopped_at}" in printed

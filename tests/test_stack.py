@@ -1,14 +1,14 @@
 """Seeds trained as a stack: each is what it is alone, whatever happens to the others, and its folder is an ordinary one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 import errno
+import os
 from pathlib import Path
 import signal
-import subprocess
-import sys
-import time
+from typing import Any, Literal
 
-from conftest import ROOT, environment, tiny
+from factories import HEAD as UNBIASED_HEAD
+from factories import RING, SPATIAL, Command, configured, end, learner, start, timeless, tiny, wait_until
 import numpy as np
 import pytest
 import torch
@@ -16,31 +16,29 @@ from torch import Tensor
 
 from reactivation.machine.errors import BadInput, DamagedData, SomeFailed, StorageError
 from reactivation.network.dynamics import standard_noise
-from reactivation.settings.layers import resolve_train
-from reactivation.settings.reading import parse_arguments
+from reactivation.settings.layers import TrainConfig
+from reactivation.storage import checkpoint
 from reactivation.storage.runs import RunFolder
 from reactivation.streams import stream
-from reactivation.training import objective
 from reactivation.training.fit import fit, fit_together
-from reactivation.training.learner import Learner, new_learner
-from reactivation.training.metrics import read_rows
+from reactivation.training.learner import Learner
+from reactivation.training.metrics import MetricsLog, mean_squared_error, read_rows
 from reactivation.training.stack import stacked
 from reactivation.types import Batch
 from reactivation.types import Path as Track
+from reactivation.world.tasks.base import Task
 
-SPATIAL, HEAD = "spatial_navigation/noisy_unbiased", "head_direction/noisy_biased"
-RING = ["task.hd_cells_num=160"]  # enough cells for the fast loss
+HEAD = "head_direction/noisy_biased"
 DRAWN = ["task.concentration=8", "task.sigma=3", "task.home=2", "task.pause_share=0.5", "task.pause_steps=2"]
 TWO_RATES = ["trainer.lr_late=1e-4", "trainer.lr_late_from=4"]
-CPU = torch.device("cpu")
 CONFIGS = [
     (SPATIAL, []),
     ("spatial_navigation/noisy_biased_gru", []),
-    (HEAD, RING),
+    (HEAD, [RING]),
     (HEAD, []),
     ("spatial_navigation/noisy_biased", ["task.first_step=dropped"]),
     (SPATIAL, ["task.use_place_cells=false", "rnn.bias=true", "rnn.noise=uniform", "trainer.weight_decay=0.01"]),
-    ("head_direction/noisy_unbiased", [*RING, *DRAWN]),
+    (UNBIASED_HEAD, [RING, *DRAWN]),
     (SPATIAL, TWO_RATES),
     (HEAD, ["rnn.sigma2_out=1e-4", "rnn.sigma2_in=1e-4", "rnn.activation_fn=tanh"]),
 ]
@@ -52,11 +50,6 @@ def double() -> Iterator[None]:
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(torch.float32)
-
-
-def learner(seed: int, config: str = SPATIAL, *words: str) -> Learner:
-    arguments = parse_arguments(tiny(config)) | parse_arguments([f"seed={seed}", *words])
-    return new_learner(resolve_train(arguments), CPU)
 
 
 def tensors(one: Learner) -> dict[str, Tensor]:
@@ -92,7 +85,7 @@ def test_each_network_of_a_stack_is_what_it_is_alone(config: str, words: list[st
         assert a.test() == pytest.approx(b.test(), rel=1e-7)
 
 
-@pytest.mark.parametrize(("config", "words"), [(SPATIAL, []), (HEAD, RING)])
+@pytest.mark.parametrize(("config", "words"), [(SPATIAL, []), (HEAD, [RING])])
 def test_a_network_does_not_depend_on_the_others(config: str, words: list[str]) -> None:
     """To the bit: the others' numbers enter no sum with its own."""
     ones, others = (
@@ -108,7 +101,7 @@ def test_a_network_does_not_depend_on_the_others(config: str, words: list[str]) 
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "uniform"])
-def test_noise_comes_from_each_networks_own_stream(kind: str) -> None:
+def test_noise_comes_from_each_networks_own_stream(kind: Literal["gaussian", "uniform"]) -> None:
     shape, seeds = (40, 250), range(3)
     drawn = standard_noise(kind, tuple(stream(seed, "noise") for seed in seeds))(torch.empty(3, *shape))
     for seed, own in zip(seeds, drawn, strict=True):
@@ -136,17 +129,17 @@ def test_a_task_of_another_make_samples_by_itself() -> None:
             start = torch.rand(batch_size, 2, generator=generator)
             return Track(start, torch.zeros(batch_size, steps, 2), start[:, None].expand(-1, steps, -1))
 
-    def learners(change) -> list[Learner]:
+    def learners(change: Callable[[Task], None]) -> list[Learner]:
         members = [learner(seed) for seed in range(2)]
         for member in members:
             change(member.task)
         return members
 
-    def stand_still(task) -> None:
+    def stand_still(task: Task) -> None:
         task.motion = Still()
 
-    def run_blind(task) -> None:
-        class Blind(type(task)):
+    def run_blind(task: Task) -> None:
+        class Blind(type(task)):  # type: ignore[misc]  # whichever task it is
             def sample(self, batch_size: int, steps: int, generator: torch.Generator) -> Batch:
                 batch = super().sample(batch_size, steps, generator)
                 return Batch(batch.start, batch.inputs * 0, batch.states, batch.encode)
@@ -178,14 +171,19 @@ def test_a_cell_with_flat_parameters_is_refused() -> None:
 # Folders
 
 
-def runs(place: Path, seeds: tuple[int, ...], *words: str, config: str = SPATIAL):
-    arguments = parse_arguments(tiny(config)) | parse_arguments(list(words))
-    made = [(resolve_train({**arguments, "seed": str(seed)}), RunFolder(place / str(seed))) for seed in seeds]
-    return made if len(made) > 1 else made[0]
+def runs(place: Path, seeds: tuple[int, ...], *words: str, config: str = SPATIAL) -> list[tuple[TrainConfig, RunFolder]]:
+    return [(configured(f"seed={seed}", *words, config=config), RunFolder(place / str(seed))) for seed in seeds]
 
 
-def state(folder: RunFolder) -> dict:
-    return torch.load(folder.resume_files[0], weights_only=True)
+def fit_alone(place: Path, seed: int, *words: str, config: str = SPATIAL) -> RunFolder:
+    ((settings, folder),) = runs(place, (seed,), *words, config=config)
+    fit(settings, folder)
+    return folder
+
+
+def state(folder: RunFolder) -> dict[str, Any]:
+    content: dict[str, Any] = torch.load(folder.resume_files[0], weights_only=True)
+    return content
 
 
 def assert_same_run(a: RunFolder, b: RunFolder, tolerance: float = 2e-4) -> None:
@@ -195,15 +193,13 @@ def assert_same_run(a: RunFolder, b: RunFolder, tolerance: float = 2e-4) -> None
         first, second = (torch.load(folder.path / file.name, weights_only=True) for folder in (a, b))
         assert_same_content(first, second, tolerance)
         assert abs(file.stat().st_size - (b.path / file.name).stat().st_size) < 200, "a file holds more than it says"
-    rows = [[{k: v for k, v in row.items() if k != "steps_per_second"} for row in read_rows(f.metrics_file)] for f in (a, b)]
-    assert [list(row) for row in rows[0]] == [list(row) for row in rows[1]]
-    for first, second in zip(*rows, strict=True):
-        assert first["split"] == second["split"]
-        numbers = [{k: v for k, v in row.items() if k != "split"} for row in (first, second)]
-        assert numbers[0] == pytest.approx(numbers[1], rel=1e-3)
+    for one, other in zip(timeless(a), timeless(b), strict=True):
+        assert list(one) == list(other)
+        assert one.pop("split") == other.pop("split")
+        assert one == pytest.approx(other, rel=1e-3)
 
 
-def assert_same_content(a, b, tolerance: float) -> None:
+def assert_same_content(a: Any, b: Any, tolerance: float) -> None:
     assert type(a) is type(b)
     if isinstance(a, dict):
         assert list(a) == list(b)
@@ -219,15 +215,15 @@ def assert_same_content(a, b, tolerance: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "words"), [(SPATIAL, []), ("spatial_navigation/noisy_unbiased_gru", TWO_RATES), (HEAD, RING)]
+    ("config", "words"), [(SPATIAL, []), ("spatial_navigation/noisy_unbiased_gru", TWO_RATES), (HEAD, [RING])]
 )
 def test_a_run_begun_in_a_stack_goes_on_alone_and_back(config: str, words: list[str], tmp_path: Path) -> None:
     seeds = (0, 1, 2)
     for seed in seeds:
-        fit(*runs(tmp_path / "alone", (seed,), "trainer.n_epochs=8", *words, config=config))
+        fit_alone(tmp_path / "alone", seed, "trainer.n_epochs=8", *words, config=config)
     fit_together(runs(tmp_path / "mixed", seeds, "trainer.n_epochs=3", *words, config=config))
     for seed in seeds:
-        fit(*runs(tmp_path / "mixed", (seed,), "trainer.n_epochs=5", *words, config=config))
+        fit_alone(tmp_path / "mixed", seed, "trainer.n_epochs=5", *words, config=config)
     fit_together(runs(tmp_path / "mixed", seeds, "trainer.n_epochs=8", *words, config=config))
     for seed in seeds:
         alone, mixed = (RunFolder(tmp_path / place / str(seed)) for place in ("alone", "mixed"))
@@ -237,36 +233,37 @@ def test_a_run_begun_in_a_stack_goes_on_alone_and_back(config: str, words: list[
 
 def test_a_folder_of_a_stack_is_that_of_a_run_alone(tmp_path: Path) -> None:
     words = ["trainer.log_freq=1", "trainer.test_freq=2", "trainer.lr_late=1e-4", "trainer.lr_late_from=2"]
-    fit(*runs(tmp_path / "alone", (1,), *words))
+    alone, stack = fit_alone(tmp_path / "alone", 1, *words), RunFolder(tmp_path / "stack" / "1")
     fit_together(runs(tmp_path / "stack", (0, 1, 2), *words))
-    alone, stack = (RunFolder(tmp_path / place / "1") for place in ("alone", "stack"))
     assert_same_run(alone, stack)
     assert alone.config_file.read_bytes() == stack.config_file.read_bytes()
 
 
-def test_runs_that_stand_at_different_steps_end_together(tmp_path: Path, capsys) -> None:
-    fit(*runs(tmp_path, (0,), "trainer.n_epochs=3"))
+def test_runs_that_stand_at_different_steps_end_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fit_alone(tmp_path, 0, "trainer.n_epochs=3")
     fit_together(runs(tmp_path, (1, 2), "trainer.n_epochs=6"))
     fit_together(runs(tmp_path, (0, 1, 2, 3), "trainer.n_epochs=6"))
     said = capsys.readouterr().out
     assert f"{tmp_path / '0'}: going on from step 3" in said
     assert f"{tmp_path / '1'}: already trained to step 6" in said
     for seed in range(4):
-        fit(*runs(tmp_path / "alone", (seed,), "trainer.n_epochs=6"))
-        assert_same_content(state(RunFolder(tmp_path / "alone" / str(seed))), state(RunFolder(tmp_path / str(seed))), 2e-4)
+        alone = fit_alone(tmp_path / "alone", seed, "trainer.n_epochs=6")
+        assert_same_content(state(alone), state(RunFolder(tmp_path / str(seed))), 2e-4)
 
 
-def test_a_network_that_diverges_is_named_and_harms_no_other(tmp_path: Path, capsys, monkeypatch) -> None:
+def test_a_network_that_diverges_is_named_and_harms_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is left out at the next look; the others are stacked anew and end as they would."""
-    honest, calls = objective.mean_squared_error, []
+    calls = list[int]()
 
     def sick(outputs: Tensor, targets: Tensor) -> Tensor:
         calls.append(0)
-        losses = honest(outputs, targets)
+        losses = mean_squared_error(outputs, targets)
         return losses * torch.tensor([1, torch.nan, 1]) if len(calls) == 3 else losses
 
     words = ["trainer.n_epochs=8", "trainer.log_freq=4"]
-    monkeypatch.setattr(objective, "mean_squared_error", sick)
+    monkeypatch.setattr("reactivation.training.objective.mean_squared_error", sick)
     with pytest.raises(SomeFailed, match="1 of 3") as failed:
         fit_together(runs(tmp_path / "stack", (0, 1, 2), *words))
     monkeypatch.undo()
@@ -276,11 +273,10 @@ def test_a_network_that_diverges_is_named_and_harms_no_other(tmp_path: Path, cap
     assert "stack/1: trained" not in said.out
     assert state(RunFolder(tmp_path / "stack" / "1"))["step"] == 2
     for seed in (0, 2):
-        fit(*runs(tmp_path / "alone", (seed,), *words))
-        assert_same_run(*(RunFolder(tmp_path / place / str(seed)) for place in ("alone", "stack")))
+        assert_same_run(fit_alone(tmp_path / "alone", seed, *words), RunFolder(tmp_path / "stack" / str(seed)))
 
 
-def test_a_folder_that_cannot_be_used_harms_no_other(tmp_path: Path, capsys) -> None:
+def test_a_folder_that_cannot_be_used_harms_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = runs(tmp_path, (0, 1, 2))
     made[0][1].path.mkdir()
     made[0][1].config_file.write_text("not: a run\n")
@@ -291,7 +287,9 @@ def test_a_folder_that_cannot_be_used_harms_no_other(tmp_path: Path, capsys) -> 
     assert [folder.steps() for _, folder in made] == [[], [2, 4], [2, 4]]
 
 
-def test_a_folder_that_may_not_be_read_harms_no_other(tmp_path: Path, capsys, monkeypatch) -> None:
+def test_a_folder_that_may_not_be_read_harms_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = runs(tmp_path, (0, 1))
     honest = Path.exists
 
@@ -310,15 +308,14 @@ def test_a_folder_that_may_not_be_read_harms_no_other(tmp_path: Path, capsys, mo
 
 
 @pytest.mark.parametrize("when", ["model_2.pt", "metrics.jsonl", "folder"])
-def test_a_folder_that_cannot_be_written_any_more_harms_no_other(when: str, tmp_path: Path, capsys, monkeypatch) -> None:
+def test_a_folder_that_cannot_be_written_any_more_harms_no_other(
+    when: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At a save, or at the first test, before anything is stacked; or where the system refuses what follows a save."""
-    from reactivation.storage import checkpoint, files
-    from reactivation.training.metrics import MetricsLog
-
     full = tmp_path / "stack" / "1"
 
-    def failing(honest, place):
-        def write(where, *content) -> None:
+    def failing(honest: Callable[..., None], place: Callable[[Any], Path]) -> Callable[..., None]:
+        def write(where: Any, *content: Any) -> None:
             if place(where) == full / when:
                 raise StorageError(f"{full / when}: the disk is full")
             honest(where, *content)
@@ -326,90 +323,76 @@ def test_a_folder_that_cannot_be_written_any_more_harms_no_other(when: str, tmp_
         return write
 
     monkeypatch.setattr(checkpoint, "save", failing(checkpoint.save, lambda file: file))
-    honest_sync = files._sync_folder
+    honest_sync = os.fsync
 
-    def sync(folder: Path) -> None:
-        if when == "folder" and folder == full and RunFolder(full).steps():
+    def sync(descriptor: int) -> None:
+        if when == "folder" and os.path.sameopenfile(descriptor, full_folder) and RunFolder(full).steps():
             raise OSError(errno.ENOSPC, "No space left on device")
-        honest_sync(folder)
+        honest_sync(descriptor)
 
-    monkeypatch.setattr(files, "_sync_folder", sync)
+    full.mkdir(parents=True)
+    full_folder = os.open(full, os.O_RDONLY)
+    monkeypatch.setattr(os, "fsync", sync)
     monkeypatch.setattr(MetricsLog, "add", failing(MetricsLog.add, lambda log: log.folder.metrics_file))
     with pytest.raises(SomeFailed, match="1 of 3") as failed:
         fit_together(runs(tmp_path / "stack", (0, 1, 2)))
     monkeypatch.undo()
+    os.close(full_folder)
     assert failed.value.exit_code == StorageError.exit_code
     assert capsys.readouterr().err.count("the disk is full") == 1
     assert RunFolder(full).steps() == ([2] if when == "folder" else [])
     for seed in (0, 2):
-        fit(*runs(tmp_path / "alone", (seed,)))
-        assert_same_run(*(RunFolder(tmp_path / place / str(seed)) for place in ("alone", "stack")))
+        assert_same_run(fit_alone(tmp_path / "alone", seed), RunFolder(tmp_path / "stack" / str(seed)))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_stack_that_is_interrupted_or_killed_goes_on(number: int, tmp_path: Path) -> None:
+def test_a_stack_that_is_interrupted_or_killed_goes_on(number: signal.Signals, tmp_path: Path, command: Command) -> None:
     words = ["trainer.save_freq=7", "trainer.log_freq=1", "trainer.test_freq=100"]
-    keys = parse_arguments(tiny(SPATIAL)) | parse_arguments(words) | {"seed": "0,1", "together": "stack", "device": "cpu"}
+    together = ["seed=0,1", "together=stack", "device=cpu"]
     folders = [RunFolder(tmp_path / f"results/spatial_navigation/noisy_unbiased_0.0001_{seed}") for seed in (0, 1)]
-
-    def start(steps: int) -> subprocess.Popen[str]:
-        arguments = {**keys, "trainer.n_epochs": str(steps)}
-        command = [sys.executable, str(ROOT / "train.py"), *(f"{key}={value}" for key, value in arguments.items())]
-        return subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True)
-
-    process = start(5000)
-    while process.poll() is None and not any(row["step"] > 9 for row in read_rows(folders[0].metrics_file)):
-        time.sleep(0.01)
+    process = start(tmp_path, "train.py", *tiny(SPATIAL, *words, *together, "trainer.n_epochs=1000000"))
+    wait_until(lambda: any(row["step"] > 9 for row in read_rows(folders[0].metrics_file)), process)
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == (128 + number if number == signal.SIGTERM else -number)
+    done = end(process)
+    assert done.returncode == (128 + number if number == signal.SIGTERM else -number)
     stopped_at = {state(folder)["step"] for folder in folders}
     assert min(stopped_at) > 0
     if number == signal.SIGTERM:
-        assert len(errors.splitlines()) == 1
-        assert "SIGTERM at step" in errors
+        assert len(done.stderr.splitlines()) == 1
+        assert "SIGTERM at step" in done.stderr
         assert len(stopped_at) == 1
     last = max(stopped_at) + 10
-    _, errors = start(last).communicate(timeout=60)
-    assert not errors
+    assert command("train.py", *tiny(SPATIAL, *words, *together, f"trainer.n_epochs={last}")).stderr == ""
     for seed, folder in enumerate(folders):
-        fit(*runs(tmp_path / "alone", (seed,), *words, f"trainer.n_epochs={last}"))
-        assert_same_content(state(RunFolder(tmp_path / "alone" / str(seed))), state(folder), 1e-2)
+        alone = fit_alone(tmp_path / "alone", seed, *words, f"trainer.n_epochs={last}")
+        assert_same_content(state(alone), state(folder), 1e-2)
 
 
-def test_losses_read_at_the_log_interval_are_those_of_each_step(tmp_path: Path, monkeypatch) -> None:
+def test_losses_read_at_the_log_interval_are_those_of_each_step(tmp_path: Path) -> None:
     """A run that looks every step and one that looks every fourth see the same losses."""
-    from reactivation.training import fit as training
-
-    looks, honest = [], training._require_finite
-
-    def look(seen) -> None:
-        looks.append((seen.session.folder.path, seen.losses))
-        honest(seen)
-
-    monkeypatch.setattr(training, "_require_finite", look)
     for every in ("1", "4"):
-        words = ["trainer.n_epochs=8", f"trainer.log_freq={every}", "trainer.save_freq=8"]
-        fit_together(runs(tmp_path / every, (0, 1), *words))
+        fit_together(runs(tmp_path / every, (0, 1), "trainer.n_epochs=8", f"trainer.log_freq={every}"))
     for seed in ("0", "1"):
-        often, seldom = ([seen for path, seen in looks if path == tmp_path / every / seed] for every in ("1", "4"))
-        assert [len(losses) for losses in seldom] == [4, 4]
-        assert [loss for losses in seldom for loss in losses] == [loss for (loss,) in often]
+        often, seldom = (
+            {row["step"]: row["loss"] for row in timeless(RunFolder(tmp_path / every / seed)) if row["split"] == "train"}
+            for every in ("1", "4")
+        )
+        assert list(seldom) == [4, 8]
+        assert seldom == {step: often[step] for step in seldom}
 
 
-@pytest.mark.parametrize("together", ["stack", "processes"])
-def test_seeds_train_together_as_the_command_says(together: str, command, tmp_path: Path) -> None:
-    done = command("train.py", *tiny(SPATIAL), "seed=0,1", f"together={together}", "device=cpu")
+def test_seeds_train_as_one_stack_where_the_command_says_so(command: Command, tmp_path: Path) -> None:
+    done = command("train.py", *tiny(SPATIAL), "seed=0,1", "together=stack", "device=cpu")
     assert done.returncode == 0, done.stderr
     folders = [RunFolder(tmp_path / f"results/spatial_navigation/noisy_unbiased_0.0001_{seed}") for seed in (0, 1)]
     assert [folder.steps() for folder in folders] == [[2, 4], [2, 4]]
     speeds = {
         row["steps_per_second"] for folder in folders for row in read_rows(folder.metrics_file) if row["split"] == "train"
     }
-    assert len(speeds) == {"stack": 1, "processes": 2}[together], "a stack has one speed"
+    assert len(speeds) == 1, "a stack has one speed"
 
 
-def test_an_unknown_way_to_train_together_is_refused(command, tmp_path: Path) -> None:
+def test_an_unknown_way_to_train_together_is_refused(command: Command, tmp_path: Path) -> None:
     done = command("train.py", *tiny(SPATIAL), "seed=0,1", "together=stak")
     assert done.returncode == 2
     assert done.stderr == ("command line: together=stak must be one of auto, processes, stack; did you mean stack?\n")

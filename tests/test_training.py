@@ -4,19 +4,20 @@ import json
 import math
 import os
 from pathlib import Path
+import resource
 
-from conftest import tiny
+from factories import CPU, HEAD, RING, SPATIAL, Command, configured, load, same_weights, tiny, train
 import pytest
 import torch
-from trained import SPATIAL, configured, same_weights, train
+from torch import Tensor
 
 from reactivation import registry
 from reactivation.machine.errors import BadInput, DamagedData, StorageError
 from reactivation.settings.layers import experiments
 from reactivation.storage.files import locked
-from reactivation.storage.runs import RunFolder, load_run
+from reactivation.storage.runs import RunFolder
 from reactivation.training.learner import new_learner
-from reactivation.training.metrics import MetricsLog, read_rows
+from reactivation.training.metrics import MetricsLog, mean_squared_error, read_rows
 
 
 def test_a_run_leaves_the_files_that_people_know(tmp_path: Path) -> None:
@@ -29,7 +30,7 @@ def test_a_run_leaves_the_files_that_people_know(tmp_path: Path) -> None:
     assert list(learned) == ["2", "4"]
     assert set(test["4"]) == {"loss", "fraction_unexplained", "position_error", "pos_mse"}
     assert set(learned["4"]) == {*test["4"], "steps_per_second"}
-    head = train(tmp_path / "head", config="head_direction/noisy_unbiased")
+    head = train(tmp_path / "head", config=HEAD)
     assert {"loss", "hd_mse", "bearing_error"} <= set(json.loads(head.table_file("test").read_text())["4"])
     assert not [name for name in names if name.endswith(".tmp")]
 
@@ -48,9 +49,9 @@ def test_networks_learn(model: str, tmp_path: Path) -> None:
 TWO_RATES = ("trainer.lr_late=1e-4", "trainer.lr_late_from=4")
 
 
-def test_two_rates_are_those_of_adam_set_by_hand(tmp_path: Path) -> None:
+def test_two_rates_are_those_of_adam_set_by_hand() -> None:
     """To the bit: the steps before `lr_late_from` have the first, those after it the second."""
-    one, by_hand = (new_learner(configured(tmp_path, *words)[0], torch.device("cpu")) for words in (TWO_RATES, ()))
+    one, by_hand = (new_learner(configured(*words), CPU) for words in (TWO_RATES, ()))
     for step in range(8):
         for group in by_hand.optimizer.param_groups:
             group["lr"] = 1e-3 if step < 4 else 1e-4
@@ -72,7 +73,7 @@ def test_two_rates_end_the_same_wherever_they_are_interrupted(stops: tuple[int, 
     assert not same_weights(straight, one_rate, 6)
 
 
-def test_a_finished_run_is_left_as_it_is(tmp_path: Path, capsys) -> None:
+def test_a_finished_run_is_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = train(tmp_path / "run")
     before = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.path.iterdir()}
     train(tmp_path / "run")
@@ -92,11 +93,11 @@ def test_measures_whose_network_was_not_kept_are_left_as_they_are(asked: int, tm
     assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.path.iterdir()} == before
 
 
-def test_a_shorter_training_leaves_a_longer_run_as_it_is(tmp_path: Path, capsys) -> None:
+def test_a_shorter_training_leaves_a_longer_run_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = train(tmp_path / "run", "trainer.n_epochs=6")
     train(tmp_path / "run", "trainer.n_epochs=3")
     assert "already trained to step 6" in capsys.readouterr().out
-    assert load_run(folder, torch.device("cpu")).step == 6
+    assert load(folder).step == 6
 
 
 def test_files_of_a_run_without_its_configuration_are_not_touched(tmp_path: Path) -> None:
@@ -110,10 +111,9 @@ def test_files_of_a_run_without_its_configuration_are_not_touched(tmp_path: Path
 
 
 def test_measuring_more_changes_no_weight(tmp_path: Path) -> None:
-    head = "head_direction/noisy_unbiased"
-    words = ["task.hd_cells_num=160", "trainer.log_freq=2"]
-    runs = [train(tmp_path / m, f"trainer.compute_all_metrics={m}", *words, config=head) for m in ("true", "false")]
-    assert same_weights(*runs, 4)
+    words = [RING, "trainer.log_freq=2"]
+    more, fewer = (train(tmp_path / m, f"trainer.compute_all_metrics={m}", *words, config=HEAD) for m in ("true", "false"))
+    assert same_weights(more, fewer, 4)
 
 
 def test_sizes_beyond_memory_are_bad_input(tmp_path: Path) -> None:
@@ -132,17 +132,15 @@ def test_another_network_never_lands_in_a_runs_folder(tmp_path: Path) -> None:
     assert folder.config_file.read_bytes() == before
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tmp_path: Path, monkeypatch) -> None:
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = train(tmp_path / "run", "trainer.n_epochs=6", "trainer.save_freq=3")
-    import reactivation.training.objective as objective
+    calls = list[int]()
 
-    calls, honest = [], objective.mean_squared_error
-
-    def diverging(outputs, targets):
+    def diverging(outputs: Tensor, targets: Tensor) -> Tensor:
         calls.append(0)
-        return honest(outputs, targets) * (float("nan") if len(calls) == 3 else 1)
+        return mean_squared_error(outputs, targets) * (float("nan") if len(calls) == 3 else 1)
 
-    monkeypatch.setattr(objective, "mean_squared_error", diverging)
+    monkeypatch.setattr("reactivation.training.objective.mean_squared_error", diverging)
     kept = {file.name: file.read_bytes() for file in folder.path.glob("*.pt")}
     with pytest.raises(DamagedData, match="step 9"):
         train(tmp_path / "run", "trainer.n_epochs=20", "trainer.save_freq=10", "trainer.log_freq=10")
@@ -170,13 +168,17 @@ def test_a_measure_that_is_not_defined_is_null(tmp_path: Path) -> None:
 
 def test_a_row_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:
     """Python keeps what it could not write and tries again when the log is closed."""
-    if not Path("/dev/full").exists():
-        pytest.skip("this system has no /dev/full")
     log = MetricsLog(RunFolder(tmp_path), tensorboard=False, step=0)
-    log._stream = open("/dev/full", "a")  # noqa: SIM115 (the log closes it)
-    with pytest.raises(StorageError, match=r"metrics\.jsonl: the disk is full"):
-        log.add(1, "test", {"loss": 0.5})
-    log.close()
+    log.add(1, "test", {"loss": 0.5})
+    size, (soft, hard) = log.folder.metrics_file.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        with pytest.raises(StorageError, match=r"metrics\.jsonl: File too large"):
+            log.add(2, "test", {"loss": 0.5})
+        log.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [row["step"] for row in read_rows(log.folder.metrics_file)] == [1]
 
 
 def test_two_processes_do_not_train_one_run(tmp_path: Path) -> None:
@@ -188,14 +190,14 @@ def test_two_processes_do_not_train_one_run(tmp_path: Path) -> None:
 
 
 def test_the_run_folder_alone_rebuilds_the_network(tmp_path: Path) -> None:
-    config, _ = configured(tmp_path / "run")
+    config = configured(f"path={tmp_path / 'run'}")
     train(tmp_path / "run")
     (tmp_path / "run").rename(tmp_path / "moved")
-    run = load_run(RunFolder(tmp_path / "moved"), torch.device("cpu"))
+    run = load(RunFolder(tmp_path / "moved"))
     assert run.step == 4
     assert run.config == config
-    fresh = new_learner(config, torch.device("cpu"))
-    assert torch.equal(fresh.task.tuning.centres, run.task.tuning.centres)
+    fresh = new_learner(config, CPU)
+    assert torch.equal(fresh.task.state_dict()["tuning.centres"], run.task.state_dict()["tuning.centres"])
     assert not torch.equal(fresh.network.decoder.weight, run.network.decoder.weight)
 
 
@@ -216,7 +218,7 @@ def test_every_config_trains(config: str, tmp_path: Path) -> None:
     assert train(tmp_path / "run", config=config).steps() == [2, 4]
 
 
-def test_a_folder_that_cannot_be_made_is_exit_code_4(tmp_path: Path, command) -> None:
+def test_a_folder_that_cannot_be_made_is_exit_code_4(tmp_path: Path, command: Command) -> None:
     (tmp_path / "results").write_text("in the way")
     done = command("train.py", *tiny(SPATIAL))
     assert done.returncode == 4

@@ -1,11 +1,12 @@
 """Every claim of Section 4 and Appendix C of the paper as a test: what it says, one number per seed, a range for it.
 
-`paper.verdicts` has the rule that is the same for all.
+`verdicts` has the rule that is the same for all, `criteria` what the paper's words are taken to mean, `ablations` what
+becomes of claims when one setting differs.
 """
 
+from paper.claims.both import LEARNED
 from paper.claims.circle import CIRCLE
-from paper.claims.learned import LEARNED
 from paper.claims.space import SPACE
-from paper.verdicts import Claim
+from paper.claims.verdicts import Claim
 
 CLAIMS: tuple[Claim, ...] = (*LEARNED, *SPACE, *CIRCLE)

@@ -1,32 +1,99 @@
-"""What every kind of panel shares: its shape, spreads over networks, and how recordings and results are asked for."""
+"""What a panel is, and what every kind shares: its table, what it needs, spreads over networks, both phases of a run."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+import math
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from paper.evidence import Evidence
+from paper.protocols import PROTOCOLS
+from paper.study import OTHERS, Study
 from reactivation.analysis.base import Recording
+from reactivation.analysis.runner import command, how_to_train, result_file
+from reactivation.machine.errors import DamagedData
+from reactivation.plotting.drawing import Frame
+from reactivation.settings.layers import RESULTS
+from reactivation.settings.reading import to_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Array = NDArray[np.float64]
-Columns = dict[str, ArrayLike]  # header, with its unit → one value per row
+Columns = Mapping[str, ArrayLike]
 PHASES = ("active", "quiescent")
 
 
-class Numbers(Protocol):
-    """What a panel is drawn from."""
+@dataclass(frozen=True)
+class PanelTable:
+    """What a panel is drawn from: the columns of its CSV file, and the looks that it shares with others."""
 
-    def columns(self) -> Columns:
-        """The same numbers, as columns of one table."""
-        ...
+    columns: Columns  # header, with its unit → one value per row, or one for all rows
+    frame: Frame = (math.nan, math.nan, math.nan, math.nan)  # limits of the axes; NaN: as the columns have it
+    colours: tuple[float, float] = (math.nan, math.nan)  # ends of the colour scale; NaN: there is none
+    phase: str = ""  # whose colour it has
 
-    def draw(self, ax: "Axes") -> "Axes":
-        """Draw them."""
-        ...
+    def __getitem__(self, header: str) -> Array:
+        """A column of numbers."""
+        return np.asarray(self.columns[header], dtype=float)
+
+    @property
+    def networks(self) -> int | None:
+        """How many the rows are over; None if they are of one."""
+        if "networks" in self.columns:
+            return int(np.max(self.columns["networks"]))
+        return len(np.unique(self.columns["seed"])) if "seed" in self.columns else None
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a panel is made from: the first seed's network, or measures of training or a protocol's results of any seed."""
+
+    kind: Literal["network", "training", "results"]
+    name: str  # <task>/<run>, or the protocol
+
+    @property
+    def task(self) -> str:
+        return PROTOCOLS[self.name].task if self.kind == "results" else self.name.split("/")[0]
+
+    def lacking(self, study: Study) -> str | None:
+        """One line that says what to run; None if nothing is."""
+        seeds = study.seeds[:1] if self.kind == "network" else study.seeds
+        try:
+            return None if any(self._there(study, seed) for seed in seeds) else self._advice(study, seeds[0])
+        except DamagedData as problem:
+            return str(problem)
+
+    def _there(self, study: Study, seed: int) -> bool:
+        if self.kind == "results":
+            return study.has(self.name, seed)
+        task, run = self.name.split("/")
+        return (study.has_network if self.kind == "network" else study.has_training)(task, run, seed)
+
+    def _advice(self, study: Study, seed: int) -> str:
+        if self.kind == "results":
+            protocol = PROTOCOLS[self.name]
+            arguments = protocol.arguments(seed, study.preset)
+            if study.path != RESULTS:
+                arguments["path"] = study.path
+            file = result_file(protocol.analysis, study.settings(protocol, seed))
+            problem = f"is {OTHERS}" if file.exists() else "is not there; make it"
+            return f"{file} {problem} with: {command(f'output_{protocol.analysis}.py', to_words(arguments))}"
+        task, run = self.name.split("/")
+        return f"{self.name} of seed {seed} is not there; {how_to_train(run, study.settings_of_task(task, seed))}"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel: two functions, from the study to a table, and from that to Axes."""
+
+    title: str
+    needs: tuple[Need, ...]
+    gather: Callable[[Study], PanelTable]
+    draw: Callable[["Axes", PanelTable], "Axes"]
+    bar: str = ""  # label of its colour bar
+    scale: str = ""  # panels of the same scale share a colour bar
 
 
 class Spread(NamedTuple):
@@ -34,6 +101,11 @@ class Spread(NamedTuple):
 
     mean: Array
     sd: Array  # NaN with one network
+
+    def columns(self, name: str, unit: str = "") -> dict[str, Array]:
+        """Both as columns of a table."""
+        end = f"_{unit}" if unit else ""
+        return {f"{name}_mean{end}": self.mean.ravel(), f"{name}_sd{end}": self.sd.ravel()}
 
 
 def over_networks(values: ArrayLike) -> Spread:
@@ -43,27 +115,25 @@ def over_networks(values: ArrayLike) -> Spread:
     return Spread(stacked.mean(0), sd)
 
 
-def both_phases(evidence: Evidence, task: str, run: str, changes: Mapping[str, str]) -> dict[str, Recording]:
+def both_phases(study: Study, task: str, run: str, changes: Mapping[str, str]) -> dict[str, Recording]:
     """Waking and rest of a run's first seed; `changes` are those of rest."""
-    seed = evidence.seeds[0]
-    waking = evidence.recording(task, run, "active", seed)
-    return {"active": waking, "quiescent": evidence.recording(task, run, "quiescent", seed, **changes)}
+    seed = study.seeds[0]
+    waking = study.recording(task, run, "active", seed)
+    return {"active": waking, "quiescent": study.recording(task, run, "quiescent", seed, **changes)}
 
 
-def indices(states: Array) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
-    """Trajectory and step of every row of states (K, T, ...) laid flat, both counted from 0."""
-    trajectory, step = np.indices(states.shape[:2])
-    return trajectory.ravel(), step.ravel()
+def points(positions: Array, *names: str) -> dict[str, ArrayLike]:
+    """Columns of positions (K, T, P), with the trajectory and the step of each, both counted from 0."""
+    trajectory, step = np.indices(positions.shape[:2])
+    columns = dict(zip(names, positions.reshape(-1, len(names)).T, strict=True))
+    return {**columns, "trajectory": trajectory.ravel(), "step": step.ravel()}
 
 
-def tables_of(evidence: Evidence, protocol: str) -> list[dict[str, Any]]:
-    return [evidence.result(protocol, seed)["table"] for seed in evidence.seeds_of(protocol)]
+def every_result(study: Study, protocol: str) -> list[dict[str, Any]]:
+    """Of every seed that has them."""
+    return [study.result(protocol, seed) for seed in study.seeds_of(protocol)]
 
 
-def details_of(evidence: Evidence, protocol: str) -> list[dict[str, Any]]:
-    return [evidence.result(protocol, seed)["details"] for seed in evidence.seeds_of(protocol)]
-
-
-def time_step(evidence: Evidence, task: str, run: str) -> float:
-    dt: float = evidence.config(task, run, evidence.seeds[0]).task.dt
+def time_step(study: Study, task: str, run: str) -> float:
+    dt: float = study.config(task, run, study.seeds[0]).task.dt
     return dt

@@ -1,15 +1,15 @@
 """Head direction over networks: how often each bearing and each angular velocity is reported."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from paper.evidence import Evidence
-from paper.panels.base import PHASES, Array, Columns, Spread, details_of, over_networks, tables_of, time_step
+from paper.panels.base import PHASES, Array, Columns, PanelTable, Spread, every_result, over_networks, time_step
 from paper.protocols import HEAD
-from reactivation.plotting import drawing as draw
-from reactivation.plotting.drawing import Frame
+from paper.study import Study
+from reactivation.plotting import drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,67 +23,55 @@ TURNS_SHOWN = (  # on one scale
 )
 
 
-class BearingHistogram(NamedTuple):
-    """How often each bearing is reported, over M networks."""
-
-    edges: Array  # (n + 1) [rad]
-    spread: Spread  # (n) [1/rad]
-    phase: str
-    top: float  # of the y axis, the same awake and at rest
-    networks: int
-
-    def columns(self) -> Columns:
-        return {
-            "bearing_from_rad": self.edges[:-1],
-            "bearing_to_rad": self.edges[1:],
-            "density_mean_per_rad": self.spread.mean,
-            "density_sd_per_rad": self.spread.sd,
-            "networks": np.full(len(self.edges) - 1, self.networks),
-        }
-
-    def draw(self, ax: "Axes") -> "Axes":
-        return draw.bearing_histogram(ax, self.edges, *self.spread, self.phase, self.top)
-
-
-def bearing_histogram(evidence: Evidence, run: str, phase: str) -> BearingHistogram:
-    """Bearings awake and at rest (Fig. 3a–b)."""
-    details = details_of(evidence, "transitions")
-    edges = np.array(details[0][run][phase]["bearings"]["edges"])
-    spreads = {name: _densities([found[run][name]["bearings"] for found in details]) for name in PHASES}
+def bearing_histogram(study: Study, run: str, phase: str) -> PanelTable:
+    """How often each bearing is reported, awake and at rest on one scale (Fig. 3a–b)."""
+    found = [result["details"][run] for result in every_result(study, "transitions")]
+    edges = np.array(found[0][phase]["bearings"]["edges"])
+    spreads = {name: _densities(one[name]["bearings"] for one in found) for name in PHASES}
     top = 1.1 * max(float((spread.mean + np.nan_to_num(spread.sd)).max()) for spread in spreads.values())
-    return BearingHistogram(edges, spreads[phase], phase, top, len(details))
+    columns: Columns = {
+        "bearing_from_rad": edges[:-1],
+        "bearing_to_rad": edges[1:],
+        **spreads[phase].columns("density", "per_rad"),
+        "networks": len(found),
+    }
+    return PanelTable(columns, frame=(-math.pi, math.pi, 0.0, top), phase=phase)
 
 
-def _densities(histograms: Sequence[Mapping[str, Sequence[float]]]) -> Spread:
-    """Of angles [1/rad], from the shares of several networks in the same bins."""
-    return over_networks([np.array(one["shares"]) / np.diff(one["edges"]) for one in histograms])
+def draw_bearing_histogram(ax: "Axes", table: PanelTable) -> "Axes":
+    """Bars in the colour of the phase."""
+    edges = _edges(table, "bearing_from_rad", "bearing_to_rad")
+    mean, sd = table["density_mean_per_rad"], table["density_sd_per_rad"]
+    return drawing.bearing_histogram(ax, edges, mean, sd, table.phase, table.frame[3])
 
 
-class Turns(NamedTuple):
-    """How often each angular velocity is reported, over M networks."""
+def turns(study: Study, run: str, phase: str) -> PanelTable:
+    """How often each turn is made, wrapped at π, as angular velocity (Fig. C.5d–f); all that are shown on one scale."""
+    results, dt = every_result(study, "transitions"), time_step(study, HEAD, run)
+    edges = np.array(results[0]["details"][run][phase]["turns"]["edges"]) / dt
+    densities = {}
+    for r, p in dict.fromkeys((*TURNS_SHOWN, (run, phase))):
+        spread = _densities(result["details"][r][p]["turns"] for result in results)
+        densities[r, p] = Spread(spread.mean * dt, spread.sd * dt)
+    reach = max(float(np.abs(edges[list(flanks(spread.mean))]).max()) for spread in densities.values())
+    highest = max(float(spread.mean.max()) for spread in densities.values())
+    columns: Columns = {
+        "velocity_from_rad_per_s": edges[:-1],
+        "velocity_to_rad_per_s": edges[1:],
+        **densities[run, phase].columns("density", "s_per_rad"),
+        "velocity_mean_rad_per_s": np.mean([result["table"][run][phase]["mean_turn"] / dt for result in results]),
+        "networks": len(results),
+    }
+    return PanelTable(columns, frame=(-reach, reach, 0.0, HEADROOM * highest), phase=phase)
 
-    edges: Array  # (n + 1) [rad/s]
-    spread: Spread  # (n) [s/rad]
-    mean: Spread  # () [rad/s]
-    phase: str
-    frame: Frame  # shared with the panels beside it
-    networks: int
 
-    def columns(self) -> Columns:
-        count = len(self.edges) - 1
-        return {
-            "velocity_from_rad_per_s": self.edges[:-1],
-            "velocity_to_rad_per_s": self.edges[1:],
-            "density_mean_s_per_rad": self.spread.mean,
-            "density_sd_s_per_rad": self.spread.sd,
-            "velocity_mean_rad_per_s": np.full(count, self.mean.mean),
-            "networks": np.full(count, self.networks),
-        }
-
-    def draw(self, ax: "Axes") -> "Axes":
-        middles, widths = (self.edges[1:] + self.edges[:-1]) / 2, np.diff(self.edges)
-        beyond = (np.abs(middles) > self.frame[1]) @ (self.spread.mean * widths)
-        return draw.turns(ax, self.edges, self.spread.mean, float(self.mean.mean), float(beyond), self.phase, self.frame)
+def draw_turns(ax: "Axes", table: PanelTable) -> "Axes":
+    """Bars in the colour of the phase, with the mean turn, and the share of turns that the frame leaves out."""
+    edges = _edges(table, "velocity_from_rad_per_s", "velocity_to_rad_per_s")
+    density, mean = table["density_mean_s_per_rad"], table["velocity_mean_rad_per_s"]
+    middles, widths = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
+    beyond = (np.abs(middles) > table.frame[1]) @ (density * widths)
+    return drawing.turns(ax, edges, density, float(mean), float(beyond), table.phase, table.frame)
 
 
 def flanks(bars: Array) -> tuple[int, int]:
@@ -92,18 +80,11 @@ def flanks(bars: Array) -> tuple[int, int]:
     return int(max(low[low < peak], default=-1)) + 1, int(min(low[low > peak], default=len(bars)))
 
 
-def turns(evidence: Evidence, run: str, phase: str) -> Turns:
-    """Turns per step, wrapped at π, as angular velocities (Fig. C.5d–f)."""
-    details, tables = details_of(evidence, "transitions"), tables_of(evidence, "transitions")
-    dt = time_step(evidence, HEAD, run)
-    edges = np.array(details[0][run][phase]["turns"]["edges"]) / dt
-    spreads = {
-        (r, p): _densities([found[r][p]["turns"] for found in details])
-        for r, p in dict.fromkeys((*TURNS_SHOWN, (run, phase)))
-    }
-    densities = {key: Spread(spread.mean * dt, spread.sd * dt) for key, spread in spreads.items()}
-    mean = over_networks([table[run][phase]["mean_turn"] / dt for table in tables])
-    reach = max(float(np.abs(edges[list(flanks(spread.mean))]).max()) for spread in densities.values())
-    highest = max(float(spread.mean.max()) for spread in densities.values())
-    frame = (-reach, reach, 0.0, HEADROOM * highest)
-    return Turns(edges, densities[run, phase], mean, phase, frame, len(details))
+def _densities(histograms: Iterable[Mapping[str, Sequence[float]]]) -> Spread:
+    """Of angles [1/rad], from the shares of several networks in the same bins."""
+    return over_networks([np.array(one["shares"]) / np.diff(one["edges"]) for one in histograms])
+
+
+def _edges(table: PanelTable, low: str, high: str) -> Array:
+    """Of bins beside each other, (n + 1)."""
+    return np.append(table[low], table[high][-1])

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from paper.evidence import Evidence
-from paper.panels.base import Array, Columns, both_phases, indices
+from paper.panels.base import Array, PanelTable, both_phases, points
 from paper.protocols import SPATIAL
+from paper.study import Study
 from reactivation.analysis.base import Recording
 from reactivation.machine.errors import DamagedData
-from reactivation.plotting import drawing as draw
+from reactivation.plotting import drawing
 from reactivation.plotting.drawing import Frame
 
 if TYPE_CHECKING:
@@ -19,86 +19,59 @@ if TYPE_CHECKING:
 
 CLOUD = 50  # trajectories shown as points in the plane
 GRID = 80  # cells of a density's grid along each axis
+_BOX = ("x_m", "y_m", "density_per_m2")
+_PLANE = ("pc1_au", "pc2_au", "density_per_au2")
+_BEARING, _DISTANCE = "bearing_rad", "distance_from_centre_m"  # what colours a cloud
 
 
-class Occupancy(NamedTuple):
-    """A density over a plane."""
-
-    x: Array  # (X) centres of the grid's cells
-    y: Array  # (Y)
-    density: Array  # (Y, X)
-    top: float  # end of the scale, the same for all panels of a row
-    frame: Frame
-    axes: tuple[str, str]  # headers of x and y
-    names: tuple[str, str]  # labels of x and y
-    unit: str  # of the density
-    header: str  # likewise, in the CSV
-    walls: bool = False  # whether the frame is that of a box
-
-    @property
-    def bar(self) -> str:
-        """Label of the colour bar."""
-        return f"density [{self.unit}]"
-
-    def columns(self) -> Columns:
-        x, y = np.meshgrid(self.x, self.y)
-        return {self.axes[0]: x.ravel(), self.axes[1]: y.ravel(), self.header: self.density.ravel()}
-
-    def draw(self, ax: "Axes") -> "Axes":
-        return draw.density(ax, self.x, self.y, self.density, self.top, self.frame, self.names, self.walls)
-
-
-def occupancy(evidence: Evidence, run: str, phase: str, **changes: str) -> Occupancy:
+def occupancy(study: Study, run: str, phase: str, **changes: str) -> PanelTable:
     """Where a network's reports lie in the box (Fig. 1h–i), awake and at rest on one scale; `changes` are those of rest."""
-    grid = _box_densities(evidence, run, tuple(changes.items()))
-    return _occupancy(grid, phase, ("x_m", "y_m"), ("x [m]", "y [m]"), "1/m²", "density_per_m2", walls=True)
+    return _table(_box_densities(study, run, tuple(changes.items())), phase, *_BOX)
 
 
-def plane_occupancy(evidence: Evidence, run: str, phase: str) -> Occupancy:
+def draw_occupancy(ax: "Axes", table: PanelTable) -> "Axes":
+    """Between the walls."""
+    return _draw_density(ax, table, _BOX, ("x [m]", "y [m]"), walls=True)
+
+
+def plane_occupancy(study: Study, run: str, phase: str) -> PanelTable:
     """Where activity lies in the plane of the first two waking components (Fig. 1j–k), on one scale for waking and rest."""
-    grid = _plane_densities(evidence, run)
-    return _occupancy(grid, phase, ("pc1_au", "pc2_au"), ("PC 1 [a.u.]", "PC 2 [a.u.]"), "1/a.u.²", "density_per_au2")
+    return _table(_plane_densities(study, run), phase, *_PLANE)
 
 
-class Cloud(NamedTuple):
-    """Activity in the plane of the first two waking components, coloured by what it reports."""
-
-    points: Array  # (K, T, 2) [a.u.]
-    values: Array  # (K, T)
-    limits: tuple[float, float]  # ends of the colour scale
-    frame: Frame
-    header: str  # of the values
-    bar: str  # label of the colour bar
-    cyclic: bool
-
-    def columns(self) -> Columns:
-        trajectory, step = indices(self.points)
-        x, y = self.points.reshape(-1, 2).T
-        return {"pc1_au": x, "pc2_au": y, self.header: self.values.ravel(), "trajectory": trajectory, "step": step}
-
-    def draw(self, ax: "Axes") -> "Axes":
-        points, values = self.points.reshape(-1, 2), self.values.ravel()
-        return draw.projection(ax, points, values, self.limits, self.frame, self.cyclic)
+def draw_plane_occupancy(ax: "Axes", table: PanelTable) -> "Axes":
+    """In the frame of both phases."""
+    return _draw_density(ax, table, _PLANE, ("PC 1 [a.u.]", "PC 2 [a.u.]"), walls=False)
 
 
-def cloud(evidence: Evidence, task: str, run: str, phase: str) -> Cloud:
-    """Waking and resting activity (Fig. 1f–g, 3c–d), as many points of each: every second step of the longer rest."""
-    recordings = both_phases(evidence, task, run, {})
-    steps = min(recording.positions.shape[1] for recording in recordings.values())
-    thin = {name: slice(None, None, recording.positions.shape[1] // steps) for name, recording in recordings.items()}
+def cloud(study: Study, task: str, run: str, phase: str) -> PanelTable:
+    """Waking and resting activity in the plane of the first two waking components, and what it reports (Fig. 1f–g, 3c–d).
+
+    As many points of each: every second step of the longer rest. Frame and colours are those of both.
+    """
+    recordings = both_phases(study, task, run, {})
     projected = _projected(recordings)
-    points = {name: p[:CLOUD, thin[name]] for name, p in projected.items()}
-    states = {name: recording.positions[:CLOUD, thin[name]] for name, recording in recordings.items()}
     frame = _around({name: p.reshape(-1, 2) for name, p in projected.items()})  # as densities in the plane have it
-    space = evidence.space(task, evidence.seeds[0])
+    steps = min(p.shape[1] for p in projected.values())
+    shown = {name: (slice(CLOUD), slice(None, None, p.shape[1] // steps)) for name, p in projected.items()}
+    reported = {name: recording.positions[shown[name]] for name, recording in recordings.items()}
+    space = study.space(task, study.seeds[0])
     if space.circular:
         low, high = space.frame
-        header, label = f"{space.noun}_{space.unit}", f"decoded {space.labels[0]}"
-        return Cloud(points[phase], states[phase][..., 0], (low, high), frame, header, label, cyclic=True)
-    away = {name: space.distance(s, np.array(space.middle)) for name, s in states.items()}
-    top = max(float(values.max()) for values in away.values())
-    header, label = f"distance_from_centre_{space.unit}", f"from the centre [{space.unit}]"
-    return Cloud(points[phase], away[phase], (0.0, top), frame, header, label, cyclic=False)
+        header, values, limits = _BEARING, reported[phase][..., 0], (low, high)
+    else:
+        away = {name: space.distance(s, np.array(space.middle)) for name, s in reported.items()}
+        header, values, limits = _DISTANCE, away[phase], (0.0, max(float(one.max()) for one in away.values()))
+    coloured = np.dstack((projected[phase][shown[phase]], values))
+    return PanelTable(points(coloured, *_PLANE[:2], header), frame, limits)
+
+
+def draw_cloud(ax: "Axes", table: PanelTable) -> "Axes":
+    """Points coloured by what they report."""
+    cyclic = _BEARING in table.columns
+    plane = np.stack([table[header] for header in _PLANE[:2]], axis=-1)
+    values = table[_BEARING if cyclic else _DISTANCE]
+    return drawing.projection(ax, plane, values, table.colours, table.frame, cyclic)
 
 
 class _Grid(NamedTuple):
@@ -111,37 +84,46 @@ class _Grid(NamedTuple):
 
 
 @lru_cache(maxsize=2)
-def _box_densities(evidence: Evidence, run: str, changes: tuple[tuple[str, str], ...]) -> _Grid:
-    recordings = both_phases(evidence, SPATIAL, run, dict(changes))
-    points = {phase: recording.positions.reshape(-1, 2) for phase, recording in recordings.items()}
-    return _densities(points, evidence.space(SPATIAL, evidence.seeds[0]).frame)
+def _box_densities(study: Study, run: str, changes: tuple[tuple[str, str], ...]) -> _Grid:
+    recordings = both_phases(study, SPATIAL, run, dict(changes))
+    reports = {phase: recording.positions.reshape(-1, 2) for phase, recording in recordings.items()}
+    return _densities(reports, study.space(SPATIAL, study.seeds[0]).frame)
 
 
 @lru_cache(maxsize=2)
-def _plane_densities(evidence: Evidence, run: str) -> _Grid:
-    projected = _projected(both_phases(evidence, SPATIAL, run, {}))
-    points = {phase: cloud.reshape(-1, 2) for phase, cloud in projected.items()}
-    return _densities(points, _around(points))
+def _plane_densities(study: Study, run: str) -> _Grid:
+    projected = _projected(both_phases(study, SPATIAL, run, {}))
+    activity = {phase: cloud.reshape(-1, 2) for phase, cloud in projected.items()}
+    return _densities(activity, _around(activity))
 
 
-def _densities(points: Mapping[str, Array], frame: Frame) -> _Grid:
+def _densities(clouds: Mapping[str, Array], frame: Frame) -> _Grid:
     """Kernel density estimates of each phase's points (n, 2)."""
     from reactivation.analysis.densities import DegenerateDensity, GaussianKDE
 
     x, y = _centres(*frame[:2]), _centres(*frame[2:])
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     try:
-        logs = {phase: GaussianKDE(cloud).log_density(grid) for phase, cloud in points.items()}
+        logs = {phase: GaussianKDE(cloud).log_density(grid) for phase, cloud in clouds.items()}
     except DegenerateDensity as problem:
         raise DamagedData(f"no density to draw: {problem}; train the network for longer") from None
     return _Grid(x, y, frame, {phase: np.exp(log).reshape(len(y), len(x)) for phase, log in logs.items()})
 
 
-def _occupancy(
-    grid: _Grid, phase: str, axes: tuple[str, str], names: tuple[str, str], unit: str, header: str, walls: bool = False
-) -> Occupancy:
-    top = max(float(density.max()) for density in grid.densities.values())
-    return Occupancy(grid.x, grid.y, grid.densities[phase], top, grid.frame, axes, names, unit, header, walls)
+def _table(grid: _Grid, phase: str, x: str, y: str, density: str) -> PanelTable:
+    """A row for each cell of the grid, on the scale of both phases."""
+    top = max(float(one.max()) for one in grid.densities.values())
+    xs, ys = np.meshgrid(grid.x, grid.y)
+    columns = {x: xs.ravel(), y: ys.ravel(), density: grid.densities[phase].ravel()}
+    return PanelTable(columns, grid.frame, (0.0, top))
+
+
+def _draw_density(
+    ax: "Axes", table: PanelTable, headers: tuple[str, str, str], labels: tuple[str, str], walls: bool
+) -> "Axes":
+    x, y = np.unique(table[headers[0]]), np.unique(table[headers[1]])
+    values = table[headers[2]].reshape(len(y), len(x))
+    return drawing.density(ax, x, y, values, table.colours[1], table.frame, labels, walls)
 
 
 def _centres(low: float, high: float) -> Array:
@@ -160,9 +142,9 @@ def _projected(recordings: Mapping[str, Recording]) -> dict[str, Array]:
     return {phase: plane.project(recording.rates) for phase, recording in recordings.items() if recording.rates is not None}
 
 
-def _around(points: Mapping[str, Array]) -> Frame:
+def _around(clouds: Mapping[str, Array]) -> Frame:
     """A square around all points (n, 2), with a margin."""
-    everything = np.concatenate(list(points.values()))
+    everything = np.concatenate(list(clouds.values()))
     low, high = everything.min(0), everything.max(0)
     centre, half = (low + high) / 2, 0.54 * float((high - low).max())
     left, bottom = (float(c) - half for c in centre)

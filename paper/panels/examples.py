@@ -1,14 +1,13 @@
-"""Example trajectories of one network: paths in the box, a bearing over time, and both for a film."""
+"""Example trajectories of one network: paths in the box, a bearing over time."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from paper.evidence import Evidence
-from paper.panels.base import Array, Columns, both_phases, indices, time_step
+from paper.panels.base import PanelTable, points, time_step
 from paper.protocols import HEAD, SPATIAL
-from reactivation.plotting import drawing as draw
-from reactivation.world.spaces import Space
+from paper.study import Study
+from reactivation.plotting import drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,59 +15,27 @@ if TYPE_CHECKING:
 EXAMPLES = 5  # trajectories shown of the recorded 200
 
 
-class Paths(NamedTuple):
-    """Example trajectories in a plane space."""
-
-    states: Array  # (K, T, 2) [m]
-    space: Space
-
-    def columns(self) -> Columns:
-        trajectory, step = indices(self.states)
-        x, y = self.states.reshape(-1, 2).T
-        return {"x_m": x, "y_m": y, "trajectory": trajectory, "step": step}
-
-    def draw(self, ax: "Axes") -> "Axes":
-        return draw.trajectories(ax, self.states, self.space.frame, self.space.labels)
-
-
-def paths(evidence: Evidence, run: str, phase: str, **changes: str) -> Paths:
+def paths(study: Study, run: str, phase: str, **changes: str) -> PanelTable:
     """What a network reports in space (Fig. 1d–e): the first few trajectories of the first seed."""
-    seed = evidence.seeds[0]
-    recording = evidence.recording(SPATIAL, run, phase, seed, **changes)
-    return Paths(recording.positions[:EXAMPLES], evidence.space(SPATIAL, seed))
+    recording = study.recording(SPATIAL, run, phase, study.seeds[0], **changes)
+    return PanelTable(points(recording.positions[:EXAMPLES], "x_m", "y_m"), frame=recording.space.frame)
 
 
-class Bearings(NamedTuple):
-    """A bearing over time."""
-
-    times: Array  # (T) [s]
-    states: Array  # (T) [rad]
-    phase: str
-
-    def columns(self) -> Columns:
-        return {"time_s": self.times, "bearing_rad": self.states}
-
-    def draw(self, ax: "Axes") -> "Axes":
-        return draw.bearings(ax, self.times, self.states, self.phase)
+def draw_paths(ax: "Axes", table: PanelTable) -> "Axes":
+    """Each trajectory in a colour of its own."""
+    positions = np.stack((table["x_m"], table["y_m"]), axis=-1)
+    positions = positions.reshape(len(np.unique(table["trajectory"])), -1, 2)
+    return drawing.trajectories(ax, positions, table.frame, ("x [m]", "y [m]"))
 
 
-def bearings(evidence: Evidence, run: str, phase: str, steps: int, **changes: str) -> Bearings:
+def bearings(study: Study, run: str, phase: str, steps: int, **changes: str) -> PanelTable:
     """What a network reports over time (Fig. C.5a–c): the first trajectory of the first seed."""
-    seed, length = evidence.seeds[0], "t_active" if phase == "active" else "t_quiescent"
-    recording = evidence.recording(HEAD, run, phase, seed, **{length: str(steps)}, **changes)
-    times = np.arange(1, steps + 1, dtype=np.float64) * time_step(evidence, HEAD, run)
-    return Bearings(times, recording.positions[0, :, 0], phase)
+    length = "t_active" if phase == "active" else "t_quiescent"
+    recording = study.recording(HEAD, run, phase, study.seeds[0], **{length: str(steps)}, **changes)
+    times = np.arange(1, steps + 1, dtype=np.float64) * time_step(study, HEAD, run)
+    return PanelTable({"time_s": times, "bearing_rad": recording.positions[0, :, 0]}, phase=phase)
 
 
-class Moving(NamedTuple):
-    """Example trajectories for a film."""
-
-    states: dict[str, Array]  # phase → (K, T, P) [m or rad]
-    dt: float  # [s]
-    space: Space
-
-
-def moving(evidence: Evidence, task: str, run: str) -> Moving:
-    """The first few trajectories of the first seed, awake and at rest."""
-    states = {phase: recording.positions[:EXAMPLES] for phase, recording in both_phases(evidence, task, run, {}).items()}
-    return Moving(states, time_step(evidence, task, run), evidence.space(task, evidence.seeds[0]))
+def draw_bearings(ax: "Axes", table: PanelTable) -> "Axes":
+    """A line in the colour of the phase."""
+    return drawing.bearings(ax, table["time_s"], table["bearing_rad"], table.phase)

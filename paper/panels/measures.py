@@ -1,15 +1,15 @@
 """Measures over networks: learning, explained variance, divergences, and one number per network or trajectory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from paper.evidence import Evidence, error_name
-from paper.panels.base import PHASES, Array, Columns, Spread, details_of, over_networks, tables_of
+from paper.panels.base import PHASES, PanelTable, Spread, every_result, over_networks
 from paper.protocols import SPATIAL, VANILLA
-from reactivation.plotting import drawing as draw
+from paper.study import Study, error_name
+from reactivation.plotting import drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,162 +22,112 @@ LABELS = {  # of the runs in Fig. 2e: σ for noisy training
     "random": "R",
     "uniform": r"$\mathcal{U}$",
 }
+_TRAINED = {"noisy": "NT", "no-noise": "DT"}  # with noise, deterministically
+_RESTED = {"active": "awake", "quiescent": "rest", "quiescent_noisy": "rest,\nnoise"}
 
 
-class Learning(NamedTuple):
-    """Loss and decoding error while training, over M networks."""
-
-    steps: Array  # (T)
-    loss: Spread  # (T)
-    error: Spread  # (T)
-    unit: str  # of the error
-    networks: int
-
-    def columns(self) -> Columns:
-        measures = {"loss": self.loss, f"decoding_error_{self.unit}": self.error}
-        spread = {f"{name}_{part}": getattr(s, part) for name, s in measures.items() for part in ("mean", "sd")}
-        return {"training_batches": self.steps, **spread, "networks": np.full(len(self.steps), self.networks)}
-
-    def draw(self, ax: "Axes") -> "Axes":
-        return draw.learning(ax, self.steps, *self.loss, *self.error, self.unit)
-
-
-def learning(evidence: Evidence, run: str) -> Learning:
+def learning(study: Study, run: str) -> PanelTable:
     """Tests while training (Fig. 1b); unfinished trainings only where there is no other, at the steps that all have."""
-    last = evidence.config(SPATIAL, run, evidence.seeds[0]).trainer.n_epochs
-    begun = [evidence.training(SPATIAL, run, seed) for seed in evidence.seeds if evidence.has_training(SPATIAL, run, seed)]
+    last = study.config(SPATIAL, run, study.seeds[0]).trainer.n_epochs
+    begun = [study.training(SPATIAL, run, seed) for seed in study.seeds if study.has_training(SPATIAL, run, seed)]
     tables = [table for table in begun if last in table] or begun
     steps = sorted(set.intersection(*map(set, tables)))
-    error, unit = error_name(tables[0][steps[0]]), evidence.space(SPATIAL, evidence.seeds[0]).unit
+    error, unit = error_name(tables[0][steps[0]]), study.unit(SPATIAL)
 
     def over(name: str) -> Spread:
         return over_networks([[table[step][name] for step in steps] for table in tables])
 
-    return Learning(np.array(steps, dtype=float), over("loss"), over(error), unit, len(tables))
+    measures = over("loss").columns("loss") | over(error).columns(f"decoding_error_{unit}")
+    return PanelTable({"training_batches": np.array(steps, dtype=float), **measures, "networks": len(tables)})
 
 
-class ExplainedVariance(NamedTuple):
-    """Cumulative share of variance by number of components, over M networks."""
-
-    curves: dict[str, Spread]  # phase → (N)
-    networks: int
-
-    def columns(self) -> Columns:
-        count = len(next(iter(self.curves.values())).mean)
-        shares = {
-            f"{phase}_share_{part}": getattr(curve, part) for phase, curve in self.curves.items() for part in ("mean", "sd")
-        }
-        return {"components": np.arange(1, count + 1), **shares, "networks": np.full(count, self.networks)}
-
-    def draw(self, ax: "Axes") -> "Axes":
-        return draw.explained_variance(ax, {phase: (curve.mean, curve.sd) for phase, curve in self.curves.items()})
+def draw_learning(ax: "Axes", table: PanelTable) -> "Axes":
+    """Loss and decoding error."""
+    (error,) = (header.removesuffix("_mean") for header in table.columns if "_error_" in header and "_mean" in header)
+    means, spreads = ([table[f"{measure}_{part}"] for measure in ("loss", error)] for part in ("mean", "sd"))
+    unit = error.split("_")[-1]
+    return drawing.learning(ax, table["training_batches"], means[0], spreads[0], means[1], spreads[1], unit)
 
 
-def explained_variance(evidence: Evidence, run: str) -> ExplainedVariance:
-    """How few components explain activity, awake and at rest (Fig. 1c)."""
-    details = details_of(evidence, "manifold")
-    curves = {phase: over_networks([found[run][phase] for found in details]) for phase in PHASES}
-    return ExplainedVariance(curves, len(details))
+def explained_variance(study: Study, run: str) -> PanelTable:
+    """Cumulative share of variance by number of components, awake and at rest (Fig. 1c)."""
+    found = [result["details"][run] for result in every_result(study, "manifold")]
+    curves = {phase: over_networks([one[phase] for one in found]) for phase in PHASES}
+    shares = {header: values for phase in PHASES for header, values in curves[phase].columns(f"{phase}_share").items()}
+    return PanelTable({"components": np.arange(1, len(curves["active"].mean) + 1), **shares, "networks": len(found)})
 
 
-class Divergences(NamedTuple):
-    """Divergence of resting from waking densities, over M networks of each kind."""
-
-    spread: Spread  # (R, C) [nats]
-    rows: tuple[str, ...]
-    runs: tuple[str, ...]  # columns
-    networks: int
-
-    def columns(self) -> Columns:
-        pairs = [(row, column) for row in self.rows for column in self.runs]
-        return {
-            "rest": [row for row, _ in pairs],
-            "awake": [column for _, column in pairs],
-            "kl_mean_nat": self.spread.mean.ravel(),
-            "kl_sd_nat": self.spread.sd.ravel(),
-            "networks": [self.networks] * len(pairs),
-        }
-
-    def draw(self, ax: "Axes") -> "Axes":
-        return draw.divergences(ax, self.spread.mean, [LABELS[r] for r in self.rows], [LABELS[r] for r in self.runs])
+def draw_explained_variance(ax: "Axes", table: PanelTable) -> "Axes":
+    """A curve for each phase."""
+    curves = {phase: (table[f"{phase}_share_mean"], table[f"{phase}_share_sd"]) for phase in PHASES}
+    return drawing.explained_variance(ax, curves)
 
 
-def divergences(evidence: Evidence) -> Divergences:
+def divergences(study: Study) -> PanelTable:
     """KL(rest ‖ awake) between runs, and of the baselines (Fig. 2e); NaN where a seed's density is degenerate."""
-    tables = tables_of(evidence, "kl")
-    rows, runs = tuple(LABELS), tuple(tables[0]["uniform"])
-    values = [[[_number(table[row][run]) for run in runs] for row in rows] for table in tables]
-    return Divergences(over_networks(values), rows, runs, len(tables))
+    tables = [result["table"] for result in every_result(study, "kl")]
+    pairs = [(rest, awake) for rest in LABELS for awake in tables[0]["uniform"]]
+    values = over_networks([[_or_nan(table[rest][awake]) for rest, awake in pairs] for table in tables])
+    names = {"rest": [rest for rest, _ in pairs], "awake": [awake for _, awake in pairs]}
+    return PanelTable({**names, **values.columns("kl", "nat"), "networks": len(tables)})
 
 
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
+def draw_divergences(ax: "Axes", table: PanelTable) -> "Axes":
+    """A matrix of resting rows and waking columns."""
+    rows, columns = (_distinct(table, name) for name in ("rest", "awake"))
+    matrix = table["kl_mean_nat"].reshape(len(rows), len(columns))
+    return drawing.divergences(ax, matrix, [LABELS[run] for (run,) in rows], [LABELS[run] for (run,) in columns])
 
 
-Conditions = tuple[tuple[str, str], ...]  # run, phase
-
-
-class Boxes(NamedTuple):
-    """Numbers of several conditions: one per network, or per trajectory and pooled over M networks."""
-
-    values: list[Array]  # per condition, (n)
-    seeds: list[Array]  # likewise, the network each is of
-    conditions: Conditions
-    labels: tuple[str, ...]
-    header: str
-    label: str
-    networks: int
-    dots: bool = False  # whether each number is shown
-
-    def columns(self) -> Columns:
-        sizes = [len(values) for values in self.values]
-        return {
-            "run": np.repeat([run for run, _ in self.conditions], sizes),
-            "phase": np.repeat([phase for _, phase in self.conditions], sizes),
-            "seed": np.concatenate(self.seeds),
-            self.header: np.concatenate(self.values),
-        }
-
-    def draw(self, ax: "Axes") -> "Axes":
-        return draw.boxes(ax, self.values, self.labels, [phase for _, phase in self.conditions], self.label, self.dots)
-
-
-def exploration(evidence: Evidence) -> Boxes:
+def exploration(study: Study) -> PanelTable:
     """Variance of resting trajectories, averaged over those of each network (Fig. 2f)."""
-    conditions = tuple((run, "quiescent") for run in VANILLA)
-    labels = tuple(LABELS[run] for run, _ in conditions)
-    by_seed = {
-        seed: {(run, phase): [evidence.result("variance", seed)["table"][run]] for run, phase in conditions}
-        for seed in evidence.seeds_of("variance")
-    }
-    return _boxes(by_seed, conditions, labels, "total_variance_m2", "total variance [m²]")._replace(dots=True)
+    conditions = [(run, "quiescent") for run in VANILLA]
+    return _pooled(study, "variance", conditions, "total_variance_m2")
 
 
-def smoothness(evidence: Evidence, bias: str) -> Boxes:
+def draw_exploration(ax: "Axes", table: PanelTable) -> "Axes":
+    """A box for each run, a dot for each network."""
+    labels = [LABELS[run] for run, _ in _distinct(table, "run", "phase")]
+    return _draw_boxes(ax, table, "total_variance_m2", labels, "total variance [m²]", dots=True)
+
+
+def smoothness(study: Study, bias: str) -> PanelTable:
     """Mean distance between consecutive points of each trajectory (Fig. C.4), networks trained with noise and without."""
-    noisy, quiet = f"noisy_{bias}", f"no-noise_{bias}"
-    named = {
-        (noisy, "active"): "NT\nawake",
-        (noisy, "quiescent"): "NT\nrest",
-        (quiet, "active"): "DT\nawake",
-        (quiet, "quiescent"): "DT\nrest",
-        (quiet, "quiescent_noisy"): "DT\nrest,\nnoise",
-    }
-    pooled = {
-        seed: {(run, phase): evidence.result("distance", seed)["table"][run][phase] for run, phase in named}
-        for seed in evidence.seeds_of("distance")
-    }
-    return _boxes(pooled, tuple(named), tuple(named.values()), "mean_step_m", "mean step [m]")
+    phases = {"noisy": ("active", "quiescent"), "no-noise": ("active", "quiescent", "quiescent_noisy")}
+    conditions = [(f"{training}_{bias}", phase) for training, rested in phases.items() for phase in rested]
+    return _pooled(study, "distance", conditions, "mean_step_m")
 
 
-def _boxes(
-    pooled: Mapping[int, Mapping[tuple[str, str], Sequence[float]]],
-    conditions: Conditions,
-    labels: tuple[str, ...],
-    header: str,
-    label: str,
-) -> Boxes:
-    """From seed → condition → numbers."""
-    values = [np.concatenate([found[condition] for found in pooled.values()]) for condition in conditions]
-    seeds = [np.repeat(list(pooled), [len(found[condition]) for found in pooled.values()]) for condition in conditions]
-    return Boxes(values, seeds, conditions, labels, header, label, len(pooled))
+def draw_smoothness(ax: "Axes", table: PanelTable) -> "Axes":
+    """A box for each run and phase."""
+    labels = [f"{_TRAINED[run.split('_')[0]]}\n{_RESTED[phase]}" for run, phase in _distinct(table, "run", "phase")]
+    return _draw_boxes(ax, table, "mean_step_m", labels, "mean step [m]")
+
+
+def _pooled(study: Study, protocol: str, conditions: Sequence[tuple[str, str]], header: str) -> PanelTable:
+    """A row for each number, of every run and phase, and of every seed that has results."""
+    rows = []
+    for run, phase in conditions:
+        for seed in study.seeds_of(protocol):
+            found = study.result(protocol, seed)["table"][run]
+            rows += [(run, phase, seed, value) for value in (found[phase] if isinstance(found, dict) else [found])]
+    return PanelTable(dict(zip(("run", "phase", "seed", header), zip(*rows, strict=True), strict=True)))
+
+
+def _draw_boxes(ax: "Axes", table: PanelTable, header: str, labels: Sequence[str], label: str, dots: bool = False) -> "Axes":
+    conditions, rows = _distinct(table, "run", "phase"), list(_rows(table, "run", "phase"))
+    groups = [table[header][[row == condition for row in rows]] for condition in conditions]
+    return drawing.boxes(ax, groups, labels, [phase for _, phase in conditions], label, dots)
+
+
+def _rows(table: PanelTable, *headers: str) -> Iterable[tuple[str, ...]]:
+    return zip(*(np.asarray(table.columns[header]).tolist() for header in headers), strict=True)
+
+
+def _distinct(table: PanelTable, *headers: str) -> list[tuple[str, ...]]:
+    """What stands in some columns together, in order."""
+    return list(dict.fromkeys(_rows(table, *headers)))
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value

@@ -109,7 +109,7 @@ class Walk(TwoPart):
         angle = Circle().wrap(heading - outward)
         blocked = (gap < self.border_region) & (angle.abs() < math.pi / 2)
         aside = constant((math.pi / 2,), angle).copysign(angle) - angle
-        return blocked, torch.where(blocked, aside, 0.0)
+        return blocked, aside * blocked
 
 
 @dataclass

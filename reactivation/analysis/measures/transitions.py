@@ -54,14 +54,21 @@ class Settings(AnalysisSettings):
         Raises:
             BadInput: it is none.
         """
-        if not space.circular:
-            raise BadInput(
-                f"transitions are those of bearings, and task={self.task} lives on no circle; use a task that does"
-            )
+        _require_circle(space)
+
+
+def _require_circle(space: Space) -> None:
+    if not space.circular:
+        raise BadInput(f"transitions are those of bearings, and {space} is no circle; use a task that lives on one")
 
 
 def turns_of(recording: Recording) -> Array:
-    """Return the turn of every step (B, T − 1) [rad], wrapped at π (`space.difference`), counter-clockwise positive."""
+    """Return the turn of every step (B, T − 1) [rad], wrapped at π (`space.difference`), counter-clockwise positive.
+
+    Raises:
+        BadInput: the space is no circle.
+    """
+    _require_circle(recording.space)
     turns: Array = recording.space.difference(recording.positions[:, 1:], recording.positions[:, :-1])[..., 0]
     return turns
 

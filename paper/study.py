@@ -1,10 +1,14 @@
 """What figures and claims are made from: the result files, training metrics and networks of some seeds under one root."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
+import math
+from pathlib import Path
+from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from paper.protocols import ALL_PROTOCOLS, NETWORKS, VARIANTS, Protocol
+from paper.protocols import ALL_PROTOCOLS, NETWORKS, VARIANTS, Condition, Protocol
 from reactivation.analysis.base import AnalysisSettings, Recording
 from reactivation.analysis.runner import declared, holds, model, result_file, training_config
 from reactivation.machine.errors import DamagedData
@@ -21,10 +25,11 @@ _RECORDINGS = 6  # held at once: a figure returns to its few, and each may take 
 OTHERS = "not of just these settings and networks, changed since, or of an older version; move it away, or make it anew"
 
 Rows = dict[int, dict[str, float]]  # step → measures
+Result = Mapping[str, Any]  # "table" and "details" of a protocol
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Study:
     """Read-only. Results are read anew when their files change; measures of training and the latest recordings are kept."""
 
     seeds: tuple[int, ...]
@@ -39,8 +44,9 @@ class Evidence:
     def has(self, name: str, seed: int) -> bool:
         """Whether the results of a protocol are there, with just its settings and of just its networks."""
         protocol = ALL_PROTOCOLS[name]
-        models = {run: self._model(protocol.task, run, seed) for run in protocol.runs}
-        return holds(protocol.analysis, self.settings(protocol, seed), models)
+        weights = [self._weights_file(protocol.task, run, seed) for run in protocol.runs]
+        files = (*_result_files(self, protocol, seed).values(), *weights)
+        return _has(self, protocol, seed, tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files))
 
     def seeds_of(self, *names: str) -> tuple[int, ...]:
         """The seeds that have the results of all these protocols."""
@@ -99,7 +105,12 @@ class Evidence:
 
     def space(self, task: str, seed: int) -> Space:
         """Where a task's states live."""
-        return self.config(task, NETWORKS[task][0], seed).task.space
+        space: Space = self.config(task, NETWORKS[task][0], seed).task.space
+        return space
+
+    def unit(self, task: str) -> str:
+        """The unit of a task's positions."""
+        return self.space(task, self.seeds[0]).unit
 
     def config(self, task: str, run: str, seed: int) -> TrainConfig:
         """The configuration of a run."""
@@ -119,7 +130,7 @@ class Evidence:
 
     @cached_property
     def decoding_errors(self) -> dict[str, dict[int, float]]:
-        """<task>/<run> → seed → decoding error on the test batch at the last step [m or rad]; the ledger's networks too."""
+        """<task>/<run> → seed → decoding error on the test batch at the last step [m or rad]; those of ablations too."""
         return {
             f"{task}/{run}": {seed: self._error(task, run, seed) for seed in self.trained_seeds(task, run)}
             for task, runs in NETWORKS.items()
@@ -140,8 +151,11 @@ class Evidence:
 
     def _model(self, task: str, run: str, seed: int) -> dict[str, Any]:
         """What results of a run must have been made from."""
-        file = self._folder(task, run, seed).model_file(self.config(task, run, seed).trainer.n_epochs)
-        return {**_without_weights(self, task, run, seed), "weights": weights_digest(file)}
+        weights = weights_digest(self._weights_file(task, run, seed))
+        return {**_without_weights(self, task, run, seed), "weights": weights}
+
+    def _weights_file(self, task: str, run: str, seed: int) -> Path:
+        return self._folder(task, run, seed).model_file(self.config(task, run, seed).trainer.n_epochs)
 
     def _error(self, task: str, run: str, seed: int) -> float:
         last = self.at_the_end(task, run, seed)
@@ -149,7 +163,7 @@ class Evidence:
 
     def settings_of_task(self, task: str, seed: int, **changes: str) -> AnalysisSettings:
         """How any network of a task is recorded."""
-        protocol = Protocol("manifold", task, NETWORKS[task], "", {"batch_size": "200", **changes})
+        protocol = Protocol("manifold", NETWORKS[task], "", Condition(changes={"batch_size": "200", **changes}), task)
         settings: AnalysisSettings = self.settings(protocol, seed)
         return settings
 
@@ -160,46 +174,96 @@ def error_name(measures: dict[str, float]) -> str:
 
 
 @cache
-def _settings(evidence: Evidence, protocol: Protocol, seed: int) -> Any:
-    arguments = {**protocol.arguments(seed, evidence.preset), "path": evidence.path, "device": evidence.device}
+def _settings(study: Study, protocol: Protocol, seed: int) -> Any:
+    arguments = {**protocol.arguments(seed, study.preset), "path": study.path, "device": study.device}
     return resolve_analysis(protocol.analysis, declared(protocol.analysis).settings, arguments)
 
 
 @cache
-def _config(evidence: Evidence, task: str, run: str, seed: int) -> TrainConfig:
-    return training_config(run, evidence.settings_of_task(task, seed))
+def _config(study: Study, task: str, run: str, seed: int) -> TrainConfig:
+    return training_config(run, study.settings_of_task(task, seed))
 
 
 @cache
-def _without_weights(evidence: Evidence, task: str, run: str, seed: int) -> dict[str, Any]:
-    config = evidence.config(task, run, seed)
+def _without_weights(study: Study, task: str, run: str, seed: int) -> dict[str, Any]:
+    config = study.config(task, run, seed)
     return model(config, config.trainer.n_epochs, None)
 
 
-def _read_result(evidence: Evidence, name: str, seed: int) -> dict[str, Any]:
-    protocol = ALL_PROTOCOLS[name]
-    settings = evidence.settings(protocol, seed)
-    parts = {"table": "", "details": "_details"}
-    files = {part: result_file(protocol.analysis, settings, end) for part, end in parts.items()}
+@cache
+def _has(study: Study, protocol: Protocol, seed: int, changed: tuple[int, ...]) -> bool:
+    """Looked at again only when one of the files has changed."""
+    models = {run: study._model(protocol.task, run, seed) for run in protocol.runs}
+    return holds(protocol.analysis, study.settings(protocol, seed), models)
+
+
+def _result_files(study: Study, protocol: Protocol, seed: int) -> dict[str, Path]:
+    settings, parts = study.settings(protocol, seed), {"table": "", "details": "_details"}
+    return {part: result_file(protocol.analysis, settings, end) for part, end in parts.items()}
+
+
+def _read_result(study: Study, name: str, seed: int) -> dict[str, Any]:
+    files = _result_files(study, ALL_PROTOCOLS[name], seed)
     for file in files.values():
         if not file.exists():
             raise DamagedData(f"{file}: not there; `python reproduce.py` makes it")
-    if not evidence.has(name, seed):
+    if not study.has(name, seed):
         raise DamagedData(f"{files['table']} is {OTHERS}")
     return {part: read_json_once(file) for part, file in files.items()}
 
 
 @lru_cache(maxsize=_RECORDINGS)
-def _record(
-    evidence: Evidence, task: str, run: str, phase: str, seed: int, changes: tuple[tuple[str, str], ...]
-) -> Recording:
+def _record(study: Study, task: str, run: str, phase: str, seed: int, changes: tuple[tuple[str, str], ...]) -> Recording:
     from reactivation.analysis.recordings import record
     from reactivation.machine.device import enough_memory, prepare
     from reactivation.storage.runs import found_run, load_run
 
-    settings = evidence.settings_of_task(task, seed, **dict(changes))
-    config = evidence.config(task, run, seed)
+    settings = study.settings_of_task(task, seed, **dict(changes))
+    config = study.config(task, run, seed)
     phases = {one.name: one for one in declared("distance").phases(settings)}
     with enough_memory():
-        loaded = load_run(found_run(config, evidence.path), prepare(evidence.device), config.trainer.n_epochs)
+        loaded = load_run(found_run(config, study.path), prepare(study.device), config.trainer.n_epochs)
         return record(loaded, phases[phase], settings.batch_size, seed, rates=settings.batch_size)
+
+
+# Where a number stands in `table` and `details` of a protocol's files; NaN where the file has null.
+
+
+def at(result: Result, *path: str) -> float:
+    """The number under these keys of the table."""
+    return _number(result["table"], *path)
+
+
+def kl(result: Result, resting: str, waking: str) -> float:
+    """KL(resting ‖ waking awake) [nats]; `resting` may be "random" or "uniform"."""
+    return at(result, resting, waking)
+
+
+def entropy_awake(result: Result, run: str) -> float:
+    """Differential entropy of the density of reported positions, awake [nats]."""
+    return _number(result["details"], "entropy_awake", run)
+
+
+def entropy_at_rest(result: Result, run: str) -> float:
+    """The same at rest, with the kernel bandwidth of waking."""
+    return _number(result["details"], "pairs", run, run, "matched_bandwidth", "entropy")
+
+
+def step_length(result: Result, run: str, phase: str) -> float:
+    """Distance between consecutive points [m], mean over trajectories."""
+    return mean(result["table"][run][phase])
+
+
+def growth(result: Result, run: str) -> float:
+    """Norm of the rates at the last step of rest over that halfway: 1 where activity has settled, more where it grows."""
+    norms = result["details"][run]["quiescent_norm"]
+    halfway = norms[len(norms) // 2]
+    return norms[-1] / halfway if halfway else math.nan
+
+
+def _number(found: Any, *path: str) -> float:
+    for key in path:
+        if found is None:
+            break
+        found = found[key]
+    return math.nan if found is None else float(found)

@@ -10,20 +10,19 @@ from pathlib import Path
 import sys
 import time
 
-from paper.catalogue import FIGURES, tasks_of
 from paper.claims import CLAIMS
-from paper.documents import PAGES, committed, fill_documents
-from paper.evidence import Evidence
-from paper.figures import draw_figure, pictures
+from paper.claims.verdicts import judge_all
+from paper.figures import FIGURES, draw_figure, pictures, tasks_of
 from paper.protocols import ALL_PROTOCOLS, HEAD, NETWORKS, PROTOCOLS, SEEDS, SPATIAL, VARIANTS, Protocol
-from paper.report import write_report
+from paper.report import PAGES, committed, fill_documents, write_report
+from paper.study import Study
 from paper.tables import networks_table, tally
-from paper.verdicts import judge_all
 from reactivation.analysis.runner import measure, result_file, training_words
 from reactivation.machine.errors import BadInput, DamagedData, SomeFailed, UserError
 from reactivation.settings.declaring import nearest, setting
 from reactivation.settings.layers import RESULTS
 from reactivation.settings.reading import seed_list
+from reactivation.storage.files import digest, make_folder, read_json, to_json, write_atomically
 from reactivation.training.processes import train_fleet
 
 PRESETS = {"quick": "quick", "paper": None}  # profile → preset of its networks
@@ -35,6 +34,7 @@ DOCUMENTS = "documents"  # what those who keep the repository run: numbers of do
 _ACHIEVED = {SPATIAL: 0.65, HEAD: 1.0}
 _RECORDING = 0.3  # likewise what recording reaches
 _DENSITIES = 5.0  # seconds that an analysis takes beside its recordings, roughly
+CARD = "card.json"  # of the networks that come with the project
 _DRAWING, _REPORTING = 15.0, 5.0  # seconds for a figure and for the report, roughly
 
 
@@ -68,20 +68,20 @@ class Reproduction:
     """What is to be reproduced, and where."""
 
     profile: str
-    evidence: Evidence
+    study: Study
     stages: tuple[str, ...]
     tasks: tuple[str, ...]
-    ledger: bool  # what switches change, too
+    ablations: bool  # what switches change, too
 
     @property
     def protocols(self) -> dict[str, Protocol]:
-        return ALL_PROTOCOLS if self.ledger else PROTOCOLS
+        return ALL_PROTOCOLS if self.ablations else PROTOCOLS
 
     @property
     def networks(self) -> Iterator[tuple[int, str, str]]:
-        """Seed, task, run: whole seeds one after the other, and those of the ledger last."""
-        for networks in (NETWORKS, VARIANTS) if self.ledger else (NETWORKS,):
-            for seed in self.evidence.seeds:
+        """Seed, task, run: whole seeds one after the other, and those of ablations last."""
+        for networks in (NETWORKS, VARIANTS) if self.ablations else (NETWORKS,):
+            for seed in self.study.seeds:
                 yield from ((seed, task, run) for task in self.tasks for run in networks[task])
 
     @property
@@ -91,11 +91,11 @@ class Reproduction:
 
     @property
     def report(self) -> Path:
-        return Path(self.evidence.path) / f"report{self.end}.html"
+        return Path(self.study.path) / f"report{self.end}.html"
 
     @property
     def verdicts(self) -> Path:
-        return Path(self.evidence.path) / f"claims{self.end}.json"
+        return Path(self.study.path) / f"claims{self.end}.json"
 
 
 def reproduction(settings: Settings) -> Reproduction:
@@ -114,9 +114,9 @@ def reproduction(settings: Settings) -> Reproduction:
     if DOCUMENTS in stages and (settings.profile, settings.path, settings.seeds) != ("paper", RESULTS, None):
         raise BadInput(f"only={DOCUMENTS} is about all results of the project: it takes profile=paper, and no path or seeds")
     tasks = tuple(task for task in NETWORKS if task in parts) or tuple(NETWORKS)
-    evidence = Evidence(seeds, PRESETS[settings.profile], settings.path, settings.device)
-    ledger = settings.profile == "paper" if settings.ledger is None else settings.ledger
-    return Reproduction(settings.profile, evidence, stages, tasks, ledger)
+    study = Study(seeds, PRESETS[settings.profile], settings.path, settings.device)
+    ablations = settings.profile == "paper" if settings.ledger is None else settings.ledger
+    return Reproduction(settings.profile, study, stages, tasks, ablations)
 
 
 def plan(what: Reproduction) -> list[Step]:
@@ -125,7 +125,7 @@ def plan(what: Reproduction) -> list[Step]:
     from reactivation.training.work import product_rate
 
     # Before any product: threads that compute take the handling of denormals from the thread that starts them.
-    prepare(what.evidence.device)
+    prepare(what.study.device)
     rate = product_rate(1024)
     steps: list[Step] = []
     if "train" in what.stages:
@@ -133,7 +133,7 @@ def plan(what: Reproduction) -> list[Step]:
     if "analyse" in what.stages:
         steps += [
             _analysis(what, rate, seed, name)
-            for seed in what.evidence.seeds
+            for seed in what.study.seeds
             for task in what.tasks
             for name in _protocols(what, task, seed)
         ]
@@ -142,7 +142,7 @@ def plan(what: Reproduction) -> list[Step]:
     if "report" in what.stages:
         steps.append(_reporting(what))
     if DOCUMENTS in what.stages:
-        steps.append(Step(DOCUMENTS, "pretrained networks", False, 1.0, _pack))
+        steps.append(Step(DOCUMENTS, "pretrained networks", False, 1.0, partial(pack, committed(), SEEDS[0])))
         steps.append(Step(DOCUMENTS, ", ".join(PAGES), False, 1.0, partial(fill_documents, committed())))
     return steps
 
@@ -159,8 +159,8 @@ def show_plan(steps: list[Step], what: Reproduction) -> None:
 def show_outcome(what: Reproduction) -> None:
     """What came out of the networks, how the claims stand, and where the page is."""
     for task in what.tasks:
-        print(f"\n{task}: means over seeds\n{networks_table(what.evidence, task).text()}")
-    print(f"\n{tally(judge_all(CLAIMS, what.evidence))}")
+        print(f"\n{task}: means over seeds\n{networks_table(task, what.study).text()}")
+    print(f"\n{tally(judge_all(CLAIMS, what.study))}")
     if "report" in what.stages:
         print(what.report)
 
@@ -218,48 +218,92 @@ def commands(trainings: Sequence[tuple[str, ...]], on_gpu: bool) -> list[list[st
 def _training(what: Reproduction, rate: float, seed: int, task: str, run: str) -> Step:
     from reactivation.training.work import training_flops
 
-    config = what.evidence.config(task, run, seed)
-    words = training_words(run, what.evidence.settings_of_task(task, seed))
-    if what.evidence.device != "auto":
-        words.append(f"device={what.evidence.device}")
-    left = max(0, config.trainer.n_epochs - what.evidence.standing(task, run, seed))
+    config = what.study.config(task, run, seed)
+    words = training_words(run, what.study.settings_of_task(task, seed))
+    if what.study.device != "auto":
+        words.append(f"device={what.study.device}")
+    left = max(0, config.trainer.n_epochs - what.study.standing(task, run, seed))
     seconds = training_flops(config) * left / (_ACHIEVED[task] * rate)
-    return Step("train", " ".join(words), what.evidence.is_trained(task, run, seed), seconds, words=tuple(words))
+    return Step("train", " ".join(words), what.study.is_trained(task, run, seed), seconds, words=tuple(words))
 
 
 def _analysis(what: Reproduction, rate: float, seed: int, name: str) -> Step:
     from reactivation.training.work import recording_flops
 
-    protocol, settings = what.protocols[name], what.evidence.settings(what.protocols[name], seed)
-    configs = [what.evidence.config(protocol.task, run, seed) for run in protocol.runs]
+    protocol, settings = what.protocols[name], what.study.settings(what.protocols[name], seed)
+    configs = [what.study.config(protocol.task, run, seed) for run in protocol.runs]
     seconds = sum(recording_flops(config, settings) for config in configs) / (_RECORDING * rate) + _DENSITIES
     file = result_file(protocol.analysis, settings)
-    return Step("analyse", str(file), what.evidence.has(name, seed), seconds, partial(measure, protocol.analysis, settings))
-
-
-def _pack() -> None:
-    from paper.pretrained import pack  # loads torch, which refusing bad input must not wait for
-
-    pack(committed(), SEEDS[0])
+    return Step("analyse", str(file), what.study.has(name, seed), seconds, partial(measure, protocol.analysis, settings))
 
 
 def _drawing(what: Reproduction, key: str) -> Step:
-    return Step("draw", f"figure {key}", False, _DRAWING, partial(draw_figure, key, what.evidence, pictures(what.evidence)))
+    return Step("draw", f"figure {key}", False, _DRAWING, partial(draw_figure, key, what.study, pictures(what.study)))
 
 
 def _reporting(what: Reproduction) -> Step:
-    write = partial(write_report, what.evidence, what.profile, pictures(what.evidence), what.report, what.verdicts)
+    write = partial(write_report, what.study, what.profile, pictures(what.study), what.report, what.verdicts)
     return Step("report", str(what.report), False, _REPORTING, write)
 
 
 def _protocols(what: Reproduction, task: str, seed: int) -> list[str]:
-    """Those of a task; those of the ledger's own networks only where there are such, or this plan trains them."""
+    """Those of a task; those of networks trained for ablations only where there are such, or this plan trains them."""
     of_task = [name for name, protocol in what.protocols.items() if protocol.task == task]
     if "train" in what.stages:
         return of_task
-    trained = {run for run in VARIANTS[task] if what.evidence.has_network(task, run, seed)}
+    trained = {run for run in VARIANTS[task] if what.study.has_network(task, run, seed)}
     lacking = set(VARIANTS[task]) - trained
-    return [name for name in of_task if what.evidence.has(name, seed) or not lacking & set(what.protocols[name].runs)]
+    return [name for name in of_task if what.study.has(name, seed) or not lacking & set(what.protocols[name].runs)]
+
+
+def pack(study: Study, seed: int, folder: Path | None = None) -> Path:
+    """Copy the trained runs of a seed to where the project ships them, and write their card.
+
+    A pretrained run is an ordinary run folder with its last model alone, so whatever loads a run loads it. The card says of
+    each its config, step, last measures, and the SHA-256 of its model.
+
+    Args:
+        folder: None for the project's own.
+
+    Returns:
+        The card.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    # Only now: these load torch, which refusing bad input must not wait for.
+    from reactivation.machine.places import PRETRAINED
+    from reactivation.storage.runs import RunFolder, run_path
+    from reactivation.storage.seal import weights_digest
+
+    folder = folder or PRETRAINED
+    card = folder / CARD
+    cards = read_json(card) if card.exists() else {}  # of networks whose weights are not at hand, it stays as it is
+    for task, runs in NETWORKS.items():
+        for run in runs:
+            config = study.config(task, run, seed)
+            source = RunFolder(run_path(config, study.path))
+            step = config.trainer.n_epochs
+            if not (study.is_trained(task, run, seed) and source.kept(step) and source.config().trainer.n_epochs == step):
+                continue  # not there, not whole yet, or trained on since
+            target = RunFolder(run_path(config, str(folder)))
+            make_folder(target.path)
+            for file in (source.config_file, source.environment_file, source.table_file("test")):
+                write_atomically(target.path / file.name, file.read_bytes())
+            model = source.model_file(step).read_bytes()
+            write_atomically(target.model_file(step), model)
+            cards[str(target.path.relative_to(folder))] = {
+                "config": f"{task}/{run}",
+                "seed": seed,
+                "step": step,
+                "measures": read_json(target.table_file("test"))[str(step)],  # under the names that file has
+                "file": target.model_file(step).name,
+                "bytes": len(model),
+                "sha256": digest(target.model_file(step)),
+                "weights": weights_digest(target.model_file(step)),
+            }
+    write_atomically(card, to_json(cards))
+    return card
 
 
 def _duration(seconds: float) -> str:

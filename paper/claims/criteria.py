@@ -17,6 +17,9 @@ HALF_WIDTH = {SPATIAL: 0.1, HEAD: math.pi / 12}  # m, rad: half a tuning width, 
 KEPT = (0.05, 0.9)  # share of the waking turn: more than nothing, less than all
 DOUBLING = 1.0  # doublings: at most that much larger or smaller is as large
 SOME = 0.1  # share of steps: what still occurs
+# The seeds whose numbers were known when some rows were written, or their measure changed.
+SEEN = (0,)
+SEEN_LATER = (0, 1, 2)
 
 WORDS = {
     "closely resembles, matches, is distributed as": f"at most {CLOSE} nats: so far away is a uniform density that leaves "

@@ -6,14 +6,15 @@ otherwise, and always with fewer than three seeds. Seeds that had been measured 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
 
-from paper.evidence import Evidence
+from paper.protocols import Condition
+from paper.study import Study
 
 TRAINING = "training"  # beside the protocols: <task>/<run> → decoding error of that network
 LEVEL = 0.95
@@ -27,7 +28,7 @@ Results = Mapping[str, Any]  # protocol or TRAINING → what its files hold, for
 
 @dataclass(frozen=True)
 class Claim:
-    """One row."""
+    """One row: a sentence, the function that gives its number for one seed, and the range that it is to lie in."""
 
     key: str
     sentence: str
@@ -47,6 +48,11 @@ class Claim:
             return f"≤{_GAP}{self.high:.3g}"
         return f"≥{_GAP}{self.low:.3g}" if self.high == INFINITY else f"{self.low:g} to {self.high:g}"
 
+    def under(self, condition: Condition) -> "Claim":
+        """The claim as it is made of a condition: key, sentence and figure say so."""
+        sentence = f"{self.sentence.removesuffix('.')}{condition.words}."
+        return replace(self, key=condition.key(self.key), sentence=sentence, figure=condition.figure or self.figure)
+
     def contains(self, value: float) -> bool:
         """Whether a number lies in the range."""
         return self.low <= value <= self.high
@@ -61,6 +67,11 @@ class Verdict(NamedTuple):
     interval: tuple[float, float] | None  # None for fewer than two seeds
     verdict: str
     known: tuple[float, ...] = ()  # of seeds that had been measured before the rule was written
+
+
+def ratio(value: float, of: float) -> float:
+    """value / of, infinite where that is 0."""
+    return value / of if of else INFINITY
 
 
 def judge(claim: Claim, by_seed: Mapping[int, float]) -> Verdict:
@@ -88,17 +99,17 @@ def confidence_interval(values: Sequence[float]) -> tuple[float, float] | None:
     return centre - half, centre + half
 
 
-def judge_all(claims: Iterable[Claim], evidence: Evidence) -> dict[str, Verdict | None]:
+def judge_all(claims: Iterable[Claim], study: Study) -> dict[str, Verdict | None]:
     """Every claim over the seeds that count and have what it needs; None where no seed has that."""
-    return {claim.key: _judged(claim, evidence) for claim in claims}
+    return {claim.key: _judged(claim, study) for claim in claims}
 
 
-def _judged(claim: Claim, evidence: Evidence) -> Verdict | None:
-    found = {seed: _value(claim, evidence, seed) for seed in evidence.seeds_of(*_measured(claim))}
+def _judged(claim: Claim, study: Study) -> Verdict | None:
+    found = {seed: _value(claim, study, seed) for seed in study.seeds_of(*_measured(claim))}
     values = {seed: value for seed, value in found.items() if value is not None}
     if not values:
         return None
-    seen = claim.seen if evidence.preset is None else ()  # a preset has other networks than those that were seen
+    seen = claim.seen if study.preset is None else ()  # a preset has other networks than those that were seen
     verdict = judge(claim, {seed: value for seed, value in values.items() if seed not in seen})
     return verdict._replace(known=tuple(value for seed, value in values.items() if seed in seen))
 
@@ -107,14 +118,14 @@ def _measured(claim: Claim) -> tuple[str, ...]:
     return tuple(name for name in claim.protocols if name != TRAINING)
 
 
-def results_of(protocols: Iterable[str], evidence: Evidence, seed: int) -> Results:
+def results_of(protocols: Iterable[str], study: Study, seed: int) -> Results:
     """What claims over these protocols are worked out from, for one seed."""
-    results: dict[str, Any] = {name: evidence.result(name, seed) for name in protocols if name != TRAINING}
-    errors = {run: seeds[seed] for run, seeds in evidence.decoding_errors.items() if seed in seeds}
+    results: dict[str, Any] = {name: study.result(name, seed) for name in protocols if name != TRAINING}
+    errors = {run: seeds[seed] for run, seeds in study.decoding_errors.items() if seed in seeds}
     return {TRAINING: errors, **results}
 
 
-def _value(claim: Claim, evidence: Evidence, seed: int) -> float | None:
+def _value(claim: Claim, study: Study, seed: int) -> float | None:
     """A claim's number for one seed; None where a network that it is about is not trained."""
-    value = claim.value(results_of(claim.protocols, evidence, seed))
+    value = claim.value(results_of(claim.protocols, study, seed))
     return None if claim.protocols == (TRAINING,) and math.isnan(value) else value

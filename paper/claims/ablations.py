@@ -1,0 +1,157 @@
+"""What each switch of docs/differences.md does to claims: the same seeds, one setting different.
+
+A switch has protocols of its own. Their numbers take the place of those that a claim is otherwise made from, and the claim's
+number is worked out again.
+"""
+
+from collections.abc import Callable, Mapping
+import math
+from typing import Any, NamedTuple
+
+from paper.claims import CLAIMS
+from paper.claims.verdicts import TRAINING, Claim, results_of
+from paper.protocols import (
+    ABLATED,
+    BIASES,
+    GATED,
+    GATED_DOUBLED,
+    NOISY,
+    NOT_DOUBLED,
+    PEAK_CELLS,
+    SPATIAL,
+    UNIFORM_NOISE,
+)
+from paper.study import Result, Study
+
+_CLAIMS = {claim.key: claim for claim in CLAIMS}
+
+
+class Ablation(NamedTuple):
+    """One setting that differs, where it was measured, and what it could change."""
+
+    row: str  # of docs/differences.md; "–" for settings that are no difference
+    name: str
+    changed: Mapping[str, str]  # protocol → the one with the switch changed
+    claims: tuple[str, ...]  # keys
+    stand_ins: Mapping[str, str] = {}  # run → the one trained with the switch changed
+    view: Callable[[Result], Result] = lambda result: result  # what is taken from the changed files
+
+
+class Effect(NamedTuple):
+    """A claim's number with a switch as it is and changed, for each seed that has both."""
+
+    ablation: Ablation
+    claim: Claim
+    default: tuple[float, ...]
+    changed: tuple[float, ...]
+
+    @property
+    def differences(self) -> tuple[float, ...]:
+        """Changed minus default, one per seed."""
+        return tuple(b - a for a, b in zip(self.default, self.changed, strict=True))
+
+
+def _matched(result: Result) -> Result:
+    """A table of divergences at matched bandwidth; rows that have no kernel stay as they are."""
+    pairs = result["details"]["pairs"]
+    table = {
+        row: {column: pair and (pair.get("matched_bandwidth") or pair)["kl"] for column, pair in cells.items()}
+        for row, cells in pairs.items()
+    }
+    return {**result, "table": table}
+
+
+_RANDOM = tuple(f"random_to_{bias}" for bias in BIASES)
+_MATCH = tuple(f"noiseless_match_{bias}" for bias in BIASES)
+_DIVERGENCES = ("uniform", "unbiased", "biased", *(f"crossed_to_{bias}" for bias in BIASES), *_RANDOM)
+_NOT_DOUBLED, _GATED = (tuple(map(rest.key, _DIVERGENCES)) for rest in (NOT_DOUBLED, GATED))
+_SAME = {key: key for key in ("kl", NOT_DOUBLED.key("kl"), GATED.key("kl"))}
+_KL = (*_DIVERGENCES, "tiling", *_MATCH)
+_EXPLORE = tuple(f"noiseless_explore_less_{bias}" for bias in BIASES)
+_ACTIVITY = (
+    "low_dimensional_awake",
+    "low_dimensional_rest",
+    "overlapping",
+    "same_subspace",
+    "same_plane",
+    "tiling_activity",
+    "less_activity",
+)
+_TRAINED = ("learned", *_ACTIVITY, *_DIVERGENCES, "tiling", *(f"smooth_{bias}" for bias in BIASES))
+
+
+def _trained(row: str, name: str, out: str, variants: tuple[str, ...], *claims: str) -> Ablation:
+    """A switch of training: networks of its own, measured like those whose place they take."""
+    changed = {protocol.analysis: key for key, protocol in ABLATED.items() if protocol.condition.name == out}
+    stand_ins = dict(zip(NOISY, variants, strict=True))
+    return Ablation(row, name, {TRAINING: TRAINING, **changed}, (*_TRAINED, *claims), stand_ins)
+
+
+ABLATIONS = (
+    Ablation("–", "draw=1 (other trajectories and noise, nothing else)", {"kl": "kl_redrawn_1"}, _KL),
+    Ablation("–", "draw=2 (likewise)", {"kl": "kl_redrawn_2"}, _KL),
+    Ablation(
+        "1",
+        "noise_kind=uniform (at rest and awake, not in training)",
+        {"kl": "kl_uniform_noise"},
+        (*_DIVERGENCES, "tiling"),  # the other networks of that protocol rest without noise
+    ),
+    _trained(
+        "1",
+        "rnn.noise=uniform (in training too)",
+        "trained_uniform",
+        UNIFORM_NOISE,
+        *_EXPLORE,
+        *(f"erratic_uniform_{bias}" for bias in BIASES),
+    ),
+    _trained("2", "task.place_cells_norm=none", "peak_cells", PEAK_CELLS),
+    Ablation("8", "uniform_baseline=marginal", {"kl": "kl_marginal"}, ("uniform",)),
+    Ablation("9", "clip=1e7", {"kl": "kl_clip"}, (*_DIVERGENCES, *_MATCH)),
+    Ablation("10", "matched bandwidth", _SAME, (*_DIVERGENCES, *_MATCH, *_NOT_DOUBLED, *_GATED), view=_matched),
+    Ablation("11", "variance_gain=2", {GATED.key("kl"): GATED_DOUBLED.key("kl")}, (*_GATED, GATED.key("tiling"))),
+    Ablation("12", "random_network=shared", {"kl": "kl_shared"}, _RANDOM),
+    Ablation(
+        "13",
+        "noise_kind=uniform (put into noiseless networks)",
+        {"distance": "distance_uniform"},
+        tuple(f"erratic_{bias}" for bias in BIASES),
+    ),
+    Ablation("17", "trajectory_stream=cells", {"kl": "kl_cells"}, _KL),
+    Ablation("–", "start=end_of_active", {"kl": "kl_end_of_active"}, _KL),
+    Ablation("–", "start=random", {"kl": "kl_random_start"}, _KL),
+    Ablation("–", "t_shift=500 (half of rest dropped)", {"kl": "kl_burn_in"}, _KL),
+    Ablation("–", "t_quiescent=1000 t_shift=0 (no burn-in)", {"variance": "variance_no_burn_in"}, _EXPLORE),
+)
+
+
+def effects(study: Study) -> list[Effect]:
+    """Every claim that a switch is measured for, with whatever seeds have both results (perhaps none)."""
+    return [_effect(study, ablation, _CLAIMS[key]) for ablation in ABLATIONS for key in ablation.claims]
+
+
+def _effect(study: Study, ablation: Ablation, claim: Claim) -> Effect:
+    changed = {name: ablation.changed[name] for name in claim.protocols if name in ablation.changed}
+    pairs = []
+    for seed in study.seeds_of(*(name for name in (*claim.protocols, *changed.values()) if name != TRAINING)):
+        before = results_of(claim.protocols, study, seed)
+        other = results_of(tuple(changed.values()), study, seed)
+        after = {**before, **{name: _in_place(before[name], other[new], ablation) for name, new in changed.items()}}
+        pairs.append((claim.value(before), claim.value(after)))
+    known = [pair for pair in pairs if not any(map(math.isnan, pair))]
+    return Effect(ablation, claim, tuple(a for a, _ in known), tuple(b for _, b in known))
+
+
+def _in_place(before: Result, other: Result, ablation: Ablation) -> Result:
+    """Results in which what was measured with the switch changed stands in for what it is compared with."""
+    if "table" not in before:  # decoding errors: <task>/<run> → error
+        names = {f"{SPATIAL}/{run}": f"{SPATIAL}/{variant}" for run, variant in ablation.stand_ins.items()}
+        return {**before, **{run: other.get(variant, math.nan) for run, variant in names.items()}}
+    seen = _renamed(ablation.view(other), {variant: run for run, variant in ablation.stand_ins.items()})
+    return {"table": {**before["table"], **seen["table"]}, "details": seen["details"]}
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """Nested mappings with some keys renamed."""
+    if not isinstance(value, Mapping):
+        return value
+    return {names.get(key, key): _renamed(inner, names) for key, inner in value.items()}
