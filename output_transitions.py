@@ -1,15 +1,6 @@
-"""How bearings move from step to step, awake and at rest (Fig. C.5), for the head-direction runs of one seed.
+"""How bearings move from step to step (Fig. C.5): `python output_transitions.py --help` prints the manual."""
 
-    python output_transitions.py [seed=0] [key=value ...]
-
-Writes results/head_direction/transitions_<noise>_<seed>.json (run → phase → mean turn, reversals, dwell) and
-transitions_<noise>_<seed>_details.json: settings, and the histograms of turns.
-"""
-
-from functools import partial
-
-from reactivation.analysis.runner import run_analysis
-from reactivation.machine.errors import run_command
+from reactivation.cli import run_script
 
 if __name__ == "__main__":
-    run_command(partial(run_analysis, "transitions", __doc__ or ""))
+    run_script("transitions")

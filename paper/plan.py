@@ -272,7 +272,8 @@ def pack(study: Study, seed: int, folder: Path | None = None) -> Path:
         StorageError: the folder cannot be written.
     """
     # Only now: these load torch, which refusing bad input must not wait for.
-    from reactivation.storage.runs import PRETRAINED, RunFolder, run_path
+    from reactivation.machine.places import PRETRAINED
+    from reactivation.storage.runs import RunFolder, run_path
     from reactivation.storage.seal import weights_digest
 
     folder = folder or PRETRAINED

@@ -4,4 +4,4 @@ A *task* makes the world, a *cell* is a vector field, a *phase* (waking, rest) i
 `dynamics.rollout` is the only loop over time. Nothing is imported here, so that settings are checked before torch loads.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

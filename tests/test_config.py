@@ -202,7 +202,8 @@ def test_files_that_only_look_like_entries_are_passed_over(command, tmp_path: Pa
     (tasks / "broken.py").write_text("x = 1\ndef (\n")
     (cells / "unnamed.py").write_text("x = y\n")
     (project / "configs/train/broken").mkdir()
-    (project / "configs/train/broken/a.yml").write_text("")
+    for name in ("base", "a"):
+        (project / f"configs/train/broken/{name}.yml").write_text("")
     manual = command("train.py", "--help", project=project)
     assert manual.returncode == 0
     assert "junk" not in manual.stdout
@@ -241,6 +242,25 @@ def test_an_analysis_takes_its_noise_as_sigma_too() -> None:
     assert training_config("noisy_biased", by_sigma).rnn.sigma == pytest.approx(0.5)
     again = resolve("config=head_direction/noisy_biased", "rnn.sigma=0.5")
     assert configuration.science_hash(training_config("noisy_biased", by_sigma)) == configuration.science_hash(again)
+
+
+@pytest.mark.parametrize(
+    ("file", "resolved"),
+    [
+        ("train/base.yml", lambda: resolve(SPATIAL)),
+        ("train/head_direction/base.yml", lambda: resolve(HEAD)),
+        ("train/head_direction/base.yml", lambda: configuration.base_config("head_direction")),
+        ("analysis/base.yml", lambda: analysis("kl")),
+        ("analysis/output_kl.yml", lambda: analysis("kl")),
+    ],
+)
+def test_a_base_file_that_is_not_there_is_named(file: str, resolved, tmp_path: Path, monkeypatch) -> None:
+    configs = Path(shutil.copytree(configuration.CONFIGS, tmp_path / "configs"))
+    monkeypatch.setattr(configuration, "CONFIGS", configs)
+    resolved()
+    (configs / file).unlink()
+    with pytest.raises(BadInput, match=f"{file}: missing"):
+        resolved()
 
 
 def test_runs_at_another_time_step_are_matched_by_sigma(tmp_path: Path, monkeypatch) -> None:

@@ -17,7 +17,8 @@ from paper.protocols import NETWORKS
 from paper.report import PAGES, committed, filled, write_report
 from paper.study import Study
 from reactivation.machine.errors import BadInput, DamagedData
-from reactivation.storage.runs import PRETRAINED, RunFolder, load_run
+from reactivation.machine.places import PRETRAINED
+from reactivation.storage.runs import RunFolder, load_run
 from reactivation.storage.seal import unsealed, weights_digest
 
 CARDS = json.loads((PRETRAINED / CARD).read_text()) if (PRETRAINED / CARD).exists() else {}

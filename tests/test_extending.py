@@ -134,13 +134,13 @@ def test_the_page_tells_how_many_lines_a_cell_takes(project: Path) -> None:
 
 def test_a_new_analysis_runs(project: Path) -> None:
     run(project, "train.py", "config=spatial_navigation/noisy_unbiased", "task.place_cells_num=16", *TINY_TRAIN)
-    printed = run(project, "output_drift.py", "runs=[noisy_unbiased]", *TINY_ANALYSIS)
+    printed = run(project, "-m", "reactivation", "drift", "runs=[noisy_unbiased]", *TINY_ANALYSIS)
     assert "drift" in printed
 
 
 def test_a_new_analysis_of_rates_runs(project: Path) -> None:
     run(project, "train.py", "config=spatial_navigation/noisy_unbiased", "task.place_cells_num=16", *TINY_TRAIN)
-    printed = run(project, "output_silence.py", "runs=[noisy_unbiased]", *TINY_ANALYSIS)
+    printed = run(project, "-m", "reactivation", "silence", "runs=[noisy_unbiased]", *TINY_ANALYSIS)
     assert "quiescent" in printed
 
 
@@ -154,7 +154,7 @@ def test_a_new_modifier_rests(project: Path) -> None:
 
 def test_a_new_panel_is_drawn_and_a_new_claim_is_judged(project: Path) -> None:
     run(project, "train.py", "config=spatial_navigation/noisy_unbiased", "seed=1", "preset=quick")
-    run(project, "output_drift.py", "seed=1", "runs=[noisy_unbiased]", "preset=quick")
+    run(project, "-m", "reactivation", "drift", "seed=1", "runs=[noisy_unbiased]", "preset=quick")
     run(project, "figures.py", "fig=X1", "seeds=1", "preset=quick")
     assert len((project / "results/figures_quick/fig_X1.csv").read_text().splitlines()) == 201
     printed = run(

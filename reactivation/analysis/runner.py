@@ -13,6 +13,7 @@ from tqdm import tqdm
 from reactivation import registry
 from reactivation.analysis.base import RANDOM, Analysis, AnalysisSettings, Recorded, Result
 from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.machine.places import as_typed
 from reactivation.settings.declaring import DT
 from reactivation.settings.layers import (
     RESULTS,
@@ -37,15 +38,16 @@ if TYPE_CHECKING:
 _NOT_SCIENCE = ("path", "preset", "device", "allow_missing", "sigma")  # the last is what noise says
 
 
-def run_analysis(name: str, manual: str, words: list[str]) -> None:
-    """The command line of an analysis.
+def run_analysis(name: str, words: list[str]) -> None:
+    """The command line of an analysis, whose manual is the docstring of its module.
 
     Raises:
         BadInput, DamagedData, StorageError: as everywhere.
     """
     analysis = declared(name)
     if {"--help", "-h"} & set(words):
-        print(manual, "Keys: name, type, default, meaning [unit]", sep="\n")
+        manual = registry.load("analysis", name).__doc__ or ""
+        print(as_typed(manual), "Keys: name, type, default, meaning [unit]", sep="\n")
         print(*describe(resolve_analysis(name, analysis.settings, {})), sep="\n")
         return
     arguments = parse_arguments([word for word in words if word != "--print-config"])
@@ -230,7 +232,7 @@ def how_to_train(run: str, settings: AnalysisSettings) -> str:
 
 def command(script: str, words: Iterable[str]) -> str:
     """What a user types."""
-    return shlex.join(["python", script, *words])
+    return as_typed(shlex.join(["python", script, *words]))
 
 
 def training_config(run: str, settings: AnalysisSettings) -> TrainConfig:

@@ -20,6 +20,7 @@ from omegaconf import OmegaConf
 
 from reactivation import registry
 from reactivation.machine.errors import BadInput
+from reactivation.machine.places import CONFIGS
 from reactivation.settings.declaring import (
     DT,
     FILE_NAME,
@@ -34,7 +35,6 @@ from reactivation.settings.declaring import (
 from reactivation.settings.noise import OF_ANALYSES, OF_CELLS, agree, in_both_spellings, step_variance, without_unsaid
 from reactivation.settings.reading import COMMAND_LINE, load_yaml, nested, parse_arguments, shown, to_plain, typed
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 RESULTS = "results"  # where run folders and results go unless `path` says otherwise
 
 Layer = tuple[str, dict[str, Any]]  # what says it (a file, the command line), and what it says
@@ -147,8 +147,7 @@ def _resolve_train(arguments: Mapping[str, Any], read: Read) -> TrainConfig:
     name = named.get("config", "")
     _check_config_name(name)
     task_name = name.split("/")[0]
-    folder = CONFIGS / "train"
-    layers = [_file_layer(file) for file in (folder / "base.yml", folder / task_name / "base.yml", folder / f"{name}.yml")]
+    layers = [*_base_layers(task_name), _file_layer(CONFIGS / "train" / f"{name}.yml")]
     layers += _preset_layers(named.get("preset"), ["train", task_name])
     own = read(train_schema(task_name), arguments)
     schema = train_schema(task_name, _model(task_name, [*layers, (COMMAND_LINE, own)]))
@@ -224,7 +223,8 @@ def _resolve_analysis(name: str, settings_class: type, arguments: Mapping[str, A
     own = [(COMMAND_LINE, read(settings_class, arguments))]
     task_name = merge(settings_class, layers + presets + own).task
     registry.check_name("tasks", task_name)
-    layers = [*layers, _file_layer(folder / f"{task_name}.yml"), *presets, *own]
+    of_task = folder / f"{task_name}.yml"  # not every task has one
+    layers = [*layers, *([_file_layer(of_task)] if of_task.exists() else []), *presets, *own]
     for where, values in layers:
         check(settings_class, values, where)
     return merge(settings_class, [(where, in_both_spellings(values, OF_ANALYSES, DT, where)) for where, values in layers])
@@ -325,7 +325,9 @@ def _check_config_name(name: str) -> None:
 
 
 def _file_layer(file: Path) -> Layer:
-    return (shown(file), load_yaml(file) if file.exists() else {})
+    if not file.exists():
+        raise BadInput(f"{shown(file)}: missing; put it back, or an empty file where it has nothing to say")
+    return (shown(file), load_yaml(file))
 
 
 def _preset_layers(name: str | None, sections: list[str]) -> list[Layer]:
@@ -351,8 +353,11 @@ def _check_sections(where: str, preset: dict[str, Any]) -> None:
 
 def base_config(task_name: str) -> TrainConfig:
     """What every experiment of a task starts from."""
-    folder = CONFIGS / "train"
-    return _laid(train_schema(task_name), [_file_layer(folder / "base.yml"), _file_layer(folder / task_name / "base.yml")])
+    return _laid(train_schema(task_name), _base_layers(task_name))
+
+
+def _base_layers(task_name: str) -> list[Layer]:
+    return [_file_layer(CONFIGS / "train" / file) for file in ("base.yml", f"{task_name}/base.yml")]
 
 
 def time_step_note(config: TrainConfig, arguments: Mapping[str, str]) -> str:

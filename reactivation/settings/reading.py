@@ -14,12 +14,12 @@ from omegaconf import OmegaConf
 import yaml
 
 from reactivation.machine.errors import BadInput, storing
+from reactivation.machine.places import HOME
 from reactivation.settings.declaring import allowed_types, in_one_line
 
 COMMAND_LINE = "command line"
 # YAML that is well formed can still say what Python cannot hold: a list as a key, a number of 5,000 digits.
 _UNREADABLE = (yaml.YAMLError, ValueError, TypeError, RecursionError)
-_PROJECT = Path(__file__).resolve().parents[2]
 _WHOLE = r"(?:0|[1-9][0-9]*)"
 _SEED = re.compile(_WHOLE, re.ASCII)
 
@@ -179,7 +179,7 @@ def to_plain(node: Any) -> dict[str, Any]:
 
 def shown(file: Path) -> str:
     """A file's name as a reader of a message knows it: from the project's folder on, if it lies there."""
-    return str(file.relative_to(_PROJECT) if file.is_relative_to(_PROJECT) else file)
+    return str(file.relative_to(HOME) if file.is_relative_to(HOME) else file)
 
 
 def _typed(settings_class: type, key: str, text: str) -> Any:

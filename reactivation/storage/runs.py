@@ -15,6 +15,7 @@ import torch
 from reactivation import __version__, registry
 from reactivation.machine.device import onednn_in_use
 from reactivation.machine.errors import BadInput, DamagedData, storing
+from reactivation.machine.places import PRETRAINED
 from reactivation.network.network import Network, build_network
 from reactivation.settings import layers as configuration
 from reactivation.settings.layers import RESULTS, TrainConfig
@@ -31,9 +32,6 @@ def run_name(config: TrainConfig) -> str:
     noise = [f"{config.rnn.sigma2_rec:g}"] if config.rnn.sigma2_rec > 0 else []
     tag = [config.tag] if config.tag else []
     return "_".join([config.experiment, *noise, str(config.seed), *tag])
-
-
-PRETRAINED = Path(__file__).resolve().parents[2] / "pretrained"  # networks that come with the project
 
 
 def run_path(config: TrainConfig, results: str = RESULTS) -> Path:

@@ -6,7 +6,6 @@ others.
 
 from dataclasses import dataclass
 import os
-from pathlib import Path
 import signal
 import subprocess
 import sys
@@ -15,8 +14,8 @@ import time
 from reactivation.machine import cores
 from reactivation.machine.errors import SIGNAL_BASE, Interrupted, SomeFailed, exit_code
 from reactivation.machine.interruption import PARENT, Interruption
+from reactivation.machine.places import PACKAGE
 
-_TRAIN = Path(__file__).resolve().parents[2] / "train.py"
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 # How a training ends that was told to: it has saved, or had not begun.
 _SAVED = (SIGNAL_BASE + signal.SIGINT, SIGNAL_BASE + signal.SIGTERM)
@@ -71,5 +70,8 @@ def _places(device: str) -> int:
 
 
 def _start(words: list[str], line: int) -> _Worker:
-    environment = {**os.environ, **_ONE_THREAD, "TQDM_POSITION": str(line), PARENT: str(os.getpid())}
-    return _Worker(words, subprocess.Popen([sys.executable, str(_TRAIN), *words], env=environment), line)
+    # This package and no other: -P keeps one that lies in the current folder out, PYTHONPATH names a checkout's.
+    path = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, **_ONE_THREAD, "PYTHONPATH": path, "TQDM_POSITION": str(line), PARENT: str(os.getpid())}
+    command = [sys.executable, "-P", "-m", "reactivation", "train", *words]
+    return _Worker(words, subprocess.Popen(command, env=environment), line)

@@ -1,4 +1,10 @@
-"""How smooth decoded trajectories are (Fig. C.4): mean distance between consecutive points within each trajectory."""
+"""How smooth decoded trajectories are (Fig. C.4): mean distance between consecutive points within each trajectory.
+
+    python output_distance.py [seed=0] [task=head_direction] [key=value ...]
+
+Writes results/<task>/distance_<noise>_<seed>.json (run → active, quiescent, quiescent_noisy → mean step of each trajectory),
+and beside it distance_<noise>_<seed>_details.json: settings, means and standard errors.
+"""
 
 from dataclasses import dataclass
 

@@ -2,6 +2,11 @@
 
 Principal components are those of the covariance over all trajectories and steps of a phase. The plane is that of the first
 two waking components, centred on mean waking activity; resting activity is projected onto the same plane.
+
+    python output_manifold.py [seed=0] [task=head_direction] [key=value ...]
+
+Writes results/<task>/manifold_<noise>_<seed>.json (run → shares of variance and what else the plane of waking shows) and
+manifold_<noise>_<seed>_details.json: settings, and the curves of explained variance.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,10 @@
-"""How a bearing moves from moment to moment (Fig. C.5): turns, reversals, and how long a bearing is kept."""
+"""How a bearing moves from moment to moment (Fig. C.5): turns, reversals, and how long a bearing is kept.
+
+    python output_transitions.py [seed=0] [key=value ...]
+
+Writes results/head_direction/transitions_<noise>_<seed>.json (run → phase → mean turn, reversals, dwell) and
+transitions_<noise>_<seed>_details.json: settings, and the histograms of turns.
+"""
 
 from dataclasses import dataclass
 import math

@@ -1,0 +1,69 @@
+"""Train networks and analyse their rest, from any folder.
+
+    reactivation train config=<task>/<experiment> [seed=0] [key=value ...]
+    reactivation <analysis> [seed=0] [task=<task>] [key=value ...]
+    reactivation <command> --help
+
+Runs and results go to results/ in the folder it is started in. Exit codes: 0 done; 2 bad input; 3 damaged or missing data;
+4 disk or permission; 130 and 143 interrupted after saving.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from reactivation import __version__, registry
+from reactivation.machine.errors import BadInput, run_command
+from reactivation.settings.declaring import nearest
+
+Words = list[str]
+
+# What draws and reports belongs to the study of the paper, which is no part of the library.
+_IN_A_CHECKOUT = {"figure": "figures.py", "reproduce": "reproduce.py"}
+
+
+def start() -> None:
+    """Run the command `reactivation` and exit with the code that its outcome deserves."""
+    run_command(main)
+
+
+def run_script(name: str) -> None:
+    """Run one command on what was typed after the name of its script, and exit as `start` does."""
+    run_command(_command(name))
+
+
+def main(words: Words) -> None:
+    """Run what the first word names on the others.
+
+    Raises:
+        UserError: as the command does.
+    """
+    if not words or {"--help", "-h"} & set(words[:1]):
+        print(__doc__)
+        print(f"Commands: {', '.join(_names())}; in a checkout of the project: {', '.join(_IN_A_CHECKOUT)}")
+    elif words[0] == "--version":
+        print(__version__)
+    else:
+        _command(words[0])(words[1:])
+
+
+def _names() -> list[str]:
+    return ["train", *registry.names("analysis")]
+
+
+def _command(name: str) -> Callable[[Words], None]:
+    """Return what runs a command; only it is loaded.
+
+    Raises:
+        BadInput: no such command, or one that needs a checkout.
+    """
+    if name in _IN_A_CHECKOUT:
+        raise BadInput(f"{name} needs a checkout of the project: run python {_IN_A_CHECKOUT[name]} there")
+    if name not in _names():
+        raise BadInput(f"{name} is no command of reactivation; {nearest(name, _names())}")
+    if name == "train":
+        from reactivation.training import command
+
+        return command.main
+    from reactivation.analysis.runner import run_analysis
+
+    return partial(run_analysis, name)

@@ -1,0 +1,101 @@
+"""Train a network, or one for each of several seeds.
+
+    python train.py config=<task>/<experiment> [seed=0] [key=value ...]
+    python train.py config=<task>/<experiment> seed=0,1,2,3,4 [key=value ...]
+
+    python train.py config=spatial_navigation/noisy_unbiased seed=0
+    python train.py config=spatial_navigation/noisy_unbiased seed=2 rnn.sigma2_rec=0.0003 trainer.n_epochs=1000
+    python train.py config=head_direction/noisy_biased preset=authors_code
+
+A run goes to results/<task>/<experiment>_<noise>_<seed>[_<tag>], or to path=...: model_<step>.pt, train_metrics.json and
+test_metrics.json keyed by step, metrics.jsonl (every row as it comes), config.yml and environment.json. Kill it at any time:
+the same command goes on where it stopped, to the same bits; after the last step it does nothing. Several seeds are so many
+ordinary runs: on a CPU trained side by side, one process per core; on a GPU as one stack of networks in one process, each
+equal to rounding to what it is alone (together=processes or together=stack chooses by hand). Options:
+
+    --help           this text, every config and every key
+    --print-config   the resolved configuration, without training
+
+Exit codes: 0 done; 2 bad input; 3 damaged or missing data, or a loss that is not finite; 4 disk or permission;
+130 and 143 interrupted after saving.
+"""
+
+from collections.abc import Callable
+import sys
+
+from reactivation.machine.errors import BadInput
+from reactivation.machine.places import as_typed
+from reactivation.registry import names
+from reactivation.settings.layers import (
+    TrainConfig,
+    base_config,
+    describe,
+    describe_cell,
+    experiments,
+    resolve_train,
+    time_step_note,
+    to_yaml,
+)
+from reactivation.settings.reading import parse_arguments, parse_seeds, to_words
+from reactivation.training.processes import train_fleet
+
+
+def help_text() -> str:
+    """The manual, the configs, and every key with type, default, meaning and unit."""
+    lines = [as_typed(__doc__ or ""), "Configs:", *(f"  {name}" for name in experiments())]
+    for task in names("tasks"):
+        described = _described(lambda task: describe(base_config(task)), task)
+        lines += ["", f"Keys of {task}/*: name, type, default, meaning [unit]", *described]
+    for model in names("cells"):
+        if own := _described(describe_cell, model):
+            lines += ["", f"Keys of rnn.model={model} alone:", *own]
+    return "\n".join(lines)
+
+
+def _described(describing: Callable[[str], list[str]], name: str) -> list[str]:
+    """The lines for a task or cell, or why there are none: a file that cannot be run hides no other."""
+    try:
+        return describing(name)
+    except BadInput as problem:
+        return [f"  {problem}"]
+
+
+def main(words: list[str]) -> None:
+    """Load, build, fit."""
+    if {"--help", "-h"} & set(words):
+        print(help_text())
+        return
+    arguments = parse_arguments([word for word in words if word != "--print-config"])
+    seeds = parse_seeds(arguments)
+    configs = [resolve_train({**arguments, "seed": seed}) for seed in seeds]
+    if "--print-config" not in words and len(seeds) > 1 and not is_stack(configs[0]):
+        train_fleet([to_words({**arguments, "seed": seed}) for seed in seeds], configs[0].device)
+        return  # each process has said what is to be said
+    if note := time_step_note(configs[0], arguments):
+        print(note, file=sys.stderr)
+    if "--print-config" in words:
+        print("---\n".join(map(to_yaml, configs)), end="")
+    else:
+        train(configs)
+
+
+def is_stack(config: TrainConfig) -> bool:
+    """Whether several seeds train as one stack rather than in a process each."""
+    if config.together != "auto" or config.device == "cpu":
+        return config.together == "stack"
+    from reactivation.machine.device import prepare  # loads torch, which alone knows whether there is a GPU
+
+    return prepare(config.device).type == "cuda"
+
+
+def train(configs: list[TrainConfig]) -> None:
+    """Train one run, or several as a stack."""
+    # Only now, when the input is known to be good: torch takes seconds to load.
+    from reactivation.storage.runs import RunFolder, run_path
+    from reactivation.training.fit import fit, fit_together
+
+    runs = [(config, RunFolder(run_path(config))) for config in configs]
+    if len(runs) == 1:
+        fit(*runs[0])
+    else:
+        fit_together(runs)
