@@ -1,7 +1,62 @@
 """Offline reactivation in noisy recurrent networks (Krishna et al., ICLR 2024).
 
+Networks are trained to follow a state through noisy dynamics, and left alone: at rest they wander through the states of
+waking. Five lines load such a network, let it wake and rest, and say how far the one is from the other:
+
+    import reactivation as ra
+
+    run = ra.load("spatial_navigation/noisy_unbiased", seed=0)
+    awake = run.record(ra.waking(steps=100), trajectories=200)
+    rest = run.record(ra.rest(steps=1000), trajectories=200)
+    ra.kl(rest, awake).value          # nats
+
+Networks    load, train, Run, Network, rollout
+Phases      waking, rest, Phase, Adaptation
+Recordings  Recording, of networks and of animals alike; Box and Circle, the spaces that they live in
+Measures    kl, variance, step_length, explained_variance, transitions; over_seeds; plot
+Randomness  stream
+Errors      UserError, and its kinds BadInput, DamagedData, StorageError: one line that says what to do
+
 A *task* makes the world, a *cell* is a vector field, a *phase* (waking, rest) is what a network is put through, and
-`dynamics.rollout` is the only loop over time. Nothing is imported here, so that settings are checked before torch loads.
+`rollout` is the only loop over time. docs/python.md shows every name at work. Nothing heavy is loaded before it is used.
 """
 
+import importlib
+from typing import Any
+
 __version__ = "0.2.0"
+
+_HOMES = {
+    "analysis.recording": ("Recording",),
+    "analysis.measures.distance": ("step_length",),
+    "analysis.measures.kl": ("kl",),
+    "analysis.measures.manifold": ("explained_variance",),
+    "analysis.measures.transitions": ("transitions",),
+    "analysis.measures.variance": ("variance",),
+    "analysis.results": ("over_seeds",),
+    "machine.errors": ("BadInput", "DamagedData", "StorageError", "UserError"),
+    "network.dynamics": ("rollout",),
+    "network.modifiers": ("Adaptation",),
+    "network.network": ("Network",),
+    "network.phases": ("Phase", "rest", "waking"),
+    "storage.runs": ("Run", "load"),
+    "streams": ("stream",),
+    "training.one": ("train",),
+    "world.spaces": ("Box", "Circle"),
+}
+_MODULES = {"plot": "plotting.recordings"}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted([*_HOME_OF, *_MODULES])
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{_MODULES[name]}")
+    if name in _HOME_OF:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    raise AttributeError(f"module {__name__} has no {name}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -18,7 +18,7 @@ import torch
 from reactivation import registry
 from reactivation.settings.layers import TrainConfig, resolve_train
 from reactivation.settings.reading import parse_arguments
-from reactivation.storage.runs import Run, RunFolder, load_run
+from reactivation.storage.runs import RunFolder, TrainedRun, load_run
 from reactivation.training.fit import fit
 from reactivation.training.learner import Learner, new_learner
 from reactivation.training.metrics import read_rows
@@ -72,7 +72,7 @@ def train(path: Path, *words: str, config: str = SPATIAL) -> RunFolder:
     return folder
 
 
-def load(folder: RunFolder, step: int | None = None) -> Run:
+def load(folder: RunFolder, step: int | None = None) -> TrainedRun:
     """A trained run on the CPU."""
     return load_run(folder, CPU, step)
 

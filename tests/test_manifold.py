@@ -23,7 +23,8 @@ def streams(name: str) -> np.random.Generator:
 
 def recording(rates: np.ndarray, positions: np.ndarray, space: Box | Circle = BOX) -> Recording:
     flat = rates.reshape(-1, rates.shape[-1]).astype(float)
-    return Recording(positions, 0.02, space, rates.astype(np.float32), Moments(flat.mean(0), np.cov(flat.T)))
+    moments = Moments(flat.mean(0), np.cov(flat.T))
+    return Recording(positions, 0.02, space, rates.astype(np.float32), moments, margin=np.inf)
 
 
 def bearings_only(bearings: np.ndarray) -> Recording:

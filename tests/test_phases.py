@@ -13,7 +13,7 @@ from reactivation.machine.errors import BadInput
 from reactivation.network.phases import Phase, no_inputs, rest, shuffled, task_inputs, waking
 from reactivation.settings.layers import resolve_train
 from reactivation.settings.reading import parse_arguments
-from reactivation.storage.runs import Run, RunFolder, build, load_run, noise_of
+from reactivation.storage.runs import Run, RunFolder, TrainedRun, build, load_run, noise_of
 from reactivation.types import Batch, Noise
 
 SPATIAL = "spatial_navigation/noisy_unbiased"
@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 
 def untrained(*words: str, config: str = SPATIAL) -> Run:
     settings = resolve_train(parse_arguments([*tiny(config), *words]))
-    return Run(settings, *build(settings, CPU), step=0)
+    return TrainedRun.of_config(settings, *build(settings, CPU), step=0)
 
 
 def batch_of(steps: int) -> Batch:

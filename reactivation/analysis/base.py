@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-import math
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from reactivation.analysis.recording import Moments as Moments
+from reactivation.analysis.recording import Recording as Recording
 from reactivation.network.phases import QUIESCENT, Phase, rest, shuffled, unchanged, waking
 from reactivation.settings.declaring import DT, LARGEST, setting
 from reactivation.settings.noise import intensity
@@ -15,24 +15,6 @@ from reactivation.world.spaces import Space
 
 if TYPE_CHECKING:
     from reactivation.types import NoiseDistribution
-
-
-class Moments(NamedTuple):
-    """Of the rates of a phase, over all trajectories and steps."""
-
-    mean: NDArray[np.float64]  # (N)
-    covariance: NDArray[np.float64]  # (N, N)
-
-
-@dataclass(frozen=True, eq=False)
-class Recording:
-    """Trajectories through a space: what a network reports in a phase, with its rates where they are asked for."""
-
-    positions: NDArray[np.float64]  # (B, T, P) decoded, in units of the space
-    dt: float  # time from one step to the next [s]
-    space: Space
-    rates: NDArray[np.float32] | None = None  # (K, T, N) of the first K trajectories
-    moments: Moments | None = None  # of the rates of all B
 
 
 Recorded = dict[str, dict[str, Recording]]  # experiment → name of a phase → what was recorded
@@ -138,8 +120,3 @@ def both_phases(settings: AnalysisSettings) -> tuple[Phase, Phase]:
 
 def _distribution(settings: AnalysisSettings) -> "NoiseDistribution | None":
     return None if settings.noise_kind == "run" else cast("NoiseDistribution", settings.noise_kind)
-
-
-def standard_error(values: NDArray[np.float64]) -> float:
-    """Return that of the mean of independent values (n): SD / √n."""
-    return float(values.std(ddof=1) / math.sqrt(len(values)))

@@ -5,20 +5,24 @@ Axes: B trajectories, T steps, N units, S state variables, P dimensions.
 """
 
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+import math
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from reactivation import streams
-from reactivation.analysis.base import Moments, Recording
+from reactivation import __version__, streams
+from reactivation.analysis.recording import Moments, Recording
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.network.dynamics import rollout
 from reactivation.network.modifiers import modified
 from reactivation.network.phases import Phase, task_inputs
-from reactivation.storage.runs import Run, noise_of
+from reactivation.storage.runs import Run, TrainedRun
 from reactivation.streams import stream
 from reactivation.types import Batch, Trajectory
+from reactivation.world.own import OwnWorld
 
 _BLOCK = 10  # steps held at once
 
@@ -49,18 +53,21 @@ def record(
         BadInput: another Δt under inputs of the task, which are changes per step; or a modifier the cell has no place for.
         DamagedData: activity does not stay finite.
     """
-    device = next(run.network.parameters()).device
-    seed, experiment = run.config.seed if seed is None else seed, experiment or run.config.experiment
-    own_dt = run.config.task.dt
+    device = run.network.decoder.weight.device
+    seed, experiment = run.seed if seed is None else seed, experiment or run.name
+    own_dt = run.dt
     if dt not in (None, own_dt) and phase.inputs is task_inputs:
         raise BadInput(
             f"phase {phase.name} takes inputs of the task, which are changes per Δt={own_dt} s: leave dt as it is"
         )
     trajectory_stream = trajectory_stream or streams.of_phase(experiment, phase.name, streams.TRAJECTORIES, draw)
-    batch = run.task.sample(trajectories, phase.task_steps or phase.steps, stream(seed, trajectory_stream, device))
+    drawn = phase.task_steps or phase.steps
+    if phase.inputs is task_inputs and isinstance(run.task, OwnWorld):
+        run.task.check_waking(drawn)
+    batch = _as_precise(run, run.task.sample(trajectories, drawn, stream(seed, trajectory_stream, device)))
     noise_stream = stream(seed, streams.of_phase(experiment, phase.name, streams.NOISE, draw), device)
     state = _start(run, phase, batch, noise_stream)
-    recorder = _Recorder(run, phase, dt or own_dt, trajectories, rates)
+    recorder = _Recorder(run, phase, dt or own_dt, trajectories, rates, _provenance(run, phase, seed, draw))
     for number, block in enumerate(_blocks(run, phase, batch, state, dt or own_dt, noise_stream)):
         _require_finite(block, number * _BLOCK, f"{experiment} {phase.name}")
         recorder.add(block)
@@ -70,9 +77,10 @@ def record(
 class _Recorder:
     """Puts blocks together, in place: small arrays kept from block to block would leave the heap in pieces."""
 
-    def __init__(self, run: Run, phase: Phase, dt: float, trajectories: int, rates: int):
-        units, steps = run.config.rnn.n_rec, phase.steps - phase.dropped
+    def __init__(self, run: Run, phase: Phase, dt: float, trajectories: int, rates: int, provenance: dict[str, Any]):
+        units, steps = run.network.n_units, phase.steps - phase.dropped
         self._task, self._dt, self._step = run.task, dt, -phase.dropped
+        self._provenance = provenance
         self._positions = np.empty((trajectories, steps, run.task.space.dimensions))
         self._rates = np.empty((min(rates, trajectories), steps, units), dtype=np.float32) if rates else None
         self._count, self._shift = 0, torch.zeros(units, dtype=torch.float64)
@@ -102,11 +110,16 @@ class _Recorder:
     def recording(self) -> Recording:
         """Everything that was added."""
         if self._rates is None:
-            return Recording(self._positions, self._dt, self._task.space)
+            return self._made()
         mean = self._sum / self._count
         covariance = (self._products - self._count * torch.outer(mean, mean)) / (self._count - 1)
         moments = Moments((mean + self._shift).numpy(), covariance.numpy())
-        return Recording(self._positions, self._dt, self._task.space, self._rates, moments)
+        return self._made(moments)
+
+    def _made(self, moments: Moments | None = None) -> Recording:
+        """What a network reports is what it reports, however far outside."""
+        space, about = self._task.space, self._provenance
+        return Recording(self._positions, self._dt, space, self._rates, moments, margin=math.inf, provenance=about)
 
 
 def _require_finite(block: Trajectory, before: int, what: str) -> None:
@@ -124,12 +137,37 @@ def _require_finite(block: Trajectory, before: int, what: str) -> None:
         raise DamagedData(f"{what}: activity is not finite from step {step} on; ask for fewer steps, or leave this run out")
 
 
+def _provenance(run: Run, phase: Phase, seed: int, draw: int) -> dict[str, Any]:
+    """Where a recording comes from, as plain values."""
+    trained: dict[str, Any] = {"run": run.name}
+    if isinstance(run, TrainedRun):
+        trained = {"run": run.config.config, "training_seed": run.config.seed, "step": run.step, "weights": run.weights}
+    return {**trained, "phase": _plain(phase), "seed": seed, "draw": draw, "version": __version__}
+
+
+def _plain(value: Any) -> Any:
+    """A phase, and what it is made of, as plain values; a function by its name."""
+    if is_dataclass(value):
+        return {"kind": type(value).__name__, **{f.name: _plain(getattr(value, f.name)) for f in fields(value)}}
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    return value if isinstance(value, str | int | float | None) else getattr(value, "__qualname__", type(value).__name__)
+
+
+def _as_precise(run: Run, batch: Batch) -> Batch:
+    """A batch in the number format of the network, which is single precision unless it comes from elsewhere."""
+    dtype = run.network.decoder.weight.dtype
+    return (
+        batch if batch.start.dtype == dtype else replace(batch, start=batch.start.to(dtype), inputs=batch.inputs.to(dtype))
+    )
+
+
 def _start(run: Run, phase: Phase, batch: Batch, noise_stream: torch.Generator) -> Tensor:
     """Return where a phase begins, (B, S) of the cell without modifiers."""
     state = run.network.initial_state(batch.start)
     if phase.after:
         begun = _start(run, phase.after, batch, noise_stream)
-        *_, last = _blocks(run, phase.after, batch, begun, run.config.task.dt, noise_stream)
+        *_, last = _blocks(run, phase.after, batch, begun, run.dt, noise_stream)
         state = modified(run.network, phase.after.modify).cell.reduced(last.state)
     return phase.start(state, noise_stream)
 
@@ -139,7 +177,7 @@ def _blocks(
 ) -> Iterator[Trajectory]:
     """Run a phase block by block of at most _BLOCK steps, from a state of the cell without modifiers."""
     network = modified(run.network, phase.modify)
-    state, noise = network.cell.extended(state), phase.noise_of(noise_of(run.config), run.network.cell)
+    state, noise = network.cell.extended(state), phase.noise_of(run.noise, run.network.cell)
     for inputs in torch.split(phase.inputs_of(batch), _BLOCK, dim=-2):
         trajectory = rollout(network, state, inputs, noise, dt, noise_stream)
         state = trajectory.state

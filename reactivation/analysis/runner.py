@@ -32,7 +32,7 @@ from reactivation.settings.reading import parse_arguments, to_words
 from reactivation.storage.files import digest, make_folder, read_json_once, sha256, to_json, write_atomically
 
 if TYPE_CHECKING:
-    from reactivation.storage.runs import Run
+    from reactivation.storage.runs import TrainedRun
 
 # What may differ between two commands that compute the same result.
 _NOT_SCIENCE = ("path", "preset", "device", "allow_missing", "sigma")  # the last is what noise says
@@ -293,7 +293,7 @@ def _refuse_other_settings(table_file: Path, details_file: Path, settings: Analy
         raise BadInput(f"{table_file} is there without a record of its settings; name these results with out=...")
 
 
-def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]:
+def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "TrainedRun"], list[str]]:
     from reactivation.machine.device import prepare
     from reactivation.storage.runs import found_run, load_run
 
@@ -313,7 +313,7 @@ def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "Run"], list[str]]
     return runs, missing
 
 
-def _require_one_space(runs: Mapping[str, "Run"]) -> None:
+def _require_one_space(runs: Mapping[str, "TrainedRun"]) -> None:
     """Raise BadInput where runs live in several spaces."""
     (first, run), *others = runs.items()
     for name, other in others:
@@ -324,23 +324,23 @@ def _require_one_space(runs: Mapping[str, "Run"]) -> None:
             )
 
 
-def _random_network(settings: AnalysisSettings, runs: list["Run"], shares_task: bool) -> "Run":
+def _random_network(settings: AnalysisSettings, runs: list["TrainedRun"], shares_task: bool) -> "TrainedRun":
     """An untrained twin of the first run, with the task's noise (Fig. 2e); its cells and weights have their own streams.
 
     Raises:
         BadInput: it is to share a task that has another number of outputs.
     """
-    from reactivation.storage.runs import Run, build
+    from reactivation.storage.runs import TrainedRun, build
     from reactivation.streams import of_untrained
 
     first, last = runs[0], runs[-1]
     config = changed(first.config, _noise(settings, first.config))
     task, network = build(config, next(first.network.parameters()).device, of_untrained)
     if not shares_task:
-        return Run(config, task, network, step=0)
+        return TrainedRun.of_config(config, task, network, step=0)
     if last.task.n_outputs != task.n_outputs:
         raise BadInput(
             f"random_network=shared: the first run has {task.n_outputs} outputs and the last {last.task.n_outputs}; give "
             "'runs=[...]' of one number"
         )
-    return Run(config, last.task, network, step=0)
+    return TrainedRun.of_config(config, last.task, network, step=0)

@@ -36,6 +36,23 @@ def prepare(device: str) -> torch.device:
     return torch.device(device)
 
 
+@contextmanager
+def arithmetic(device: str) -> Iterator[torch.device]:
+    """Compute in this block as a command of ours does; what was set before is set again behind it.
+
+    Denormals are a matter of each thread, precision one of the process: whoever works beside us has their own.
+
+    Raises:
+        BadInput: as `prepare`.
+    """
+    precision, flushes = _products.fp32_precision, bool(torch.full((1,), 1e-40, dtype=torch.float32).mul(1.0) == 0)
+    try:
+        yield prepare(device)
+    finally:
+        torch.set_flush_denormal(flushes)
+        _products.fp32_precision = precision
+
+
 def keep_freed_memory() -> None:
     """Let a process that makes the same large arrays again and again keep their memory.
 
@@ -91,6 +108,6 @@ def use_tf32(wanted: bool) -> None:
 def product_error() -> float:
     """Largest error of a single-precision product of this process, relative to its largest entry."""
     generator = torch.Generator().manual_seed(0)
-    a, b = (torch.randn(256, 256, generator=generator) for _ in range(2))
+    a, b = (torch.randn(256, 256, generator=generator, dtype=torch.float32) for _ in range(2))
     exact = a.double() @ b.double()
     return float(((a @ b).double() - exact).abs().max() / exact.abs().max())

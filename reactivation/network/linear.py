@@ -1,6 +1,7 @@
 """A linear map with free leading axes: one weight matrix, or one per stacked network."""
 
 import math
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,14 @@ class Linear(nn.Module):
         self.weight = nn.Parameter(_uniform((n_out, n_in), bound, generator))
         self.bias = nn.Parameter(_uniform((1, n_out), bound, generator)) if bias else None
 
+    @classmethod
+    def of(cls, weight: Tensor, bias: Tensor | None = None) -> Self:
+        """Make the map of a weight matrix (out, in), and of a bias (out)."""
+        linear = cls(weight.shape[-1], weight.shape[-2], torch.Generator())
+        linear.weight = nn.Parameter(weight)
+        linear.bias = None if bias is None else nn.Parameter(bias[None])
+        return linear
+
     def forward(self, x: Tensor) -> Tensor:
         """(..., B, in) → (..., B, out)."""
         y = x @ self.weight.mT
@@ -30,4 +39,4 @@ class Linear(nn.Module):
 
 
 def _uniform(shape: tuple[int, int], bound: float, generator: torch.Generator) -> Tensor:
-    return (torch.rand(shape, generator=generator) * 2 - 1) * bound
+    return (torch.rand(shape, generator=generator, dtype=torch.float32) * 2 - 1) * bound

@@ -46,7 +46,7 @@ def modified(network: Network, modifiers: Iterable[Modifier]) -> Network:
     acting = sorted((modifier for modifier in modifiers if not modifier.neutral), key=lambda modifier: modifier.order)
     if not acting:
         return network
-    cell, units = network.cell, network.decoder.weight.shape[-1]
+    cell, units = network.cell, network.n_units
     for modifier in acting:
         if modifier.place not in cell.places():
             offered = ", ".join(sorted(cell.places())) or "none"

@@ -1,5 +1,9 @@
 """A network: encoder (where to start), cell (how the state changes), readout (o = D r)."""
 
+from collections.abc import Callable
+from os import PathLike
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -10,13 +14,138 @@ from reactivation.settings.declaring import CellSettings
 
 
 class Network(nn.Module):
-    """r(0) = E f(s(0)), then the cell's dynamics, then o = D r (Eqs. A.2, A.6)."""
+    """Hold encoder, cell and readout: r(0) = E f(s(0)), then the cell's dynamics, then o = D r (Eqs. A.2, A.6).
 
-    def __init__(self, encoder: Linear, cell: Cell, readout: Linear):
+    Networks from elsewhere come in by `from_matrices`, `from_step` and `from_weights`; `Run.of` makes runs of them.
+
+    >>> import numpy as np
+    >>> ra.Network.from_matrices(W_rec=np.zeros((5, 5)), tau=0.1).n_units
+    5
+    """
+
+    def __init__(self, encoder: nn.Module, cell: Cell, readout: Linear):
         super().__init__()
         self.encoder = encoder
         self.cell = cell
         self.decoder = readout
+
+    @classmethod
+    def from_matrices(
+        cls,
+        W_rec: Any,
+        W_in: Any = None,
+        D: Any = None,
+        *,
+        tau: float,
+        activation: str | Callable[[Tensor], Tensor] = "relu",
+        encoder: Any = None,
+        bias: Any = None,
+    ) -> "Network":
+        """Make a vanilla network, dr/dt = (−r + φ(W_rec r + W_in u + b)) / τ and o = D r (Eq. A.1), of its matrices.
+
+        Args:
+            W_rec: (N, N), to and from units.
+            W_in: (N, I); None for a network without input.
+            D: (O, N); None where the rates are the outputs.
+            tau: τ [s].
+            activation: φ: relu, tanh, sigmoid, identity, or a function of tensors.
+            encoder: (N, E), from what a trajectory starts with to its first rates; None where it starts with rates.
+            bias: b (N).
+
+        Raises:
+            BadInput: shapes that do not fit, or numbers that are not finite.
+
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> network = ra.Network.from_matrices(rng.normal(0, 0.1, (50, 50)), D=rng.normal(0, 1, (2, 50)), tau=0.1)
+        >>> network.n_units, network.n_outputs
+        (50, 2)
+        """
+        from reactivation.network.own import vanilla
+
+        return vanilla(W_rec, W_in, D, tau, activation, encoder, bias)
+
+    @classmethod
+    def from_step(
+        cls,
+        step: Any,
+        units: int,
+        *,
+        dt: float,
+        inputs: int = 1,
+        D: Any = None,
+        encoder: Any = None,
+    ) -> "Network":
+        """Make a network of any step (state (B, N), input (B, I)) → next state (B, N); the state is the rates.
+
+        Args:
+            step: a function, or a torch module with a method `step`, whose weights then belong to the network.
+            units: N.
+            dt: the time that one step stands for [s].
+            inputs: I.
+            D: (O, N); None where the rates are the outputs.
+            encoder: as of `from_matrices`.
+
+        Raises:
+            BadInput: shapes that do not fit.
+
+        >>> import torch
+        >>> cell = torch.nn.RNNCell(2, 30)
+        >>> ra.Network.from_step(lambda state, u: cell(u, state), units=30, inputs=2, dt=0.02).n_inputs
+        2
+        """
+        from reactivation.network.own import stepping
+
+        return stepping(step, units, dt, inputs, D, encoder)
+
+    @classmethod
+    def from_weights(
+        cls, weights: "str | PathLike[str] | dict[str, Tensor]", *, tau: float, activation: str = ""
+    ) -> "Network":
+        """Make a network of the weights that the paper's released code names, vanilla or GRU.
+
+        Take them out of its pickled file in a process of its own, with that code at hand; here, nothing is unpickled:
+
+            model = torch.load("model_2500.pt", weights_only=False)
+            torch.save(model.state_dict(), "weights.pt")
+
+        Args:
+            weights: the file that the second line writes, or what is in it.
+            tau: τ [s].
+            activation: φ; empty for relu, or tanh in a GRU.
+
+        Raises:
+            BadInput: names or shapes are not those of such a network.
+            DamagedData: the file is not there, or holds anything but tensors.
+
+        >>> import torch
+        >>> names = {"encoder.weight": (8, 5), "w_in.weight": (8, 2), "w_rec.weight": (8, 8), "w_out.weight": (5, 8)}
+        >>> ra.Network.from_weights({name: torch.zeros(shape) for name, shape in names.items()}, tau=0.1).n_units
+        8
+        """
+        from reactivation.network.own import released
+
+        return released(weights, tau, activation)
+
+    @property
+    def n_units(self) -> int:
+        """N."""
+        return self.decoder.weight.shape[-1]
+
+    @property
+    def n_outputs(self) -> int:
+        """O."""
+        return self.decoder.weight.shape[-2]
+
+    @property
+    def n_inputs(self) -> int:
+        """I, of a cell whose inputs go through one linear map."""
+        return self.cell.get_parameter("input.weight").shape[-1]
+
+    @property
+    def n_starts(self) -> int:
+        """How many numbers the encoder takes."""
+        return self.encoder.weight.shape[-1] if isinstance(self.encoder, Linear) else self.n_units
 
     def initial_state(self, start: Tensor) -> Tensor:
         """Encoded initial states of a task (..., B, O) → states of the cell (..., B, S)."""

@@ -59,6 +59,10 @@ class TrainConfig:
     rnn: CellSettings = field(default_factory=CellSettings)
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by values: the class itself is made when it is asked for, and another process must make its own."""
+        return _rebuilt, (self.task_name, self.rnn.model, {f.name: getattr(self, f.name) for f in fields(self)})
+
     @property
     def task_name(self) -> str:
         """The task that the experiment belongs to."""
@@ -87,6 +91,10 @@ def train_schema(task_name: str, model: str | None = None) -> type[TrainConfig]:
         owners["rnn"] = registry.load("cells", model).Settings
     groups = [(group, owner, field(default_factory=owner)) for group, owner in owners.items()]
     return make_dataclass("TrainConfig", groups, bases=(TrainConfig,))
+
+
+def _rebuilt(task_name: str, model: str, values: dict[str, Any]) -> TrainConfig:
+    return train_schema(task_name, model)(**values)
 
 
 def experiments() -> list[str]:

@@ -1,14 +1,18 @@
 """The run folder: the only link between training and analysis. A run can be rebuilt from its folder alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+import copy
 from dataclasses import dataclass, replace
+import difflib
 from functools import cache
+import math
 import os
 from pathlib import Path
 import platform
+import shlex
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import torch
 
@@ -19,12 +23,19 @@ from reactivation.machine.places import PRETRAINED
 from reactivation.network.network import Network, build_network
 from reactivation.settings import layers as configuration
 from reactivation.settings.layers import RESULTS, TrainConfig
+from reactivation.settings.reading import to_words
 from reactivation.storage import checkpoint
 from reactivation.storage.files import damaged, read_json, to_json, write_atomically
 from reactivation.storage.seal import weights_digest
 from reactivation.streams import CELLS, WEIGHTS, stream
 from reactivation.types import Noise
+from reactivation.world.own import Decode, OwnWorld
+from reactivation.world.spaces import Space
 from reactivation.world.tasks.base import Task
+
+if TYPE_CHECKING:
+    from reactivation.analysis.base import Recording
+    from reactivation.network.phases import Phase
 
 
 def run_name(config: TrainConfig) -> str:
@@ -248,16 +259,157 @@ def noise_of(config: TrainConfig) -> Noise:
 
 @dataclass(frozen=True)
 class Run:
-    """A network as it was after some step of its training, with its task."""
+    """Hold a network together with its world: what is put through phases, and recorded.
 
-    config: TrainConfig
-    task: Task
+    `reactivation.load` gives one that was trained here (`TrainedRun`), `Run.of` makes one of a network from elsewhere.
+
+    >>> run = ra.load("spatial_navigation/noisy_unbiased")
+    >>> run.record(ra.rest(steps=50), trajectories=3).positions.shape
+    (3, 50, 2)
+    """
+
     network: Network
+    task: Task | OwnWorld
+    noise: Noise  # its own, in three places
+    dt: float  # its time step Δt [s]
+    seed: int
+    name: str  # part of the names of its random streams
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        space: Space | None = None,
+        *,
+        dt: float,
+        sigma: float = 0.0,
+        start: Any = None,
+        inputs: Any = None,
+        decode: Decode | None = None,
+        task: Task | None = None,
+        seed: int = 0,
+        name: str = "own",
+    ) -> "Run":
+        """Make a run of a network from elsewhere, which then rests and is recorded like any other.
+
+        Args:
+            network: `Network.from_matrices`, `Network.from_step` or `Network.from_weights`.
+            space: where its positions live; not where a `task` is given, which has one.
+            dt: its time step Δt [s].
+            sigma: σ of the noise on its rates [s^-1/2]: a step adds noise of variance σ²Δt.
+            start: (M, E) what its encoder takes, or (M, N) states where it has none; None for the state 0.
+            inputs: (M, T, I) of waking, each with the start of the same number; None: it rests only.
+            decode: outputs (..., O) → positions (..., P), as tensors; None where outputs are positions.
+            task: take starts, inputs and decoding from a task of the library, say that of a loaded run.
+            seed: of all draws.
+            name: of its random streams.
+
+        Raises:
+            BadInput: what does not fit together.
+
+        >>> import numpy as np
+        >>> network = ra.Network.from_matrices(W_rec=np.zeros((2, 2)), tau=0.1)
+        >>> run = ra.Run.of(network, ra.Box(2, 2), dt=0.02, sigma=0.1)
+        >>> run.record(ra.rest(steps=50), trajectories=3).positions.shape
+        (3, 50, 2)
+        """
+        if not 0 < dt < math.inf:
+            raise BadInput(f"dt={dt} is a time step [s] and must be greater than 0")
+        if not 0 <= sigma < math.inf:
+            raise BadInput(f"sigma={sigma} is the strength of noise [s^-1/2] and must be at least 0")
+        if (space is None) == (task is None):
+            raise BadInput("give Run.of a space, or a task, which has one")
+        world: Task | OwnWorld
+        if task is not None:
+            if (task.n_inputs, task.n_outputs) != (network.n_inputs, network.n_outputs):
+                raise BadInput(
+                    f"the task has {task.n_inputs} inputs and {task.n_outputs} outputs, the network {network.n_inputs} and "
+                    f"{network.n_outputs}"
+                )
+            world = task
+        else:
+            assert space is not None
+            begins = torch.zeros(1, network.n_starts) if start is None else start
+            world = OwnWorld(space, begins, inputs, network.n_inputs, decode)
+            width = world.sample(1, 1, torch.Generator()).start.shape[-1]
+            if width != network.n_starts:
+                raise BadInput(f"start has {width} numbers a trajectory; this network begins from {network.n_starts}")
+        return cls(network.eval(), world, Noise(sigma), dt, seed, name)
+
+    def record(
+        self,
+        phase: "Phase",
+        trajectories: int = 200,
+        seed: int | None = None,
+        dt: float | None = None,
+        device: str = "auto",
+        rates: bool | int = True,
+    ) -> "Recording":
+        """Put the network through a phase, and return what it reports.
+
+        The same call gives the same numbers, whatever else the process does: draws come from streams of their own.
+        `run.record(ra.rest(1000), 200)` is what `output_kl.py` measures.
+
+        Args:
+            phase: `waking(...)`, `rest(...)` or a `Phase`.
+            trajectories: B.
+            seed: of all draws; None for the run's own.
+            dt: Δt of the phase [s]; None for the run's own. σ stays: a step's noise has variance σ²Δt of this Δt.
+            device: "cpu", "cuda", or "auto", which takes a GPU where there is one.
+            rates: keep the rates of all trajectories (4 bytes a trajectory, step and unit), of so many, or of none (False).
+
+        Returns:
+            A `Recording` with positions (B, T, P), and rates (B, T, N).
+
+        Raises:
+            BadInput: another Δt under inputs of the task, sizes beyond the memory, or a modifier without a place.
+            DamagedData: activity does not stay finite.
+
+        >>> run = ra.load("spatial_navigation/noisy_unbiased")
+        >>> run.record(ra.waking(steps=100), trajectories=5, rates=False)
+        Recording of 5 epochs, 500 samples every 0.02 s in Box(width=2.2, height=2.2, centre=(0.0, 0.0), hard_walls=False)
+        """
+        from reactivation.analysis.recordings import record
+        from reactivation.machine.device import arithmetic, enough_memory
+
+        if not isinstance(trajectories, int) or trajectories < 1:
+            raise BadInput(f"trajectories={trajectories}: give a number of at least 1")
+        kept = trajectories if rates is True else int(rates)
+        with arithmetic(device) as place, enough_memory():
+            return record(self._on(place), phase, trajectories, seed, dt, kept)
+
+    def _on(self, device: torch.device) -> Self:
+        """The same run on a device; this one stays where it is."""
+        if self.network.decoder.weight.device.type == device.type:
+            return self
+        return replace(self, network=copy.deepcopy(self.network).to(device), task=copy.deepcopy(self.task).to(device))
+
+
+@dataclass(frozen=True)
+class TrainedRun(Run):
+    """Hold a network as it was after some step of its training, with its task."""
+
+    task: Task
+    config: TrainConfig
     step: int
     weights: str | None = None  # `weights_digest` of its file; None for a network that is in no file
+    file: Path | None = None
+
+    @classmethod
+    def of_config(
+        cls, config: TrainConfig, task: Task, network: Network, step: int, file: Path | None = None
+    ) -> "TrainedRun":
+        """Put together what a configuration, and the file of its network where there is one, say of a run."""
+        weights = None if file is None else weights_digest(file)
+        noise, dt = noise_of(config), config.task.dt
+        return cls(network.eval(), task, noise, dt, config.seed, config.experiment, config, step, weights, file)
+
+    def __repr__(self) -> str:
+        where = f", {self.file}" if self.file else ""
+        return f"TrainedRun({self.config.config}, seed={self.seed}, step={self.step}{where})"
 
 
-def load_run(folder: RunFolder, device: torch.device, step: int | None = None) -> Run:
+def load_run(folder: RunFolder, device: torch.device, step: int | None = None) -> TrainedRun:
     """Rebuild a run from its folder.
 
     Args:
@@ -277,4 +429,80 @@ def load_run(folder: RunFolder, device: torch.device, step: int | None = None) -
     task, network = build(config, device)
     checkpoint.load_into(task, content.get("task"), file)
     checkpoint.load_into(network, content.get("network"), file)
-    return Run(config, task, network.eval(), step, weights_digest(file))
+    return TrainedRun.of_config(config, task, network, step, file)
+
+
+Named = str | os.PathLike[str]
+
+
+@overload
+def load(experiment: Named, seed: int = 0, step: int | None = None, path: Named | None = None) -> TrainedRun: ...
+
+
+@overload
+def load(experiment: Named, seed: Iterable[int], step: int | None = None, path: Named | None = None) -> list[TrainedRun]: ...
+
+
+def load(
+    experiment: Named, seed: int | Iterable[int] = 0, step: int | None = None, path: Named | None = None
+) -> TrainedRun | list[TrainedRun]:
+    """Load a trained network, or one for each of several seeds; stderr says from which file.
+
+    Args:
+        experiment: "<task>/<name>", or a run folder (text or Path), from here or within `path`.
+        seed: of an experiment's network; several for a list of runs. A folder has its own.
+        step: of its training; None for the last.
+        path: root of your results; None for "results". Where it holds no such network, the ones that come with the
+            project are looked through.
+
+    Raises:
+        BadInput: no such experiment or folder; says the nearest one.
+        DamagedData: the network is not there, or damaged; says the command that trains it.
+
+    >>> ra.load("spatial_navigation/noisy_unbiased", seed=0).step
+    2500
+    """
+    if isinstance(seed, Iterable):
+        return [load(experiment, one, step, path) for one in seed]
+    root = str(path or RESULTS)
+    folder = _named_folder(experiment, root)
+    if folder is None:
+        config, command = _named_experiment(experiment, seed, root, step)
+        folder = trained_run(config, root, step)
+        if not folder.steps():
+            raise DamagedData(f"no network of {experiment}, seed {seed}, in {folder.path}; train it with: {command}")
+    run = load_run(folder, torch.device("cpu"), step)
+    print(f"loaded {run.file}", file=sys.stderr)
+    return run
+
+
+def _named_folder(experiment: Named, root: str) -> RunFolder | None:
+    """The run folder that somebody means, if it is one."""
+    for place in (Path(experiment).expanduser(), Path(root) / experiment, PRETRAINED / experiment):
+        if (place / "config.yml").is_file():
+            return RunFolder(place)
+    return None
+
+
+def _named_experiment(experiment: Named, seed: int, root: str, step: int | None) -> tuple[TrainConfig, str]:
+    """The configuration of an experiment, and the command that trains it.
+
+    Raises:
+        BadInput: there is none of that name, or the seed is none.
+    """
+    known = configuration.experiments()
+    name = os.fspath(experiment)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        example = near[0] if near else known[0]
+        hint = f"did you mean {example}?" if near else f"known: {', '.join(known)}."
+        raise BadInput(
+            f"{name} is no run folder and no experiment; {hint} Train one with: python train.py config={example} seed={seed}"
+        )
+    values: dict[str, Any] = {"config": name, "seed": seed}
+    config = configuration.train_config(values)
+    if root != RESULTS:
+        values["path"] = str(run_path(config, root))
+    if step is not None:
+        values["trainer.n_epochs"] = step
+    return config, shlex.join(["python", "train.py", *to_words(values)])

@@ -72,10 +72,10 @@ class Walk(TwoPart):
         device = generator.device
         if self.first_step == "dropped":
             steps += 1
-        start = torch.rand(batch_size, 2, generator=generator, device=device)
-        heading = torch.rand(batch_size, generator=generator, device=device)
-        turns = torch.randn(steps, batch_size, generator=generator, device=device)
-        squares = torch.empty(steps, batch_size, device=device).exponential_(generator=generator)
+        start = torch.rand(batch_size, 2, generator=generator, device=device, dtype=torch.float32)
+        heading = torch.rand(batch_size, generator=generator, device=device, dtype=torch.float32)
+        turns = torch.randn(steps, batch_size, generator=generator, device=device, dtype=torch.float32)
+        squares = torch.empty(steps, batch_size, device=device, dtype=torch.float32).exponential_(generator=generator)
         return start, heading, turns, squares
 
     def follow(self, *drawn: Tensor) -> Path:
@@ -128,8 +128,8 @@ class Turns(TwoPart):
     def draw(self, batch_size: int, steps: int, generator: torch.Generator) -> tuple[Tensor, ...]:
         """Starts (B, 1) on [0, 1), turns (B, T, 1) ~ N(0, 1)."""
         device = generator.device
-        start = torch.rand(batch_size, 1, generator=generator, device=device)
-        return start, torch.randn(batch_size, steps, 1, generator=generator, device=device)
+        start = torch.rand(batch_size, 1, generator=generator, device=device, dtype=torch.float32)
+        return start, torch.randn(batch_size, steps, 1, generator=generator, device=device, dtype=torch.float32)
 
     def follow(self, *drawn: Tensor) -> Path:
         """Turning heads: start (..., B, 1), inputs (..., B, T, 1), states (..., B, T, 1) [rad]."""
@@ -165,12 +165,12 @@ class DrawnTurns(TwoPart):
     def draw(self, batch_size: int, steps: int, generator: torch.Generator) -> tuple[Tensor, ...]:
         """Starts (B, 1) on [0, 1), turns (B, T, 1) ~ N(0, 1); with pauses, a number on [0, 1) for each block (B, K, 1)."""
         device = generator.device
-        start = torch.rand(batch_size, 1, generator=generator, device=device)
-        turns = torch.randn(batch_size, steps, 1, generator=generator, device=device)
+        start = torch.rand(batch_size, 1, generator=generator, device=device, dtype=torch.float32)
+        turns = torch.randn(batch_size, steps, 1, generator=generator, device=device, dtype=torch.float32)
         if not self.pause_share:
             return start, turns
         blocks = math.ceil(steps / self.pause_steps)
-        return start, turns, torch.rand(batch_size, blocks, 1, generator=generator, device=device)
+        return start, turns, torch.rand(batch_size, blocks, 1, generator=generator, device=device, dtype=torch.float32)
 
     def follow(self, *drawn: Tensor) -> Path:
         """Turning heads: start (..., B, 1), inputs (..., B, T, 1), states (..., B, T, 1) [rad]."""

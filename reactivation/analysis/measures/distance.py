@@ -7,22 +7,22 @@ and beside it distance_<noise>_<seed>_details.json: settings, means and standard
 """
 
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from functools import partial
+from typing import Any
 
 from reactivation.analysis.base import (
     Analysis,
     AnalysisSettings,
     NamedStreams,
     Recorded,
-    Recording,
     Result,
     both_phases,
     rest_of,
-    standard_error,
 )
+from reactivation.analysis.recording import Array, as_recording
+from reactivation.analysis.results import Measure, mean_of_epochs
 from reactivation.network.phases import Phase
+from reactivation.world.spaces import Space
 
 
 @dataclass
@@ -30,10 +30,26 @@ class Settings(AnalysisSettings):
     """Settings of `output_distance.py`."""
 
 
-def step_length(recording: Recording) -> NDArray[np.float64]:
-    """Return the mean distance between consecutive points of each trajectory (B) [m or rad]."""
-    positions = recording.positions
-    lengths: NDArray[np.float64] = recording.space.distance(positions[:, 1:], positions[:, :-1]).mean(-1)
+def step_length(recording: Any, space: Space | None = None) -> Measure:
+    """Measure how smooth epochs are: mean distance from one sample to the next (Fig. C.4) [m or rad], averaged over epochs.
+
+    Args:
+        recording: a `Recording`, or positions (B, T, P) with their space.
+
+    Raises:
+        BadInput: no epoch has two samples; or as `Recording`.
+
+    >>> import numpy as np
+    >>> ra.step_length(np.linspace(0, 1, 101)[:, None] * [0.3, 0.4], ra.Box(2, 2))
+    0.005 m (mean ± standard error of 1 epochs)
+    """
+    recording = as_recording(recording, space)
+    each, samples = recording.per_epoch(partial(_step_lengths, recording.space), 2)
+    return mean_of_epochs(each, samples, recording.space.unit)
+
+
+def _step_lengths(space: Space, positions: Array) -> Array:
+    lengths: Array = space.distance(positions[:, 1:], positions[:, :-1]).mean(-1)
     return lengths
 
 
@@ -52,9 +68,9 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
         table[run][phase], one number per trajectory [m or rad]; details with means and standard errors.
     """
     values = {run: {phase: step_length(one) for phase, one in own.items()} for run, own in recorded.items()}
-    table = {run: {phase: lengths.tolist() for phase, lengths in own.items()} for run, own in values.items()}
-    means = {run: {phase: float(lengths.mean()) for phase, lengths in own.items()} for run, own in values.items()}
-    errors = {run: {phase: standard_error(lengths) for phase, lengths in own.items()} for run, own in values.items()}
+    table = {run: {phase: found.each.tolist() for phase, found in own.items()} for run, own in values.items()}
+    means = {run: {phase: found.value for phase, found in own.items()} for run, own in values.items()}
+    errors = {run: {phase: found.standard_error for phase, found in own.items()} for run, own in values.items()}
     return Result(table, {"mean": means, "standard_error": errors}, means)
 
 

@@ -27,11 +27,14 @@ from reactivation.analysis.base import (
     Untrained,
     both_phases,
     rest_of,
-    standard_error,
 )
 from reactivation.analysis.densities import DegenerateDensity, Density, Estimate, Points, Uniform, estimate
+from reactivation.analysis.recording import as_recording
+from reactivation.analysis.results import standard_error
+from reactivation.machine.errors import BadInput
 from reactivation.network.phases import ACTIVE, QUIESCENT
 from reactivation.settings.declaring import LARGEST, setting
+from reactivation.world.spaces import Space
 
 UNIFORM = "uniform"  # the name of the other baseline row
 CLIP = 1e7  # terms whose density ratio lies beyond this, either way, are counted
@@ -63,6 +66,102 @@ class Divergence(NamedTuple):
     terms: int
 
 
+class Matched(NamedTuple):
+    """The divergence when the resting density is given the waking density's kernel, so that no width differs [nats]."""
+
+    kl: float | None
+    standard_error: float | None
+    entropy: float  # of the resting density then
+
+
+class Sampled(NamedTuple):
+    """A density, with samples of it."""
+
+    density: Density
+    samples: Points  # (m, P)
+    log_density: Points  # (m) its own, at them
+
+
+@dataclass(frozen=True)
+class KL:
+    """Hold the divergence of resting from waking occupancy, and what belongs to it [nats]."""
+
+    value: float  # KL(rest ‖ awake); ∞ where a Monte Carlo term is
+    standard_error: float  # of the Monte Carlo mean; what another seed or another animal gives is another question
+    reverse: float  # KL(awake ‖ rest)
+    reverse_standard_error: float
+    jensen_shannon: float  # symmetric, from 0 to ln 2
+    matched: float  # KL(rest ‖ awake) where both have the kernel of waking
+    matched_standard_error: float
+    entropy_awake: float  # differential
+    entropy_rest: float  # with the kernel of waking
+    terms_beyond_clip: int  # Monte Carlo terms whose ratio of densities lies beyond 10^±7
+
+    def __repr__(self) -> str:
+        return f"KL(rest ‖ awake) = {self.value:.4f} ± {self.standard_error:.4f} nats (matched kernels: {self.matched:.4f})"
+
+
+def kl(
+    rest: Any,
+    awake: Any,
+    rng: int | np.random.Generator = 0,
+    *,
+    space: Space | None = None,
+    samples: int = 2500,
+    clip: float | None = None,
+) -> KL:
+    """Measure how far resting occupancy is from waking occupancy: KL(rest ‖ awake) in nats (Fig. 2e, Appendix A.2).
+
+    Densities are kernel estimates with Scott's bandwidth, von Mises on a circle, and KL(q ‖ p) = E_q[log q − log p] is found
+    by Monte Carlo over samples of q.
+
+    Args:
+        rest, awake: two `Recording`s, or positions (B, T, P) with their space.
+        rng: a seed, or the generator that samples are drawn from.
+        samples: of each density.
+        clip: clip ratios of densities to [1/clip, clip], as the paper's released code does at 1e7; None: never.
+
+    Raises:
+        BadInput: two spaces, or positions that span no area (a network that never moves has no density).
+
+    >>> import numpy as np
+    >>> points = np.random.default_rng(0).normal(0, 0.3, (2, 10, 200, 2)).clip(-1, 1)
+    >>> ra.kl(points[0] / 2, points[1], space=ra.Box(2, 2), rng=0)
+    KL(rest ‖ awake) = 0.5846 ± 0.0137 nats (matched kernels: 0.4899)
+    """
+    both = [as_recording(one, space) for one in (rest, awake)]
+    if both[0].space != both[1].space:
+        raise BadInput(f"rest lives in {both[0].space}, waking in {both[1].space}: record both in one space")
+    if samples < 2:
+        raise BadInput(f"samples={samples} must be at least 2")
+    densities = []
+    for name, one in zip(("rest", "awake"), both, strict=True):
+        try:
+            densities.append(estimate(one.space, one.flat))
+        except DegenerateDensity as problem:
+            raise BadInput(f"{name} has no density: {problem}") from None
+    q, p = densities
+    draws = np.random.default_rng(rng)
+    drawn, model = _sampled(q, samples, draws), _sampled(p, samples, draws)
+    found, matched = _between(drawn, model, clip), _matched(q, p, samples, clip, draws)
+    return KL(
+        _or_infinite(found.kl),
+        _or_infinite(found.standard_error),
+        _or_infinite(found.reverse),
+        _or_infinite(found.reverse_standard_error),
+        found.jensen_shannon,
+        _or_infinite(matched.kl),
+        _or_infinite(matched.standard_error),
+        _entropy(model),
+        matched.entropy,
+        found.terms_beyond_clip,
+    )
+
+
+def _or_infinite(value: float | None) -> float:
+    return math.inf if value is None else value
+
+
 def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Result:
     """Return the divergence of every resting density (rows, with `random` and `uniform`) from every waking one (columns).
 
@@ -79,23 +178,21 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
     awake = {run: phases[ACTIVE] for run, phases in recorded.items() if ACTIVE in phases}
     problems: dict[str, str] = {}
     resting, waking = _estimates(asleep, QUIESCENT, problems), _estimates(awake, ACTIVE, problems)
-    space = next(iter(asleep.values())).space
-    rows: dict[str, Density] = {**resting, UNIFORM: Uniform(space, marginal=settings.uniform_baseline == "marginal")}
-    row_samples = {run: q.sample(settings.n_samples, streams(f"{run}/rest")) for run, q in rows.items()}
-    column_samples = {run: p.sample(settings.n_samples, streams(f"{run}/awake")) for run, p in waking.items()}
-    log_q = {run: q.log_density(row_samples[run]) for run, q in rows.items()}
-    log_p = {run: p.log_density(column_samples[run]) for run, p in waking.items()}
+    space, n = next(iter(asleep.values())).space, settings.n_samples
+    densities: dict[str, Density] = {**resting, UNIFORM: Uniform(space, marginal=settings.uniform_baseline == "marginal")}
+    rows = {run: _sampled(q, n, streams(f"{run}/rest")) for run, q in densities.items()}
+    columns = {run: _sampled(p, n, streams(f"{run}/awake")) for run, p in waking.items()}
 
     pairs: dict[str, dict[str, Any]] = {row: dict.fromkeys(awake) for row in [*asleep, UNIFORM]}
-    for (row, q), (column, p) in product(rows.items(), waking.items()):
-        forward = log_q[row] - p.log_density(row_samples[row])
-        backward = log_p[column] - q.log_density(column_samples[column])
-        pair = divergence(forward, backward, settings.clip)._asdict()
+    for row, column in product(rows, columns):
+        pair = _between(rows[row], columns[column], settings.clip)._asdict()
         if row in resting:
-            pair["matched_bandwidth"] = _matched(resting[row], p, settings, streams(f"{row}/rest/{column}"))
+            own_stream = streams(f"{row}/rest/{column}")
+            matched = _matched(resting[row], waking[column], n, settings.clip, own_stream)
+            pair["matched_bandwidth"] = matched._asdict()
         pairs[row][column] = pair
     table = {row: {column: pair and pair["kl"] for column, pair in cells.items()} for row, cells in pairs.items()}
-    entropies = {run: -float(log_p[run].mean()) if run in log_p else None for run in awake}
+    entropies = {run: _entropy(columns[run]) if run in columns else None for run in awake}
     return Result(table, {"unit": "nat", "pairs": pairs, "entropy_awake": entropies, "degenerate": problems}, table)
 
 
@@ -104,10 +201,26 @@ def _estimates(recordings: dict[str, Recording], phase: str, problems: dict[str,
     found = {}
     for run, recording in recordings.items():
         try:
-            found[run] = estimate(recording.space, recording.positions.reshape(-1, recording.positions.shape[-1]))
+            found[run] = estimate(recording.space, recording.flat)
         except DegenerateDensity as problem:
             problems[f"{run} {phase}"] = str(problem)
     return found
+
+
+def _sampled(density: Density, samples: int, rng: np.random.Generator) -> Sampled:
+    drawn = density.sample(samples, rng)
+    return Sampled(density, drawn, density.log_density(drawn))
+
+
+def _entropy(sampled: Sampled) -> float:
+    """Return the differential entropy of a density [nats]."""
+    return -float(sampled.log_density.mean())
+
+
+def _between(q: Sampled, p: Sampled, clip: float | None) -> Divergence:
+    """Return how far q is from p."""
+    forward = q.log_density - p.density.log_density(q.samples)
+    return divergence(forward, p.log_density - q.density.log_density(p.samples), clip)
 
 
 def divergence(forward: Points, backward: Points, clip: float | None) -> Divergence:
@@ -117,13 +230,11 @@ def divergence(forward: Points, backward: Points, clip: float | None) -> Diverge
     return Divergence(*_mean(forward, clip), *_mean(backward, clip), float(math.log(2) - mixed), beyond, len(forward))
 
 
-def _matched(q: Estimate, p: Estimate, settings: Settings, rng: np.random.Generator) -> dict[str, float | None]:
-    """Return divergence and entropy when the resting density is given the waking density's kernel: no width differs then."""
-    matched = q.with_kernel(p.kernel)
-    samples = matched.sample(settings.n_samples, rng)
-    log_q = matched.log_density(samples)
-    kl, error = _mean(log_q - p.log_density(samples), settings.clip)
-    return {"kl": kl, "standard_error": error, "entropy": -float(log_q.mean())}
+def _matched(q: Estimate, p: Estimate, samples: int, clip: float | None, rng: np.random.Generator) -> Matched:
+    """Return divergence and entropy when the resting density is given the waking density's kernel."""
+    matched = _sampled(q.with_kernel(p.kernel), samples, rng)
+    mean, error = _mean(matched.log_density - p.log_density(matched.samples), clip)
+    return Matched(mean, error, _entropy(matched))
 
 
 def _mean(log_ratio: Points, clip: float | None) -> tuple[float | None, float | None]:

@@ -26,6 +26,7 @@ from reactivation.analysis.base import (
     both_phases,
 )
 from reactivation.analysis.densities import DegenerateDensity, GaussianKDE
+from reactivation.machine.errors import BadInput
 from reactivation.network.phases import ACTIVE, QUIESCENT
 from reactivation.settings.declaring import LARGEST, setting
 
@@ -59,7 +60,7 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
     table, details = {}, {}
     for run, phases in recorded.items():
         waking, resting = phases[ACTIVE], phases[QUIESCENT]
-        curves, measures = explained_variance(_moments(waking), _moments(resting), settings.components)
+        curves, measures = _shares(_moments(waking), _moments(resting), settings.components)
         plane = Plane(_moments(waking))
         measures |= _densities(plane, waking, resting, settings.n_samples, streams(run))
         norms = {f"{phase}_norm": _norms(recording) for phase, recording in phases.items()}
@@ -71,7 +72,79 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
     return Result(table, details, table)
 
 
-def explained_variance(
+@dataclass(frozen=True, eq=False)
+class ExplainedVariance:
+    """Hold how much of the variance of rates lies in a few principal components; curves go by number of components."""
+
+    value: float  # share of the variance in the first `components` components of the basis
+    standard_error: float | None  # over epochs; None for a single one, or without the rates of all
+    components: int
+    curve: Array  # (N) cumulative shares in the components of the basis
+    own_curve: Array  # (N) in its own
+    basis_curve: Array  # (N) of the basis's own variance, in its own
+    largest_gap: float  # between the last two
+    dimension: float  # participation ratio
+    basis_dimension: float
+
+    def __repr__(self) -> str:
+        return f"{self.value:.4f} of the variance in {self.components} components (participation ratio {self.dimension:.2f})"
+
+
+def explained_variance(recording: Recording, basis: Recording | None = None, components: int = 10) -> ExplainedVariance:
+    """Measure how much variance of the rates a few principal components explain (Fig. 1c), its own or those of a basis.
+
+    Args:
+        recording: with rates.
+        basis: with rates of the same units: rest in the components of waking. None: the recording itself.
+        components: how many count as few.
+
+    Raises:
+        BadInput: no rates, other units, or rates that never vary.
+
+    >>> run = ra.load("spatial_navigation/noisy_unbiased")
+    >>> awake, rest = run.record(ra.waking(30), 30), run.record(ra.rest(30), 30)
+    >>> 0.5 < ra.explained_variance(rest, basis=awake).value < 1
+    True
+    """
+    model = recording if basis is None else basis
+    if components < 1:
+        raise BadInput(f"components={components} must be at least 1")
+    for name, one in (("recording", recording), ("basis", model)):
+        if one.moments is None:
+            raise BadInput(f"the {name} has no rates: record it with rates=True, or give Recording(..., rates=)")
+    own, other = _moments(recording), _moments(model)
+    if own.mean.shape != other.mean.shape:
+        raise BadInput(
+            f"the recording has rates of {len(own.mean)} units, the basis of {len(other.mean)}: give those of one network"
+        )
+    curves, shares = _shares(other, own, components)
+    if shares["quiescent_share_of_active"] is None or shares["active_share"] is None:
+        raise BadInput("the rates never vary: there is no variance to explain")
+    axes = _principal(other)[1][:, :components]
+    return ExplainedVariance(
+        shares["quiescent_share_of_active"],
+        _error_of_share(recording, own.mean, axes),
+        components,
+        np.array(curves["quiescent_in_active"], dtype=np.float64),
+        np.array(curves["quiescent"], dtype=np.float64),
+        np.array(curves["active"], dtype=np.float64),
+        *(float(shares[name] or 0.0) for name in ("largest_gap", "quiescent_dimension", "active_dimension")),
+    )
+
+
+def _error_of_share(recording: Recording, mean: Array, axes: Array) -> float | None:
+    """The standard error of a share of variance, a ratio of sums over epochs; epochs are independent, samples are not."""
+    rates = recording.rates
+    if rates is None or len(rates) < max(2, len(recording)):
+        return None
+    centred = [np.asarray(epoch, dtype=np.float64) - mean for epoch in rates]
+    total = np.array([(epoch**2).sum() for epoch in centred])
+    within = np.array([((epoch @ axes) ** 2).sum() for epoch in centred])
+    residuals = within - within.sum() / total.sum() * total
+    return float(np.sqrt((residuals**2).sum() * len(total) / (len(total) - 1)) / total.sum())
+
+
+def _shares(
     waking: Moments, resting: Moments, components: int
 ) -> tuple[dict[str, list[float | None]], dict[str, float | None]]:
     """Cumulative shares of variance by number of components, and what claims ask of them; None where nothing varies."""

@@ -22,6 +22,8 @@ from reactivation.analysis.base import (
     Result,
     both_phases,
 )
+from reactivation.analysis.recording import as_recording
+from reactivation.analysis.results import mean_of_epochs
 from reactivation.machine.errors import BadInput
 from reactivation.settings.declaring import LARGEST, setting
 from reactivation.world.spaces import Space
@@ -62,14 +64,67 @@ def _require_circle(space: Space, whose: str) -> None:
         raise BadInput(f"transitions are those of bearings, and {whose} is no circle or lives on none; use a task that does")
 
 
-def turns_of(recording: Recording) -> Array:
-    """Return the turn of every step (B, T − 1) [rad], wrapped at π (`space.difference`), counter-clockwise positive.
+@dataclass(frozen=True, eq=False)
+class Transitions:
+    """Hold how a bearing moves from sample to sample; counter-clockwise is positive."""
+
+    value: float  # mean turn [rad per step]
+    standard_error: float | None  # over epochs, weighted by their steps; None for a single one
+    mean_absolute_turn: float  # [rad per step]
+    reversals: float  # share of the moving steps that go clockwise
+    lasting_reversals: (
+        float | None
+    )  # share of windows in which the bearing moves clockwise by half the arc; None: all shorter
+    dwell: float  # median number of steps that a bearing is kept
+    dwell_cut_off: float  # share of these times that the end of an epoch cut off
+    turns: Array  # (n) of every step [rad]
+
+    def __repr__(self) -> str:
+        return f"turns of {self.mean_absolute_turn:.4g} rad a step, {self.value:.4g} on average; kept {self.dwell:g} steps"
+
+
+def transitions(
+    recording: Any, space: Space | None = None, *, dwell_arc: float = math.pi / 6, window: int = 25
+) -> Transitions:
+    """Measure how a bearing moves from sample to sample (Fig. C.5): turns, reversals, and how long it is kept.
+
+    Args:
+        recording: a `Recording` on a circle, or bearings (B, T) [rad] with `Circle()`.
+        dwell_arc: a bearing is kept while it is nearer than this [rad].
+        window: steps over which a lasting reversal is looked for.
 
     Raises:
-        BadInput: the space is no circle.
+        BadInput: the space is no circle, or no epoch has two samples.
+
+    >>> import numpy as np
+    >>> ra.transitions(np.arange(500) * 0.1, ra.Circle())
+    turns of 0.1 rad a step, 0.1 on average; kept 6 steps
     """
+    recording = as_recording(recording, space)
     _require_circle(recording.space, str(recording.space))
-    turns: Array = recording.space.difference(recording.positions[:, 1:], recording.positions[:, :-1])[..., 0]
+    by_epoch, samples = recording.per_epoch(lambda bearings: turns_of(recording.space, bearings).mean(-1), 2)
+    blocks = [turns_of(recording.space, block) for block in recording.blocks(2)]
+    turns = np.concatenate([block.reshape(-1) for block in blocks])
+    moving = turns[turns != 0]
+    bearings = [np.cumsum(block, axis=1) for block in blocks]
+    moved = np.concatenate([(bearing[:, window:] - bearing[:, :-window]).reshape(-1) for bearing in bearings])
+    mean = mean_of_epochs(by_epoch, samples - 1, "rad per step")
+    dwell, cut_off = _dwell(recording, dwell_arc)
+    return Transitions(
+        float(turns.mean()),
+        mean.standard_error,
+        float(np.abs(turns).mean()),
+        float((moving < 0).mean()) if len(moving) else 0.0,
+        float((moved <= -dwell_arc / 2).mean()) if moved.size else None,
+        dwell,
+        cut_off,
+        turns,
+    )
+
+
+def turns_of(space: Space, bearings: Array) -> Array:
+    """Return the turn of every step, (B, T, 1) → (B, T − 1) [rad], wrapped at π, counter-clockwise positive."""
+    turns: Array = space.difference(bearings[:, 1:], bearings[:, :-1])[..., 0]
     return turns
 
 
@@ -95,27 +150,22 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
     details: dict[str, dict[str, Any]] = {run: {} for run in recorded}
     for run, phases in recorded.items():
         for phase, recording in phases.items():
-            turns = turns_of(recording)
-            table[run][phase] = {**_summary(turns, settings), **_dwell(recording, settings.dwell_arc)}
+            found = transitions(recording, dwell_arc=settings.dwell_arc, window=settings.window)
+            table[run][phase] = {
+                "mean_turn": found.value,
+                "mean_absolute_turn": found.mean_absolute_turn,
+                "reversals": found.reversals,
+                "lasting_reversals": found.lasting_reversals,
+                "dwell": found.dwell,
+                "dwell_cut_off": found.dwell_cut_off,
+            }
             details[run][phase] = {
-                "turns": _histogram(turns, settings.turn_bins),
+                "turns": _histogram(found.turns, settings.turn_bins),
                 # Edges are points of the grid; rounding must not decide on which side of them a bearing falls.
-                "bearings": _histogram(recording.space.wrap(recording.positions + _OFF_GRID), settings.bearing_bins),
+                "bearings": _histogram(recording.space.wrap(recording.flat + _OFF_GRID), settings.bearing_bins),
             }
     summary = {f"{run} {phase}": measures for run, phases in table.items() for phase, measures in phases.items()}
     return Result(table, details, summary)
-
-
-def _summary(turns: Array, settings: Settings) -> dict[str, float | None]:
-    moving = turns[turns != 0]
-    bearing = np.cumsum(turns, axis=1)
-    moved = bearing[:, settings.window :] - bearing[:, : -settings.window]
-    return {
-        "mean_turn": float(turns.mean()),
-        "mean_absolute_turn": float(np.abs(turns).mean()),
-        "reversals": float((moving < 0).mean()) if len(moving) else 0.0,
-        "lasting_reversals": float((moved <= -settings.dwell_arc / 2).mean()) if moved.size else None,
-    }
 
 
 def _histogram(angles: Array, bins: int) -> dict[str, list[float]]:
@@ -124,17 +174,19 @@ def _histogram(angles: Array, bins: int) -> dict[str, list[float]]:
     return {"edges": edges.tolist(), "shares": (counts / angles.size).tolist()}
 
 
-def _dwell(recording: Recording, arc: float) -> dict[str, float]:
-    """Steps until a bearing has moved by `arc`, from moments in the first half of each trajectory."""
-    space, bearings = recording.space, recording.positions
-    steps = bearings.shape[1]
+def _dwell(recording: Recording, arc: float) -> tuple[float, float]:
+    """Median of the steps until a bearing has moved by `arc`, from the first half of each epoch; the share cut off."""
     times, moved = [], []
-    for first in range(0, steps // 2, _STRIDE):
-        away = space.distance(bearings[:, first + 1 :], bearings[:, first : first + 1]) >= arc  # (B, T − first − 1)
-        moved.append(away.any(1))
-        times.append(np.where(moved[-1], away.argmax(1) + 1, steps - 1 - first))
+    for bearings in recording.blocks(2):
+        steps = bearings.shape[1]
+        for first in range(0, steps // 2, _STRIDE):
+            away = (
+                recording.space.distance(bearings[:, first + 1 :], bearings[:, first : first + 1]) >= arc
+            )  # (B, T − first − 1)
+            moved.append(away.any(1))
+            times.append(np.where(moved[-1], away.argmax(1) + 1, steps - 1 - first))
     ended = np.concatenate(moved)
-    return {"dwell": median_survival(np.concatenate(times), ended), "dwell_cut_off": float(1 - ended.mean())}
+    return median_survival(np.concatenate(times), ended), float(1 - ended.mean())
 
 
 def median_survival(times: NDArray[np.integer], ended: NDArray[np.bool_]) -> float:

@@ -7,21 +7,20 @@ head direction), and beside it variance_<noise>_<seed>_details.json: settings, s
 """
 
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from reactivation.analysis.base import (
     Analysis,
     AnalysisSettings,
     NamedStreams,
     Recorded,
-    Recording,
     Result,
     rest_of,
-    standard_error,
 )
+from reactivation.analysis.recording import as_recording
+from reactivation.analysis.results import Measure, mean_of_epochs
 from reactivation.network.phases import QUIESCENT
+from reactivation.world.spaces import Space
 
 
 @dataclass
@@ -29,9 +28,24 @@ class Settings(AnalysisSettings):
     """Settings of `output_variance.py`."""
 
 
-def total_variance(recording: Recording) -> NDArray[np.float64]:
-    """Return each trajectory's variance over time (B): of both dimensions in a box [m²], 1 − |mean vector| on a circle."""
-    return recording.space.variance(recording.positions)
+def variance(recording: Any, space: Space | None = None) -> Measure:
+    """Measure how much of its space each epoch explores: variance over time (Fig. 2f), averaged over epochs.
+
+    Of all dimensions together in a box [m²]; on a circle 1 − |mean vector|, from 0 (still) to 1 (everywhere).
+
+    Args:
+        recording: a `Recording`, or positions (B, T, P) with their space.
+
+    Raises:
+        BadInput: as `Recording`.
+
+    >>> import numpy as np
+    >>> ra.variance(np.random.default_rng(0).normal(0, 0.1, (20, 500, 2)), ra.Box(2, 2))
+    0.01992 ± 0.00015 m² (mean ± standard error of 20 epochs)
+    """
+    recording = as_recording(recording, space)
+    each, samples = recording.per_epoch(recording.space.variance)
+    return mean_of_epochs(each, samples, "" if recording.space.circular else f"{recording.space.unit}²")
 
 
 def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Result:
@@ -43,10 +57,10 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
     Returns:
         table[run], averaged over trajectories; details with each trajectory's value and the standard error.
     """
-    values = {run: total_variance(phases[QUIESCENT]) for run, phases in recorded.items()}
-    table = {run: float(value.mean()) for run, value in values.items()}
+    values = {run: variance(phases[QUIESCENT]) for run, phases in recorded.items()}
+    table = {run: found.value for run, found in values.items()}
     details = {
-        run: {"standard_error": standard_error(value), "trajectories": value.tolist()} for run, value in values.items()
+        run: {"standard_error": found.standard_error, "trajectories": found.each.tolist()} for run, found in values.items()
     }
     return Result(table, details, {run: {"variance": mean} for run, mean in table.items()})
 

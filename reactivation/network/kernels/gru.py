@@ -12,7 +12,7 @@ from torch import Tensor
 
 from reactivation.network.cells.gru import GRU
 from reactivation.network.kernels.activations import in_place, slope_of
-from reactivation.network.kernels.products import weight_gradient
+from reactivation.network.kernels.products import plain_gradients, weight_gradient
 
 
 def loop(cell: GRU, state: Tensor, projected: Tensor, noises: Iterable[Tensor], dt: float) -> tuple[Tensor, Tensor]:
@@ -43,13 +43,17 @@ class _Loop(torch.autograd.Function):
             torch.matmul(gated[t], w_candidate.mT, out=c[t])
             phi_(c[t].add_(u[..., t, 2 * n :]))
             torch.sub(c[t], r[t], out=r[t + 1]).mul_(1 - z).mul_(a).add_(r[t]).add_(noise)
-        ctx.save_for_backward(r, gates, gated, c, w_gates, w_candidate)
-        ctx.slope, ctx.a = slope_of(phi), a
+        ctx.save_for_backward(r, gates, gated, c, w_gates, w_candidate, r0, u)
+        ctx.slope, ctx.phi, ctx.a = slope_of(phi), phi, a
         return r[1:].movedim(0, -2)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        r, gates, gated, c, w_gates, w_candidate = ctx.saved_tensors
+        r, gates, gated, c, w_gates, w_candidate, r0, u = ctx.saved_tensors
+        if torch.is_grad_enabled():  # the gradient is to be derived in its turn, which arrays in place cannot be
+            z = gates.chunk(2, dim=-1)[0]
+            noises = (r[1:] - r[:-1] - ctx.a * (1 - z) * (c - r[:-1])).detach()
+            return *plain_gradients(_plain, (r0, w_gates, w_candidate, u), noises, ctx, gradient), None, None, None
         n, by_step = r.shape[-1], gradient.movedim(-2, 0)
         pre = r.new_empty(len(c), *r.shape[1:-1], 3 * n)  # gradients of the three sums that enter a nonlinearity
         back = torch.zeros_like(r[0])
@@ -67,3 +71,13 @@ class _Loop(torch.autograd.Function):
         gate_gradient = weight_gradient(pre[..., : 2 * n], r[:-1], w_gates)
         candidate_gradient = weight_gradient(pre[..., 2 * n :], gated, w_candidate)
         return back, gate_gradient, candidate_gradient, pre.movedim(0, -2), None, None, None
+
+
+def _plain(r0: Tensor, w_gates: Tensor, w_candidate: Tensor, u: Tensor, noises: Tensor, phi: Any, a: float) -> Tensor:
+    """The same rates by operations that can be derived any number of times."""
+    r, rates, n = r0, [], r0.shape[-1]
+    for u_t, noise in zip(u.unbind(-2), noises, strict=True):
+        z, g = torch.sigmoid(r @ w_gates.mT + u_t[..., : 2 * n]).chunk(2, dim=-1)
+        r = r + a * (1 - z) * (phi((g * r) @ w_candidate.mT + u_t[..., 2 * n :]) - r) + noise
+        rates.append(r)
+    return torch.stack(rates, dim=-2)

@@ -1,5 +1,9 @@
-"""Weight gradients of a whole rollout as one product per network."""
+"""Gradients of a whole rollout: of weights as one product per network, or by operations that can be derived again."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
 from torch import Tensor
 
 
@@ -12,3 +16,14 @@ def weight_gradient(after: Tensor, before: Tensor, weight: Tensor) -> Tensor:
 def _flat(x: Tensor, weight_axes: int) -> Tensor:
     """(T, ..., B, N) → (..., T·B, N): one block of rows per network."""
     return x.flatten(0, -2) if weight_axes == 2 else x.movedim(0, -3).flatten(-3, -2)
+
+
+def plain_gradients(
+    plain: Callable[..., Tensor], arrays: Sequence[Tensor], noises: Tensor, ctx: Any, gradient: Tensor
+) -> list[Tensor | None]:
+    """Gradients, with a graph, of the arrays that a loop is a function of, by its plain twin; None where none is asked."""
+    asked = [needed for needed, _ in zip(ctx.needs_input_grad, arrays, strict=False)]
+    rates = plain(*arrays, noises, ctx.phi, ctx.a)
+    wanted = [array for array, needed in zip(arrays, asked, strict=True) if needed]
+    found = iter(torch.autograd.grad(rates, wanted, gradient, create_graph=True, allow_unused=True))
+    return [next(found) if needed else None for needed in asked]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from reactivation.network.cells.vanilla import Vanilla
 from reactivation.network.kernels.activations import in_place, slope_of
-from reactivation.network.kernels.products import weight_gradient
+from reactivation.network.kernels.products import plain_gradients, weight_gradient
 
 
 def loop(cell: Vanilla, state: Tensor, projected: Tensor, noises: Iterable[Tensor], dt: float) -> tuple[Tensor, Tensor]:
@@ -36,13 +36,16 @@ class _Loop(torch.autograd.Function):
             torch.matmul(r[t], weight.mT, out=h[t])
             phi_(h[t].add_(u[..., t, :]))
             torch.add(noise, r[t], alpha=1 - a, out=r[t + 1]).add_(h[t], alpha=a)
-        ctx.save_for_backward(r, h, weight)
-        ctx.slope, ctx.a = slope_of(phi), a
+        ctx.save_for_backward(r, h, weight, r0, u)
+        ctx.slope, ctx.phi, ctx.a = slope_of(phi), phi, a
         return r[1:].movedim(0, -2)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        r, h, weight = ctx.saved_tensors
+        r, h, weight, r0, u = ctx.saved_tensors
+        if torch.is_grad_enabled():  # the gradient is to be derived in its turn, which arrays in place cannot be
+            noises = (r[1:] - (1 - ctx.a) * r[:-1] - ctx.a * h).detach()
+            return *plain_gradients(_plain, (r0, weight, u), noises, ctx, gradient), None, None, None
         by_step = gradient.movedim(-2, 0)
         pre = torch.empty_like(h)  # gradient of W r + u
         g = torch.zeros_like(r[0])
@@ -51,3 +54,12 @@ class _Loop(torch.autograd.Function):
             torch.mul(ctx.slope(g, h[t]), ctx.a, out=pre[t])
             g = torch.matmul(pre[t], weight).add_(g, alpha=1 - ctx.a)
         return g, weight_gradient(pre, r[:-1], weight), pre.movedim(0, -2), None, None, None
+
+
+def _plain(r0: Tensor, weight: Tensor, u: Tensor, noises: Tensor, phi: Any, a: float) -> Tensor:
+    """The same rates by operations that can be derived any number of times."""
+    r, rates = r0, []
+    for u_t, noise in zip(u.unbind(-2), noises, strict=True):
+        r = (1 - a) * r + a * phi(r @ weight.mT + u_t) + noise
+        rates.append(r)
+    return torch.stack(rates, dim=-2)

@@ -102,7 +102,7 @@ def build(settings: Settings, generator: "torch.Generator") -> "Task":
     tuning: Tuning = Compass()
     if settings.use_hd_cells:
         intervals = settings.hd_cells_num - (1 if settings.hd_cells_endpoint else 0)
-        angles = torch.arange(settings.hd_cells_num) * (2 * math.pi / intervals) - math.pi
+        angles = torch.arange(settings.hd_cells_num, dtype=torch.float32) * (2 * math.pi / intervals) - math.pi
         tuning = HeadDirectionCells(angles, settings.hd_cells_angular_spread, settings.hd_cells_norm)
     kind = Task if settings.wrap_error else UnwrappedError
     return kind(circle, motion, tuning, mse="hd_mse")

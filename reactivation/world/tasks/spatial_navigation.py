@@ -73,7 +73,7 @@ def build(settings: Settings, generator: "torch.Generator") -> "Task":
     )
     tuning: Tuning = Position()
     if settings.use_place_cells:
-        centres = box.from_unit(torch.rand(settings.place_cells_num, 2, generator=generator))
+        centres = box.from_unit(torch.rand(settings.place_cells_num, 2, generator=generator, dtype=torch.float32))
         surround = settings.place_cells_surround_scale if settings.place_cells_dog else None
         tuning = PlaceCells(centres, settings.place_cells_sigma, settings.place_cells_norm, surround)
     return Task(box, motion, tuning, mse="pos_mse")

@@ -1,0 +1,183 @@
+"""Reading recorded positions: their shape, their times, what is missing, what lies outside.
+
+An epoch is a stretch of samples a time step apart, (T, P). Between epochs there is no step, no lag and no dwell.
+"""
+
+from collections.abc import Sequence
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivation.machine.errors import BadInput
+from reactivation.world.spaces import Space
+
+Array = NDArray[np.float64]
+
+_GAP = 1.5  # time steps from which on two samples are not neighbours
+_UNEVEN, _TOLERATED = 0.1, 0.05  # share of a time step that samples may be off by, and the share of samples that may be more
+_OTHER_DT = 0.01  # relative difference between the Δt that is given and that of the times
+_ROUNDING = 1e-6  # what single precision, or a box around its own positions, may be off by [m, rad]
+
+
+class Epoch(NamedTuple):
+    """A stretch of what was given."""
+
+    series: int  # which of the series that were given it is of
+    steps: slice  # of that series
+
+
+def read_series(positions: Any, dimensions: int) -> Array | list[Array]:
+    """Read positions as (B, T, P), or as a list of (T, P) where lengths differ; anything that numpy makes an array of.
+
+    Raises:
+        BadInput: they are no numbers, or of another shape.
+    """
+    try:
+        array = np.asarray(positions, dtype=np.float64)
+    except (TypeError, ValueError):
+        if not isinstance(positions, list | tuple) or not positions:
+            raise BadInput("positions are no array of numbers, and no list of such arrays") from None
+        return [_shaped(_numbers(one), dimensions)[0] for one in positions]
+    return _shaped(array, dimensions)
+
+
+def _numbers(values: Any) -> Array:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise BadInput("an epoch of positions is no array of numbers") from None
+
+
+def _shaped(array: Array, dimensions: int) -> Array:
+    """Any accepted shape → (B, T, P)."""
+    shape = array.shape
+    if dimensions == 1 and array.ndim < 3 and shape[-1:] != (1,):
+        array = array[..., None]
+    if array.ndim == 2:
+        array = array[None]
+    if array.ndim != 3 or array.shape[-1] != dimensions or not array.size:
+        axes = " or (T)" if dimensions == 1 else ""
+        raise BadInput(
+            f"positions have shape {shape}; (T, {dimensions}){axes} is wanted, (B, T, {dimensions}), or a list of epochs"
+        )
+    return array
+
+
+def read_times(times: Any, positions: Any, lengths: Sequence[int]) -> list[Array] | None:
+    """Read the times of each series [s]; where none are given, those that positions bring (`.t`, as pynapple has it).
+
+    Raises:
+        BadInput: their number is not that of the samples, or they do not increase.
+    """
+    if times is None:
+        series = positions if isinstance(positions, list | tuple) else [positions]
+        times = [one.t for one in series if isinstance(getattr(one, "t", None), np.ndarray)]
+        if [len(one) for one in times] != list(lengths):
+            return None
+    try:
+        array = np.asarray(times, dtype=np.float64)
+        read = [array] * len(lengths) if array.ndim == 1 else list(array)
+    except ValueError:
+        read = [_numbers(one) for one in times]
+    if [one.shape for one in read] != [(length,) for length in lengths]:
+        raise BadInput(
+            f"times have lengths {[one.shape for one in read]}, positions {list(lengths)}: give one for each sample"
+        )
+    for one in read:
+        steps = np.diff(one)
+        if not (np.isfinite(one).all() and (steps > 0).all()):
+            raise BadInput(f"times must be finite and increase; they do not at sample {int((~(steps > 0)).argmax()) + 1}")
+    return read
+
+
+def time_step(times: list[Array] | None, dt: float | None) -> float:
+    """Find Δt [s], and check it against the times.
+
+    Raises:
+        BadInput: neither says it, they disagree, or the times are uneven.
+    """
+    if dt is not None and not 0 < dt < math.inf:
+        raise BadInput(f"dt={dt} is a time step [s] and must be greater than 0")
+    if times is None:
+        if dt is None:
+            raise BadInput("give dt=, the time from one sample to the next [s], or times=")
+        return float(dt)
+    steps = np.concatenate([np.diff(one) for one in times])
+    if not len(steps):
+        raise BadInput("times of single samples say no time step: give longer epochs")
+    found = float(np.median(steps))
+    if dt is not None and abs(found / dt - 1) > _OTHER_DT:
+        raise BadInput(f"dt={dt:g} s, but the times are {found:g} s apart: leave dt out, or mend the times")
+    uneven = float((np.abs(steps[steps < _GAP * found] / found - 1) > _UNEVEN).mean())
+    if uneven > _TOLERATED:
+        raise BadInput(f"{uneven:.0%} of the time steps differ from {found:g} s by more than {_UNEVEN:.0%}: resample first")
+    return found if dt is None else float(dt)
+
+
+def split(kept: list[NDArray[np.bool_]], times: list[Array] | None, dt: float) -> list[Epoch]:
+    """Cut series (each T) where a sample is not kept, and where times leap."""
+    epochs = []
+    for series, keep in enumerate(kept):
+        indices = np.flatnonzero(keep)
+        cut = np.diff(indices) > 1
+        if times is not None:
+            cut |= np.diff(times[series][indices]) > _GAP * dt
+        for stretch in np.split(indices, np.flatnonzero(cut) + 1):
+            if len(stretch):
+                epochs.append(Epoch(series, slice(int(stretch[0]), int(stretch[-1]) + 1)))
+    return epochs
+
+
+def finite(series: Array | list[Array], drop: bool) -> list[NDArray[np.bool_]] | None:
+    """Find the samples (T) of each series that are finite; None where all are.
+
+    Raises:
+        BadInput: some are not, and none is to be dropped.
+    """
+    there = [np.asarray(np.isfinite(one).all(-1)) for one in series]
+    missing, samples = sum(int((~one).sum()) for one in there), sum(len(one) for one in there)
+    if not missing:
+        return None
+    if not drop:
+        raise BadInput(
+            f"{missing} of {samples} positions are not finite: give drop_missing=True to cut them out, or fill them in"
+        )
+    if missing == samples:
+        raise BadInput(f"none of {samples} positions is finite")
+    return there
+
+
+def in_space(points: Array, space: Space) -> Array:
+    """Give positions (..., P) the coordinates of a space; those that have them keep every bit.
+
+    Raises:
+        BadInput: they are angles, and look like degrees.
+    """
+    if space.unit == "rad":
+        size = np.abs(points)
+        if size.size and size.max() > 4 * math.pi and (size > 2 * math.pi).mean() > 0.5:
+            raise BadInput(
+                f"bearings reach {size.max():.4g} and most lie beyond 2π: they look like degrees; give np.deg2rad(...), "
+                "or, of turns that add up, np.angle(np.exp(1j * bearings))"
+            )
+    low, high = np.array([(axis.low, axis.high) for axis in space.axes]).T
+    beyond = (points < low - _ROUNDING) | (points > high + _ROUNDING)
+    return np.where(beyond, space.wrap(points), points) if beyond.any() else points
+
+
+def count_outside(points: Array, space: Space, margin: float) -> int:
+    """Count the positions (n, P) beyond the walls.
+
+    Raises:
+        BadInput: some lie more than `margin` beyond.
+    """
+    gap = np.asarray(space.wall(points).gap)
+    far = gap < -margin - _ROUNDING
+    if far.any():
+        raise BadInput(
+            f"{far.mean():.1%} of the positions lie more than {margin:g} {space.unit} outside {space}: give the space that "
+            "they were recorded in (Box.around(positions) holds all), positions in its unit, or a larger margin="
+        )
+    return int((gap < -_ROUNDING).sum())

@@ -1,0 +1,410 @@
+"""What was recorded, of a network or of an animal: positions in a space, one time step apart.
+
+Axes: B epochs (trajectories), T samples (steps), P dimensions, N units.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+import io
+import json
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+import zipfile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivation import __version__
+from reactivation.analysis import epochs as reading
+from reactivation.analysis.epochs import Epoch
+from reactivation.machine.errors import BadInput, DamagedData, storing
+from reactivation.storage.files import write_atomically
+from reactivation.world.spaces import Box, Circle, Space
+
+Array = NDArray[np.float64]
+Rates = NDArray[np.float32]
+
+MARGIN = 0.2  # [m, rad] the tuning width of the paper's place cells: so far outside may positions lie
+_FORMAT = 1
+_SPACES: dict[str, type[Space]] = {"Box": Box, "Circle": Circle}  # those that a file can name
+
+
+class Moments(NamedTuple):
+    """Of the rates of a phase, over all trajectories and steps."""
+
+    mean: Array  # (N)
+    covariance: Array  # (N, N)
+
+
+class Recording:
+    """Hold epochs of positions in a space, with rates where there are any.
+
+    Networks give one by `run.record(phase)`; recorded data become one here, and all measures take both. Brackets choose
+    samples: `recording[100:]` those from step 100 on in every epoch, `recording[mask]` those where a mask over time is true;
+    where it has gaps, epochs end, and no step, lag or dwell goes across.
+
+    >>> import numpy as np
+    >>> xy = np.cumsum(np.random.default_rng(0).normal(0, 0.01, (1000, 2)), axis=0)
+    >>> rat = ra.Recording(positions=xy, dt=0.02, space=ra.Box.around(xy))
+    >>> asleep = np.arange(1000) % 500 > 400
+    >>> len(rat), len(rat[asleep]), rat[asleep].flat.shape
+    (1, 2, (198, 2))
+    """
+
+    dt: float  # time from one sample to the next [s]
+    space: Space
+    outside: int  # samples beyond the walls of the space, by no more than the margin
+    dropped: int  # samples that were not finite
+    provenance: Mapping[str, Any]  # of a network: run, step, digest of the weights, phase, seed, version
+
+    def __init__(
+        self,
+        positions: Any,
+        dt: float | None = None,
+        space: Space | None = None,
+        rates: Any = None,
+        moments: Moments | None = None,
+        *,
+        times: Any = None,
+        margin: float = MARGIN,
+        drop_missing: bool = False,
+        provenance: Mapping[str, Any] | None = None,
+    ):
+        """Read positions, and refuse what would be measured wrongly.
+
+        Args:
+            positions: (T, P), (B, T, P), or a list of epochs (T, P) of any length; bearings may lack the last axis. Anything
+                that numpy makes an array of: lists, pandas, pynapple, torch.
+            dt: Δt [s]; may be left out where there are times.
+            space: where positions live. Bearings are wrapped.
+            rates: (T, N), (K, T, N) or a list, of the first K epochs.
+            moments: mean and covariance of the rates of all epochs; None: found from `rates`.
+            times: of each sample [s], (T) or one array for each epoch; those that pynapple objects bring are taken without
+                asking. A gap in them begins an epoch.
+            margin: how far outside positions may lie [unit of the space].
+            drop_missing: cut out samples that are not finite, each gap beginning an epoch; otherwise they are refused.
+
+        Raises:
+            BadInput: shapes or times that do not fit, missing values, degrees, or positions far outside.
+        """
+        if space is None:
+            raise BadInput("give space=, where positions live: Box(width, height), Box.around(positions) or Circle()")
+        series = reading.read_series(positions, space.dimensions)
+        stamps = reading.read_times(times, positions, [len(one) for one in series])
+        self.dt, self.space = reading.time_step(stamps, dt), space
+        there = reading.finite(series, drop_missing)
+        parts = _split(series, there, stamps, self.dt)
+        self._blocks = tuple(reading.in_space(block, space) for block in _cut(series, parts))
+        self._rates = () if rates is None else _cut_rates(_read_rates(rates, series), parts)
+        self._moments = moments
+        starts = np.cumsum([0, *map(len, series)])
+        self._first = tuple(int(starts[part.series]) + part.steps.start for part in parts) if parts else ()
+        self._given = int(starts[-1])
+        self.dropped = 0 if there is None else sum(int((~one).sum()) for one in there)
+        self.outside = 0 if margin == math.inf else reading.count_outside(self.flat, space, margin)
+        self.provenance = dict(provenance or {})
+
+    @property
+    def positions(self) -> Any:
+        """(B, T, P), or a list of (T, P) where lengths differ [unit of the space]."""
+        return self._blocks[0] if len(self._blocks) == 1 else list(self.epochs)
+
+    @property
+    def rates(self) -> Any:
+        """(K, T, N) of the first K epochs, or a list of (T, N); None where there are none."""
+        if not self._rates:
+            return None
+        return self._rates[0] if len(self._blocks) == 1 else [one for block in self._rates for one in block]
+
+    @property
+    def epochs(self) -> Iterator[Array]:
+        """The positions of each epoch, (T, P)."""
+        return (epoch for block in self._blocks for epoch in block)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Samples of each epoch, (B)."""
+        return np.repeat([block.shape[1] for block in self._blocks], [len(block) for block in self._blocks])
+
+    @property
+    def flat(self) -> Array:
+        """All positions, (n, P)."""
+        return (
+            self._blocks[0].reshape(-1, self.space.dimensions) if len(self._blocks) == 1 else np.concatenate([*self.epochs])
+        )
+
+    @property
+    def seconds(self) -> float:
+        """How long all epochs are together [s]."""
+        return float(self.lengths.sum()) * self.dt
+
+    @property
+    def moments(self) -> Moments | None:
+        """Mean (N) and covariance (N, N) of the rates; None where there are none."""
+        if self._moments is None and self._rates:
+            flat = np.concatenate([block.reshape(-1, block.shape[-1]) for block in self._rates]).astype(np.float64)
+            self._moments = Moments(flat.mean(0), np.atleast_2d(np.cov(flat, rowvar=False)))
+        return self._moments
+
+    def __len__(self) -> int:
+        return sum(map(len, self._blocks))
+
+    def __repr__(self) -> str:
+        rates = f", rates of {sum(map(len, self._rates))}" if self._rates else ""
+        return f"Recording of {len(self)} epochs, {self.lengths.sum()} samples every {self.dt:g} s in {self.space}{rates}"
+
+    def __getitem__(self, which: Any) -> "Recording":
+        """Choose samples, by a slice of steps or a mask over time.
+
+        Args:
+            which: a slice of steps, in every epoch; or a mask: (T) for every epoch, (B, T), over all samples (n), or over
+                all that were given, dropped ones included.
+
+        Raises:
+            BadInput: a mask of another length, or nothing is left.
+        """
+        if isinstance(which, slice):
+            if which.step not in (None, 1):
+                raise BadInput(
+                    f"recording[::{which.step}] would change the time step: make a Recording of positions[::k], dt*k"
+                )
+            blocks, rates = [block[:, which] for block in self._blocks], [block[:, which] for block in self._rates]
+            begins = [which.indices(length)[0] for length in self.lengths]
+            return self._with(blocks, rates, [at + begin for at, begin in zip(self._starts(), begins, strict=True)])
+        parts = reading.split(self._masks(which), None, self.dt)
+        cut = _cut_rates([one for block in self._rates for one in block], parts)
+        return self._with(
+            _cut(list(self.epochs), parts), cut, [self._starts()[part.series] + part.steps.start for part in parts]
+        )
+
+    def take(self, which: slice | Sequence[int]) -> "Recording":
+        """Choose epochs by their numbers: `take(slice(0, 5))`, `take([0, 3])`.
+
+        Raises:
+            BadInput: there is none of that number, or none is left.
+        """
+        numbers = range(len(self))[which] if isinstance(which, slice) else list(which)
+        if not all(-len(self) <= number < len(self) for number in numbers):
+            raise BadInput(f"take({which}): there are epochs 0 to {len(self) - 1}")
+        parts = [Epoch(number % len(self), slice(0, int(self.lengths[number]))) for number in numbers]
+        rates = [one for block in self._rates for one in block]
+        whole = len(set(self.lengths)) == 1
+        blocks = _cut(list(self.epochs), parts)
+        kept = [rates[part.series] for part in parts if part.series < len(rates)]
+        if whole and blocks:
+            blocks = [np.concatenate(blocks)]
+        return self._with(blocks, _stacked(kept, whole), [self._starts()[part.series] for part in parts])
+
+    def _starts(self) -> list[int]:
+        """The number of each epoch's first sample among those given."""
+        return list(self._first) or [0, *np.cumsum(self.lengths)[:-1].tolist()]
+
+    def _masks(self, which: Any) -> list[NDArray[np.bool_]]:
+        """A mask over time as one for each epoch."""
+        mask = np.asarray(which)
+        if mask.dtype != np.bool_:
+            raise BadInput(
+                "recording[...] takes a slice of steps or a mask of booleans over time; epochs: recording.take(...)"
+            )
+        lengths = self.lengths
+        if mask.ndim == 1 and mask.size not in (self._given, int(lengths.sum())) and (lengths == mask.size).all():
+            mask = np.tile(mask, len(lengths))
+        flat = mask.reshape(-1)
+        if flat.size == lengths.sum():
+            return np.split(flat, np.cumsum(lengths)[:-1])
+        if flat.size == self._given:
+            return [flat[first : first + length] for first, length in zip(self._starts(), lengths, strict=True)]
+        raise BadInput(f"the mask has {mask.shape} entries; this recording has epochs of {_shown(lengths)} samples")
+
+    def _with(self, blocks: Sequence[Array], rates: Sequence[Rates], first: Sequence[int]) -> "Recording":
+        """Some of these samples, as a recording of their own."""
+        filled = [block for block in blocks if block.size]
+        if not filled:
+            raise BadInput("no sample is left: choose more")
+        other = object.__new__(Recording)
+        other.dt, other.space, other.provenance = self.dt, self.space, self.provenance
+        other._blocks, other._rates, other._moments = tuple(filled), tuple(one for one in rates if one.size), None
+        other._first, other._given, other.dropped = tuple(first), self._given, self.dropped
+        outside = self.outside and (np.asarray(self.space.wall(other.flat).gap) < 0).sum()
+        other.outside = int(outside)
+        return other
+
+    def blocks(self, shortest: int = 1) -> list[Array]:
+        """The epochs of at least so many samples, those of one length together: (B, T, P) each.
+
+        Raises:
+            BadInput: all are shorter.
+        """
+        blocks = [block for block in self._blocks if block.shape[1] >= shortest]
+        if not blocks:
+            raise BadInput(f"this needs epochs of at least {shortest} samples; these have {_shown(self.lengths)}")
+        return blocks
+
+    def per_epoch(self, measure: Callable[[Array], Array], shortest: int = 1) -> tuple[Array, Array]:
+        """Measure each epoch: (B, T, P) → (B), those with so many samples at least; and how many samples each has.
+
+        Raises:
+            BadInput: all are shorter.
+        """
+        blocks = self.blocks(shortest)
+        samples = np.repeat([float(block.shape[1]) for block in blocks], [len(block) for block in blocks])
+        return np.concatenate([measure(block) for block in blocks]), samples
+
+    def save(self, file: "str | Path") -> Path:
+        """Write the recording to an npz file, with where it comes from; returns its path.
+
+        Raises:
+            StorageError: it cannot be written.
+
+        >>> import numpy as np
+        >>> recording = ra.Recording(np.zeros((5, 2)), dt=0.02, space=ra.Box(1, 1))
+        >>> ra.Recording.load(recording.save("recording.npz")).positions.shape
+        (1, 5, 2)
+        """
+        about = {
+            "format": _FORMAT,
+            "version": __version__,
+            "dt": self.dt,
+            "space": {"name": type(self.space).__name__, **vars_of(self.space)},
+            "first": list(self._first),
+            "given": self._given,
+            "outside": self.outside,
+            "dropped": self.dropped,
+            "provenance": dict(self.provenance),
+        }
+        arrays: dict[str, Any] = {"about": np.array(json.dumps(about))}
+        arrays |= {f"positions_{i}": block for i, block in enumerate(self._blocks)}
+        arrays |= {f"rates_{i}": block for i, block in enumerate(self._rates)}
+        if self._moments is not None:
+            arrays |= self._moments._asdict()
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)
+        target = Path(file) if str(file).endswith(".npz") else Path(f"{file}.npz")
+        write_atomically(target, buffer.getvalue())
+        return target
+
+    @classmethod
+    def load(cls, file: "str | Path", space: Space | None = None) -> "Recording":
+        """Read what `save` wrote; nothing is unpickled.
+
+        Args:
+            space: needed where it was recorded in a space of your own.
+
+        Raises:
+            BadInput: its space is your own, and not given.
+            DamagedData: missing, or not such a file.
+            StorageError: it cannot be read.
+        """
+        path = Path(file)
+        with storing(path):
+            if not path.exists():
+                raise DamagedData(f"{path}: missing")
+            content = path.read_bytes()
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            about = json.loads(str(arrays["about"]))
+            if about["format"] != _FORMAT:
+                raise DamagedData(f"{path}: has format {about['format']}; this version reads format {_FORMAT}")
+            recording = object.__new__(cls)
+            recording.space = space or _named_space(path, dict(about["space"]))
+            recording.dt, recording.outside, recording.dropped = about["dt"], about["outside"], about["dropped"]
+            recording._first, recording._given = tuple(about["first"]), about["given"]
+            recording.provenance = about["provenance"]
+            recording._blocks, recording._rates = _numbered("positions", arrays), _numbered("rates", arrays)
+            recording._moments = Moments(arrays["mean"], arrays["covariance"]) if "mean" in arrays else None
+        except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
+            raise DamagedData(f"{path}: is no whole recording; make it again") from None
+        if not recording._blocks:
+            raise DamagedData(f"{path}: is no whole recording; make it again")
+        return recording
+
+
+def as_recording(data: Any, space: Space | None = None) -> Recording:
+    """Take what a measure is given: a recording, or positions with their space.
+
+    Raises:
+        BadInput: a space beside a recording, which has one; or as `Recording`.
+    """
+    if not isinstance(data, Recording):
+        return Recording(data, dt=1.0, space=space)
+    if space not in (None, data.space):
+        raise BadInput(f"the recording lives in {data.space}, not in {space}: leave space out")
+    return data
+
+
+def vars_of(space: Space) -> dict[str, Any]:
+    """What a space of the library is made of."""
+    return {name: getattr(space, name) for name in getattr(space, "__dataclass_fields__", ())}
+
+
+def _named_space(path: Path, about: dict[str, Any]) -> Space:
+    name = about.pop("name")
+    if name not in _SPACES:
+        raise BadInput(f"{path}: was recorded in a space of your own, {name}: give space=")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in about.items()}
+    return _SPACES[name](**values)
+
+
+def _numbered(name: str, arrays: Mapping[str, Any]) -> tuple[Any, ...]:
+    count = sum(key.startswith(f"{name}_") for key in arrays)
+    return tuple(arrays[f"{name}_{i}"] for i in range(count))
+
+
+def _split(
+    series: Array | list[Array], there: list[NDArray[np.bool_]] | None, times: list[Array] | None, dt: float
+) -> list[Epoch]:
+    """The epochs of series; none where they are the series as they came."""
+    if there is None and times is None:
+        return []
+    kept = there or [np.ones(len(one), dtype=bool) for one in series]
+    parts = reading.split(kept, times, dt)
+    return [] if [part.steps for part in parts] == [slice(0, len(one)) for one in series] else parts
+
+
+def _cut(series: Any, parts: list[Epoch]) -> list[Any]:
+    """Series as blocks (B, T, P): one where all are of one length, else one for each epoch."""
+    if parts:
+        return [series[part.series][part.steps][None] for part in parts]
+    if isinstance(series, np.ndarray):
+        return [series]
+    return _stacked(series, len({len(one) for one in series}) == 1)
+
+
+def _stacked(series: Sequence[Any], whole: bool) -> list[Any]:
+    """Epochs as one block, or as one each."""
+    return ([np.stack(series)] if series else []) if whole else [one[None] for one in series]
+
+
+def _cut_rates(rates: Any, parts: list[Epoch]) -> tuple[Rates, ...]:
+    if parts:
+        return tuple(rates[part.series][part.steps][None] for part in parts if part.series < len(rates))
+    return tuple(_cut(rates, []))
+
+
+def _read_rates(rates: Any, series: Array | list[Array]) -> Any:
+    """Rates as (K, T, N), or as a list of (T, N).
+
+    Raises:
+        BadInput: they do not go with the positions.
+    """
+    try:
+        if isinstance(rates, list | tuple):
+            read: Any = [np.asarray(one, dtype=np.float32) for one in rates]
+        else:
+            array = np.asarray(rates, dtype=np.float32)
+            read = array[None] if array.ndim == 2 else array
+    except (TypeError, ValueError):
+        raise BadInput("rates are no array of numbers, and no list of such arrays") from None
+    if len(read) > len(series) or any(one.ndim != 2 or len(one) != len(of) for one, of in zip(read, series, strict=False)):
+        raise BadInput(f"rates have shapes {[one.shape for one in read]}; (T, N) is wanted for each epoch, in their order")
+    if isinstance(series, np.ndarray) and isinstance(read, list):
+        read = np.stack(read)
+    if not all(np.isfinite(one).all() for one in read):
+        raise BadInput("rates hold values that are not finite")
+    return read
+
+
+def _shown(lengths: NDArray[np.int64]) -> str:
+    distinct = sorted({int(length) for length in lengths})
+    return str(distinct[0]) if len(distinct) == 1 else f"{distinct[0]} to {distinct[-1]}"

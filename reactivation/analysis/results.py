@@ -1,0 +1,86 @@
+"""What measures return: numbers with names, and what to make of one number for each of several seeds."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from reactivation.machine.errors import BadInput
+
+Array = NDArray[np.float64]
+LEVEL = 0.95  # of the interval over seeds
+
+
+@dataclass(frozen=True, eq=False)
+class Measure:
+    """Hold a mean over epochs, weighted by their samples; the epoch is the unit of its standard error."""
+
+    value: float
+    standard_error: float | None  # None for a single epoch
+    unit: str
+    each: Array  # (B) of each epoch
+    samples: Array  # (B) its weight
+
+    def __repr__(self) -> str:
+        error = "" if self.standard_error is None else f" ± {self.standard_error:.2g}"
+        return f"{self.value:.4g}{error} {self.unit} (mean ± standard error of {len(self.each)} epochs)"
+
+
+def mean_of_epochs(each: Array, samples: Array, unit: str) -> Measure:
+    """Average what was found of each epoch (B)."""
+    if (samples == samples[0]).all():
+        error = standard_error(each) if len(each) > 1 else None
+        return Measure(float(each.mean()), error, unit, each, samples)
+    weights = samples / samples.sum()
+    value = float((weights * each).sum())
+    error = math.sqrt((weights**2 * (each - value) ** 2).sum() * len(each) / (len(each) - 1))
+    return Measure(value, error, unit, each, samples)
+
+
+def standard_error(values: Array) -> float:
+    """Return that of the mean of independent values (n): SD / √n."""
+    return float(values.std(ddof=1) / math.sqrt(len(values)))
+
+
+@dataclass(frozen=True, eq=False)
+class OverSeeds:
+    """Hold a number for each of several seeds, and their mean with its interval: Student's t at 95 %."""
+
+    value: float  # mean
+    low: float
+    high: float
+    each: Array  # one for each seed, in their order
+    results: tuple[Any, ...]  # what the measure returned for each
+
+    def __repr__(self) -> str:
+        return f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}] (mean, 95 % t interval of {len(self.each)} seeds)"
+
+
+def over_seeds(measure: Callable[..., Any], *recordings: Sequence[Any], **options: Any) -> OverSeeds:
+    """Measure each of several seeds, and say how sure their mean is; the seed is the unit of inference.
+
+    Args:
+        measure: `kl`, `variance` or any other function whose result has a `.value`, or is a number.
+        recordings: for each of its arguments a list, with one entry for each seed.
+        options: what it is told for all of them.
+
+    Raises:
+        BadInput: lists of different lengths, or fewer than two seeds; or what the measure raises.
+
+    >>> import numpy as np
+    >>> seeds = [np.random.default_rng(seed).normal(0, 0.1, (20, 50, 2)) for seed in range(5)]
+    >>> recordings = [ra.Recording(positions, dt=0.02, space=ra.Box(2, 2)) for positions in seeds]
+    >>> ra.over_seeds(ra.variance, recordings)
+    0.0195 [0.01934, 0.01965] (mean, 95 % t interval of 5 seeds)
+    """
+    lengths = {len(one) for one in recordings}
+    if len(lengths) != 1 or lengths.pop() < 2:
+        raise BadInput("over_seeds takes lists with one recording for each seed, of two seeds at least and of equal lengths")
+    results = tuple(measure(*one, **options) for one in zip(*recordings, strict=True))
+    each = np.array([float(getattr(result, "value", result)) for result in results])
+    centre, half = float(each.mean()), float(stats.t.ppf((1 + LEVEL) / 2, len(each) - 1) * standard_error(each))
+    return OverSeeds(centre, centre - half, centre + half, each, results)

@@ -1,0 +1,185 @@
+"""Networks from elsewhere, as networks of the library: from matrices, from a step, from the released code's weights."""
+
+from collections.abc import Callable, Mapping
+import os
+from pathlib import Path
+import pickle
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from reactivation.machine.errors import BadInput, DamagedData, storing
+from reactivation.network.cells import gru
+from reactivation.network.cells import vanilla as vanilla_cell
+from reactivation.network.cells.base import Cell
+from reactivation.network.linear import Linear
+from reactivation.network.network import Network
+from reactivation.settings.declaring import nearest
+from reactivation.world.own import finite_tensor
+
+_GATES = ("w_z", "w_r", "w_h")  # the input maps of update gate, reset gate and candidate there
+_RECURRENT_GATES = ("u_z", "u_r", "u_h")
+
+
+def vanilla(
+    W_rec: Any, W_in: Any, D: Any, tau: float, activation: str | Callable[[Tensor], Tensor], encoder: Any, bias: Any
+) -> Network:
+    """See `Network.from_matrices`."""
+    recurrent = finite_tensor("W_rec", W_rec, 2)
+    units, like = len(recurrent), recurrent
+    recurrent = _matrix("W_rec", recurrent, (units, units), like)
+    inputs = torch.zeros(units, 1) if W_in is None else W_in
+    cell = vanilla_cell.Vanilla(vanilla_cell.Settings(n_rec=1, tau=_time_constant(tau)), 1, torch.Generator())
+    cell.phi = _nonlinearity(activation)
+    offset = None if bias is None else _matched("bias", finite_tensor("bias", bias, 1), (units,), like)
+    cell.recurrent = Linear.of(recurrent, offset)
+    cell.input = Linear.of(_matrix("W_in", inputs, (units, None), like))
+    return Network(_encoder(encoder, units, like), cell, _readout(D, units, like))
+
+
+class Stepping(Cell):
+    """A cell that a step (state, input) → state defines: its field is the change of a step over the time of one."""
+
+    def __init__(self, step: Any, inputs: int, dt: float):
+        super().__init__()
+        self.step = step  # a module becomes part of this one
+        self.input = Linear.of(torch.eye(inputs))
+        self.dt = dt  # [s]
+
+    def project(self, inputs: Tensor) -> Tensor:
+        """The inputs themselves."""
+        return inputs
+
+    def drift(self, state: Tensor, u: Tensor) -> Tensor:
+        """What a step changes, per second."""
+        step: Callable[[Tensor, Tensor], Tensor] = getattr(self.step, "step", self.step)
+        after = step(state, u)
+        if after.shape != state.shape:
+            raise BadInput(
+                f"step returns {tuple(after.shape)} for states {tuple(state.shape)}: it must return the next states"
+            )
+        return (after - state) / self.dt
+
+
+def stepping(step: Any, units: int, dt: float, inputs: int, D: Any, encoder: Any) -> Network:
+    """See `Network.from_step`."""
+    if not callable(getattr(step, "step", step)):
+        raise BadInput("step is no function of (state, input), and has no method step")
+    like = torch.zeros(1, dtype=torch.float32)
+    cell = Stepping(step, inputs, _time_constant(dt, "dt"))
+    return Network(_encoder(encoder, units, like), cell, _readout(D, units, like))
+
+
+def released(weights: "str | os.PathLike[str] | Mapping[str, Tensor]", tau: float, activation: str) -> Network:
+    """See `Network.from_weights`."""
+    state = dict(weights) if isinstance(weights, Mapping) else _read(Path(weights))
+    if "w_rec.weight" in state:
+        found = _named(state, ("encoder", "w_in", "w_rec", "w_out"))
+        bias = _sum(found["w_in.bias"], found["w_rec.bias"])
+        network = vanilla(
+            found["w_rec.weight"], found["w_in.weight"], found["w_out.weight"], tau, activation or "relu",
+            found["encoder.weight"], bias,
+        )  # fmt: skip
+        readout = "w_out"
+    else:
+        found = _named(state, ("encoder", *_GATES, *_RECURRENT_GATES, "decoder"))
+        network, readout = _gru(found, tau, activation or "tanh"), "decoder"
+    for name, linear in (("encoder", network.encoder), (readout, network.decoder)):
+        if found[f"{name}.bias"] is not None:
+            linear.bias = nn.Parameter(finite_tensor(f"{name}.bias", found[f"{name}.bias"], 1)[None])
+    return network
+
+
+def _gru(found: Mapping[str, Any], tau: float, activation: str) -> Network:
+    """A GRU: its update gate is z and its reset gate g (Eqs. A.3, A.4)."""
+    recurrent = [finite_tensor(name, found[f"{name}.weight"], 2) for name in _RECURRENT_GATES]
+    units, like = len(recurrent[0]), recurrent[0]
+    recurrent = [_matrix(name, one, (units, units), like) for name, one in zip(_RECURRENT_GATES, recurrent, strict=True)]
+    inputs = [_matrix(name, found[f"{name}.weight"], (units, None), like) for name in _GATES]
+    pairs = zip(_GATES, _RECURRENT_GATES, strict=True)
+    biases = [_sum(found[f"{w}.bias"], found[f"{u}.bias"]) for w, u in pairs]
+    known = [bias if bias is not None else like.new_zeros(units) for bias in biases]
+    biased = any(bias is not None for bias in biases)
+    cell = gru.GRU(gru.Settings(n_rec=1, tau=_time_constant(tau)), 1, torch.Generator())
+    cell.phi = _nonlinearity(activation)
+    cell.gates = Linear.of(torch.cat(recurrent[:2]), torch.cat(known[:2]) if biased else None)
+    cell.candidate = Linear.of(recurrent[2], known[2] if biased else None)
+    cell.input = Linear.of(torch.cat(inputs))
+    encoder, readout = found["encoder.weight"], found["decoder.weight"]
+    return Network(_encoder(encoder, units, like), cell, _readout(readout, units, like))
+
+
+def _named(state: Mapping[str, Any], maps: tuple[str, ...]) -> dict[str, Any]:
+    """Weights, and biases or None, of linear maps by their names.
+
+    Raises:
+        BadInput: one is missing, or there is another.
+    """
+    weights = [f"{name}.weight" for name in maps]
+    both = [*weights, *(f"{name}.bias" for name in maps)]
+    for name in weights:
+        if name not in state:
+            raise BadInput(f"weights have no {name}; {', '.join(weights)} are wanted, and there are {', '.join(state)}")
+    for name in state:
+        if name not in both:
+            raise BadInput(f"weights hold {name}, which no such network has; {nearest(name, both)}")
+    return {name: state.get(name) for name in both}
+
+
+def _read(file: Path) -> dict[str, Tensor]:
+    with storing(file):
+        if not file.exists():
+            raise DamagedData(f"{file}: missing")
+        try:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError):
+            state = None
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise DamagedData(
+            f"{file}: holds more than weights, or is damaged; nothing is unpickled here: write them with "
+            "torch.save(model.state_dict(), ...) where the model's code is"
+        )
+    return dict(state)
+
+
+def _encoder(encoder: Any, units: int, like: Tensor) -> nn.Module:
+    return nn.Identity() if encoder is None else Linear.of(_matrix("encoder", encoder, (units, None), like))
+
+
+def _readout(D: Any, units: int, like: Tensor) -> Linear:
+    return Linear.of(_matrix("D", torch.eye(units) if D is None else D, (None, units), like))
+
+
+def _matrix(name: str, values: Any, shape: tuple[int | None, ...], like: Tensor) -> Tensor:
+    return _matched(name, finite_tensor(name, values, 2), shape, like)
+
+
+def _matched(name: str, tensor: Tensor, shape: tuple[int | None, ...], like: Tensor) -> Tensor:
+    """A tensor of a shape (None: any length), in the precision of another.
+
+    Raises:
+        BadInput: it has another shape.
+    """
+    if any(wanted not in (None, length) for wanted, length in zip(shape, tensor.shape, strict=True)):
+        raise BadInput(f"{name} has shape {tuple(tensor.shape)}, not {tuple('any' if n is None else n for n in shape)}")
+    return tensor.to(like.dtype)
+
+
+def _nonlinearity(activation: str | Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    if callable(activation):
+        return activation
+    if activation not in vanilla_cell.ACTIVATIONS:
+        raise BadInput(f"activation={activation}; {nearest(activation, list(vanilla_cell.ACTIVATIONS))} Or give a function")
+    return vanilla_cell.ACTIVATIONS[activation]
+
+
+def _time_constant(tau: float, name: str = "tau") -> float:
+    if not 0 < tau < float("inf"):
+        raise BadInput(f"{name}={tau} is a time [s] and must be greater than 0")
+    return float(tau)
+
+
+def _sum(a: Any, b: Any) -> Any:
+    """The sum of two biases, either of which may be None."""
+    return b if a is None else a if b is None else a + b

@@ -1,0 +1,64 @@
+"""Draw recordings: each function puts one on the Axes it is given, and returns them."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reactivation.analysis.densities import estimate
+from reactivation.analysis.recording import Recording
+from reactivation.machine.errors import BadInput
+from reactivation.network.phases import QUIESCENT
+from reactivation.plotting import drawing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_CELLS = 60  # along the longest axis of the grid that a density is drawn on
+
+
+def trajectories(ax: "Axes", recording: Recording, count: int = 5) -> "Axes":
+    """Draw the first epochs (Fig. 1d–e): paths in a plane, bearings over time on a circle.
+
+    Raises:
+        BadInput: positions of more than two dimensions.
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().add_subplot()
+    >>> run = ra.load("spatial_navigation/noisy_unbiased")
+    >>> ra.plot.trajectories(ax, run.record(ra.rest(50), 5)).get_xlabel()
+    'x [m]'
+    """
+    space, paths = recording.space, [*recording.epochs][:count]
+    if space.circular:
+        for path in paths:
+            times = np.arange(1, len(path) + 1, dtype=np.float64) * recording.dt
+            drawing.bearings(ax, times, path[:, 0], QUIESCENT)
+        return ax
+    _require_plane(recording)
+    for path, colour in zip(paths, drawing.colours(len(paths)), strict=True):
+        ax.plot(path[:, 0], path[:, 1], color=colour, linewidth=0.8)
+    return drawing.boxed(ax, space.frame, space.labels)
+
+
+def density(ax: "Axes", recording: Recording) -> "Axes":
+    """Draw where positions lie in a plane, as the density that `kl` compares (Fig. 1h–i) [1/m²].
+
+    Raises:
+        BadInput: positions of other than two dimensions.
+
+    >>> from matplotlib.figure import Figure
+    >>> run = ra.load("spatial_navigation/noisy_unbiased")
+    >>> ra.plot.density(Figure().add_subplot(), run.record(ra.rest(50), 20)).get_ylabel()
+    'y [m]'
+    """
+    _require_plane(recording)
+    left, right, bottom, top = recording.space.frame
+    x, y = np.linspace(left, right, _CELLS), np.linspace(bottom, top, _CELLS)
+    points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    values = np.exp(estimate(recording.space, recording.flat).log_density(points)).reshape(_CELLS, _CELLS)
+    return drawing.density(ax, x, y, values, float(values.max()), recording.space.frame, recording.space.labels, True)
+
+
+def _require_plane(recording: Recording) -> None:
+    if recording.space.dimensions != 2:
+        raise BadInput(f"only positions in a plane are drawn so, and these live in {recording.space}")

@@ -1,0 +1,43 @@
+"""Train from Python: one call, one network."""
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any
+
+import torch
+
+from reactivation.machine.device import arithmetic
+from reactivation.settings.layers import RESULTS, train_config
+from reactivation.storage.runs import RunFolder, TrainedRun, load_run, run_path
+from reactivation.training.fit import fit
+
+
+def train(
+    experiment: str,
+    seed: int = 0,
+    path: str | PathLike[str] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> TrainedRun:
+    """Train a network as `train.py` does, in its run folder, and load it; one that is trained already is only loaded.
+
+    Args:
+        experiment: "<task>/<name>".
+        seed: of every random stream.
+        path: root of the results; None for "results".
+        settings: other values of the keys that `python train.py --help` lists, {"rnn.n_rec": 64}.
+
+    Raises:
+        BadInput: no such experiment or key, or another run is in that folder.
+        DamagedData: what is in the folder cannot be gone on from, or the loss is not finite.
+        StorageError: the folder cannot be written.
+
+    >>> small = {"rnn.n_rec": 16, "task.place_cells_num": 32, "trainer.n_epochs": 20, "trainer.save_freq": 20}
+    >>> ra.train("spatial_navigation/noisy_unbiased", seed=1, settings={**small, "tag": "small"}).step
+    20
+    """
+    values = {**(settings or {}), "config": experiment, "seed": seed}
+    config = train_config(values)
+    folder = RunFolder(run_path(config, str(path or RESULTS)))
+    with arithmetic(config.device):
+        fit(config, folder)
+    return load_run(folder, torch.device("cpu"), config.trainer.n_epochs)

@@ -1,0 +1,89 @@
+"""The world of a network that comes from elsewhere: where it starts, what drives it, and what its outputs mean."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from reactivation.machine.errors import BadInput
+from reactivation.types import Batch
+from reactivation.world.spaces import Space
+
+Decode = Callable[[Tensor], Tensor]  # outputs (..., O) → positions (..., P) [unit of the space]
+
+
+class OwnWorld:
+    """What a network from elsewhere is given and asked, in the shape of a task (`world.tasks.base.Task`)."""
+
+    def __init__(self, space: Space, start: Any, inputs: Any, n_inputs: int, decode: Decode | None):
+        """Put it together.
+
+        Args:
+            start: (M, E) what the network's encoder takes (states where it has none); a trajectory begins with one of them.
+            inputs: (M, T, I), those of waking, each with the start of the same number; None: there is no waking.
+            n_inputs: I.
+            decode: None where outputs are positions.
+
+        Raises:
+            BadInput: shapes that do not fit, or numbers that are not finite.
+        """
+        self.space, self.n_inputs, self._decode = space, n_inputs, decode
+        self._start = finite_tensor("start", start, 2)
+        self._inputs = None if inputs is None else finite_tensor("inputs", inputs, 3)
+        if self._inputs is not None and (len(self._inputs) != len(self._start) or self._inputs.shape[-1] != n_inputs):
+            raise BadInput(
+                f"inputs have shape {tuple(self._inputs.shape)}; one sequence for each of {len(self._start)} starts, of "
+                f"{n_inputs} numbers a step, is wanted"
+            )
+
+    def sample(self, batch_size: int, steps: int, generator: torch.Generator) -> Batch:
+        """Draw starts, with their inputs, on the generator's device; inputs are 0 where there are none, for `rest`."""
+        drawn = torch.randint(len(self._start), (batch_size,), generator=generator, device=generator.device)
+        start = self._start.to(generator.device)[drawn]
+        inputs = start.new_zeros(batch_size, steps, self.n_inputs)
+        if self._inputs is not None:
+            inputs = self._inputs.to(generator.device)[drawn, :steps]
+        return Batch(start, inputs, start.new_zeros(batch_size, steps, self.space.dimensions), lambda states: states)
+
+    def check_waking(self, steps: int) -> None:
+        """Raise BadInput where there are no inputs for so many steps of waking."""
+        given = 0 if self._inputs is None else self._inputs.shape[1]
+        if given < steps:
+            raise BadInput(f"this run has inputs of {given} steps, not {steps}: give Run.of(..., inputs=...) more of them")
+
+    def decode(self, outputs: Tensor) -> Tensor:
+        """(..., O) → (..., P), in the space's own coordinates.
+
+        Raises:
+            BadInput: what comes out are no positions in this space.
+        """
+        positions = outputs if self._decode is None else torch.as_tensor(self._decode(outputs))
+        if positions.shape != (*outputs.shape[:-1], self.space.dimensions):
+            wanted = f"(..., {self.space.dimensions}) in {self.space}"
+            how = "give Run.of(..., decode=...)" if self._decode is None else "mend decode"
+            raise BadInput(f"outputs {tuple(outputs.shape)} become positions {tuple(positions.shape)}, not {wanted}: {how}")
+        return self.space.wrap(positions)
+
+    def to(self, device: torch.device) -> "OwnWorld":
+        """Itself: what it gives lies on the device of the generator."""
+        return self
+
+
+def finite_tensor(name: str, values: Any, axes: int) -> Tensor:
+    """Read numbers as a tensor of single precision, or of double where they are.
+
+    Raises:
+        BadInput: they are no numbers, not finite, or have another number of axes.
+    """
+    try:
+        tensor = torch.as_tensor(values).detach()
+    except (TypeError, ValueError, RuntimeError):
+        raise BadInput(f"{name} is no array of numbers") from None
+    if not tensor.is_floating_point():
+        tensor = tensor.to(torch.float32)
+    if tensor.dim() != axes or not tensor.numel():
+        raise BadInput(f"{name} has shape {tuple(tensor.shape)}; {axes} axes are wanted, none of them empty")
+    if not tensor.isfinite().all():
+        raise BadInput(f"{name} holds numbers that are not finite")
+    return tensor.clone()
