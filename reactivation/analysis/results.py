@@ -75,7 +75,7 @@ def over_seeds(measure: Callable[..., Any], *recordings: Sequence[Any], **option
     >>> seeds = [np.random.default_rng(seed).normal(0, 0.1, (20, 50, 2)) for seed in range(5)]
     >>> recordings = [ra.Recording(positions, dt=0.02, space=ra.Box(2, 2)) for positions in seeds]
     >>> ra.over_seeds(ra.variance, recordings)
-    0.0195 [0.01934, 0.01965] (mean, 95 % t interval of 5 seeds)
+    0.01954 [0.01927, 0.01981] (mean, 95 % t interval of 5 seeds)
     """
     lengths = {len(one) for one in recordings}
     if len(lengths) != 1 or lengths.pop() < 2:

@@ -32,7 +32,9 @@ def train(
         StorageError: the folder cannot be written.
 
     >>> small = {"rnn.n_rec": 16, "task.place_cells_num": 32, "trainer.n_epochs": 20, "trainer.save_freq": 20}
-    >>> ra.train("spatial_navigation/noisy_unbiased", seed=1, settings={**small, "tag": "small"}).step
+    >>> run = ra.train("spatial_navigation/noisy_unbiased", seed=1, settings={**small, "tag": "small"})
+    noisy_unbiased_0.0001_1_small: step 20/20 ...
+    >>> run.step
     20
     """
     values = {**(settings or {}), "config": experiment, "seed": seed}

@@ -97,7 +97,7 @@ def transitions(
         BadInput: the space is no circle, or no epoch has two samples.
 
     >>> import numpy as np
-    >>> ra.transitions(np.arange(500) * 0.1, ra.Circle())
+    >>> ra.transitions(np.angle(np.exp(1j * 0.1 * np.arange(500))), ra.Circle())
     turns of 0.1 rad a step, 0.1 on average; kept 6 steps
     """
     recording = as_recording(recording, space)

@@ -41,7 +41,7 @@ def variance(recording: Any, space: Space | None = None) -> Measure:
 
     >>> import numpy as np
     >>> ra.variance(np.random.default_rng(0).normal(0, 0.1, (20, 500, 2)), ra.Box(2, 2))
-    0.01992 ± 0.00015 m² (mean ± standard error of 20 epochs)
+    0.01981 ± 0.00017 m² (mean ± standard error of 20 epochs)
     """
     recording = as_recording(recording, space)
     each, samples = recording.per_epoch(recording.space.variance)
