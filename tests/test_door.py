@@ -4,10 +4,11 @@ import doctest
 import inspect
 from pathlib import Path
 import pickle
+import re
 import subprocess
 import sys
 
-from factories import SPATIAL, environment
+from factories import ROOT, SPATIAL, environment
 import numpy as np
 import pytest
 import torch
@@ -51,6 +52,17 @@ def test_every_example_gives_what_it_shows(name: str) -> None:
     for test in finder.find(getattr(ra, name), name, globs={"ra": ra, "np": np, "torch": torch}):
         runner.run(test)
     assert runner.failures == 0
+
+
+def test_the_page_of_the_library_shows_what_is_printed() -> None:
+    page = (ROOT / "docs/python.md").read_text()
+    examples = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    parsed = doctest.DocTestParser().get_doctest(examples, {}, "docs/python.md", "docs/python.md", 0)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL)
+    assert runner.run(parsed).failed == 0
+    assert len(parsed.examples) > 20
+    unnamed = [name for name in ra.__all__ if not re.search(rf"\b{name}\b", page)]
+    assert not unnamed
 
 
 def test_every_measure_has_an_example() -> None:
