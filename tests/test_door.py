@@ -134,6 +134,13 @@ class TestRecordedData:
         both = ra.Recording([slow, fast], 0.1, self.box)
         assert ra.step_length(both).value == pytest.approx((11 * 0.01 + 31 * 0.03) / 42)
 
+    def test_an_epoch_that_a_slice_leaves_nothing_of_is_gone(self) -> None:
+        both = ra.Recording([np.zeros((5, 2)), np.ones((30, 2))], 0.1, self.box)[10:]
+        assert (len(both), len(both.flat)) == (1, 20)
+        mask = np.zeros(35, dtype=bool)  # over all that were given
+        mask[20:25] = True
+        assert both[mask].flat.shape == (5, 2)
+
     @pytest.mark.parametrize(
         ("positions", "space", "told"),
         [

@@ -221,10 +221,12 @@ class Recording:
         filled = [block for block in blocks if block.size]
         if not filled:
             raise BadInput("no sample is left: choose more")
+        is_left = [block.size > 0 for block in blocks for _ in block]  # of each epoch
         other = object.__new__(Recording)
         other.dt, other.space, other.provenance = self.dt, self.space, self.provenance
         other._blocks, other._rates, other._moments = tuple(filled), tuple(one for one in rates if one.size), None
-        other._first, other._given, other.dropped = tuple(first), self._given, self.dropped
+        other._first = tuple(at for at, left in zip(first, is_left, strict=True) if left)
+        other._given, other.dropped = self._given, self.dropped
         outside = self.outside and (np.asarray(self.space.wall(other.flat).gap) < 0).sum()
         other.outside = int(outside)
         return other
