@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
+import torch
 from torch import Tensor
 
+PRECISION = torch.float32  # of every draw and weight, whatever the default of the process is
 NoiseDistribution = Literal["gaussian", "uniform"]
 Measures = dict[str, Tensor]  # values () by name, on their device until somebody reads them
 

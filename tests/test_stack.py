@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from reactivation import types
 from reactivation.machine.errors import BadInput, DamagedData, SomeFailed, StorageError
 from reactivation.network.dynamics import standard_noise
 from reactivation.settings.layers import TrainConfig
@@ -45,8 +46,9 @@ CONFIGS = [
 
 
 @pytest.fixture
-def double() -> Iterator[None]:
+def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Draws, weights and moments in double precision, where rounding is far below any difference of meaning."""
+    monkeypatch.setattr(types, "PRECISION", torch.float64)
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(torch.float32)

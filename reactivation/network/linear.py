@@ -6,6 +6,8 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from reactivation import types
+
 
 class Linear(nn.Module):
     """y = W x (+ b), with W (..., out, in) and x (..., B, in) or, through `over_time`, (..., B, T, in).
@@ -39,4 +41,4 @@ class Linear(nn.Module):
 
 
 def _uniform(shape: tuple[int, int], bound: float, generator: torch.Generator) -> Tensor:
-    return (torch.rand(shape, generator=generator, dtype=torch.float32) * 2 - 1) * bound
+    return (torch.rand(shape, generator=generator, dtype=types.PRECISION) * 2 - 1) * bound

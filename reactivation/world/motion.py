@@ -13,6 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from reactivation import types
 from reactivation.types import Path
 from reactivation.world.spaces import Circle, Space, constant
 
@@ -72,10 +73,10 @@ class Walk(TwoPart):
         device = generator.device
         if self.first_step == "dropped":
             steps += 1
-        start = torch.rand(batch_size, 2, generator=generator, device=device, dtype=torch.float32)
-        heading = torch.rand(batch_size, generator=generator, device=device, dtype=torch.float32)
-        turns = torch.randn(steps, batch_size, generator=generator, device=device, dtype=torch.float32)
-        squares = torch.empty(steps, batch_size, device=device, dtype=torch.float32).exponential_(generator=generator)
+        start = torch.rand(batch_size, 2, generator=generator, device=device, dtype=types.PRECISION)
+        heading = torch.rand(batch_size, generator=generator, device=device, dtype=types.PRECISION)
+        turns = torch.randn(steps, batch_size, generator=generator, device=device, dtype=types.PRECISION)
+        squares = torch.empty(steps, batch_size, device=device, dtype=types.PRECISION).exponential_(generator=generator)
         return start, heading, turns, squares
 
     def follow(self, *drawn: Tensor) -> Path:
@@ -128,8 +129,8 @@ class Turns(TwoPart):
     def draw(self, batch_size: int, steps: int, generator: torch.Generator) -> tuple[Tensor, ...]:
         """Starts (B, 1) on [0, 1), turns (B, T, 1) ~ N(0, 1)."""
         device = generator.device
-        start = torch.rand(batch_size, 1, generator=generator, device=device, dtype=torch.float32)
-        return start, torch.randn(batch_size, steps, 1, generator=generator, device=device, dtype=torch.float32)
+        start = torch.rand(batch_size, 1, generator=generator, device=device, dtype=types.PRECISION)
+        return start, torch.randn(batch_size, steps, 1, generator=generator, device=device, dtype=types.PRECISION)
 
     def follow(self, *drawn: Tensor) -> Path:
         """Turning heads: start (..., B, 1), inputs (..., B, T, 1), states (..., B, T, 1) [rad]."""
@@ -165,12 +166,12 @@ class DrawnTurns(TwoPart):
     def draw(self, batch_size: int, steps: int, generator: torch.Generator) -> tuple[Tensor, ...]:
         """Starts (B, 1) on [0, 1), turns (B, T, 1) ~ N(0, 1); with pauses, a number on [0, 1) for each block (B, K, 1)."""
         device = generator.device
-        start = torch.rand(batch_size, 1, generator=generator, device=device, dtype=torch.float32)
-        turns = torch.randn(batch_size, steps, 1, generator=generator, device=device, dtype=torch.float32)
+        start = torch.rand(batch_size, 1, generator=generator, device=device, dtype=types.PRECISION)
+        turns = torch.randn(batch_size, steps, 1, generator=generator, device=device, dtype=types.PRECISION)
         if not self.pause_share:
             return start, turns
         blocks = math.ceil(steps / self.pause_steps)
-        return start, turns, torch.rand(batch_size, blocks, 1, generator=generator, device=device, dtype=torch.float32)
+        return start, turns, torch.rand(batch_size, blocks, 1, generator=generator, device=device, dtype=types.PRECISION)
 
     def follow(self, *drawn: Tensor) -> Path:
         """Turning heads: start (..., B, 1), inputs (..., B, T, 1), states (..., B, T, 1) [rad]."""

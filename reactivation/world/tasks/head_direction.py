@@ -75,6 +75,7 @@ def build(settings: Settings, generator: "torch.Generator") -> "Task":
     import torch
     from torch import Tensor
 
+    from reactivation import types
     from reactivation.world.motion import DrawnTurns, Turns
     from reactivation.world.tasks.base import Task
     from reactivation.world.tuning import Compass, HeadDirectionCells, Tuning
@@ -102,7 +103,7 @@ def build(settings: Settings, generator: "torch.Generator") -> "Task":
     tuning: Tuning = Compass()
     if settings.use_hd_cells:
         intervals = settings.hd_cells_num - (1 if settings.hd_cells_endpoint else 0)
-        angles = torch.arange(settings.hd_cells_num, dtype=torch.float32) * (2 * math.pi / intervals) - math.pi
+        angles = torch.arange(settings.hd_cells_num, dtype=types.PRECISION) * (2 * math.pi / intervals) - math.pi
         tuning = HeadDirectionCells(angles, settings.hd_cells_angular_spread, settings.hd_cells_norm)
     kind = Task if settings.wrap_error else UnwrappedError
     return kind(circle, motion, tuning, mse="hd_mse")

@@ -52,6 +52,7 @@ def build(settings: Settings, generator: "torch.Generator") -> "Task":
     # Torch is loaded here, so that settings can be checked without it.
     import torch
 
+    from reactivation import types
     from reactivation.world.motion import Walk
     from reactivation.world.tasks.base import Task
     from reactivation.world.tuning import PlaceCells, Position, Tuning
@@ -73,7 +74,7 @@ def build(settings: Settings, generator: "torch.Generator") -> "Task":
     )
     tuning: Tuning = Position()
     if settings.use_place_cells:
-        centres = box.from_unit(torch.rand(settings.place_cells_num, 2, generator=generator, dtype=torch.float32))
+        centres = box.from_unit(torch.rand(settings.place_cells_num, 2, generator=generator, dtype=types.PRECISION))
         surround = settings.place_cells_surround_scale if settings.place_cells_dog else None
         tuning = PlaceCells(centres, settings.place_cells_sigma, settings.place_cells_norm, surround)
     return Task(box, motion, tuning, mse="pos_mse")
