@@ -75,9 +75,9 @@ def film(study: Study, task: str, run: str) -> "HTML | None":
     from reactivation.plotting.animation import animate, to_html
 
     try:
-        states = {phase: found.positions[:EXAMPLES] for phase, found in both_phases(study, task, run, {}).items()}
+        positions = {phase: found.positions[:EXAMPLES] for phase, found in both_phases(study, task, run, {}).items()}
     except DamagedData as problem:
         print(problem)
         return None
     space = study.space(task, study.seeds[0])
-    return HTML(to_html(animate(states, time_step(study, task, run), space)))  # type: ignore[no-untyped-call]  # IPython's
+    return HTML(to_html(animate(positions, time_step(study, task, run), space)))  # type: ignore[no-untyped-call]  # IPython's

@@ -104,7 +104,7 @@ class Study:
         return folder.is_of(config) and folder.table_file("test").exists()
 
     def space(self, task: str, seed: int) -> Space:
-        """Where a task's states live."""
+        """Where a task's positions live."""
         space: Space = self.config(task, NETWORKS[task][0], seed).task.space
         return space
 

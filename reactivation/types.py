@@ -1,6 +1,6 @@
 """The named tuples that pass between task, network and rollout.
 
-Axes: B trajectories, T steps, I inputs, N units, O output cells, P state (position) dimensions. Every array may carry
+Axes: B trajectories, T steps, I inputs, N units, O output cells, P dimensions of a position. Every array may carry
 further axes in front of these (one per stacked network).
 """
 
@@ -20,27 +20,27 @@ Measures = dict[str, Tensor]  # values () by name, on their device until somebod
 class Path(NamedTuple):
     """Where an agent starts, how it moves, and where that takes it."""
 
-    start: Tensor  # (B, P) state before the first step [m or rad]
-    inputs: Tensor  # (B, T, I) change of state per step, Δs(t) [m or rad]
-    states: Tensor  # (B, T, P) state after each step, s(t) [m or rad]
+    start: Tensor  # (B, P) position before the first step [m or rad]
+    inputs: Tensor  # (B, T, I) change of position per step, Δs(t) [m or rad]
+    positions: Tensor  # (B, T, P) position after each step, s(t) [m or rad]
 
 
 @dataclass(frozen=True)
 class Batch:
     """One batch of a task, ready for a network."""
 
-    start: Tensor  # (B, O) encoded state before the first step
-    inputs: Tensor  # (B, T, I) change of state per step, Δs(t) [m or rad]
-    states: Tensor  # (B, T, P) states s(t) [m or rad]
+    start: Tensor  # (B, O) encoded position before the first step
+    inputs: Tensor  # (B, T, I) change of position per step, Δs(t) [m or rad]
+    positions: Tensor  # (B, T, P) s(t) [m or rad]
     encode: Callable[[Tensor], Tensor]  # the task's f
 
     @cached_property
     def targets(self) -> Tensor:
-        """Encoded states f(s(t)), (B, T, O); made when first asked for, since a fast loss may not need them.
+        """Encoded positions f(s(t)), (B, T, O); made when first asked for, since a fast loss may not need them.
 
         Time is first in memory, as in the outputs of a rollout: a loss then reads both in order.
         """
-        return self.encode(self.states.movedim(-2, 0).contiguous()).movedim(0, -2)
+        return self.encode(self.positions.movedim(-2, 0).contiguous()).movedim(0, -2)
 
 
 class Noise(NamedTuple):

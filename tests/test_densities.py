@@ -192,7 +192,7 @@ def test_a_density_that_leaves_the_box_is_infinitely_far_from_the_uniform_one_in
 
 def analyse(decoded, space, **settings):
     recorded = {
-        run: {phase: Recording(states, 0.02, space, margin=math.inf) for phase, states in phases.items()}
+        run: {phase: Recording(positions, 0.02, space, margin=math.inf) for phase, positions in phases.items()}
         for run, phases in decoded.items()
     }
     return kl.analyse(recorded, kl.Settings(**settings), lambda name: numpy_stream(0, name))

@@ -67,9 +67,9 @@ from reactivation.streams import stream
 from reactivation.world.tasks import annulus
 task = annulus.build(annulus.Settings(), stream(0, "cells"))
 paths = task.motion.paths(200, 200, stream(0, "trajectories"))
-assert task.space.contains(paths.start).all() and task.space.contains(paths.states).all()
-assert (task.space.wall(paths.states).gap < 0.03).double().mean() > 0.02, "walls are reached"
-density = estimate(task.space, paths.states[:, ::20].reshape(-1, 2).double().numpy())
+assert task.space.contains(paths.start).all() and task.space.contains(paths.positions).all()
+assert (task.space.wall(paths.positions).gap < 0.03).double().mean() > 0.02, "walls are reached"
+density = estimate(task.space, paths.positions[:, ::20].reshape(-1, 2).double().numpy())
 hole = np.random.default_rng(0).uniform(-0.25, 0.25, (1000, 2))
 assert np.isneginf(density.log_density(hole)).all()
 assert task.space.contains(density.sample(1000, np.random.default_rng(0))).all()

@@ -123,10 +123,10 @@ def test_the_ring_loss_is_the_mean_squared_error(
     ring = ring_of_task(task)
     rates = torch.randn(*leading, 6, 11, 10, generator=generator, dtype=torch.float64).requires_grad_()
     readout = torch.randn(*leading, 160, 10, generator=generator, dtype=torch.float64).requires_grad_()
-    states = task.space.from_unit(torch.rand(*leading, 6, 11, 1, generator=generator, dtype=torch.float64))
+    positions = task.space.from_unit(torch.rand(*leading, 6, 11, 1, generator=generator, dtype=torch.float64))
     outputs = (rates.flatten(-3, -2) @ readout.mT).reshape(*leading, 6, 11, 160)
-    direct = mean_squared_error(outputs, task.encode(states))
-    fast = ring.loss(rates, readout, states)
+    direct = mean_squared_error(outputs, task.encode(positions))
+    fast = ring.loss(rates, readout, positions)
     # The angles are kept in single precision, so the two tunings differ by about 1e-7.
     assert torch.allclose(fast, direct, rtol=1e-6)
     expected = torch.autograd.grad(direct.sum(), (rates, readout))
@@ -140,30 +140,30 @@ def test_a_stack_of_rings_keeps_each_networks_own_cells(generator: torch.Generat
     rings = [ring_of_task(task) for task in tasks]
     rates = torch.randn(2, 6, 11, 10, generator=generator)
     readout = torch.randn(2, 160, 10, generator=generator) / 10
-    states = torch.randn(2, 6, 11, 1, generator=generator)
-    together = RingError(rings[0]).stacked([RingError(rings[1])]).ring.loss(rates, readout, states)
-    alone = torch.stack([ring.loss(*own) for ring, *own in zip(rings, rates, readout, states, strict=True)])
+    positions = torch.randn(2, 6, 11, 1, generator=generator)
+    together = RingError(rings[0]).stacked([RingError(rings[1])]).ring.loss(rates, readout, positions)
+    alone = torch.stack([ring.loss(*own) for ring, *own in zip(rings, rates, readout, positions, strict=True)])
     torch.testing.assert_close(together, alone)
-    assert not torch.allclose(rings[0].loss(rates, readout, states), alone, rtol=1e-4)
+    assert not torch.allclose(rings[0].loss(rates, readout, positions), alone, rtol=1e-4)
 
 
 def test_the_ring_loss_is_accurate_near_a_perfect_fit(generator: torch.Generator) -> None:
     """Where the three terms cancel: rates that are the features themselves, and a readout off by one part in a thousand."""
     task = ring_task(hd_cells_num=160)
     ring = ring_of_task(task)
-    states = task.space.from_unit(torch.rand(50, 20, 1, generator=generator))
-    rates = ring.features(states).reshape(50, 20, -1)
+    positions = task.space.from_unit(torch.rand(50, 20, 1, generator=generator))
+    rates = ring.features(positions).reshape(50, 20, -1)
     readout = ring.cells.float() * (1 + 1e-3 * torch.randn(ring.cells.shape, generator=generator))
     direct = mean_squared_error(rates.double() @ readout.double().mT, rates.double() @ ring.cells.mT)
-    assert float(ring.loss(rates, readout, states)) == pytest.approx(float(direct), rel=0.05)
+    assert float(ring.loss(rates, readout, positions)) == pytest.approx(float(direct), rel=0.05)
 
 
 def test_the_published_tuning_takes_29_features() -> None:
     ring = ring_of_task(ring_task())
     assert ring.cells.shape == (512, 29)
-    states = torch.linspace(-3.1, 3.1, 50, dtype=torch.float64).reshape(1, 50, 1)
+    positions = torch.linspace(-3.1, 3.1, 50, dtype=torch.float64).reshape(1, 50, 1)
     task = ring_task().double()
-    assert torch.allclose(ring.features(states) @ ring.cells.mT, task.encode(states)[0], atol=2e-9)
+    assert torch.allclose(ring.features(positions) @ ring.cells.mT, task.encode(positions)[0], atol=2e-9)
 
 
 def test_tunings_that_are_not_band_limited_enough_have_no_ring_loss() -> None:

@@ -31,14 +31,14 @@ def bearings_only(bearings: np.ndarray) -> Recording:
     return Recording(bearings, 0.02, Circle())
 
 
-def plane_of_states(rng: np.random.Generator, widths: tuple[float, float], turn: float = 0.0) -> Recording:
+def plane_of_positions(rng: np.random.Generator, widths: tuple[float, float], turn: float = 0.0) -> Recording:
     """Rates of 8 units: two directions of the given widths, tilted by `turn` towards a third, and a little noise."""
-    states = rng.standard_normal((40, 50, 2)) * widths
+    positions = rng.standard_normal((40, 50, 2)) * widths
     rates = rng.standard_normal((40, 50, 8)) * 0.1
-    rates[..., 0] += states[..., 0] * math.cos(turn)
-    rates[..., 2] += states[..., 0] * math.sin(turn)
-    rates[..., 1] += states[..., 1]
-    return recording(rates + 3, states)
+    rates[..., 0] += positions[..., 0] * math.cos(turn)
+    rates[..., 2] += positions[..., 0] * math.sin(turn)
+    rates[..., 1] += positions[..., 1]
+    return recording(rates + 3, positions)
 
 
 def analyse(waking: Recording, resting: Recording, **settings):
@@ -47,7 +47,7 @@ def analyse(waking: Recording, resting: Recording, **settings):
 
 
 def test_explained_variance_is_that_of_principal_component_analysis() -> None:
-    phase = plane_of_states(np.random.default_rng(0), (2, 1))
+    phase = plane_of_positions(np.random.default_rng(0), (2, 1))
     result = analyse(phase, phase, components=2)
     oracle = PCA().fit(phase.rates.reshape(-1, 8).astype(float))
     np.testing.assert_allclose(result.details["run"]["active"], np.cumsum(oracle.explained_variance_ratio_), atol=1e-6)
@@ -59,7 +59,7 @@ def test_explained_variance_is_that_of_principal_component_analysis() -> None:
 
 def test_rest_in_other_directions_is_seen_though_its_curve_is_the_same() -> None:
     rng = np.random.default_rng(0)
-    waking, resting = plane_of_states(rng, (2, 1)), plane_of_states(rng, (2, 1), turn=math.pi / 2)
+    waking, resting = plane_of_positions(rng, (2, 1)), plane_of_positions(rng, (2, 1), turn=math.pi / 2)
     measures = analyse(waking, resting, components=2).table["run"]
     assert measures["largest_gap"] < 0.02
     assert measures["quiescent_share"] > 0.95
@@ -69,7 +69,7 @@ def test_rest_in_other_directions_is_seen_though_its_curve_is_the_same() -> None
 
 def test_rest_that_fills_less_of_the_plane_has_less_entropy_there() -> None:
     rng = np.random.default_rng(0)
-    waking, resting = plane_of_states(rng, (2, 1)), plane_of_states(rng, (1, 0.5))
+    waking, resting = plane_of_positions(rng, (2, 1)), plane_of_positions(rng, (1, 0.5))
     measures = analyse(waking, resting).table["run"]
     width = 2000 ** (-1 / 3)  # of the kernel, by Scott's rule, of waking in either density
     found = measures["quiescent_entropy"] - measures["active_entropy"]
@@ -81,10 +81,10 @@ def test_rest_that_fills_less_of_the_plane_has_less_entropy_there() -> None:
 def test_the_entropy_of_stretched_rest_is_that_of_its_shape() -> None:
     """Rest that is a smaller, narrower copy of waking tiles the plane as waking does; a ring does not."""
     rng = np.random.default_rng(0)
-    waking, angle = plane_of_states(rng, (2, 1)), rng.uniform(0, 2 * math.pi, (40, 50))
-    ring = plane_of_states(rng, (0, 0))
+    waking, angle = plane_of_positions(rng, (2, 1)), rng.uniform(0, 2 * math.pi, (40, 50))
+    ring = plane_of_positions(rng, (0, 0))
     ring.rates[..., :2] += 2 * np.stack([np.cos(angle), np.sin(angle)], -1)
-    smaller, hollow = (analyse(waking, resting).table["run"] for resting in (plane_of_states(rng, (0.2, 0.5)), ring))
+    smaller, hollow = (analyse(waking, resting).table["run"] for resting in (plane_of_positions(rng, (0.2, 0.5)), ring))
     assert smaller["quiescent_entropy"] < smaller["active_entropy"] - 1
     assert smaller["quiescent_entropy_stretched"] == pytest.approx(smaller["active_entropy"], abs=0.1)
     assert hollow["quiescent_entropy_stretched"] < hollow["active_entropy"] - 0.1
@@ -101,7 +101,7 @@ def test_the_amplitude_is_that_of_the_end_of_rest() -> None:
 
 
 def test_rest_at_one_point_has_no_shares_and_no_density() -> None:
-    waking = plane_of_states(np.random.default_rng(0), (2, 1))
+    waking = plane_of_positions(np.random.default_rng(0), (2, 1))
     still = recording(np.full((40, 50, 8), 3.0), np.zeros((40, 50, 2)))
     result = analyse(waking, still)
     unknown = {name for name, value in result.table["run"].items() if value is None}
@@ -173,9 +173,9 @@ def test_jitter_about_one_bearing_is_no_lasting_reversal() -> None:
     jitter = 0.05 * (np.arange(101) % 2)[None, :, None]
     drifting = jitter - 0.02 * np.arange(101)[None, :, None]
     found = [
-        transitions.analyse({"run": {"quiescent": bearings_only(Circle().wrap(states))}}, settings, streams)
+        transitions.analyse({"run": {"quiescent": bearings_only(Circle().wrap(positions))}}, settings, streams)
         .table["run"]["quiescent"]
-        for states, settings in (
+        for positions, settings in (
             (jitter, transitions.Settings()),
             (drifting, transitions.Settings()),
             (drifting, transitions.Settings(window=12)),
@@ -190,8 +190,8 @@ def test_bins_show_no_structure_where_bearings_of_a_grid_have_none() -> None:
     """512 preferred angles; as many bins as one likes would hold now two, now three of them."""
     grid = -math.pi + 2 * math.pi * np.arange(512) / 512
     steps = np.concatenate([[0], np.random.default_rng(0).permutation(np.arange(-30, 31)).cumsum()])  # each turn once
-    states = grid[(np.arange(512)[:, None] + steps) % 512][..., None].astype(np.float32).astype(float)
-    phases = {phase: bearings_only(states) for phase in ("active", "quiescent")}
+    positions = grid[(np.arange(512)[:, None] + steps) % 512][..., None].astype(np.float32).astype(float)
+    phases = {phase: bearings_only(positions) for phase in ("active", "quiescent")}
     details = transitions.analyse({"run": phases}, transitions.Settings(), streams).details["run"]["active"]
     shares = {kind: np.array(found["shares"]) for kind, found in details.items()}
     turns = 61 * shares["turns"]

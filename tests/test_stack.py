@@ -117,7 +117,7 @@ def test_batches_come_from_each_seeds_own_stream_and_cells() -> None:
     batch = stacked(members).sample(tuple(stream(seed, "x") for seed in range(3)))
     for k, member in enumerate(members):
         own = member.sample(stream(k, "x"))
-        for name in ("start", "inputs", "states", "targets"):
+        for name in ("start", "inputs", "positions", "targets"):
             torch.testing.assert_close(getattr(batch, name)[k], getattr(own, name), rtol=1e-5, atol=1e-6)
 
 
@@ -144,7 +144,7 @@ def test_a_task_of_another_make_samples_by_itself() -> None:
         class Blind(type(task)):  # type: ignore[misc]  # whichever task it is
             def sample(self, batch_size: int, steps: int, generator: torch.Generator) -> Batch:
                 batch = super().sample(batch_size, steps, generator)
-                return Batch(batch.start, batch.inputs * 0, batch.states, batch.encode)
+                return Batch(batch.start, batch.inputs * 0, batch.positions, batch.encode)
 
         task.__class__ = Blind
 

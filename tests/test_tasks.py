@@ -24,20 +24,20 @@ def build(name: str, **settings):
 
 @pytest.mark.parametrize("biased", [False, True])
 @pytest.mark.parametrize("name", TASKS)
-def test_inputs_integrate_to_states(name: str, biased: bool, generator) -> None:
+def test_inputs_integrate_to_positions(name: str, biased: bool, generator) -> None:
     has_bias = "biased" in registry.load("tasks", name).Settings.__dataclass_fields__
     assert_integrates(build(name, **({"biased": biased} if has_bias else {})), generator)
 
 
 @pytest.mark.parametrize("settings", [{}, {"pause_share": 0.5, "pause_steps": 4}])
-def test_inputs_of_drawn_bearings_integrate_to_states(settings: dict, generator) -> None:
+def test_inputs_of_drawn_bearings_integrate_to_positions(settings: dict, generator) -> None:
     assert_integrates(build("head_direction", concentration=8.0, sigma=3.0, home=3.0, **settings), generator)
 
 
 def assert_integrates(task, generator: torch.Generator) -> None:
     path = task.motion.paths(50, 30, generator)
     integrated = task.space.wrap(path.start[:, None] + path.inputs.double().cumsum(1))
-    assert float(task.space.distance(integrated, path.states.double()).max()) < 1e-5
+    assert float(task.space.distance(integrated, path.positions.double()).max()) < 1e-5
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -47,17 +47,17 @@ def test_a_batch_has_the_shapes_of_the_contract(name: str, generator) -> None:
     assert batch.start.shape == (5, task.n_outputs)
     assert batch.inputs.shape == (5, 7, task.n_inputs)
     assert batch.targets.shape == (5, 7, task.n_outputs)
-    assert batch.states.shape == (5, 7, task.space.dimensions)
-    assert torch.equal(batch.targets, task.encode(batch.states))
+    assert batch.positions.shape == (5, 7, task.space.dimensions)
+    assert torch.equal(batch.targets, task.encode(batch.positions))
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_decoding_an_encoded_state_gives_it_back(name: str, generator) -> None:
     """Within the spacing of the cells: the mean of three centres near a wall is off by about one spacing."""
     task = build(name)
-    states = task.space.wrap(task.space.from_unit(torch.rand(500, task.space.dimensions, generator=generator)))
+    positions = task.space.wrap(task.space.from_unit(torch.rand(500, task.space.dimensions, generator=generator)))
     spacing = (task.space.volume / task.n_outputs) ** (1 / task.space.dimensions)
-    error = task.space.distance(task.decode(task.encode(states)), states)
+    error = task.space.distance(task.decode(task.encode(positions)), positions)
     assert float(error.mean()) < spacing
     assert float(error.max()) < 5 * spacing
 
@@ -68,7 +68,7 @@ def test_same_generator_same_batch_and_cells_travel_with_the_state(name: str) ->
     again = other.build(other.Settings(), stream(1, "cells"))
     again.load_state_dict(task.state_dict())
     a, b = (t.sample(4, 6, stream(0, "trajectories")) for t in (task, again))
-    for name in ("start", "inputs", "states", "targets"):
+    for name in ("start", "inputs", "positions", "targets"):
         assert torch.equal(getattr(a, name), getattr(b, name))
 
 
@@ -79,7 +79,7 @@ def test_a_task_without_cells_still_encodes_and_decodes(name: str, generator) ->
         pytest.skip(f"{name} always has cells")
     task = build(name, **{key: False})
     batch = task.sample(5, 7, generator)
-    assert float(task.space.distance(task.decode(batch.targets), batch.states).max()) < 1e-6
+    assert float(task.space.distance(task.decode(batch.targets), batch.positions).max()) < 1e-6
 
 
 # Spatial navigation
@@ -94,13 +94,13 @@ def test_walks_stay_in_the_box_but_for_one_slowed_step() -> None:
     """A wall slows and turns an agent, it does not stop it: it is overshot by no more than about one fast step."""
     _, path = walk()
     longest = float(path.inputs.norm(dim=-1).max())
-    assert float(path.states.abs().max()) < 1.1 + longest
-    assert float((path.states.abs() > 1.1).any(-1).float().mean()) < 0.05
+    assert float(path.positions.abs().max()) < 1.1 + longest
+    assert float((path.positions.abs() > 1.1).any(-1).float().mean()) < 0.05
 
 
 def test_walks_cover_the_box_evenly() -> None:
     _, path = walk()
-    thirds = torch.bucketize(path.states[:, -1].contiguous(), torch.tensor([-1.1 / 3, 1.1 / 3]))
+    thirds = torch.bucketize(path.positions[:, -1].contiguous(), torch.tensor([-1.1 / 3, 1.1 / 3]))
     counts = torch.bincount(thirds[:, 0] * 3 + thirds[:, 1], minlength=9)
     assert stats.chisquare(counts.numpy()).pvalue > P_VALUE
 
@@ -131,11 +131,11 @@ def test_heading_at_a_near_wall_slows_and_turns_along_it() -> None:
 def test_biased_walks_ring_the_anchor() -> None:
     """The published ring: mean radius about 0.34 m with the Rayleigh scale of 0.26π, where 0.2 would give 0.08 m."""
     _, path = walk(biased=True)
-    assert float(path.states[:, 200:].norm(dim=-1).mean()) == pytest.approx(0.34, abs=0.03)
+    assert float(path.positions[:, 200:].norm(dim=-1).mean()) == pytest.approx(0.34, abs=0.03)
     _, slow = walk(biased=True, b=0.2)
-    assert float(slow.states[:, 200:].norm(dim=-1).mean()) == pytest.approx(0.08, abs=0.02)
+    assert float(slow.positions[:, 200:].norm(dim=-1).mean()) == pytest.approx(0.08, abs=0.02)
     _, moved = walk(biased=True, anchor_point=[0.3, -0.2])
-    assert torch.allclose(moved.states[:, 200:].mean((0, 1)), torch.tensor([0.3, -0.2]), atol=0.03)
+    assert torch.allclose(moved.positions[:, 200:].mean((0, 1)), torch.tensor([0.3, -0.2]), atol=0.03)
 
 
 def test_start_positions() -> None:
@@ -151,9 +151,9 @@ def test_a_dropped_first_step_is_where_the_path_starts() -> None:
     """Of the same draws, a path with one step less, and what was its first state is its start."""
     _, kept = walk(steps=31, biased=True)
     _, dropped = walk(steps=30, biased=True, first_step="dropped")
-    assert torch.equal(dropped.start, kept.states[:, 0])
+    assert torch.equal(dropped.start, kept.positions[:, 0])
     assert torch.equal(dropped.inputs, kept.inputs[:, 1:])
-    assert torch.equal(dropped.states, kept.states[:, 1:])
+    assert torch.equal(dropped.positions, kept.positions[:, 1:])
 
 
 def test_a_dropped_first_step_shrinks_biased_starts_about_the_anchor() -> None:
@@ -175,26 +175,26 @@ def test_a_dropped_first_step_shrinks_biased_starts_about_the_anchor() -> None:
 
 def test_place_cells_are_equation_20_or_its_softmax(generator) -> None:
     centres = torch.rand(40, 2, generator=generator, dtype=torch.float64) * 2 - 1
-    states = torch.rand(9, 2, generator=generator, dtype=torch.float64) * 2 - 1
-    field = np.exp(-((states.numpy()[:, None] - centres.numpy()) ** 2).sum(-1) / (2 * 0.2**2))
-    assert np.allclose(PlaceCells(centres, 0.2, "none", None).encode(states), field, atol=1e-12)
-    softmax = PlaceCells(centres, 0.2, "softmax", None).encode(states)
+    positions = torch.rand(9, 2, generator=generator, dtype=torch.float64) * 2 - 1
+    field = np.exp(-((positions.numpy()[:, None] - centres.numpy()) ** 2).sum(-1) / (2 * 0.2**2))
+    assert np.allclose(PlaceCells(centres, 0.2, "none", None).encode(positions), field, atol=1e-12)
+    softmax = PlaceCells(centres, 0.2, "softmax", None).encode(positions)
     assert np.allclose(softmax, field / field.sum(-1, keepdims=True), atol=1e-12)
 
 
 def test_difference_of_gaussians(generator) -> None:
     centres = torch.rand(400, 2, generator=generator, dtype=torch.float64) * 2 - 1
-    states = torch.rand(9, 2, generator=generator, dtype=torch.float64) * 0.4 - 0.2
-    activities = PlaceCells(centres, 0.2, "softmax", 2.0).encode(states)
+    positions = torch.rand(9, 2, generator=generator, dtype=torch.float64) * 0.4 - 0.2
+    activities = PlaceCells(centres, 0.2, "softmax", 2.0).encode(positions)
     assert torch.allclose(activities.sum(-1), torch.ones(9, dtype=torch.float64))
     assert float(activities.min()) >= 0
-    distance = (states[:, None] - centres).norm(dim=-1)
+    distance = (positions[:, None] - centres).norm(dim=-1)
     in_surround = (distance > 0.35) & (distance < 0.45)
     far = distance > 0.9
     assert float(activities[in_surround].mean()) < float(activities[far].mean()) < float(activities[distance < 0.1].mean())
     plain = PlaceCells(centres, 0.2, "none", 2.0)
     assert torch.allclose(plain.encode(centres[:1])[0, 0], torch.tensor(0.5, dtype=torch.float64))
-    assert float((plain.decode(plain.encode(states)) - states).norm(dim=-1).mean()) < 0.1
+    assert float((plain.decode(plain.encode(positions)) - positions).norm(dim=-1).mean()) < 0.1
 
 
 # Head direction
@@ -202,12 +202,12 @@ def test_difference_of_gaussians(generator) -> None:
 
 def test_head_direction_cells_are_equation_21_or_peak_1() -> None:
     angles = torch.linspace(-3, 3, 25, dtype=torch.float64)
-    states = torch.tensor([[0.3], [3.1]], dtype=torch.float64)
+    positions = torch.tensor([[0.3], [3.1]], dtype=torch.float64)
     kappa = 36 / math.pi**2
-    density = stats.vonmises.pdf(states.numpy() - angles.numpy(), kappa)
-    assert np.allclose(HeadDirectionCells(angles, math.pi / 6, "density").encode(states), density, atol=1e-12)
+    density = stats.vonmises.pdf(positions.numpy() - angles.numpy(), kappa)
+    assert np.allclose(HeadDirectionCells(angles, math.pi / 6, "density").encode(positions), density, atol=1e-12)
     assert np.allclose(
-        HeadDirectionCells(angles, math.pi / 6, "peak").encode(states), density / density_peak(kappa), atol=1e-12
+        HeadDirectionCells(angles, math.pi / 6, "peak").encode(positions), density / density_peak(kappa), atol=1e-12
     )
     assert density_peak(kappa) == pytest.approx(0.731, abs=1e-3)
 
@@ -280,8 +280,8 @@ def test_drawn_bearings_have_their_stationary_density_from_the_start_on(world: d
     law = stats.vonmises(world["concentration"]).cdf if world["concentration"] else stats.uniform(-math.pi, 2 * math.pi).cdf
     widened = PULL / 4 * 0.242  # in the distribution function: spread × maximum of x φ(x)
     mean, lowered = special.i1(world["concentration"]) / special.i0(world["concentration"]), PULL / 4 / 8  # of the cosine
-    for states in (path.start, path.states[:, 99], path.states[:, 399]):
-        from_home = ((states.double() - home + math.pi) % (2 * math.pi) - math.pi).flatten().numpy()
+    for positions in (path.start, path.positions[:, 99], path.positions[:, 399]):
+        from_home = ((positions.double() - home + math.pi) % (2 * math.pi) - math.pi).flatten().numpy()
         assert stats.kstest(from_home, law).statistic < stats.kstwobign.isf(P_VALUE) / math.sqrt(n) + widened
         cosines = np.cos(from_home)
         assert cosines.mean() == pytest.approx(mean, abs=4.5 * cosines.std() / math.sqrt(n) + lowered)
@@ -291,7 +291,7 @@ def test_drawn_bearings_have_their_stationary_density_from_the_start_on(world: d
 def test_drawn_bearings_go_home_by_the_stated_pull(pauses: dict) -> None:
     """Moving steps regressed on sin(s − h): slope −aΔt, no intercept, and what is left is the turns' own."""
     home, path = 1.3, drawn_turns(2000, 100, home=1.3, **DRAWN, **pauses)
-    before = torch.cat((path.start[:, None], path.states[:, :-1]), dim=1).double()
+    before = torch.cat((path.start[:, None], path.positions[:, :-1]), dim=1).double()
     moving = path.inputs != 0
     sine, moves = (before - home).sin()[moving].numpy(), path.inputs.double()[moving].numpy()
     fit = stats.linregress(sine, moves)
@@ -310,7 +310,7 @@ def test_pauses_are_whole_blocks_and_come_with_the_stated_probability(steps: int
     assert paused.mean() == pytest.approx(0.3, abs=4.5 * math.sqrt(0.3 * 0.7 / paused.size))
     together = np.corrcoef(paused[:, :-1].flatten(), paused[:, 1:].flatten())[0, 1]
     assert abs(together) < 4.5 / math.sqrt(paused[:, 1:].size)
-    still = path.states[:, 25:50][torch.from_numpy(paused[:, 1] == 1)]
+    still = path.positions[:, 25:50][torch.from_numpy(paused[:, 1] == 1)]
     assert float((still - still[:, :1]).abs().max()) == 0
 
 

@@ -22,11 +22,11 @@ _STRIDE = 2  # steps from frame to frame
 _TAIL = 15  # steps that a trajectory is seen for
 
 
-def animate(states: Mapping[str, Array], dt: float, space: Space, slower: float = 2.0) -> "FuncAnimation":
+def animate(positions: Mapping[str, Array], dt: float, space: Space, slower: float = 2.0) -> "FuncAnimation":
     """Trajectories with their latest steps, one pair of Axes per phase; the shortest phase gives the length.
 
     Args:
-        states: phase → (K, T, P) [unit of the space].
+        positions: phase → (K, T, P) [unit of the space].
         dt: time step [s].
         space: a plane one or a circle; embedded in the plane, its positions are drawn.
         slower: times slower than real time.
@@ -34,10 +34,10 @@ def animate(states: Mapping[str, Array], dt: float, space: Space, slower: float 
     from matplotlib.animation import FuncAnimation
     from matplotlib.figure import Figure
 
-    page = Figure(figsize=(2.6 * len(states), 2.8), layout="constrained")
-    axes = page.subplots(1, len(states), squeeze=False)[0]
-    drawn = [_Moving(ax, path, phase, space) for ax, (phase, path) in zip(axes, states.items(), strict=True)]
-    steps = min(path.shape[1] for path in states.values())
+    page = Figure(figsize=(2.6 * len(positions), 2.8), layout="constrained")
+    axes = page.subplots(1, len(positions), squeeze=False)[0]
+    drawn = [_Moving(ax, path, phase, space) for ax, (phase, path) in zip(axes, positions.items(), strict=True)]
+    steps = min(path.shape[1] for path in positions.values())
     page.suptitle("0.0 s")
     page.draw_without_rendering()
     page.set_layout_engine("none")  # laid out once: again for every frame would take most of the time

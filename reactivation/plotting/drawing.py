@@ -24,15 +24,15 @@ _LEVELS = 8  # contours between 0 and the top of the scale
 _PI_TICKS = {-math.pi: "−π", -math.pi / 2: "−π/2", 0.0: "0", math.pi / 2: "π/2", math.pi: "π"}
 
 
-def trajectories(ax: "Axes", states: Array, frame: Frame, labels: Sequence[str]) -> "Axes":
+def trajectories(ax: "Axes", positions: Array, frame: Frame, labels: Sequence[str]) -> "Axes":
     """Paths through a plane space (Fig. 1d–e): a circle at the start, a triangle at the end.
 
     Args:
-        states: (K, T, 2).
+        positions: (K, T, 2).
         frame: the outermost walls.
         labels: of the axes, with units.
     """
-    for path, colour in zip(states, colours(len(states)), strict=True):
+    for path, colour in zip(positions, colours(len(positions)), strict=True):
         ax.plot(path[:, 0], path[:, 1], color=colour, linewidth=0.8, alpha=0.85)
         for marker, point in (("o", path[0]), ("^", path[-1])):
             ax.plot(*point, marker, color=colour, markersize=5, markeredgecolor="white", markeredgewidth=0.6, zorder=3)
@@ -190,13 +190,13 @@ def bearing_histogram(ax: "Axes", edges: Array, mean: Array, sd: Array, phase: s
     return _bearing_axis(ax, "x", "decoded bearing [rad]")
 
 
-def bearings(ax: "Axes", times: Array, states: Array, phase: str) -> "Axes":
+def bearings(ax: "Axes", times: Array, positions: Array, phase: str) -> "Axes":
     """Bearings over time (Fig. C.5a–c): (T) [s], (T) [rad]; the line breaks where the bearing crosses ±π."""
     colour = LOOKS[phase].colour
-    crossings = np.flatnonzero(np.abs(np.diff(states)) > math.pi) + 1
-    ax.plot(np.insert(times, crossings, np.nan), np.insert(states, crossings, np.nan), color=colour, linewidth=0.9)
+    crossings = np.flatnonzero(np.abs(np.diff(positions)) > math.pi) + 1
+    ax.plot(np.insert(times, crossings, np.nan), np.insert(positions, crossings, np.nan), color=colour, linewidth=0.9)
     for marker, end in (("o", 0), ("^", -1)):
-        ax.plot(times[end], states[end], marker, color=colour, markersize=5, clip_on=False, zorder=3)
+        ax.plot(times[end], positions[end], marker, color=colour, markersize=5, clip_on=False, zorder=3)
     ax.set_xlim(0, times[-1])
     ax.set_xlabel("time [s]")
     return _bearing_axis(ax, "y", "decoded bearing [rad]")

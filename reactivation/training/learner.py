@@ -110,7 +110,7 @@ class Learner(Trainee):
         return self.task.sample(self.config.task.batch_size, self.config.task.sequence_length, streams)
 
     def measure(self, outputs: Tensor, batch: Batch) -> list[Measures]:
-        return [error_measures(self.task, outputs, batch.targets, batch.states)]
+        return [error_measures(self.task, outputs, batch.targets, batch.positions)]
 
     @torch.no_grad()
     def test(self) -> dict[str, float]:

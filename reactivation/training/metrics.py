@@ -39,15 +39,15 @@ class _MeanSquare(torch.autograd.Function):
         return difference * (gradient * (2 / ctx.count))[..., None, None, None]
 
 
-def error_measures(task: Task, outputs: Tensor, targets: Tensor, states: Tensor) -> dict[str, Tensor]:
-    """How well outputs (B, T, O) report targets (B, T, O), which encode states (B, T, P); the values () stay on the device.
+def error_measures(task: Task, outputs: Tensor, targets: Tensor, positions: Tensor) -> dict[str, Tensor]:
+    """How well outputs (B, T, O) report targets (B, T, O), which encode positions (B, T, P); values () stay on the device.
 
     Returns:
         The fraction of the targets' variance left unexplained, the mean decoding error [unit of the space], and its
         mean square per coordinate, under the task's names.
     """
     unexplained = mean_squared_error(outputs, targets) / mean_squared_error(targets.mean((0, 1)).expand_as(targets), targets)
-    error = task.decoding_error(task.decode(outputs), states)
+    error = task.decoding_error(task.decode(outputs), positions)
     return {
         "fraction_unexplained": unexplained,
         task.error_name: error.norm(dim=-1).mean(),

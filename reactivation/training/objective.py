@@ -45,7 +45,7 @@ class RingError:
     ring: Ring
 
     def __call__(self, network: Network, response: Response, batch: Batch) -> Tensor:
-        return self.ring.loss(response.rates, network.decoder.weight, batch.states)
+        return self.ring.loss(response.rates, network.decoder.weight, batch.positions)
 
     def stacked(self, others: Sequence["RingError"]) -> "RingError":
         return RingError(stack_of([self.ring, *(other.ring for other in others)]))

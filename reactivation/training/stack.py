@@ -52,10 +52,10 @@ class Stack(Trainee):
         motion: Any = tasks[0].motion
         path = motion.follow(*map(torch.stack, zip(*(motion.draw(*sizes, stream) for stream in streams), strict=True)))
         encode = _encode_each([task.encode for task in tasks])
-        return Batch(encode(path.start), path.inputs, path.states, encode)
+        return Batch(encode(path.start), path.inputs, path.positions, encode)
 
     def measure(self, outputs: Tensor, batch: Batch) -> list[Measures]:
-        parts = zip(self.members, outputs, batch.targets, batch.states, strict=True)
+        parts = zip(self.members, outputs, batch.targets, batch.positions, strict=True)
         return [error_measures(member.task, *arrays) for member, *arrays in parts]
 
     def _parameters(self) -> Iterator[tuple[nn.Parameter, list[dict[str, Any]]]]:
@@ -125,15 +125,17 @@ def _move_alike(tasks: Sequence[Task]) -> bool:
 
 
 def _batch_of(batches: Sequence[Batch]) -> Batch:
-    start, inputs, states = (torch.stack([getattr(b, name) for b in batches]) for name in ("start", "inputs", "states"))
-    return Batch(start, inputs, states, _encode_each([batch.encode for batch in batches]))
+    start, inputs, positions = (
+        torch.stack([getattr(b, name) for b in batches]) for name in ("start", "inputs", "positions")
+    )
+    return Batch(start, inputs, positions, _encode_each([batch.encode for batch in batches]))
 
 
 def _encode_each(encoders: Sequence[Callable[[Tensor], Tensor]]) -> Callable[[Tensor], Tensor]:
-    """Each network's states by its own cells: (..., S, B, P) → (..., S, B, O)."""
+    """Each network's positions by its own cells: (..., S, B, P) → (..., S, B, O)."""
 
-    def encode(states: Tensor) -> Tensor:
-        parts = zip(encoders, states.unbind(-3), strict=True)
+    def encode(positions: Tensor) -> Tensor:
+        parts = zip(encoders, positions.unbind(-3), strict=True)
         return torch.stack([encode(own) for encode, own in parts], dim=-3)
 
     return encode

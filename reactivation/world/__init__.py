@@ -1,1 +1,1 @@
-"""Where states live, how agents move, what output cells encode; a task puts the three together."""
+"""Where positions live, how agents move, what output cells encode; a task puts the three together."""

@@ -1,6 +1,6 @@
 """How agents move: batches of paths, all agents at once, on the device of the generator.
 
-A motion draws `Path(start, inputs, states)`; the inputs integrate to the states exactly. Axes: B agents, T steps;
+A motion draws `Path(start, inputs, positions)`; the inputs integrate to the positions exactly. Axes: B agents, T steps;
 `...` may be a stack of seeds.
 """
 
@@ -30,7 +30,7 @@ class TwoPart(ABC):
     """A motion whose random numbers are apart from what follows from them, so that a stack of seeds follows in one go."""
 
     def paths(self, batch_size: int, steps: int, generator: torch.Generator) -> Path:
-        """Draw `batch_size` paths: start (B, P), inputs (B, T, I), states (B, T, P) [m or rad]."""
+        """Draw `batch_size` paths: start (B, P), inputs (B, T, I), positions (B, T, P) [m or rad]."""
         return self.follow(*self.draw(batch_size, steps, generator))
 
     @abstractmethod
@@ -80,7 +80,7 @@ class Walk(TwoPart):
         return start, heading, turns, squares
 
     def follow(self, *drawn: Tensor) -> Path:
-        """Walks: start (..., B, 2), inputs (..., B, T, 2), states (..., B, T, 2) [m]."""
+        """Walks: start (..., B, 2), inputs (..., B, T, 2), positions (..., B, T, 2) [m]."""
         unit, heading, turns, squares = drawn
         middle = constant(self.space.middle, unit)
         start = middle + (self.start_extent if self.start == "uniform" else 0.0) * (self.space.from_unit(unit) - middle)
@@ -133,7 +133,7 @@ class Turns(TwoPart):
         return start, torch.randn(batch_size, steps, 1, generator=generator, device=device, dtype=types.PRECISION)
 
     def follow(self, *drawn: Tensor) -> Path:
-        """Turning heads: start (..., B, 1), inputs (..., B, T, 1), states (..., B, T, 1) [rad]."""
+        """Turning heads: start (..., B, 1), inputs (..., B, T, 1), positions (..., B, T, 1) [rad]."""
         unit, turns = drawn
         start = self.circle.from_unit(unit) * (1.0 if self.start == "uniform" else 0.0)
         turns = turns * self.turn_std + self.turn_mean
@@ -174,7 +174,7 @@ class DrawnTurns(TwoPart):
         return start, turns, torch.rand(batch_size, blocks, 1, generator=generator, device=device, dtype=types.PRECISION)
 
     def follow(self, *drawn: Tensor) -> Path:
-        """Turning heads: start (..., B, 1), inputs (..., B, T, 1), states (..., B, T, 1) [rad]."""
+        """Turning heads: start (..., B, 1), inputs (..., B, T, 1), positions (..., B, T, 1) [rad]."""
         unit, turns, *blocks = drawn
         start = torch.zeros_like(unit)
         if self.start == "uniform":

@@ -20,7 +20,7 @@ class OwnWorld:
         """Put it together.
 
         Args:
-            start: (M, E) what the network's encoder takes (states where it has none); a trajectory begins with one of them.
+            start: (M, E) what the network's encoder takes (rates where it has none); a trajectory begins with one of them.
             inputs: (M, T, I), those of waking, each with the start of the same number; None: there is no waking.
             n_inputs: I.
             decode: None where outputs are positions.
@@ -44,7 +44,7 @@ class OwnWorld:
         inputs = start.new_zeros(batch_size, steps, self.n_inputs)
         if self._inputs is not None:
             inputs = self._inputs.to(generator.device)[drawn, :steps]
-        return Batch(start, inputs, start.new_zeros(batch_size, steps, self.space.dimensions), lambda states: states)
+        return Batch(start, inputs, start.new_zeros(batch_size, steps, self.space.dimensions), lambda positions: positions)
 
     def check_waking(self, steps: int) -> None:
         """Raise BadInput where there are no inputs for so many steps of waking."""

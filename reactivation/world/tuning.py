@@ -1,6 +1,6 @@
-"""What the output cells encode: states (..., P) → activities (..., O), and back.
+"""What the output cells encode: positions (..., P) → activities (..., O), and back.
 
-Preferred states are drawn once and kept as buffers, so moving and saving a task keeps them. Axes: O cells, P dimensions.
+Preferred positions are drawn once and kept as buffers, so moving and saving a task keeps them. Axes: O cells, P dimensions.
 """
 
 from abc import ABC, abstractmethod
@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-TOP_CELLS = 3  # the decoder averages the preferred states of this many most active cells
+TOP_CELLS = 3  # the decoder averages the preferred positions of this many most active cells
 
 
 class Tuning(nn.Module, ABC):
@@ -18,12 +18,12 @@ class Tuning(nn.Module, ABC):
     n_outputs: int
 
     @abstractmethod
-    def encode(self, states: Tensor) -> Tensor:
+    def encode(self, positions: Tensor) -> Tensor:
         """Activities of the cells: (..., P) → (..., O)."""
 
     @abstractmethod
     def decode(self, outputs: Tensor) -> Tensor:
-        """The state that the activities stand for: (..., O) → (..., P)."""
+        """The position that the activities stand for: (..., O) → (..., P)."""
 
 
 class PlaceCells(Tuning):
@@ -43,14 +43,14 @@ class PlaceCells(Tuning):
         self.width, self.norm, self.surround_scale = width, norm, surround_scale
         self.n_outputs = len(centres)
 
-    def encode(self, states: Tensor) -> Tensor:
+    def encode(self, positions: Tensor) -> Tensor:
         """(..., 2) → (..., O); Eq. 20, or its softmax over cells."""
         precision = self.width**-2
         if self.norm == "softmax":
             # log exp(−|s − c|² / 2σ²), but for −|s|² / 2σ²: the same for all cells, so a softmax never sees it.
             offset = (self.centres**2).sum(-1) * (-precision / 2)
-            return self._softmax_fields(torch.nn.functional.linear(states, self.centres * precision, offset))
-        x, y = (states[..., d, None] - self.centres[:, d] for d in range(2))
+            return self._softmax_fields(torch.nn.functional.linear(positions, self.centres * precision, offset))
+        x, y = (positions[..., d, None] - self.centres[:, d] for d in range(2))
         log_field = -(x**2 + y**2) * (precision / 2)
         if self.surround_scale is None:
             return log_field.exp()
@@ -82,9 +82,9 @@ class HeadDirectionCells(Tuning):
         self.peak = 1.0 if norm == "peak" else von_mises_peak(width**-2)
         self.n_outputs = len(angles)
 
-    def encode(self, states: Tensor) -> Tensor:
+    def encode(self, positions: Tensor) -> Tensor:
         """(..., 1) → (..., O); exp(κ(cos Δ − 1)) is written with the half angle, which is exact for narrow tuning too."""
-        half = (states - self.angles) / 2
+        half = (positions - self.angles) / 2
         return self.peak * torch.exp(-2 * self.width**-2 * half.sin() ** 2)
 
     def decode(self, outputs: Tensor) -> Tensor:
@@ -98,9 +98,9 @@ class Position(Tuning):
 
     n_outputs = 2
 
-    def encode(self, states: Tensor) -> Tensor:
+    def encode(self, positions: Tensor) -> Tensor:
         """(..., 2) → (..., 2) [m]."""
-        return states
+        return positions
 
     def decode(self, outputs: Tensor) -> Tensor:
         """(..., 2) → (..., 2) [m]."""
@@ -112,9 +112,9 @@ class Compass(Tuning):
 
     n_outputs = 2
 
-    def encode(self, states: Tensor) -> Tensor:
+    def encode(self, positions: Tensor) -> Tensor:
         """(..., 1) [rad] → (..., 2)."""
-        return torch.cat((states.cos(), states.sin()), dim=-1)
+        return torch.cat((positions.cos(), positions.sin()), dim=-1)
 
     def decode(self, outputs: Tensor) -> Tensor:
         """(..., 2) → (..., 1) [rad]."""

@@ -36,15 +36,15 @@ class Ring:
         columns = (weights[:1].expand(len(phases), 1), weights[1:] * phases.cos(), weights[1:] * phases.sin())
         self.cells = torch.cat(columns, dim=-1)  # F (O, 2K+1)
 
-    def features(self, states: Tensor) -> Tensor:
+    def features(self, positions: Tensor) -> Tensor:
         """Φ: (..., B, T, 1) [rad] → (..., B·T, 2K+1)."""
-        phases = states.flatten(-3, -2) * self.harmonics.to(states.dtype)
-        return torch.cat((torch.ones_like(states.flatten(-3, -2)), phases.cos(), phases.sin()), dim=-1)
+        phases = positions.flatten(-3, -2) * self.harmonics.to(positions.dtype)
+        return torch.cat((torch.ones_like(positions.flatten(-3, -2)), phases.cos(), phases.sin()), dim=-1)
 
-    def loss(self, rates: Tensor, readout: Tensor, states: Tensor) -> Tensor:
+    def loss(self, rates: Tensor, readout: Tensor, positions: Tensor) -> Tensor:
         """Mean squared error of outputs R D^T: (..., B, T, N), D (..., O, N), (..., B, T, 1) → (...)."""
         cells = self.cells.to(rates.dtype)
-        return _Loss.apply(rates.flatten(-3, -2), readout, self.features(states), cells)  # type: ignore[no-untyped-call]  # torch has no types for it
+        return _Loss.apply(rates.flatten(-3, -2), readout, self.features(positions), cells)  # type: ignore[no-untyped-call]  # torch has no types for it
 
 
 def ring_of(tuning: Any) -> Ring | None:

@@ -1,4 +1,4 @@
-"""A task is a space (where states live), a motion (how they move) and a tuning (what the output cells encode)."""
+"""A task is a space (where positions live), a motion (how they move) and a tuning (what the output cells encode)."""
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from reactivation.world.tuning import Tuning
 
 
 class Task(nn.Module):
-    """Integrate changes of a state; report the state. Axes as in `reactivation.types`."""
+    """Integrate changes of a position; report the position. Axes as in `reactivation.types`."""
 
     def __init__(self, space: Space, motion: Motion, tuning: Tuning, mse: str):
         """Put a task together.
@@ -26,16 +26,16 @@ class Task(nn.Module):
     def sample(self, batch_size: int, steps: int, generator: torch.Generator) -> Batch:
         """Draw a fresh batch on the generator's device."""
         path = self.motion.paths(batch_size, steps, generator)
-        return Batch(self.encode(path.start), path.inputs, path.states, self.encode)
+        return Batch(self.encode(path.start), path.inputs, path.positions, self.encode)
 
-    def encode(self, states: Tensor) -> Tensor:
+    def encode(self, positions: Tensor) -> Tensor:
         """f(s): (..., P) → (..., O)."""
-        return self.tuning.encode(states)
+        return self.tuning.encode(positions)
 
     def decode(self, outputs: Tensor) -> Tensor:
         """(..., O) → (..., P), inside the space's own coordinates."""
         return self.space.wrap(self.tuning.decode(outputs))
 
-    def decoding_error(self, decoded: Tensor, states: Tensor) -> Tensor:
-        """How far off decoded states are, as a vector: (..., P), (..., P) → (..., P) [m or rad]."""
-        return self.space.difference(decoded, states)
+    def decoding_error(self, decoded: Tensor, positions: Tensor) -> Tensor:
+        """How far off decoded positions are, as a vector: (..., P), (..., P) → (..., P) [m or rad]."""
+        return self.space.difference(decoded, positions)

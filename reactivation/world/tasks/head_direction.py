@@ -83,8 +83,8 @@ def build(settings: Settings, generator: "torch.Generator") -> "Task":
     class UnwrappedError(Task):
         """Errors as plain differences of angles, as the released code has them (differences, row 7)."""
 
-        def decoding_error(self, decoded: Tensor, states: Tensor) -> Tensor:
-            return decoded - states
+        def decoding_error(self, decoded: Tensor, positions: Tensor) -> Tensor:
+            return decoded - positions
 
     circle = settings.space
     motion: Motion = Turns(circle, settings.dt, settings.mu, settings.sigma, settings.init_hd, settings.biased)
