@@ -11,6 +11,7 @@ from reactivation.analysis.recording import Recording as Recording
 from reactivation.network.phases import QUIESCENT, Phase, rest, shuffled, unchanged, waking
 from reactivation.settings.declaring import DT, LARGEST, setting
 from reactivation.settings.noise import intensity
+from reactivation.world.decoding import DECODERS, TOP3
 from reactivation.world.spaces import Space
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ class AnalysisSettings:
         choices=("task", "end_of_active", "random"),
     )
     variance_gain: float | None = setting(None, "noise variance at rest over waking; null: the cell's", low=0, high=LARGEST)
+    decoder: str = setting(
+        TOP3, "what makes positions of outputs: the three most active cells, or templates of all", choices=DECODERS
+    )
     trajectory_stream: str = setting(
         "analysis", "random stream of the trajectories; cells: row 17, on a CPU", choices=("analysis", "cells")
     )

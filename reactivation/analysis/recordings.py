@@ -22,7 +22,9 @@ from reactivation.network.phases import Phase, task_inputs
 from reactivation.storage.runs import Run, TrainedRun
 from reactivation.streams import stream
 from reactivation.types import Batch, Trajectory
-from reactivation.world.own import OwnWorld
+from reactivation.world import decoding
+from reactivation.world.decoding import TOP3
+from reactivation.world.own import Decode, OwnWorld
 
 _BLOCK = 10  # steps held at once
 
@@ -38,6 +40,7 @@ def record(
     experiment: str | None = None,
     draw: int = 0,
     trajectory_stream: str | None = None,
+    decoder: str = TOP3,
 ) -> Recording:
     """Put a trained network through a phase and return what it reports.
 
@@ -48,12 +51,15 @@ def record(
         experiment: part of the names of the random streams; None for the run's own.
         draw: which of many independent draws of trajectories and noise.
         trajectory_stream: where the task's trajectories are drawn from; None for a stream of the phase's own.
+        decoder: of `world.decoding`, what makes positions of outputs.
 
     Raises:
-        BadInput: another Δt under inputs of the task, which are changes per step; or a modifier the cell has no place for.
+        BadInput: another Δt under inputs of the task, which are changes per step; a modifier the cell has no place for; or
+            a decoder that is none for this world.
         DamagedData: activity does not stay finite.
     """
     device = run.network.decoder.weight.device
+    decode = decoding.decoder(decoder, run.task, run.network.decoder.weight)
     seed, experiment = run.seed if seed is None else seed, experiment or run.name
     own_dt = run.dt
     if dt not in (None, own_dt) and phase.inputs is task_inputs:
@@ -67,7 +73,8 @@ def record(
     batch = _as_precise(run, run.task.sample(trajectories, drawn, stream(seed, trajectory_stream, device)))
     noise_stream = stream(seed, streams.of_phase(experiment, phase.name, streams.NOISE, draw), device)
     state = _start(run, phase, batch, noise_stream)
-    recorder = _Recorder(run, phase, dt or own_dt, trajectories, rates, _provenance(run, phase, seed, draw))
+    provenance = _provenance(run, phase, seed, draw, decoder)
+    recorder = _Recorder(run, phase, dt or own_dt, trajectories, rates, decode, provenance)
     for number, block in enumerate(_blocks(run, phase, batch, state, dt or own_dt, noise_stream)):
         _require_finite(block, number * _BLOCK, f"{experiment} {phase.name}")
         recorder.add(block)
@@ -77,11 +84,20 @@ def record(
 class _Recorder:
     """Puts blocks together, in place: small arrays kept from block to block would leave the heap in pieces."""
 
-    def __init__(self, run: Run, phase: Phase, dt: float, trajectories: int, rates: int, provenance: dict[str, Any]):
+    def __init__(
+        self,
+        run: Run,
+        phase: Phase,
+        dt: float,
+        trajectories: int,
+        rates: int,
+        decode: Decode,
+        provenance: dict[str, Any],
+    ):
         units, steps = run.network.n_units, phase.steps - phase.dropped
-        self._task, self._dt, self._step = run.task, dt, -phase.dropped
+        self._space, self._decode, self._dt, self._step = run.task.space, decode, dt, -phase.dropped
         self._provenance = provenance
-        self._positions = np.empty((trajectories, steps, run.task.space.dimensions))
+        self._positions = np.empty((trajectories, steps, self._space.dimensions))
         self._rates = np.empty((min(rates, trajectories), steps, units), dtype=np.float32) if rates else None
         self._count, self._shift = 0, torch.zeros(units, dtype=torch.float64)
         self._sum, self._products = torch.zeros(units, dtype=torch.float64), torch.zeros(units, units, dtype=torch.float64)
@@ -93,7 +109,7 @@ class _Recorder:
             return
         outputs, rates = block.outputs[:, early:], block.rates[:, early:]
         steps = slice(self._step - outputs.shape[-2], self._step)
-        self._positions[:, steps] = self._task.decode(outputs).double().cpu().numpy()
+        self._positions[:, steps] = self._decode(outputs).double().cpu().numpy()
         if self._rates is not None:
             self._rates[:, steps] = rates[: len(self._rates)].cpu().numpy()
             self._add_moments(rates.flatten(0, 1).double().cpu())
@@ -118,8 +134,8 @@ class _Recorder:
 
     def _made(self, moments: Moments | None = None) -> Recording:
         """What a network reports is what it reports, however far outside."""
-        space, about = self._task.space, self._provenance
-        return Recording(self._positions, self._dt, space, self._rates, moments, margin=math.inf, provenance=about)
+        about = self._provenance
+        return Recording(self._positions, self._dt, self._space, self._rates, moments, margin=math.inf, provenance=about)
 
 
 def _require_finite(block: Trajectory, before: int, what: str) -> None:
@@ -137,12 +153,13 @@ def _require_finite(block: Trajectory, before: int, what: str) -> None:
         raise DamagedData(f"{what}: activity is not finite from step {step} on; ask for fewer steps, or leave this run out")
 
 
-def _provenance(run: Run, phase: Phase, seed: int, draw: int) -> dict[str, Any]:
+def _provenance(run: Run, phase: Phase, seed: int, draw: int, decoder: str) -> dict[str, Any]:
     """Where a recording comes from, as plain values."""
     trained: dict[str, Any] = {"run": run.name}
     if isinstance(run, TrainedRun):
         trained = {"run": run.config.config, "training_seed": run.config.seed, "step": run.step, "weights": run.weights}
-    return {**trained, "phase": _plain(phase), "seed": seed, "draw": draw, "version": __version__}
+    about = {"phase": _plain(phase), "decoder": decoder, "seed": seed, "draw": draw, "version": __version__}
+    return {**trained, **about}
 
 
 def _plain(value: Any) -> Any:

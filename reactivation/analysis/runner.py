@@ -30,6 +30,7 @@ from reactivation.settings.layers import (
 )
 from reactivation.settings.reading import parse_arguments, to_words
 from reactivation.storage.files import digest, make_folder, read_json_once, sha256, to_json, write_atomically
+from reactivation.world.decoding import TOP3
 
 if TYPE_CHECKING:
     from reactivation.storage.runs import TrainedRun
@@ -141,6 +142,7 @@ def _analysed(name: str, settings: AnalysisSettings) -> tuple[Result, dict[str, 
                 experiment=run,
                 draw=settings.draw,
                 trajectory_stream=trajectory_stream,
+                decoder=settings.decoder,
             )
             bar.update()
         bar.set_description(f"{name} of all phases")
@@ -176,8 +178,8 @@ def _is_same(measured: Any, wanted: Mapping[str, Any]) -> bool:
 
 
 def result_file(name: str, settings: AnalysisSettings, part: str = "") -> Path:
-    """results/<task>/<analysis>_<noise>_<seed>[_<tag>][_<out>]<part>.json."""
-    ends = [end for end in (settings.tag, settings.out) if end]
+    """results/<task>/<analysis>_<noise>_<seed>[_<decoder>][_<tag>][_<out>]<part>.json; of a decoder other than top3."""
+    ends = [end for end in (settings.decoder if settings.decoder != TOP3 else None, settings.tag, settings.out) if end]
     stem = "_".join([name, f"{settings.noise:g}", str(settings.seed), *ends])
     return Path(settings.path) / settings.task / f"{stem}{part}.json"
 

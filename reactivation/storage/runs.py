@@ -344,6 +344,7 @@ class Run:
         dt: float | None = None,
         device: str = "auto",
         rates: bool | int = True,
+        decoder: str = "top3",
     ) -> "Recording":
         """Put the network through a phase, and return what it reports.
 
@@ -357,12 +358,15 @@ class Run:
             dt: Δt of the phase [s]; None for the run's own. σ stays: a step's noise has variance σ²Δt of this Δt.
             device: "cpu", "cuda", or "auto", which takes a GPU where there is one.
             rates: keep the rates of all trajectories (4 bytes a trajectory, step and unit), of so many, or of none (False).
+            decoder: "top3", the mean of the three most active cells; or "template", the position whose activities are most
+                like the outputs, which does not jump (`world.decoding`).
 
         Returns:
             A `Recording` with positions (B, T, P), and rates (B, T, N).
 
         Raises:
-            BadInput: another Δt under inputs of the task, sizes beyond the memory, or a modifier without a place.
+            BadInput: another Δt under inputs of the task, sizes beyond the memory, a modifier without a place, or templates
+                of a world without output cells.
             DamagedData: activity does not stay finite.
 
         >>> run = ra.load("spatial_navigation/noisy_unbiased")
@@ -376,7 +380,7 @@ class Run:
             raise BadInput(f"trajectories={trajectories}: give a number of at least 1")
         kept = trajectories if rates is True else int(rates)
         with arithmetic(device) as place, enough_memory():
-            return record(self._on(place), phase, trajectories, seed, dt, kept)
+            return record(self._on(place), phase, trajectories, seed, dt, kept, decoder=decoder)
 
     def _on(self, device: torch.device) -> Self:
         """The same run on a device; this one stays where it is."""

@@ -16,6 +16,7 @@ class Tuning(nn.Module, ABC):
     """Base of all tunings: `n_outputs`, `encode` and `decode`."""
 
     n_outputs: int
+    scale_free: bool = True  # whether activities λf(s) stand for the same state as f(s)
 
     @abstractmethod
     def encode(self, positions: Tensor) -> Tensor:
@@ -97,6 +98,7 @@ class Position(Tuning):
     """No cells: the network reports the position itself."""
 
     n_outputs = 2
+    scale_free = False
 
     def encode(self, positions: Tensor) -> Tensor:
         """(..., 2) → (..., 2) [m]."""
