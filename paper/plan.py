@@ -273,7 +273,8 @@ def pack(study: Study, seed: int, folder: Path | None = None) -> Path:
     """
     # Only now: these load torch, which refusing bad input must not wait for.
     from reactivation.machine.places import PRETRAINED
-    from reactivation.storage.runs import RunFolder, run_path
+    from reactivation.storage.finding import run_path
+    from reactivation.storage.folder import RunFolder
     from reactivation.storage.seal import weights_digest
 
     folder = folder or PRETRAINED

@@ -18,7 +18,7 @@ from reactivation.storage.seal import weights_digest
 from reactivation.world.spaces import Space
 
 if TYPE_CHECKING:
-    from reactivation.storage.runs import RunFolder
+    from reactivation.storage.folder import RunFolder
 
 _RECORDINGS = 6  # held at once: a figure returns to its few, and each may take 200 MB
 
@@ -139,13 +139,14 @@ class Study:
 
     def _folder(self, task: str, run: str, seed: int) -> "RunFolder":
         """Where a run is trained."""
-        from reactivation.storage.runs import RunFolder, run_path
+        from reactivation.storage.finding import run_path
+        from reactivation.storage.folder import RunFolder
 
         return RunFolder(run_path(self.config(task, run, seed), self.path))
 
     def _loaded_from(self, task: str, run: str, seed: int) -> "RunFolder":
         """Where a run is, or the one that comes with the project."""
-        from reactivation.storage.runs import trained_run
+        from reactivation.storage.finding import trained_run
 
         return trained_run(self.config(task, run, seed), self.path)
 
@@ -215,8 +216,9 @@ def _read_result(study: Study, name: str, seed: int) -> dict[str, Any]:
 @lru_cache(maxsize=_RECORDINGS)
 def _record(study: Study, task: str, run: str, phase: str, seed: int, changes: tuple[tuple[str, str], ...]) -> Recording:
     from reactivation.analysis.recordings import record
+    from reactivation.analysis.run import load_run
     from reactivation.machine.device import enough_memory, prepare
-    from reactivation.storage.runs import found_run, load_run
+    from reactivation.storage.finding import found_run
 
     settings = study.settings_of_task(task, seed, **dict(changes))
     config = study.config(task, run, seed)

@@ -27,6 +27,7 @@ from typing import Any
 __version__ = "0.2.0"
 
 _HOMES = {
+    "analysis.loading": ("load",),
     "analysis.recording": ("Recording",),
     "analysis.measures.distance": ("step_length",),
     "analysis.measures.kl": ("kl",),
@@ -34,12 +35,12 @@ _HOMES = {
     "analysis.measures.transitions": ("transitions",),
     "analysis.measures.variance": ("variance",),
     "analysis.results": ("over_seeds",),
+    "analysis.run": ("Run",),
     "machine.errors": ("BadInput", "DamagedData", "StorageError", "UserError"),
     "network.dynamics": ("rollout",),
     "network.modifiers": ("Adaptation",),
     "network.network": ("Network",),
     "network.phases": ("Phase", "rest", "waking"),
-    "storage.runs": ("Run", "load"),
     "streams": ("stream",),
     "training.one": ("train",),
     "world.spaces": ("Box", "Circle"),

@@ -16,9 +16,10 @@ from unittest.mock import patch
 import torch
 
 from reactivation import registry
+from reactivation.analysis.run import TrainedRun, load_run
 from reactivation.settings.layers import TrainConfig, resolve_train
 from reactivation.settings.reading import parse_arguments
-from reactivation.storage.runs import RunFolder, TrainedRun, load_run
+from reactivation.storage.folder import RunFolder
 from reactivation.training.fit import fit
 from reactivation.training.learner import Learner, new_learner
 from reactivation.training.metrics import read_rows

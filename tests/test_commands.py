@@ -20,7 +20,7 @@ from reactivation.analysis.recordings import record
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.network.cells.vanilla import Vanilla
 from reactivation.settings.layers import resolve_analysis, resolve_train
-from reactivation.storage.runs import RunFolder
+from reactivation.storage.folder import RunFolder
 from reactivation.streams import CELLS
 from reactivation.world.spaces import Box
 
@@ -33,7 +33,7 @@ ANALYSES = ("kl", "variance", "distance", "manifold")
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every network of the authors' loop, tiny, in one results folder."""
-    from reactivation.storage.runs import run_path
+    from reactivation.storage.finding import run_path
     from reactivation.training.fit import fit
 
     place = tmp_path_factory.mktemp("trained")
@@ -199,7 +199,8 @@ def test_the_command_for_a_missing_run_makes_it(command: Command, trained: Path,
 def load(results: Path, name: str):
     import torch
 
-    from reactivation.storage.runs import RunFolder, load_run
+    from reactivation.analysis.run import load_run
+    from reactivation.storage.folder import RunFolder
 
     return load_run(RunFolder(results / "spatial_navigation" / name), torch.device("cpu"))
 

@@ -21,7 +21,7 @@ from reactivation.settings import layers as configuration
 from reactivation.settings.layers import experiments, resolve_analysis, resolve_train
 from reactivation.settings.reading import load_yaml, parse_arguments, to_words
 from reactivation.storage.files import read_json_once
-from reactivation.storage.runs import run_name
+from reactivation.storage.finding import run_name
 
 SPATIAL = "config=spatial_navigation/noisy_unbiased"
 HEAD = "config=head_direction/noisy_unbiased"

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 import reactivation as ra
+from reactivation.analysis.run import TrainedRun
 from reactivation.analysis.runner import declared, result_file
 from reactivation.machine.errors import BadInput
 from reactivation.settings.layers import analysis_settings
-from reactivation.storage.runs import TrainedRun, build
+from reactivation.storage.networks import build
 from reactivation.world.decoding import DECODERS, TEMPLATE, TOP3, decoder
 from reactivation.world.spaces import Box
 from reactivation.world.tuning import PlaceCells

@@ -16,9 +16,10 @@ from paper.plan import CARD, Settings, pack, reproduction
 from paper.protocols import NETWORKS
 from paper.report import PAGES, committed, filled, write_report
 from paper.study import Study
+from reactivation.analysis.run import load_run
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.machine.places import PRETRAINED
-from reactivation.storage.runs import RunFolder, load_run
+from reactivation.storage.folder import RunFolder
 from reactivation.storage.seal import unsealed, weights_digest
 
 CARDS = json.loads((PRETRAINED / CARD).read_text()) if (PRETRAINED / CARD).exists() else {}

@@ -48,7 +48,8 @@ def project(tmp_path_factory) -> Path:
 def study(project: Path, tmp_path_factory) -> Iterator[Study]:
     """Tiny networks of seed 0 and their results; of seed 1 one network, and results that are three times as large."""
     from reactivation.analysis.runner import measure
-    from reactivation.storage.runs import RunFolder, run_path
+    from reactivation.storage.finding import run_path
+    from reactivation.storage.folder import RunFolder
     from reactivation.training.fit import fit
 
     found = Study((0, 1), "quick", str(tmp_path_factory.mktemp("results")), "cpu")
@@ -264,7 +265,7 @@ def test_unfinished_trainings_are_shown_only_where_there_is_no_other(study: Stud
     table.write_text(json.dumps({step: whole[step] for step in begun}))
     alone = measures.learning(copy, "noisy_unbiased")
     assert (alone.networks, list(alone["training_batches"])) == (1, [int(step) for step in begun])
-    monkeypatch.setattr("reactivation.storage.runs.PRETRAINED", tmp_path / "pretrained")
+    monkeypatch.setattr("reactivation.storage.finding.PRETRAINED", tmp_path / "pretrained")
     found = measures.learning(copy, "noisy_unbiased")
     assert (found.networks, list(found["training_batches"])) == (1, [int(step) for step in whole])
 

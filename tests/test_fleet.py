@@ -11,7 +11,7 @@ import torch
 from reactivation.machine.errors import BadInput, StorageError
 from reactivation.settings.reading import parse_arguments, parse_seeds
 from reactivation.storage.files import locked
-from reactivation.storage.runs import RunFolder
+from reactivation.storage.folder import RunFolder
 from reactivation.training.metrics import read_rows
 
 

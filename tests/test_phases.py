@@ -9,11 +9,13 @@ import torch
 
 from reactivation.analysis.base import Recording
 from reactivation.analysis.recordings import record
+from reactivation.analysis.run import Run, TrainedRun, load_run
 from reactivation.machine.errors import BadInput
 from reactivation.network.phases import Phase, no_inputs, rest, shuffled, task_inputs, waking
 from reactivation.settings.layers import resolve_train
 from reactivation.settings.reading import parse_arguments
-from reactivation.storage.runs import Run, RunFolder, TrainedRun, build, load_run, noise_of
+from reactivation.storage.folder import RunFolder
+from reactivation.storage.networks import build, noise_of
 from reactivation.types import Batch, Noise
 
 SPATIAL = "spatial_navigation/noisy_unbiased"

@@ -15,7 +15,7 @@ import torch
 
 from reactivation.machine.errors import BadInput, DamagedData, StorageError
 from reactivation.storage import checkpoint
-from reactivation.storage.runs import RunFolder
+from reactivation.storage.folder import RunFolder
 from reactivation.training import metrics
 from reactivation.training.metrics import read_rows
 

@@ -19,7 +19,7 @@ from reactivation.machine.errors import BadInput, DamagedData, SomeFailed, Stora
 from reactivation.network.dynamics import standard_noise
 from reactivation.settings.layers import TrainConfig
 from reactivation.storage import checkpoint
-from reactivation.storage.runs import RunFolder
+from reactivation.storage.folder import RunFolder
 from reactivation.streams import stream
 from reactivation.training.fit import fit, fit_together
 from reactivation.training.learner import Learner

@@ -15,7 +15,7 @@ from reactivation import registry
 from reactivation.machine.errors import BadInput, DamagedData, StorageError
 from reactivation.settings.layers import experiments
 from reactivation.storage.files import locked
-from reactivation.storage.runs import RunFolder
+from reactivation.storage.folder import RunFolder
 from reactivation.training.learner import new_learner
 from reactivation.training.metrics import MetricsLog, mean_squared_error, read_rows
 

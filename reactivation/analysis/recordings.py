@@ -5,7 +5,7 @@ Axes: B trajectories, T steps, N units, S state variables, P dimensions.
 """
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 import math
 from typing import Any
 
@@ -18,20 +18,37 @@ from reactivation.analysis.recording import Moments, Recording
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.network.dynamics import rollout
 from reactivation.network.modifiers import modified
+from reactivation.network.network import Network
 from reactivation.network.phases import Phase, task_inputs
-from reactivation.storage.runs import Run, TrainedRun
 from reactivation.streams import stream
-from reactivation.types import Batch, Trajectory
+from reactivation.types import Batch, Noise, Trajectory
 from reactivation.world import decoding
 from reactivation.world.decoding import TOP3
 from reactivation.world.own import Decode, OwnWorld
+from reactivation.world.tasks.base import Task
 
 _BLOCK = 10  # steps held at once
 
 
+@dataclass(frozen=True)
+class Subject:
+    """Hold who is recorded: a network, and the world that it lives in."""
+
+    network: Network
+    task: Task | OwnWorld
+    noise: Noise  # its own, in three places
+    dt: float  # its time step Δt [s]
+    seed: int
+    name: str  # part of the names of its random streams
+
+    def provenance(self) -> dict[str, Any]:
+        """Return where the network comes from, as plain values."""
+        return {"run": self.name}
+
+
 @torch.no_grad()
 def record(
-    run: Run,
+    subject: Subject,
     phase: Phase,
     trajectories: int = 200,
     seed: int | None = None,
@@ -58,24 +75,24 @@ def record(
             a decoder that is none for this world.
         DamagedData: activity does not stay finite.
     """
-    device = run.network.decoder.weight.device
-    decode = decoding.decoder(decoder, run.task, run.network.decoder.weight)
-    seed, experiment = run.seed if seed is None else seed, experiment or run.name
-    own_dt = run.dt
+    device = subject.network.decoder.weight.device
+    decode = decoding.decoder(decoder, subject.task, subject.network.decoder.weight)
+    seed, experiment = subject.seed if seed is None else seed, experiment or subject.name
+    own_dt = subject.dt
     if dt not in (None, own_dt) and phase.inputs is task_inputs:
         raise BadInput(
             f"phase {phase.name} takes inputs of the task, which are changes per Δt={own_dt} s: leave dt as it is"
         )
     trajectory_stream = trajectory_stream or streams.of_phase(experiment, phase.name, streams.TRAJECTORIES, draw)
     drawn = phase.task_steps or phase.steps
-    if phase.inputs is task_inputs and isinstance(run.task, OwnWorld):
-        run.task.check_waking(drawn)
-    batch = _as_precise(run, run.task.sample(trajectories, drawn, stream(seed, trajectory_stream, device)))
+    if phase.inputs is task_inputs and isinstance(subject.task, OwnWorld):
+        subject.task.check_waking(drawn)
+    batch = _as_precise(subject, subject.task.sample(trajectories, drawn, stream(seed, trajectory_stream, device)))
     noise_stream = stream(seed, streams.of_phase(experiment, phase.name, streams.NOISE, draw), device)
-    state = _start(run, phase, batch, noise_stream)
-    provenance = _provenance(run, phase, seed, draw, decoder)
-    recorder = _Recorder(run, phase, dt or own_dt, trajectories, rates, decode, provenance)
-    for number, block in enumerate(_blocks(run, phase, batch, state, dt or own_dt, noise_stream)):
+    state = _start(subject, phase, batch, noise_stream)
+    provenance = _provenance(subject, phase, seed, draw, decoder)
+    recorder = _Recorder(subject, phase, dt or own_dt, trajectories, rates, decode, provenance)
+    for number, block in enumerate(_blocks(subject, phase, batch, state, dt or own_dt, noise_stream)):
         _require_finite(block, number * _BLOCK, f"{experiment} {phase.name}")
         recorder.add(block)
     return recorder.recording()
@@ -86,7 +103,7 @@ class _Recorder:
 
     def __init__(
         self,
-        run: Run,
+        subject: Subject,
         phase: Phase,
         dt: float,
         trajectories: int,
@@ -94,8 +111,8 @@ class _Recorder:
         decode: Decode,
         provenance: dict[str, Any],
     ):
-        units, steps = run.network.n_units, phase.steps - phase.dropped
-        self._space, self._decode, self._dt, self._step = run.task.space, decode, dt, -phase.dropped
+        units, steps = subject.network.n_units, phase.steps - phase.dropped
+        self._space, self._decode, self._dt, self._step = subject.task.space, decode, dt, -phase.dropped
         self._provenance = provenance
         self._positions = np.empty((trajectories, steps, self._space.dimensions))
         self._rates = np.empty((min(rates, trajectories), steps, units), dtype=np.float32) if rates else None
@@ -153,13 +170,10 @@ def _require_finite(block: Trajectory, before: int, what: str) -> None:
         raise DamagedData(f"{what}: activity is not finite from step {step} on; ask for fewer steps, or leave this run out")
 
 
-def _provenance(run: Run, phase: Phase, seed: int, draw: int, decoder: str) -> dict[str, Any]:
+def _provenance(subject: Subject, phase: Phase, seed: int, draw: int, decoder: str) -> dict[str, Any]:
     """Where a recording comes from, as plain values."""
-    trained: dict[str, Any] = {"run": run.name}
-    if isinstance(run, TrainedRun):
-        trained = {"run": run.config.config, "training_seed": run.config.seed, "step": run.step, "weights": run.weights}
     about = {"phase": _plain(phase), "decoder": decoder, "seed": seed, "draw": draw, "version": __version__}
-    return {**trained, **about}
+    return {**subject.provenance(), **about}
 
 
 def _plain(value: Any) -> Any:
@@ -171,30 +185,30 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | None) else getattr(value, "__qualname__", type(value).__name__)
 
 
-def _as_precise(run: Run, batch: Batch) -> Batch:
+def _as_precise(subject: Subject, batch: Batch) -> Batch:
     """A batch in the number format of the network, which is single precision unless it comes from elsewhere."""
-    dtype = run.network.decoder.weight.dtype
+    dtype = subject.network.decoder.weight.dtype
     return (
         batch if batch.start.dtype == dtype else replace(batch, start=batch.start.to(dtype), inputs=batch.inputs.to(dtype))
     )
 
 
-def _start(run: Run, phase: Phase, batch: Batch, noise_stream: torch.Generator) -> Tensor:
+def _start(subject: Subject, phase: Phase, batch: Batch, noise_stream: torch.Generator) -> Tensor:
     """Return where a phase begins, (B, S) of the cell without modifiers."""
-    state = run.network.initial_state(batch.start)
+    state = subject.network.initial_state(batch.start)
     if phase.after:
-        begun = _start(run, phase.after, batch, noise_stream)
-        *_, last = _blocks(run, phase.after, batch, begun, run.dt, noise_stream)
-        state = modified(run.network, phase.after.modify).cell.reduced(last.state)
+        begun = _start(subject, phase.after, batch, noise_stream)
+        *_, last = _blocks(subject, phase.after, batch, begun, subject.dt, noise_stream)
+        state = modified(subject.network, phase.after.modify).cell.reduced(last.state)
     return phase.start(state, noise_stream)
 
 
 def _blocks(
-    run: Run, phase: Phase, batch: Batch, state: Tensor, dt: float, noise_stream: torch.Generator
+    subject: Subject, phase: Phase, batch: Batch, state: Tensor, dt: float, noise_stream: torch.Generator
 ) -> Iterator[Trajectory]:
     """Run a phase block by block of at most _BLOCK steps, from a state of the cell without modifiers."""
-    network = modified(run.network, phase.modify)
-    state, noise = network.cell.extended(state), phase.noise_of(run.noise, run.network.cell)
+    network = modified(subject.network, phase.modify)
+    state, noise = network.cell.extended(state), phase.noise_of(subject.noise, subject.network.cell)
     for inputs in torch.split(phase.inputs_of(batch), _BLOCK, dim=-2):
         trajectory = rollout(network, state, inputs, noise, dt, noise_stream)
         state = trajectory.state

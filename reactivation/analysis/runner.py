@@ -33,7 +33,7 @@ from reactivation.storage.files import digest, make_folder, read_json_once, sha2
 from reactivation.world.decoding import TOP3
 
 if TYPE_CHECKING:
-    from reactivation.storage.runs import TrainedRun
+    from reactivation.analysis.run import TrainedRun
 
 # What may differ between two commands that compute the same result.
 _NOT_SCIENCE = ("path", "preset", "device", "allow_missing", "sigma")  # the last is what noise says
@@ -208,7 +208,7 @@ def training_words(run: str, settings: AnalysisSettings) -> list[str]:
     Raises:
         BadInput: no such experiment.
     """
-    from reactivation.storage.runs import run_path
+    from reactivation.storage.finding import run_path
 
     arguments = training_arguments(run, settings)
     if settings.path != RESULTS:
@@ -220,7 +220,8 @@ def training_words(run: str, settings: AnalysisSettings) -> list[str]:
 
 def how_to_train(run: str, settings: AnalysisSettings) -> str:
     """What to do to have a run's network, as the end of a sentence."""
-    from reactivation.storage.runs import RunFolder, run_path
+    from reactivation.storage.finding import run_path
+    from reactivation.storage.folder import RunFolder
 
     config = training_config(run, settings)
     folder = RunFolder(run_path(config, settings.path))
@@ -296,8 +297,9 @@ def _refuse_other_settings(table_file: Path, details_file: Path, settings: Analy
 
 
 def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "TrainedRun"], list[str]]:
+    from reactivation.analysis.run import load_run
     from reactivation.machine.device import prepare
-    from reactivation.storage.runs import found_run, load_run
+    from reactivation.storage.finding import found_run
 
     device = prepare(settings.device)
     runs, missing, commands = {}, [], []
@@ -332,7 +334,8 @@ def _random_network(settings: AnalysisSettings, runs: list["TrainedRun"], shares
     Raises:
         BadInput: it is to share a task that has another number of outputs.
     """
-    from reactivation.storage.runs import TrainedRun, build
+    from reactivation.analysis.run import TrainedRun
+    from reactivation.storage.networks import build
     from reactivation.streams import of_untrained
 
     first, last = runs[0], runs[-1]

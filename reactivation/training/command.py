@@ -91,7 +91,8 @@ def is_stack(config: TrainConfig) -> bool:
 def train(configs: list[TrainConfig]) -> None:
     """Train one run, or several as a stack."""
     # Only now, when the input is known to be good: torch takes seconds to load.
-    from reactivation.storage.runs import RunFolder, run_path
+    from reactivation.storage.finding import run_path
+    from reactivation.storage.folder import RunFolder
     from reactivation.training.fit import fit, fit_together
 
     runs = [(config, RunFolder(run_path(config))) for config in configs]

@@ -29,7 +29,8 @@ from reactivation.settings.declaring import TrainerSettings
 from reactivation.settings.layers import TrainConfig
 from reactivation.storage import checkpoint
 from reactivation.storage.files import locked, make_folder, rename, set_aside
-from reactivation.storage.runs import RunFolder, trained_run
+from reactivation.storage.finding import trained_run
+from reactivation.storage.folder import RunFolder
 from reactivation.training.learner import Learner, new_learner, read
 from reactivation.training.metrics import MetricsLog
 from reactivation.training.stack import stacked

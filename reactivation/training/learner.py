@@ -15,7 +15,7 @@ from reactivation.network.network import Network
 from reactivation.settings.declaring import TrainerSettings
 from reactivation.settings.layers import TrainConfig
 from reactivation.storage import checkpoint
-from reactivation.storage.runs import build, noise_of
+from reactivation.storage.networks import build, noise_of
 from reactivation.streams import NOISE, TEST_NOISE, TEST_TRAJECTORIES, TRAJECTORIES, Streams, stream, streams_of
 from reactivation.training.cuda_graph import Step, captured
 from reactivation.training.metrics import error_measures, mean_squared_error

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from reactivation.machine.errors import storing
 from reactivation.storage.files import to_json, write_atomically
-from reactivation.storage.runs import RunFolder, renamed
+from reactivation.storage.folder import RunFolder, renamed
 from reactivation.world.tasks.base import Task
 
 SPLITS = ("train", "test")

@@ -6,9 +6,11 @@ from typing import Any
 
 import torch
 
+from reactivation.analysis.run import TrainedRun, load_run
 from reactivation.machine.device import arithmetic
 from reactivation.settings.layers import RESULTS, train_config
-from reactivation.storage.runs import RunFolder, TrainedRun, load_run, run_path
+from reactivation.storage.finding import run_path
+from reactivation.storage.folder import RunFolder
 from reactivation.training.fit import fit
 
 

@@ -1,0 +1,95 @@
+"""Trained networks by name: an experiment with its seed, or a run folder."""
+
+from collections.abc import Iterable
+import difflib
+import os
+from pathlib import Path
+import shlex
+import sys
+from typing import Any, overload
+
+import torch
+
+from reactivation.analysis.run import TrainedRun, load_run
+from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.machine.places import PRETRAINED
+from reactivation.settings import layers as configuration
+from reactivation.settings.layers import RESULTS, TrainConfig
+from reactivation.settings.reading import to_words
+from reactivation.storage.finding import run_path, trained_run
+from reactivation.storage.folder import RunFolder
+
+Named = str | os.PathLike[str]
+
+
+@overload
+def load(experiment: Named, seed: int = 0, step: int | None = None, path: Named | None = None) -> TrainedRun: ...
+
+
+@overload
+def load(experiment: Named, seed: Iterable[int], step: int | None = None, path: Named | None = None) -> list[TrainedRun]: ...
+
+
+def load(
+    experiment: Named, seed: int | Iterable[int] = 0, step: int | None = None, path: Named | None = None
+) -> TrainedRun | list[TrainedRun]:
+    """Load a trained network, or one for each of several seeds; stderr says from which file.
+
+    Args:
+        experiment: "<task>/<name>", or a run folder (text or Path), from here or within `path`.
+        seed: of an experiment's network; several for a list of runs. A folder has its own.
+        step: of its training; None for the last.
+        path: root of your results; None for "results". Where it holds no such network, the ones that come with the
+            project are looked through.
+
+    Raises:
+        BadInput: no such experiment or folder; says the nearest one.
+        DamagedData: the network is not there, or damaged; says the command that trains it.
+
+    >>> ra.load("spatial_navigation/noisy_unbiased", seed=0).step
+    2500
+    """
+    if isinstance(seed, Iterable):
+        return [load(experiment, one, step, path) for one in seed]
+    root = str(path or RESULTS)
+    folder = _named_folder(experiment, root)
+    if folder is None:
+        config, command = _named_experiment(experiment, seed, root, step)
+        folder = trained_run(config, root, step)
+        if not folder.steps():
+            raise DamagedData(f"no network of {experiment}, seed {seed}, in {folder.path}; train it with: {command}")
+    run = load_run(folder, torch.device("cpu"), step)
+    print(f"loaded {run.file}", file=sys.stderr)
+    return run
+
+
+def _named_folder(experiment: Named, root: str) -> RunFolder | None:
+    """The run folder that somebody means, if it is one."""
+    for place in (Path(experiment).expanduser(), Path(root) / experiment, PRETRAINED / experiment):
+        if (place / "config.yml").is_file():
+            return RunFolder(place)
+    return None
+
+
+def _named_experiment(experiment: Named, seed: int, root: str, step: int | None) -> tuple[TrainConfig, str]:
+    """The configuration of an experiment, and the command that trains it.
+
+    Raises:
+        BadInput: there is none of that name, or the seed is none.
+    """
+    known = configuration.experiments()
+    name = os.fspath(experiment)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        example = near[0] if near else known[0]
+        hint = f"did you mean {example}?" if near else f"known: {', '.join(known)}."
+        raise BadInput(
+            f"{name} is no run folder and no experiment; {hint} Train one with: python train.py config={example} seed={seed}"
+        )
+    values: dict[str, Any] = {"config": name, "seed": seed}
+    config = configuration.train_config(values)
+    if root != RESULTS:
+        values["path"] = str(run_path(config, root))
+    if step is not None:
+        values["trainer.n_epochs"] = step
+    return config, shlex.join(["python", "train.py", *to_words(values)])

@@ -1,0 +1,185 @@
+"""A network in its world, to be put through phases: one that was trained here, or one from elsewhere."""
+
+import copy
+from dataclasses import dataclass, replace
+import math
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+
+from reactivation.analysis.recording import Recording
+from reactivation.analysis.recordings import Subject, record
+from reactivation.machine.device import arithmetic, enough_memory
+from reactivation.machine.errors import BadInput
+from reactivation.network.network import Network
+from reactivation.network.phases import Phase
+from reactivation.settings.layers import TrainConfig
+from reactivation.storage.folder import RunFolder
+from reactivation.storage.networks import noise_of, stored
+from reactivation.storage.seal import weights_digest
+from reactivation.types import Noise
+from reactivation.world.own import Decode, OwnWorld
+from reactivation.world.spaces import Space
+from reactivation.world.tasks.base import Task
+
+
+@dataclass(frozen=True)
+class Run(Subject):
+    """Hold a network together with its world: what is put through phases, and recorded.
+
+    `reactivation.load` gives one that was trained here (`TrainedRun`), `Run.of` makes one of a network from elsewhere.
+
+    >>> run = ra.load("spatial_navigation/noisy_unbiased")
+    >>> run.record(ra.rest(steps=50), trajectories=3).positions.shape
+    (3, 50, 2)
+    """
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        space: Space | None = None,
+        *,
+        dt: float,
+        sigma: float = 0.0,
+        start: Any = None,
+        inputs: Any = None,
+        decode: Decode | None = None,
+        task: Task | None = None,
+        seed: int = 0,
+        name: str = "own",
+    ) -> "Run":
+        """Make a run of a network from elsewhere, which then rests and is recorded like any other.
+
+        Args:
+            network: `Network.from_matrices`, `Network.from_step` or `Network.from_weights`.
+            space: where its positions live; not where a `task` is given, which has one.
+            dt: its time step Δt [s].
+            sigma: σ of the noise on its rates [s^-1/2]: a step adds noise of variance σ²Δt.
+            start: (M, E) what its encoder takes, or (M, N) states where it has none; None for the state 0.
+            inputs: (M, T, I) of waking, each with the start of the same number; None: it rests only.
+            decode: outputs (..., O) → positions (..., P), as tensors; None where outputs are positions.
+            task: take starts, inputs and decoding from a task of the library, say that of a loaded run.
+            seed: of all draws.
+            name: of its random streams.
+
+        Raises:
+            BadInput: what does not fit together.
+
+        >>> import numpy as np
+        >>> network = ra.Network.from_matrices(W_rec=np.zeros((2, 2)), tau=0.1)
+        >>> run = ra.Run.of(network, ra.Box(2, 2), dt=0.02, sigma=0.1)
+        >>> run.record(ra.rest(steps=50), trajectories=3).positions.shape
+        (3, 50, 2)
+        """
+        if not 0 < dt < math.inf:
+            raise BadInput(f"dt={dt} is a time step [s] and must be greater than 0")
+        if not 0 <= sigma < math.inf:
+            raise BadInput(f"sigma={sigma} is the strength of noise [s^-1/2] and must be at least 0")
+        if (space is None) == (task is None):
+            raise BadInput("give Run.of a space, or a task, which has one")
+        world: Task | OwnWorld
+        if task is not None:
+            if (task.n_inputs, task.n_outputs) != (network.n_inputs, network.n_outputs):
+                raise BadInput(
+                    f"the task has {task.n_inputs} inputs and {task.n_outputs} outputs, the network {network.n_inputs} and "
+                    f"{network.n_outputs}"
+                )
+            world = task
+        else:
+            assert space is not None
+            begins = torch.zeros(1, network.n_starts) if start is None else start
+            world = OwnWorld(space, begins, inputs, network.n_inputs, decode)
+            width = world.sample(1, 1, torch.Generator()).start.shape[-1]
+            if width != network.n_starts:
+                raise BadInput(f"start has {width} numbers a trajectory; this network begins from {network.n_starts}")
+        return cls(network.eval(), world, Noise(sigma), dt, seed, name)
+
+    def record(
+        self,
+        phase: Phase,
+        trajectories: int = 200,
+        seed: int | None = None,
+        dt: float | None = None,
+        device: str = "auto",
+        rates: bool | int = True,
+        decoder: str = "top3",
+    ) -> Recording:
+        """Put the network through a phase, and return what it reports.
+
+        The same call gives the same numbers, whatever else the process does: draws come from streams of their own.
+        `run.record(ra.rest(1000), 200)` is what `output_kl.py` measures.
+
+        Args:
+            phase: `waking(...)`, `rest(...)` or a `Phase`.
+            trajectories: B.
+            seed: of all draws; None for the run's own.
+            dt: Δt of the phase [s]; None for the run's own. σ stays: a step's noise has variance σ²Δt of this Δt.
+            device: "cpu", "cuda", or "auto", which takes a GPU where there is one.
+            rates: keep the rates of all trajectories (4 bytes a trajectory, step and unit), of so many, or of none (False).
+            decoder: "top3", the mean of the three most active cells; or "template", the position whose activities are most
+                like the outputs, which does not jump (`world.decoding`).
+
+        Returns:
+            A `Recording` with positions (B, T, P), and rates (B, T, N).
+
+        Raises:
+            BadInput: another Δt under inputs of the task, sizes beyond the memory, a modifier without a place, or templates
+                of a world without output cells.
+            DamagedData: activity does not stay finite.
+
+        >>> run = ra.load("spatial_navigation/noisy_unbiased")
+        >>> run.record(ra.waking(steps=100), trajectories=5, rates=False)
+        Recording of 5 epochs, 500 samples every 0.02 s in Box(width=2.2, height=2.2, centre=(0.0, 0.0), hard_walls=False)
+        """
+        if not isinstance(trajectories, int) or trajectories < 1:
+            raise BadInput(f"trajectories={trajectories}: give a number of at least 1")
+        kept = trajectories if rates is True else int(rates)
+        with arithmetic(device) as place, enough_memory():
+            return record(self._on(place), phase, trajectories, seed, dt, kept, decoder=decoder)
+
+    def _on(self, device: torch.device) -> Self:
+        """The same run on a device; this one stays where it is."""
+        if self.network.decoder.weight.device.type == device.type:
+            return self
+        return replace(self, network=copy.deepcopy(self.network).to(device), task=copy.deepcopy(self.task).to(device))
+
+
+@dataclass(frozen=True)
+class TrainedRun(Run):
+    """Hold a network as it was after some step of its training, with its task."""
+
+    task: Task
+    config: TrainConfig
+    step: int
+    weights: str | None = None  # `weights_digest` of its file; None for a network that is in no file
+    file: Path | None = None
+
+    @classmethod
+    def of_config(
+        cls, config: TrainConfig, task: Task, network: Network, step: int, file: Path | None = None
+    ) -> "TrainedRun":
+        """Put together what a configuration, and the file of its network where there is one, say of a run."""
+        weights = None if file is None else weights_digest(file)
+        noise, dt = noise_of(config), config.task.dt
+        return cls(network.eval(), task, noise, dt, config.seed, config.experiment, config, step, weights, file)
+
+    def provenance(self) -> dict[str, Any]:
+        return {"run": self.config.config, "training_seed": self.config.seed, "step": self.step, "weights": self.weights}
+
+    def __repr__(self) -> str:
+        where = f", {self.file}" if self.file else ""
+        return f"TrainedRun({self.config.config}, seed={self.seed}, step={self.step}{where})"
+
+
+def load_run(folder: RunFolder, device: torch.device, step: int | None = None) -> TrainedRun:
+    """Load a run from its folder.
+
+    Args:
+        step: which model; None for the last step of the run's training.
+
+    Raises:
+        DamagedData: the run is missing, unfinished where its last step is asked for, or damaged.
+    """
+    return TrainedRun.of_config(*stored(folder, device, step))

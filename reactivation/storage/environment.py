@@ -1,0 +1,42 @@
+"""What a run was made with, beside its settings: versions, commit, machine."""
+
+import os
+from pathlib import Path
+import platform
+import subprocess
+from typing import Any
+
+import torch
+
+from reactivation import __version__
+from reactivation.machine.device import onednn_in_use
+
+
+def environment() -> dict[str, Any]:
+    """Versions, commit and machine, for the record."""
+    return {
+        "reactivation": __version__,
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "machine": platform.machine(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+        "onednn_products": onednn_in_use(),
+        "cuda_device": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the checkout the package runs from; None outside a checkout, "+" if files were changed."""
+
+    def git(*words: str) -> str:
+        folder, environment = Path(__file__).parent, {**os.environ, "LC_ALL": "C"}
+        done = subprocess.run(["git", *words], cwd=folder, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    try:
+        commit, changed = git("rev-parse", "HEAD"), git("status", "--porcelain", "-uno")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return f"{commit}+" if changed else commit

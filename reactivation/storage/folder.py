@@ -1,0 +1,142 @@
+"""The run folder: the only link between training and analysis. A run can be rebuilt from its folder alone."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reactivation.machine.errors import BadInput, DamagedData, storing
+from reactivation.settings import layers as configuration
+from reactivation.settings.layers import TrainConfig
+from reactivation.storage.files import damaged, read_json, to_json, write_atomically
+
+_OLD_NAMES = {"position_error_m": "position_error", "bearing_error_rad": "bearing_error"}
+
+
+def renamed(measures: dict[str, Any]) -> dict[str, Any]:
+    """Give measures the names of today: older files have the unit in some."""
+    return {_OLD_NAMES.get(name, name): value for name, value in measures.items()}
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run."""
+
+    path: Path
+
+    @property
+    def config_file(self) -> Path:
+        return self.path / "config.yml"
+
+    @property
+    def environment_file(self) -> Path:
+        return self.path / "environment.json"
+
+    @property
+    def metrics_file(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    def table_file(self, split: str) -> Path:
+        """train_metrics.json and test_metrics.json, keyed by step."""
+        return self.path / f"{split}_metrics.json"
+
+    def model_file(self, step: int) -> Path:
+        """The network after `step` gradient steps."""
+        return self.path / f"model_{step}.pt"
+
+    @property
+    def resume_files(self) -> list[Path]:
+        """Where training goes on from, newest first."""
+        return [self.path / "resume.pt", self.path / "resume_previous.pt"]
+
+    def steps(self) -> list[int]:
+        """The steps that a model is kept of, in order."""
+        stems = (file.stem.removeprefix("model_") for file in self.path.glob("model_*.pt"))
+        return sorted(int(stem) for stem in stems if stem.isdigit())
+
+    def config(self) -> TrainConfig:
+        """The configuration that the run was made with.
+
+        Raises:
+            DamagedData: missing or unreadable.
+        """
+        if not self.config_file.exists():
+            raise DamagedData(f"{self.path}: no run here (config.yml is missing)")
+        try:
+            return configuration.from_yaml(self.config_file)
+        except BadInput as error:
+            raise DamagedData(f"{error}") from None
+
+    def table(self, split: str) -> dict[int, dict[str, Any]]:
+        """Step → measures; empty where there is no table.
+
+        Raises:
+            DamagedData: it is no such table.
+        """
+        file = self.table_file(split)
+        table = read_json(file) if file.exists() else {}
+        if not all(step.isdecimal() and isinstance(measures, dict) for step, measures in table.items()):
+            raise damaged(file)
+        return {int(step): renamed(measures) for step, measures in table.items()}
+
+    def reached(self, step: int) -> bool:
+        """Whether the measures of a test at that step are there; the network need not be."""
+        return step in self.table("test")
+
+    def last_tested(self) -> int:
+        """The last step of which the measures of a test are there; 0 where there are none."""
+        return max(self.table("test"), default=0)
+
+    def kept(self, step: int) -> bool:
+        """Whether a model of that step is there, and its measures."""
+        return step in self.steps() and self.reached(step)
+
+    def is_of(self, config: TrainConfig) -> bool:
+        """Whether the network that lives here is the one of this configuration."""
+        try:
+            return configuration.science_hash(self.config()) == configuration.science_hash(config)
+        except DamagedData:
+            return False
+
+    def lost_its_network(self) -> bool:
+        """Whether the run was trained and nothing but its measures was kept, as in a checkout of results."""
+        return self.last_tested() > 0 and not self.steps() and not any(file.exists() for file in self.resume_files)
+
+    def claim(self, config: TrainConfig) -> None:
+        """Make the folder this run's; whoever calls holds its lock.
+
+        Raises:
+            BadInput: another run lives here.
+            StorageError: it cannot be written.
+        """
+        self.check_claim(config)
+        write_atomically(self.config_file, configuration.to_yaml(config).encode())
+        write_atomically(self.environment_file, to_json(self._environments()))
+
+    def check_claim(self, config: TrainConfig) -> None:
+        """Look into the folder, which need not be there yet.
+
+        Raises:
+            BadInput: a run of another network lives here, or files of one whose config.yml is not there.
+            StorageError: the folder may not be read.
+        """
+        with storing(self.path):
+            begun = self.config_file.exists()
+        if not begun:
+            strangers = [*self.path.glob("*.pt"), *self.path.glob("*metrics.json*")]
+            if strangers:
+                raise BadInput(
+                    f"{self.path} holds {strangers[0].name} but no config.yml; name this run with tag=... or path=..."
+                )
+        else:
+            changed = configuration.differences(configuration.science(self.config()), configuration.science(config))
+            if changed:
+                raise BadInput(
+                    f"{self.path} holds another run (there → here: {changed}); name this one with tag=... or path=..."
+                )
+
+    def _environments(self) -> list[dict[str, Any]]:
+        """One entry per machine state that worked on the run, oldest first."""
+        from reactivation.storage.environment import environment  # loads torch, which nobody needs to read a folder
+
+        known = read_json(self.environment_file, list) if self.environment_file.exists() else []
+        return known if known and known[-1] == environment() else [*known, environment()]

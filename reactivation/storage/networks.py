@@ -1,0 +1,70 @@
+"""The task and the network of a configuration: untrained, and as a run folder holds them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from reactivation import registry
+from reactivation.machine.errors import DamagedData
+from reactivation.network.network import Network, build_network
+from reactivation.settings.layers import TrainConfig, science_hash
+from reactivation.storage import checkpoint
+from reactivation.storage.folder import RunFolder
+from reactivation.streams import CELLS, WEIGHTS, stream
+from reactivation.types import Noise
+from reactivation.world.tasks.base import Task
+
+
+def build(config: TrainConfig, device: torch.device, stream_name: Callable[[str], str] = str) -> tuple[Task, Network]:
+    """The task and the untrained network of a configuration.
+
+    Drawn on the CPU from the streams CELLS and WEIGHTS of the seed, so they are the same on every device.
+
+    Args:
+        stream_name: what to call these streams for a network apart from the seed's own.
+    """
+    module = registry.load("tasks", config.task_name)
+    task = module.build(config.task, stream(config.seed, stream_name(CELLS)))
+    network = build_network(config.rnn, task.n_inputs, task.n_outputs, stream(config.seed, stream_name(WEIGHTS)))
+    return task.to(device), network.to(device)
+
+
+def noise_of(config: TrainConfig) -> Noise:
+    """The run's own noise, in its three places."""
+    rnn = config.rnn
+    return Noise(rnn.sigma, rnn.sigma_in, rnn.sigma_out, rnn.noise)  # type: ignore[arg-type]  # one of its choices, checked
+
+
+class Stored(NamedTuple):
+    """A network as it was after some step of its training, with its task."""
+
+    config: TrainConfig
+    task: Task
+    network: Network
+    step: int
+    file: Path
+
+
+def stored(folder: RunFolder, device: torch.device, step: int | None = None) -> Stored:
+    """Rebuild task and network from a run folder.
+
+    Args:
+        step: which model; None for the last step of the run's training.
+
+    Raises:
+        DamagedData: the run is missing, unfinished where its last step is asked for, or damaged.
+    """
+    config = folder.config()
+    step = config.trainer.n_epochs if step is None else step
+    file = folder.model_file(step)
+    if not file.exists():
+        kept = folder.steps()
+        found = f"it has models up to step {kept[-1]}" if kept else "it has none"
+        raise DamagedData(f"{folder.path}: no model of step {step} ({found})")
+    content = checkpoint.load(file, science_hash(config), step)
+    task, network = build(config, device)
+    checkpoint.load_into(task, content.get("task"), file)
+    checkpoint.load_into(network, content.get("network"), file)
+    return Stored(config, task, network, step, file)
