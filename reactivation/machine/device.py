@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 import ctypes
+from functools import cache
 import sys
+from threading import RLock
 from typing import Any
 
 import torch
@@ -40,17 +42,43 @@ def prepare(device: str) -> torch.device:
 def arithmetic(device: str) -> Iterator[torch.device]:
     """Compute in this block as a command of ours does; what was set before is set again behind it.
 
-    Denormals are a matter of each thread, precision one of the process: whoever works beside us has their own.
+    Denormals are a matter of each thread. Precision is one of the process: the first of the threads in such a block
+    changes it, and the last one changes it back.
 
     Raises:
         BadInput: as `prepare`.
     """
-    precision, flushes = _products.fp32_precision, bool(torch.full((1,), 1e-40, dtype=torch.float32).mul(1.0) == 0)
+    flushes = bool(torch.full((1,), 1e-40, dtype=torch.float32).mul(1.0) == 0)
+    _precision.enter()
     try:
         yield prepare(device)
     finally:
         torch.set_flush_denormal(flushes)
-        _products.fp32_precision = precision
+        _precision.leave()
+
+
+class _Precision:
+    """The process's precision of products, with the number of blocks that rely on ours."""
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self._blocks = 0
+        self._outside: Any = None
+
+    def enter(self) -> None:
+        with self.lock:
+            if not self._blocks:
+                self._outside = _products.fp32_precision
+            self._blocks += 1
+
+    def leave(self) -> None:
+        with self.lock:
+            self._blocks -= 1
+            if not self._blocks:
+                _products.fp32_precision = self._outside
+
+
+_precision = _Precision()
 
 
 def keep_freed_memory() -> None:
@@ -88,11 +116,20 @@ def use_onednn_if_exact() -> bool:
     Asking for bfloat16 sends products to oneDNN, which on CPUs with AVX-512 alone still computes in single precision, and
     on some faster than the default library. On CPUs with AMX it means real bfloat16, so the answer is checked, not believed.
     """
+    with _precision.lock:
+        if _onednn_is_exact():
+            _products.fp32_precision = "bf16"
+    return onednn_in_use()
+
+
+@cache  # while it is tried, every product of the process is as inexact: once, before any block of ours computes
+def _onednn_is_exact() -> bool:
     before = _products.fp32_precision
     _products.fp32_precision = "bf16"
-    if product_error() > _EXACT:
+    try:
+        return product_error() <= _EXACT
+    finally:
         _products.fp32_precision = before
-    return onednn_in_use()
 
 
 def onednn_in_use() -> bool:
