@@ -51,7 +51,9 @@ def arithmetic(device: str) -> Iterator[torch.device]:
     flushes = bool(torch.full((1,), 1e-40, dtype=torch.float32).mul(1.0) == 0)
     _precision.enter()
     try:
-        yield prepare(device)
+        place = prepare(device)
+        with torch.autocast(place.type, enabled=False):
+            yield place
     finally:
         torch.set_flush_denormal(flushes)
         _precision.leave()
