@@ -1,9 +1,17 @@
-"""Tasks, cells and analyses are found by the names of their files: adding one means adding one file."""
+"""Tasks, cells and analyses are found by the names of their files: adding one means adding one file.
 
+A file of a task or a cell is ordinary Python that imports torch; its `Settings` can be had without running the rest.
+"""
+
+import ast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 import importlib
 from pathlib import Path
 import traceback
 from types import ModuleType
+from typing import Any
 
 from reactivation.machine.errors import BadInput
 from reactivation.settings.declaring import in_one_line, nearest
@@ -12,12 +20,15 @@ _ROOMS = {"tasks": "world.tasks", "cells": "network.cells", "analysis": "analysi
 
 
 def names(kind: str) -> list[str]:
-    """The known names of a kind ("tasks", "cells"), without importing any of them.
+    """Return the known names of a kind ("tasks", "cells"), without importing any of them.
 
     A file that no module could be, such as an editor's lock, is passed over, as is one whose name begins with "_".
     """
-    folder = Path(__file__).parent.joinpath(*_ROOMS[kind].split("."))
-    return sorted(file.stem for file in folder.glob("*.py") if _is_entry(file))
+    return sorted(file.stem for file in _folder(kind).glob("*.py") if _is_entry(file))
+
+
+def _folder(kind: str) -> Path:
+    return Path(__file__).parent.joinpath(*_ROOMS[kind].split("."))
 
 
 def _is_entry(file: Path) -> bool:
@@ -39,8 +50,57 @@ def load(kind: str, name: str) -> ModuleType:
         BadInput: no such file in the folder of that kind, or one that Python cannot run.
     """
     check_name(kind, name)
-    try:
+    with _told_by_place():
         return importlib.import_module(f"reactivation.{_ROOMS[kind]}.{name}")
+
+
+@cache
+def settings(kind: str, name: str) -> type:
+    """Return the `Settings` of a task or cell, running no more of its file than they need: torch takes seconds to load.
+
+    Raises:
+        BadInput: no such file in the folder of that kind, or its settings cannot be run.
+    """
+    check_name(kind, name)
+    file = _folder(kind) / f"{name}.py"
+    with _told_by_place():
+        parsed = ast.parse(file.read_bytes(), str(file))
+        parsed.body = _needed_by("Settings", parsed.body)
+        package = importlib.import_module(f"reactivation.{_ROOMS[kind]}")  # where a dataclass looks for its module's names
+        defined: dict[str, Any] = {"__name__": package.__name__}
+        exec(compile(parsed, str(file), "exec"), defined)
+        if "Settings" not in defined:
+            raise BadInput(f"{file} has no Settings: a task or cell declares its keys in a dataclass of that name")
+        owner: type = defined["Settings"]
+        return owner
+
+
+def _needed_by(name: str, statements: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements of a module that define a name, and all that their own names need."""
+    wanted, kept = {name}, set[ast.stmt]()
+    while found := {statement for statement in statements if _defined(statement) & wanted} - kept:
+        kept |= found
+        wanted |= {node.id for statement in found for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    return [statement for statement in statements if statement in kept]
+
+
+def _defined(statement: ast.stmt) -> set[str]:
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return {statement.name}
+    nodes = list(ast.walk(statement))
+    imported = {(alias.asname or alias.name).split(".")[0] for alias in nodes if isinstance(alias, ast.alias)}
+    return imported | {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+
+
+@contextmanager
+def _told_by_place() -> Iterator[None]:
+    """Name file and line where code of a task, cell or analysis fails while it is read.
+
+    Raises:
+        BadInput: it fails.
+    """
+    try:
+        yield
     except (SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError) as error:
         file, line = _place(error)
         raise BadInput(f"{file}, line {line}: {type(error).__name__}: {error}; mend that file, or take it away") from error

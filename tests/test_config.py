@@ -200,7 +200,9 @@ def test_files_that_only_look_like_entries_are_passed_over(command, tmp_path: Pa
         file.parent.mkdir(exist_ok=True)
         file.write_text("{ this is nothing")
     (tasks / "broken.py").write_text("x = 1\ndef (\n")
-    (cells / "unnamed.py").write_text("x = y\n")
+    (cells / "unnamed.py").write_text("class Settings(y): pass\n")
+    own = "from reactivation.settings.declaring import CellSettings as Settings\n"
+    (cells / "lost.py").write_text(f"{own}import nowhere\n")
     (project / "configs/train/broken").mkdir()
     for name in ("base", "a"):
         (project / f"configs/train/broken/{name}.yml").write_text("")
@@ -210,10 +212,15 @@ def test_files_that_only_look_like_entries_are_passed_over(command, tmp_path: Pa
     assert "broken.py, line 2: SyntaxError" in manual.stdout
     assert "unnamed.py, line 1: NameError: name 'y' is not defined" in manual.stdout
     assert command("train.py", HEAD, "preset=quick", "--print-config", project=project).returncode == 0
-    refused = command("train.py", "config=broken/a", project=project)
-    assert refused.returncode == 2
-    assert "broken.py, line 2: SyntaxError" in refused.stderr
-    assert len(refused.stderr.splitlines()) == 1
+    for words, said in (
+        (["config=broken/a"], "broken.py, line 2: SyntaxError"),
+        ([HEAD, "rnn.model=lost"], "lost.py, line 2: ModuleNotFoundError"),
+    ):
+        refused = command("train.py", *words, project=project)
+        assert refused.returncode == 2
+        assert said in refused.stderr
+        assert len(refused.stderr.splitlines()) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["project"]
 
 
 def test_values_and_words_are_one_configuration() -> None:
@@ -470,19 +477,24 @@ def test_a_bad_command_exits_2_with_one_line_and_writes_nothing(script: str, com
     assert list(tmp_path.iterdir()) == []
 
 
-BEFORE_TORCH = {"train.py": [SPATIAL, "rnn.tau=0"], "figures.py": ["seeds=-1"], "reproduce.py": ["seeds=-1"]}
+REFUSED = {"train.py": [SPATIAL, "rnn.tau=0"], "figures.py": ["seeds=-1"], "reproduce.py": ["seeds=-1"]}
+PRINTED = {"train.py": [SPATIAL, "--print-config"], "figures.py": ["--help"], "reproduce.py": ["--help"]}
 
 
 @pytest.mark.parametrize("script", [*SCRIPTS, "figures.py", "reproduce.py"])
-def test_input_is_checked_before_torch_is_loaded(script: str) -> None:
-    words = BEFORE_TORCH.get(script, ["seed=-1"])
+def test_settings_are_checked_and_shown_without_torch(script: str) -> None:
+    told = [["--help"], PRINTED.get(script, ["--print-config"]), REFUSED.get(script, ["seed=-1"])]
     code = (
-        f"import runpy, sys; sys.argv = {[script, *words]!r}\n"
-        f"try: runpy.run_path({str(ROOT / script)!r}, run_name='__main__')\n"
-        "except SystemExit as end: print(end.code, 'torch' in sys.modules)"
+        "import contextlib, io, runpy, sys\n"
+        f"for words in {told!r}:\n"
+        f"    code, sys.argv = 0, [{script!r}, *words]\n"
+        "    with contextlib.redirect_stdout(io.StringIO()):\n"
+        f"        try: runpy.run_path({str(ROOT / script)!r}, run_name='__main__')\n"
+        "        except SystemExit as end: code = end.code\n"
+        "    print(code, 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True)
-    assert done.stdout.split() == ["2", "False"]
+    assert done.stdout.split() == ["0", "False", "0", "False", "2", "False"]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

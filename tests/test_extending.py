@@ -105,6 +105,8 @@ def test_a_new_cell_trains_and_has_settings_of_its_own(project: Path) -> None:
     assert (folder / "model_4.pt").read_bytes() != (tired / "model_4.pt").read_bytes()
     run(project, "output_kl.py", "runs=[noisy_unbiased_adapting]", "out=adapting", *TINY_ANALYSIS)
     assert "rnn.adaptation_gain " in run(project, "train.py", "--help").partition("Keys of rnn.model=adapting alone")[2]
+    shown = "import runpy, sys; runpy.run_path('train.py', run_name='__main__'); print('torch' in sys.modules)"
+    assert run(project, "-c", shown, ADAPTING, "--print-config").endswith("False\n")
 
 
 @pytest.mark.parametrize(

@@ -60,8 +60,8 @@ class TrainConfig:
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by values: the class itself is made when it is asked for, and another process must make its own."""
-        return _rebuilt, (self.task_name, self.rnn.model, {f.name: getattr(self, f.name) for f in fields(self)})
+        """Pickle by values: the classes are made when they are asked for, and another process must make its own."""
+        return _rebuilt, (self.task_name, self.rnn.model, to_dict(self))
 
     @property
     def task_name(self) -> str:
@@ -86,15 +86,16 @@ def train_schema(task_name: str, model: str | None = None) -> type[TrainConfig]:
     Raises:
         BadInput: no such task or cell, or its file cannot be run.
     """
-    owners = {"task": registry.load("tasks", task_name).Settings}
+    owners = {"task": registry.settings("tasks", task_name)}
     if model is not None:
-        owners["rnn"] = registry.load("cells", model).Settings
+        owners["rnn"] = registry.settings("cells", model)
     groups = [(group, owner, field(default_factory=owner)) for group, owner in owners.items()]
     return make_dataclass("TrainConfig", groups, bases=(TrainConfig,))
 
 
 def _rebuilt(task_name: str, model: str, values: dict[str, Any]) -> TrainConfig:
-    return train_schema(task_name, model)(**values)
+    config: TrainConfig = merge(train_schema(task_name, model), [("configuration", values)])
+    return config
 
 
 def experiments() -> list[str]:
@@ -158,25 +159,23 @@ def _resolve_train(arguments: Mapping[str, Any], read: Read) -> TrainConfig:
     layers = [*_base_layers(task_name), _file_layer(CONFIGS / "train" / f"{name}.yml")]
     layers += _preset_layers(named.get("preset"), ["train", task_name])
     own = read(train_schema(task_name), arguments)
-    schema = train_schema(task_name, _model(task_name, [*layers, (COMMAND_LINE, own)]))
+    schema = train_schema(task_name, _model([*layers, (COMMAND_LINE, own)]))
     return _laid(schema, [*layers, (COMMAND_LINE, read(schema, arguments))])
 
 
-def _model(task_name: str, layers: list[Layer]) -> str:
-    """Which cell layers agree on, by the last; all that can be checked without its file, which loads torch, is checked."""
-    schema, model = train_schema(task_name), CellSettings.model
+def _model(layers: list[Layer]) -> str:
+    """Return which cell layers agree on, by the last."""
+    model, own = CellSettings.model, []
     common = {f.name for f in fields(CellSettings)}
     for where, values in layers:
         rnn = values.get("rnn")
         if isinstance(rnn, dict):
-            values = {**values, "rnn": {key: value for key, value in rnn.items() if key in common}}
+            check(CellSettings, {key: rnn[key] for key in rnn if key == "model"}, where, "rnn.")
             model = rnn.get("model", model)
-        check(schema, values, where)
+            own += [(key, where) for key in rnn if key not in common]
     registry.check_name("cells", model)
-    for where, values in layers:
-        for key in values.get("rnn", {}):
-            if key not in common:
-                _refuse_key_of_another_cell(key, model, where)
+    for key, where in own:
+        _refuse_key_of_another_cell(key, model, where)
     return model
 
 
@@ -189,7 +188,7 @@ def _refuse_key_of_another_cell(key: str, model: str, where: str) -> None:
 def _own_keys(model: str) -> set[str]:
     """The keys of `rnn` that this cell has and not every cell; none if its file cannot be run, which is told elsewhere."""
     with suppress(BadInput):
-        return {f.name for f in fields(registry.load("cells", model).Settings)} - {f.name for f in fields(CellSettings)}
+        return {f.name for f in fields(registry.settings("cells", model))} - {f.name for f in fields(CellSettings)}
     return set()
 
 
@@ -291,7 +290,7 @@ def from_yaml(file: Path) -> TrainConfig:
     if isinstance(raw.get("rnn"), dict):
         raw["rnn"] = without_unsaid(raw["rnn"], OF_CELLS)
     task_name, layer = name.split("/")[0], (shown(file), raw)
-    return _laid(train_schema(task_name, _model(task_name, [layer])), [layer])
+    return _laid(train_schema(task_name, _model([layer])), [layer])
 
 
 def science(config: TrainConfig) -> dict[str, Any]:
@@ -396,7 +395,7 @@ def describe(settings: Any, prefix: str = "") -> list[str]:
 def describe_cell(model: str) -> list[str]:
     """As `describe`, of the keys of `rnn` that this cell has and not every cell."""
     common = describe(CellSettings(), "rnn.")
-    return [line for line in describe(registry.load("cells", model).Settings(), "rnn.") if line not in common]
+    return [line for line in describe(registry.settings("cells", model)(), "rnn.") if line not in common]
 
 
 def _describe_key(name: str, hint: Any, value: Any, declared: Mapping[str, Any]) -> str:

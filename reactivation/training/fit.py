@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from reactivation import registry
 from reactivation.machine.device import enough_memory, keep_freed_memory, prepare, use_tf32
 from reactivation.machine.errors import BadInput, DamagedData, Interrupted, SomeFailed, UserError
 from reactivation.machine.interruption import Interruption
@@ -106,6 +107,8 @@ def fit_together(runs: Sequence[tuple[TrainConfig, RunFolder]]) -> None:
 
 
 def _prepare(config: TrainConfig) -> torch.device:
+    for kind, name in (("tasks", config.task_name), ("cells", config.rnn.model)):
+        registry.load(kind, name)  # before there is a folder: a file that cannot be run leaves none
     device = prepare(config.device)
     use_tf32(config.trainer.tf32)
     keep_freed_memory()

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 import math
-from typing import TYPE_CHECKING
 
+import torch
+from torch import Tensor
+
+from reactivation import types
 from reactivation.machine.errors import BadInput
 from reactivation.settings.declaring import LARGEST, TaskSettings, setting
+from reactivation.world.motion import DrawnTurns, Motion, Turns
 from reactivation.world.spaces import Circle
-
-if TYPE_CHECKING:
-    import torch
-
-    from reactivation.world.motion import Motion
-    from reactivation.world.tasks.base import Task
+from reactivation.world.tasks.base import Task
+from reactivation.world.tuning import Compass, HeadDirectionCells, Tuning
 
 _LONGEST_PULL = 0.1  # of one step [rad]: from here on, Euler steps widen the stationary density by 5 % and more
 
@@ -69,23 +69,15 @@ class Settings(TaskSettings):
             )
 
 
-def build(settings: Settings, generator: "torch.Generator") -> "Task":
+class UnwrappedError(Task):
+    """Errors as plain differences of angles, as the released code has them (differences, row 7)."""
+
+    def decoding_error(self, decoded: Tensor, positions: Tensor) -> Tensor:
+        return decoded - positions
+
+
+def build(settings: Settings, generator: torch.Generator) -> Task:
     """The task; its cells are evenly spaced, so nothing is drawn from `generator`."""
-    # Torch is loaded here, so that settings can be checked without it.
-    import torch
-    from torch import Tensor
-
-    from reactivation import types
-    from reactivation.world.motion import DrawnTurns, Turns
-    from reactivation.world.tasks.base import Task
-    from reactivation.world.tuning import Compass, HeadDirectionCells, Tuning
-
-    class UnwrappedError(Task):
-        """Errors as plain differences of angles, as the released code has them (differences, row 7)."""
-
-        def decoding_error(self, decoded: Tensor, positions: Tensor) -> Tensor:
-            return decoded - positions
-
     circle = settings.space
     motion: Motion = Turns(circle, settings.dt, settings.mu, settings.sigma, settings.init_hd, settings.biased)
     if settings.concentration is not None:

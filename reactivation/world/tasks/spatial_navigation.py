@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 import math
-from typing import TYPE_CHECKING
 
+import torch
+
+from reactivation import types
 from reactivation.settings.declaring import LARGEST, TaskSettings, setting
+from reactivation.world.motion import Walk
 from reactivation.world.spaces import Box
-
-if TYPE_CHECKING:
-    import torch
-
-    from reactivation.world.tasks.base import Task
+from reactivation.world.tasks.base import Task
+from reactivation.world.tuning import PlaceCells, Position, Tuning
 
 
 @dataclass
@@ -47,16 +47,8 @@ class Settings(TaskSettings):
         return Box(self.box_width, self.box_height)
 
 
-def build(settings: Settings, generator: "torch.Generator") -> "Task":
+def build(settings: Settings, generator: torch.Generator) -> Task:
     """The task; place-cell centres are drawn from `generator`, uniformly over the box."""
-    # Torch is loaded here, so that settings can be checked without it.
-    import torch
-
-    from reactivation import types
-    from reactivation.world.motion import Walk
-    from reactivation.world.tasks.base import Task
-    from reactivation.world.tuning import PlaceCells, Position, Tuning
-
     box = settings.space
     motion = Walk(
         space=box,
