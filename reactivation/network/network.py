@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from reactivation import registry
+from reactivation.network import own
 from reactivation.network.cells.base import Cell
 from reactivation.network.linear import Linear
 from reactivation.settings.declaring import CellSettings
@@ -61,9 +62,7 @@ class Network(nn.Module):
         >>> network.n_units, network.n_outputs
         (50, 2)
         """
-        from reactivation.network.own import vanilla
-
-        return vanilla(W_rec, W_in, D, tau, activation, encoder, bias)
+        return cls(*own.vanilla(W_rec, W_in, D, tau, activation, encoder, bias))
 
     @classmethod
     def from_step(
@@ -94,9 +93,7 @@ class Network(nn.Module):
         >>> ra.Network.from_step(lambda state, u: cell(u, state), units=30, inputs=2, dt=0.02).n_inputs
         2
         """
-        from reactivation.network.own import stepping
-
-        return stepping(step, units, dt, inputs, D, encoder)
+        return cls(*own.stepping(step, units, dt, inputs, D, encoder))
 
     @classmethod
     def from_weights(
@@ -123,9 +120,7 @@ class Network(nn.Module):
         >>> ra.Network.from_weights({name: torch.zeros(shape) for name, shape in names.items()}, tau=0.1).n_units
         8
         """
-        from reactivation.network.own import released
-
-        return released(weights, tau, activation)
+        return cls(*own.released(weights, tau, activation))
 
     @property
     def n_units(self) -> int:

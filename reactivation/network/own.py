@@ -1,4 +1,4 @@
-"""Networks from elsewhere, as networks of the library: from matrices, from a step, from the released code's weights."""
+"""Networks from elsewhere, as the parts of a `Network`: from matrices, from a step, from the released code's weights."""
 
 from collections.abc import Callable, Mapping
 import os
@@ -14,9 +14,10 @@ from reactivation.network.cells import gru
 from reactivation.network.cells import vanilla as vanilla_cell
 from reactivation.network.cells.base import Cell
 from reactivation.network.linear import Linear
-from reactivation.network.network import Network
 from reactivation.settings.declaring import nearest
 from reactivation.world.own import finite_tensor
+
+Parts = tuple[nn.Module, Cell, Linear]  # encoder, cell and readout
 
 _GATES = ("w_z", "w_r", "w_h")  # the input maps of update gate, reset gate and candidate there
 _RECURRENT_GATES = ("u_z", "u_r", "u_h")
@@ -24,7 +25,7 @@ _RECURRENT_GATES = ("u_z", "u_r", "u_h")
 
 def vanilla(
     W_rec: Any, W_in: Any, D: Any, tau: float, activation: str | Callable[[Tensor], Tensor], encoder: Any, bias: Any
-) -> Network:
+) -> Parts:
     """See `Network.from_matrices`."""
     recurrent = finite_tensor("W_rec", W_rec, 2)
     units, like = len(recurrent), recurrent
@@ -35,7 +36,7 @@ def vanilla(
     offset = None if bias is None else _matched("bias", finite_tensor("bias", bias, 1), (units,), like)
     cell.recurrent = Linear.of(recurrent, offset)
     cell.input = Linear.of(_matrix("W_in", inputs, (units, None), like))
-    return Network(_encoder(encoder, units, like), cell, _readout(D, units, like))
+    return _encoder(encoder, units, like), cell, _readout(D, units, like)
 
 
 class Stepping(Cell):
@@ -62,37 +63,37 @@ class Stepping(Cell):
         return (after - state) / self.dt
 
 
-def stepping(step: Any, units: int, dt: float, inputs: int, D: Any, encoder: Any) -> Network:
+def stepping(step: Any, units: int, dt: float, inputs: int, D: Any, encoder: Any) -> Parts:
     """See `Network.from_step`."""
     if not callable(getattr(step, "step", step)):
         raise BadInput("step is no function of (state, input), and has no method step")
     like = torch.zeros(1, dtype=torch.float32)
     cell = Stepping(step, inputs, _time_constant(dt, "dt"))
-    return Network(_encoder(encoder, units, like), cell, _readout(D, units, like))
+    return _encoder(encoder, units, like), cell, _readout(D, units, like)
 
 
-def released(weights: "str | os.PathLike[str] | Mapping[str, Tensor]", tau: float, activation: str) -> Network:
+def released(weights: "str | os.PathLike[str] | Mapping[str, Tensor]", tau: float, activation: str) -> Parts:
     """See `Network.from_weights`."""
     state = dict(weights) if isinstance(weights, Mapping) else _read(Path(weights))
     if "w_rec.weight" in state:
         found = _named(state, ("encoder", "w_in", "w_rec", "w_out"))
         bias = _sum(found["w_in.bias"], found["w_rec.bias"])
-        network = vanilla(
+        encoder, cell, readout = vanilla(
             found["w_rec.weight"], found["w_in.weight"], found["w_out.weight"], tau, activation or "relu",
             found["encoder.weight"], bias,
         )  # fmt: skip
-        readout = "w_out"
+        name_of_readout = "w_out"
     else:
         found = _named(state, ("encoder", *_GATES, *_RECURRENT_GATES, "decoder"))
-        network, readout = _gru(found, tau, activation or "tanh"), "decoder"
-    for name, linear in (("encoder", network.encoder), (readout, network.decoder)):
+        (encoder, cell, readout), name_of_readout = _gru(found, tau, activation or "tanh"), "decoder"
+    for name, linear in (("encoder", encoder), (name_of_readout, readout)):
         if found[f"{name}.bias"] is not None:
             linear.bias = nn.Parameter(finite_tensor(f"{name}.bias", found[f"{name}.bias"], 1)[None])
-    return network
+    return encoder, cell, readout
 
 
-def _gru(found: Mapping[str, Any], tau: float, activation: str) -> Network:
-    """A GRU: its update gate is z and its reset gate g (Eqs. A.3, A.4)."""
+def _gru(found: Mapping[str, Any], tau: float, activation: str) -> Parts:
+    """The parts of a GRU: its update gate is z and its reset gate g (Eqs. A.3, A.4)."""
     recurrent = [finite_tensor(name, found[f"{name}.weight"], 2) for name in _RECURRENT_GATES]
     units, like = len(recurrent[0]), recurrent[0]
     recurrent = [_matrix(name, one, (units, units), like) for name, one in zip(_RECURRENT_GATES, recurrent, strict=True)]
@@ -107,7 +108,7 @@ def _gru(found: Mapping[str, Any], tau: float, activation: str) -> Network:
     cell.candidate = Linear.of(recurrent[2], known[2] if biased else None)
     cell.input = Linear.of(torch.cat(inputs))
     encoder, readout = found["encoder.weight"], found["decoder.weight"]
-    return Network(_encoder(encoder, units, like), cell, _readout(readout, units, like))
+    return _encoder(encoder, units, like), cell, _readout(readout, units, like)
 
 
 def _named(state: Mapping[str, Any], maps: tuple[str, ...]) -> dict[str, Any]:
