@@ -17,6 +17,7 @@ CELLS = "cells"  # what a task draws once: centres of place cells
 WEIGHTS = "weights"  # of an untrained network
 TRAJECTORIES, NOISE = "trajectories", "noise"  # of training
 TEST_TRAJECTORIES, TEST_NOISE = "test/trajectories", "test/noise"
+INPUTS, DRIVE = "inputs", "drive"  # of a recorded phase: what its inputs draw, and a noisy drive
 
 
 def of_untrained(name: str) -> str:
@@ -25,7 +26,7 @@ def of_untrained(name: str) -> str:
 
 
 def of_phase(experiment: str, phase: str, name: str, draw: int = 0) -> str:
-    """Return the name of TRAJECTORIES or NOISE of a recorded phase; `draw` counts independent ones."""
+    """Return the name of TRAJECTORIES, NOISE, INPUTS or DRIVE of a recorded phase; `draw` counts independent ones."""
     return "/".join(["analysis", *([str(draw)] if draw else []), experiment, phase, name])
 
 

@@ -98,7 +98,7 @@ def test_the_places_of_a_vanilla_cell_are_terms_of_equation_a1(generator) -> Non
     weight, bias = net.cell.recurrent.weight, net.cell.recurrent.bias
     expected = (torch.relu(0.7 * r @ weight.mT + bias + u - a) - 0.2 * r) / 0.1
     torch.testing.assert_close(net.cell.drift(r, u, inhibition=a, leak=0.2, gain=0.7), expected)
-    assert net.cell.places() == {"inhibition", "leak", "gain"}
+    assert net.cell.places() == {"inhibition", "leak", "gain", "self_gain"}
 
 
 def test_the_places_of_a_gru_are_terms_of_equations_a3_to_a5(generator) -> None:
@@ -108,4 +108,4 @@ def test_the_places_of_a_gru_are_terms_of_equations_a3_to_a5(generator) -> None:
     z, g = torch.sigmoid(0.7 * r @ gates.weight.mT + gates.bias + u[:, :8]).chunk(2, -1)
     inner = torch.tanh(0.7 * (g * r) @ candidate.weight.mT + candidate.bias + u[:, 8:] - a)
     torch.testing.assert_close(net.cell.drift(r, u, inhibition=a, leak=0.2, gain=0.7), (1 - z) * (inner - 0.2 * r) / 0.1)
-    assert net.cell.places() == {"inhibition", "leak", "gain"}
+    assert net.cell.places() == {"inhibition", "leak", "gain", "self_gain"}

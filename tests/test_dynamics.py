@@ -95,7 +95,7 @@ def test_resting_with_doubled_variance_samples_the_waking_density(generator) -> 
     batch_of_zeros = Batch(zeros(batch), zeros(batch)[:, None], zeros(batch)[:, None], torch.clone)
 
     def end_of(phase: Phase) -> np.ndarray:
-        inputs, noise = phase.inputs_of(batch_of_zeros), phase.noise_of(Noise(sigma), network.cell)
+        inputs, noise = phase.inputs_of(batch_of_zeros, dt, generator), phase.noise_of(Noise(sigma), network.cell)
         return rollout(network, batch_of_zeros.start, inputs, noise, dt, generator).state[:, 0].numpy()
 
     grid = np.linspace(-4, 4, 8001)

@@ -148,10 +148,10 @@ def test_a_new_analysis_of_rates_runs(project: Path) -> None:
 
 def test_a_new_modifier_rests(project: Path) -> None:
     run(project, "train.py", "config=spatial_navigation/noisy_unbiased", "task.place_cells_num=16", *TINY_TRAIN)
-    lines = run(project, "leaky_rest.py", "results/spatial_navigation/noisy_unbiased_0.0001_0").splitlines()
-    plain, neutral, leaky, both = (line.split()[0] for line in lines)
+    lines = run(project, "inhibited_rest.py", "results/spatial_navigation/noisy_unbiased_0.0001_0").splitlines()
+    plain, neutral, inhibited, both = (line.split()[0] for line in lines)
     assert plain == neutral
-    assert len({plain, leaky, both}) == 3
+    assert len({plain, inhibited, both}) == 3
 
 
 def test_a_new_panel_is_drawn_and_a_new_claim_is_judged(project: Path) -> None:

@@ -11,7 +11,8 @@ from reactivation.analysis.base import Recording
 from reactivation.analysis.recordings import record
 from reactivation.analysis.run import Run, TrainedRun, load_run
 from reactivation.machine.errors import BadInput
-from reactivation.network.phases import Phase, no_inputs, rest, shuffled, task_inputs, waking
+from reactivation.network.inputs import Another, Constant, Own, Policy, Query, Replayed, none
+from reactivation.network.phases import rest, shuffled, waking
 from reactivation.settings.layers import resolve_train
 from reactivation.settings.reading import parse_arguments
 from reactivation.storage.folder import RunFolder
@@ -34,8 +35,8 @@ def batch_of(steps: int) -> Batch:
 
 def test_waking_takes_the_inputs_of_the_task_and_rest_takes_none() -> None:
     batch = batch_of(9)
-    assert torch.equal(waking(9).inputs_of(batch), batch.inputs)
-    still = rest(11).inputs_of(batch)
+    assert torch.equal(waking(9).inputs_of(batch, 0.02, torch.Generator()), batch.inputs)
+    still = rest(11).inputs_of(batch, 0.02, torch.Generator())
     assert still.shape == (3, 11, 2)
     assert not still.any()
 
@@ -106,8 +107,8 @@ def test_a_phase_without_a_step_to_record_is_refused(dropped: int) -> None:
 
 def test_inputs_of_too_few_steps_are_refused() -> None:
     with pytest.raises(BadInput, match="10 steps, not 30; see task_steps"):
-        record(untrained(), rest(30, inputs=task_inputs, task_steps=10), 3)
-    assert record(untrained(), rest(30, inputs=task_inputs, task_steps=None), 3).positions.shape == (3, 30, 2)
+        record(untrained(), rest(30, inputs=Own(), task_steps=10), 3)
+    assert record(untrained(), rest(30, inputs=Own(), task_steps=None), 3).positions.shape == (3, 30, 2)
 
 
 def test_waking_keeps_its_time_step_since_inputs_are_changes_per_step() -> None:
@@ -124,13 +125,53 @@ def test_a_step_of_another_length_goes_as_much_further() -> None:
     assert np.abs(twice.rates - once.rates).max() > 1e-3
 
 
-def test_a_policy_is_a_function_of_the_batch() -> None:
-    def forwards(batch: Batch, steps: int) -> torch.Tensor:
-        return no_inputs(batch, steps) + torch.tensor([0.01, 0.0])
+def given(policy: Policy, steps: int = 9, dt: float = 0.02, batch: Batch | None = None) -> torch.Tensor:
+    """The inputs (B, T, I) of a policy."""
+    return rest(steps, inputs=policy).inputs_of(batch or batch_of(9), dt, torch.Generator().manual_seed(0))
+
+
+def test_policies_scale_exchange_and_replay_what_the_task_drew() -> None:
+    drawn = batch_of(9).inputs
+    assert torch.equal(given(Own(0.5)), 0.5 * drawn)
+    assert torch.equal(given(Another()), drawn[[2, 0, 1]])
+    assert torch.equal(given(Replayed(drawn.numpy()), steps=5), drawn[:, :5])
+    assert torch.equal(given(Replayed(drawn[1]), steps=5), drawn[1, :5].expand(3, 5, 2))
+    for wrong in (drawn[:2], drawn[..., :1], drawn[:, :8]):
+        with pytest.raises(BadInput, match=r"at least 9 steps of 2 are wanted, alike for all .* or for each of 3$"):
+            given(Replayed(wrong))
+
+
+def test_a_constant_velocity_goes_as_far_at_any_time_step() -> None:
+    for steps, dt in ((50, 0.02), (100, 0.01)):
+        moves = given(Constant([0.3, -0.1]), steps, dt)
+        torch.testing.assert_close(moves.sum(-2), torch.tensor([0.3, -0.1]).expand(3, 2))
+    with pytest.raises(BadInput, match=r"velocity=\[0.3\] must have one entry for each of 2 inputs"):
+        given(Constant([0.3]))
+
+
+def test_a_query_is_moves_of_the_task_s_size_that_nobody_made() -> None:
+    moves = torch.randn(400, 50, 2, generator=torch.Generator().manual_seed(1)) * torch.tensor([0.01, 0.04])
+    batch = Batch(torch.zeros(400, 5), moves, moves, torch.clone)
+    query = given(Query(0.5), 40, batch=batch).double()
+    n = query[..., 0].numel()
+    for part, size in zip(query.unbind(-1), (0.005, 0.02), strict=True):
+        assert part.var() == pytest.approx(size**2, rel=4 * math.sqrt(2 / n + 2 / moves[..., 0].numel()))
+        assert np.corrcoef(part[:, 1:].flatten(), part[:, :-1].flatten())[0, 1] == pytest.approx(0, abs=4 / math.sqrt(n))
+    run = untrained()
+    still, asked, waking_ = (record(run, rest(9, inputs=one, name="x"), 3).positions for one in (none, Query(), Own()))
+    assert not (still == asked).all()
+    assert not (asked == waking_).all()
+    with pytest.raises(BadInput, match=r"changes per Δt=0.02 s"):
+        record(run, rest(9, inputs=Query()), 3, dt=0.01)
+
+
+def test_a_policy_may_be_any_function() -> None:
+    def forwards(batch: Batch, steps: int, dt: float, input_stream: torch.Generator) -> torch.Tensor:
+        return none(batch, steps, dt, input_stream) + torch.tensor([0.5, 0.0]) * dt
 
     run = untrained()
-    still, moving = (record(run, Phase("x", 9, inputs=policy), 3).positions for policy in (no_inputs, forwards))
-    assert not (still == moving).all()
+    function, value = (record(run, rest(9, inputs=one), 3).positions for one in (forwards, Constant((0.5, 0))))
+    assert (function == value).all()
 
 
 def jitter_free_diffusion(recording: Recording, every: int, coarse: float) -> tuple[float, float]:

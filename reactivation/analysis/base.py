@@ -1,13 +1,25 @@
 """What all analyses share: their settings, what they are given, and what they return."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 import numpy as np
 
 from reactivation.analysis.recording import Moments as Moments
 from reactivation.analysis.recording import Recording as Recording
+from reactivation.machine.errors import BadInput
+from reactivation.network.inputs import Another, Constant, Own, Policy, Query, none
+from reactivation.network.modifiers import (
+    Adaptation,
+    ColouredNoise,
+    Drive,
+    FixedAmplitude,
+    Gain,
+    Leak,
+    Modifier,
+    Momentum,
+)
 from reactivation.network.phases import QUIESCENT, Phase, rest, shuffled, unchanged, waking
 from reactivation.settings.declaring import DT, LARGEST, setting
 from reactivation.settings.noise import intensity
@@ -20,6 +32,8 @@ if TYPE_CHECKING:
 
 Recorded = dict[str, dict[str, Recording]]  # experiment → name of a phase → what was recorded
 RANDOM = "random"  # the name of the untrained network among the experiments
+
+_SCALED: dict[str, Callable[[float], Policy]] = {"task": Own, "another": Another, "query": Query}
 
 NamedStreams = Callable[[str], np.random.Generator]  # name → that random stream of the analysis
 
@@ -48,6 +62,20 @@ class AnalysisSettings:
     decoder: str = setting(
         TOP3, "what makes positions of outputs: the three most active cells, or templates of all", choices=DECODERS
     )
+    inputs: str = setting(
+        "none",
+        "inputs at rest: none, the task's, the task's of another trajectory, a constant velocity, or random moves (query)",
+        choices=("none", *_SCALED, "constant"),
+    )
+    input_scale: float | None = setting(None, "factor of inputs=task, another or query; null: 1")
+    input_velocity: list[float] | None = setting(None, "velocity of inputs=constant, as [0.1,0]", unit="m/s or rad/s")
+    gain: Gain = field(default_factory=Gain)
+    leak: Leak = field(default_factory=Leak)
+    drive: Drive = field(default_factory=Drive)
+    adaptation: Adaptation = field(default_factory=Adaptation)
+    momentum: Momentum = field(default_factory=Momentum)
+    colour: ColouredNoise = field(default_factory=ColouredNoise)
+    amplitude: FixedAmplitude = field(default_factory=FixedAmplitude)
     trajectory_stream: str = setting(
         "analysis", "random stream of the trajectories; cells: row 17, on a CPU", choices=("analysis", "cells")
     )
@@ -58,6 +86,44 @@ class AnalysisSettings:
     out: str | None = setting(None, "end of the result files' names, to keep variants apart", file_name=True)
     device: str = setting("auto", "where to compute", choices=("auto", "cpu", "cuda"))
     allow_missing: bool = setting(False, "go on without runs that are missing or damaged, and list them")
+
+    def __post_init__(self) -> None:
+        """Take neutral changes for none: what they are said with does not count."""
+        for name, modifier in self._modifiers():
+            if modifier.neutral:
+                setattr(self, name, type(modifier)())
+
+    def modify(self) -> tuple[Modifier, ...]:
+        """Return the changes to the cell at rest."""
+        return tuple(modifier for _, modifier in self._modifiers() if not modifier.neutral)
+
+    def policy(self) -> Policy:
+        """Return the inputs at rest.
+
+        Raises:
+            BadInput: a factor or a velocity that these inputs have not, or none where they need one.
+        """
+        if self.input_scale is not None and self.inputs not in _SCALED:
+            raise BadInput(f"input_scale={self.input_scale:g} needs inputs={', '.join(_SCALED)}, not inputs={self.inputs}")
+        if (self.input_velocity is None) == (self.inputs == "constant"):
+            raise BadInput("inputs=constant and input_velocity=[...] need each other: give both or none")
+        if self.input_velocity is not None:
+            return Constant(tuple(self.input_velocity))
+        scale = 1.0 if self.input_scale is None else self.input_scale
+        return _SCALED[self.inputs](scale) if self.inputs in _SCALED else none
+
+    def changes(self) -> dict[str, Any]:
+        """Return what changes rest, by dotted keys: {"adaptation.gain": 0.3, "adaptation.tau": 0.16}; {} for the paper's."""
+        values = {key: getattr(self, key) for key in ("inputs", "input_scale", "input_velocity")}
+        changed = {key: value for key, value in values.items() if value != getattr(AnalysisSettings, key)}
+        for name, modifier in self._modifiers():
+            given = {f: getattr(modifier, f.name) for f in fields(modifier)}
+            changed |= {f"{name}.{f.name}": value for f, value in given.items() if value != f.default}
+        return changed
+
+    def _modifiers(self) -> list[tuple[str, Modifier]]:
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return [(name, value) for name, value in values.items() if isinstance(value, Modifier)]
 
     def check_space(self, space: Space) -> None:
         """Refuse a space that the analysis has no answer for; one that needs more than every space has says so here.
@@ -110,9 +176,11 @@ def rest_of(settings: AnalysisSettings, name: str = QUIESCENT, sigma: float | No
         dropped=settings.t_shift,
         sigma=sigma,
         noise_distribution=_distribution(settings),
+        modify=settings.modify(),
+        inputs=settings.policy(),
         after=waking_of(settings) if settings.start == "end_of_active" else None,
         start=shuffled if settings.start == "random" else unchanged,
-        task_steps=settings.t_active,
+        task_steps=None if settings.inputs in ("task", "another") else settings.t_active,
         name=name,
     )
 

@@ -7,7 +7,7 @@ Axes: B trajectories, T steps, N units, S state variables, P dimensions.
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,9 +17,10 @@ from reactivation import __version__, streams
 from reactivation.analysis.recording import Moments, Recording
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.network.dynamics import rollout
-from reactivation.network.modifiers import modified
+from reactivation.network.inputs import of_task
+from reactivation.network.modified import modified
 from reactivation.network.network import Network
-from reactivation.network.phases import Phase, task_inputs
+from reactivation.network.phases import Phase
 from reactivation.streams import stream
 from reactivation.types import Batch, Noise, Trajectory
 from reactivation.world import decoding
@@ -79,20 +80,21 @@ def record(
     decode = decoding.decoder(decoder, subject.task, subject.network.decoder.weight)
     seed, experiment = subject.seed if seed is None else seed, experiment or subject.name
     own_dt = subject.dt
-    if dt not in (None, own_dt) and phase.inputs is task_inputs:
+    if dt not in (None, own_dt) and of_task(phase.inputs):
         raise BadInput(
             f"phase {phase.name} takes inputs of the task, which are changes per Δt={own_dt} s: leave dt as it is"
         )
     trajectory_stream = trajectory_stream or streams.of_phase(experiment, phase.name, streams.TRAJECTORIES, draw)
     drawn = phase.task_steps or phase.steps
-    if phase.inputs is task_inputs and isinstance(subject.task, OwnWorld):
+    if of_task(phase.inputs) and isinstance(subject.task, OwnWorld):
         subject.task.check_waking(drawn)
     batch = _as_precise(subject, subject.task.sample(trajectories, drawn, stream(seed, trajectory_stream, device)))
-    noise_stream = stream(seed, streams.of_phase(experiment, phase.name, streams.NOISE, draw), device)
-    state = _start(subject, phase, batch, noise_stream)
+    names = (streams.of_phase(experiment, phase.name, name, draw) for name in (streams.NOISE, streams.INPUTS, streams.DRIVE))
+    draws = _Draws(*(stream(seed, name, device) for name in names))
+    state = _start(subject, phase, batch, draws)
     provenance = _provenance(subject, phase, seed, draw, decoder)
     recorder = _Recorder(subject, phase, dt or own_dt, trajectories, rates, decode, provenance)
-    for number, block in enumerate(_blocks(subject, phase, batch, state, dt or own_dt, noise_stream)):
+    for number, block in enumerate(_blocks(subject, phase, batch, state, dt or own_dt, draws)):
         _require_finite(block, number * _BLOCK, f"{experiment} {phase.name}")
         recorder.add(block)
     return recorder.recording()
@@ -193,23 +195,29 @@ def _as_precise(subject: Subject, batch: Batch) -> Batch:
     )
 
 
-def _start(subject: Subject, phase: Phase, batch: Batch, noise_stream: torch.Generator) -> Tensor:
+class _Draws(NamedTuple):
+    """Where a phase's draws come from, those of the phases before it included."""
+
+    noise: torch.Generator
+    inputs: torch.Generator
+    drive: torch.Generator
+
+
+def _start(subject: Subject, phase: Phase, batch: Batch, draws: _Draws) -> Tensor:
     """Return where a phase begins, (B, S) of the cell without modifiers."""
     state = subject.network.initial_state(batch.start)
     if phase.after:
-        begun = _start(subject, phase.after, batch, noise_stream)
-        *_, last = _blocks(subject, phase.after, batch, begun, subject.dt, noise_stream)
-        state = modified(subject.network, phase.after.modify).cell.reduced(last.state)
-    return phase.start(state, noise_stream)
+        begun = _start(subject, phase.after, batch, draws)
+        *_, last = _blocks(subject, phase.after, batch, begun, subject.dt, draws)
+        state = modified(subject.network, phase.after.modify, subject.dt).cell.reduced(last.state)
+    return phase.start(state, draws.noise)
 
 
-def _blocks(
-    subject: Subject, phase: Phase, batch: Batch, state: Tensor, dt: float, noise_stream: torch.Generator
-) -> Iterator[Trajectory]:
+def _blocks(subject: Subject, phase: Phase, batch: Batch, state: Tensor, dt: float, draws: _Draws) -> Iterator[Trajectory]:
     """Run a phase block by block of at most _BLOCK steps, from a state of the cell without modifiers."""
-    network = modified(subject.network, phase.modify)
+    network = modified(subject.network, phase.modify, dt, draws.drive)
     state, noise = network.cell.extended(state), phase.noise_of(subject.noise, subject.network.cell)
-    for inputs in torch.split(phase.inputs_of(batch), _BLOCK, dim=-2):
-        trajectory = rollout(network, state, inputs, noise, dt, noise_stream)
+    for inputs in torch.split(phase.inputs_of(batch, dt, draws.inputs), _BLOCK, dim=-2):
+        trajectory = rollout(network, state, inputs, noise, dt, draws.noise)
         state = trajectory.state
         yield trajectory

@@ -76,6 +76,7 @@ def check_settings(settings: AnalysisSettings) -> None:
     """Raise BadInput where settings contradict each other, or the analysis has no answer for the runs' space."""
     if settings.t_shift > settings.t_quiescent - 2:
         raise BadInput(f"t_shift={settings.t_shift} must leave at least 2 of t_quiescent={settings.t_quiescent} steps")
+    settings.policy()
     if not settings.runs:
         raise BadInput("runs=[] names no experiment; give for instance 'runs=[noisy_unbiased,noisy_biased]'")
     if len(set(settings.runs)) < len(settings.runs):
@@ -178,8 +179,10 @@ def _is_same(measured: Any, wanted: Mapping[str, Any]) -> bool:
 
 
 def result_file(name: str, settings: AnalysisSettings, part: str = "") -> Path:
-    """results/<task>/<analysis>_<noise>_<seed>[_<decoder>][_<tag>][_<out>]<part>.json; of a decoder other than top3."""
-    ends = [end for end in (settings.decoder if settings.decoder != TOP3 else None, settings.tag, settings.out) if end]
+    """results/<task>/<analysis>_<noise>_<seed>[_<decoder but top3>][_<change of rest>...][_<tag>][_<out>]<part>.json."""
+    changes = [word.replace("[", "").replace("]", "") for word in to_words(settings.changes())]
+    decoder = settings.decoder if settings.decoder != TOP3 else None
+    ends = [end for end in (decoder, *changes, settings.tag, settings.out) if end]
     stem = "_".join([name, f"{settings.noise:g}", str(settings.seed), *ends])
     return Path(settings.path) / settings.task / f"{stem}{part}.json"
 

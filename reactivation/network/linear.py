@@ -34,6 +34,19 @@ class Linear(nn.Module):
         y = x @ self.weight.mT
         return y if self.bias is None else y + self.bias
 
+    def gained(self, x: Tensor, gain: float, self_gain: float | None) -> Tensor:
+        """(..., B, N) → (..., B, kN), with each unit's weight onto itself times `self_gain`, all others times `gain`.
+
+        Args:
+            self_gain: None: as all others. The weights (..., kN, N) are k square blocks, one above the other.
+        """
+        y = self(gain * x)
+        if self_gain is None:
+            return y
+        blocks = torch.split(self.weight, x.shape[-1], dim=-2)
+        own = torch.cat([block.diagonal(dim1=-2, dim2=-1).unsqueeze(-2) * x for block in blocks], dim=-1)
+        return y + (self_gain - gain) * own
+
     def over_time(self, x: Tensor) -> Tensor:
         """(..., B, T, in) → (..., B, T, out), as one product per network; in memory time comes first, as loops need it."""
         by_time = x.transpose(-3, -2)

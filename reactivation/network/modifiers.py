@@ -1,31 +1,43 @@
-"""Changes to a cell for the time of a phase: `rest(modify=[Adaptation(gain=0.4, tau=0.5)])`.
+"""Changes to a cell for the time of a phase, as values: `rest(modify=[Momentum(friction=0.2), Leak(0.9)])`.
 
-A modifier is a value and a function cell → cell: a wrapper with another drift, or with a further state variable behind the
-cell's own. No weight is edited, no random stream has another name, and one that changes nothing is dropped before a loop is
-chosen: the fast loop then gives the bits it gives without.
-
-Axes: B trajectories, N units, S state variables; `...` may be a stack of networks.
+A modifier is a function cell → cell (`modified` has what it returns). No weight is edited, no random stream has another
+name, and one that is neutral is dropped before a loop is chosen: the fast loop then gives the bits it gives without. Each is
+also a group of keys of every analysis (`adaptation.gain=0.4 adaptation.tau=0.5`), whose defaults change nothing. With a step
+of the cell written r' = r + F(r)Δt + n, the order is fixed: gain, leak, drive and adaptation change F, momentum the
+increment, colour the noise n that enters. Nothing here imports torch: settings are checked before anything heavy is loaded.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 import math
-from typing import Any, ClassVar
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, ClassVar
 
 from reactivation.machine.errors import BadInput
-from reactivation.network.cells.base import Cell
-from reactivation.network.network import Network
+from reactivation.settings.declaring import check, setting
+
+if TYPE_CHECKING:
+    from reactivation.network.cells.base import Cell
+    from reactivation.streams import Streams
 
 
+@dataclass(frozen=True)
 class Modifier(ABC):
-    """Base of all modifiers, each a frozen dataclass."""
+    """Base of all modifiers, each a frozen dataclass; what its fields declare about ranges is checked.
 
-    order: ClassVar[int]  # the lowest ends up innermost: gain 0, leak 1, drive 2, adaptation 3, colour 4, momentum 5
-    place: ClassVar[str]  # where it enters the cell's field, of those in `cells.base`
+    Raises:
+        BadInput: a value of another type, out of its range, or not finite.
+    """
+
+    order: ClassVar[int]  # the lowest ends up innermost: see `modified`
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Keywords of the cell's drift that it needs, of those in `cells.base`."""
+        return ()
+
+    def __post_init__(self) -> None:
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        check(type(self), values, type(self).__name__)
 
     @property
     @abstractmethod
@@ -33,133 +45,212 @@ class Modifier(ABC):
         """Whether it changes nothing."""
 
     @abstractmethod
-    def __call__(self, cell: Cell, units: int) -> Cell:
-        """Return the changed cell of N = `units`; the one given stays as it is."""
+    def __call__(self, cell: "Cell", units: int, dt: float, drive_stream: "Streams | None") -> "Cell":
+        """Return the changed cell of N = `units` for steps of Δt = `dt` [s]; the one given stays as it is.
+
+        Args:
+            drive_stream: source of what it draws itself, or one per network of a stack; the noise has its own.
+        """
 
 
-def modified(network: Network, modifiers: Iterable[Modifier]) -> Network:
-    """Return the network with its cell changed, sharing all weights; the network itself where nothing changes it.
+@dataclass(frozen=True)
+class Gain(Modifier):
+    """Recurrent weights count g times: g W_rec; those of a unit onto itself, too, or not.
 
-    Raises:
-        BadInput: the cell has no place for a modifier.
-    """
-    acting = sorted((modifier for modifier in modifiers if not modifier.neutral), key=lambda modifier: modifier.order)
-    if not acting:
-        return network
-    cell, units = network.cell, network.n_units
-    for modifier in acting:
-        if modifier.place not in cell.places():
-            offered = ", ".join(sorted(cell.places())) or "none"
-            raise BadInput(
-                f"{modifier} needs a cell whose drift takes {modifier.place}; {type(network.cell).__name__} takes {offered}"
-            )
-        cell = modifier(cell, units)
-    return Network(network.encoder, cell, network.decoder)
-
-
-class Modified(Cell):
-    """A cell with other values at its places: `Modified(cell, leak=0.9)`. Other wrappers override what they change."""
-
-    def __init__(self, inner: Cell, **changes: float):
-        super().__init__()
-        self.inner, self.changes = inner, changes
-        self.rest_variance_gain = inner.rest_variance_gain
-
-    def places(self) -> frozenset[str]:
-        return self.inner.places()
-
-    def project(self, inputs: Tensor) -> Tensor:
-        return self.inner.project(inputs)
-
-    def drift(self, state: Tensor, u: Tensor, **changes: Any) -> Tensor:
-        field: Callable[..., Tensor] = self.inner.drift  # with the keywords of its places, which `modified` has checked
-        return field(state, u, **self.changes, **changes)
-
-    def initial(self, rates: Tensor) -> Tensor:
-        return self.inner.initial(rates)
-
-    def extended(self, state: Tensor) -> Tensor:
-        return self.inner.extended(state)
-
-    def reduced(self, state: Tensor) -> Tensor:
-        return self.inner.reduced(state)
-
-    def rates(self, state: Tensor) -> Tensor:
-        return self.inner.rates(state)
-
-    def noise_on_state(self, noise: Tensor) -> Tensor:
-        return self.inner.noise_on_state(noise)
-
-
-class WithVariable(Modified):
-    """A further variable per unit, (..., B, N), behind the state of the cell within: state (..., B, S + N).
-
-    It begins at 0 and is under no noise. A wrapper must define `drift`.
+    >>> ra.Gain(0.9)
+    Gain(factor=0.9, off_diagonal=False)
     """
 
-    def __init__(self, inner: Cell, units: int):
-        super().__init__(inner)
-        self.units = units
+    factor: float | None = setting(None, "factor g of the recurrent weights")
+    off_diagonal: bool = setting(False, "weights of a unit onto itself stay")
 
-    def split(self, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the state within, (..., B, S), and the variable."""
-        # Contiguous, because libraries promise the same bits of a product only for the same layout in memory.
-        return state[..., : -self.units].contiguous(), state[..., -self.units :]
+    order = 0
 
-    def _beside_zeros(self, within: Tensor) -> Tensor:
-        return torch.cat((within, within.new_zeros(*within.shape[:-1], self.units)), dim=-1)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.off_diagonal:
+            _require(self, "factor", "off_diagonal")
 
-    def initial(self, rates: Tensor) -> Tensor:
-        return self._beside_zeros(super().initial(rates))
+    @property
+    def places(self) -> tuple[str, ...]:
+        return ("gain", "self_gain") if self.off_diagonal else ("gain",)
 
-    def extended(self, state: Tensor) -> Tensor:
-        return self._beside_zeros(super().extended(state))
+    @property
+    def neutral(self) -> bool:
+        return self.factor in (None, 1)
 
-    def reduced(self, state: Tensor) -> Tensor:
-        return super().reduced(self.split(state)[0])
+    def __call__(self, cell: "Cell", units: int, dt: float, drive_stream: "Streams | None") -> "Cell":
+        from reactivation.network.modified import Modified
 
-    def rates(self, state: Tensor) -> Tensor:
-        return super().rates(self.split(state)[0])
+        factor = 1.0 if self.factor is None else self.factor
+        return Modified(cell, gain=factor, self_gain=1.0) if self.off_diagonal else Modified(cell, gain=factor)
 
-    def noise_on_state(self, noise: Tensor) -> Tensor:
-        return self._beside_zeros(super().noise_on_state(noise))
+
+@dataclass(frozen=True)
+class Leak(Modifier):
+    """The leak is −factor·r instead of −r, while the time constant stays.
+
+    >>> ra.Leak(0.9)
+    Leak(factor=0.9)
+    """
+
+    factor: float = setting(1.0, "factor of the leak −r", low=0)
+
+    order = 1
+    places = ("leak",)
+
+    @property
+    def neutral(self) -> bool:
+        return self.factor == 1
+
+    def __call__(self, cell: "Cell", units: int, dt: float, drive_stream: "Streams | None") -> "Cell":
+        from reactivation.network.modified import Modified
+
+        return Modified(cell, leak=self.factor)
+
+
+@dataclass(frozen=True)
+class Drive(Modifier):
+    """A current into every unit, inside the nonlinearity: mean + sigma ξ/√Δt, with ξ ~ N(0, 1) anew for each unit and step.
+
+    ξ comes from a random stream of its own.
+
+    >>> ra.Drive(mean=0.05)
+    Drive(mean=0.05, sigma=0.0)
+    """
+
+    mean: float = setting(0.0, "current into every unit, in units of rate")
+    sigma: float = setting(0.0, "strength of white noise in that current, of each unit its own", unit="s^1/2", low=0)
+
+    order = 2
+    places = ("inhibition",)
+
+    @property
+    def neutral(self) -> bool:
+        return self.mean == self.sigma == 0
+
+    def __call__(self, cell: "Cell", units: int, dt: float, drive_stream: "Streams | None") -> "Cell":
+        from reactivation.network.modified import Driven
+
+        return Driven(cell, units, self.mean, self.sigma, dt, drive_stream)
 
 
 @dataclass(frozen=True)
 class Adaptation(Modifier):
     """Units that tire: τ_a da/dt = b r − a, and a is subtracted inside the nonlinearity; a = 0 at the start.
 
-    Raises:
-        BadInput: a gain that is not finite, or a time constant that is not positive.
+    >>> ra.Adaptation(gain=0.3, tau=0.16)
+    Adaptation(gain=0.3, tau=0.16)
     """
 
-    gain: float  # b
-    tau: float  # τ_a [s]
+    gain: float | None = setting(None, "adaptation b over rate")
+    tau: float | None = setting(None, "time constant τ_a of adaptation", unit="s", above=0)
 
     order = 3
-    place = "inhibition"
+    places = ("inhibition",)
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.gain):
-            raise BadInput(f"{self}: gain must be finite")
-        if not 0 < self.tau < math.inf:
-            raise BadInput(f"{self}: tau is a time constant [s] and must be greater than 0")
+        super().__post_init__()
+        if self.tau is not None:
+            _require(self, "gain", "tau")
+        if self.gain is not None:
+            _require(self, "tau", "gain")
 
     @property
     def neutral(self) -> bool:
-        return self.gain == 0
+        return self.gain in (None, 0)
 
-    def __call__(self, cell: Cell, units: int) -> Cell:
-        return _Adapting(cell, units, self)
+    def __call__(self, cell: "Cell", units: int, dt: float, drive_stream: "Streams | None") -> "Cell":
+        from reactivation.network.modified import Adapting
+
+        return Adapting(cell, units, self.gain or 0.0, self.tau or math.inf)
 
 
-class _Adapting(WithVariable):
-    def __init__(self, inner: Cell, units: int, adaptation: Adaptation):
-        super().__init__(inner, units)
-        self.adaptation = adaptation
+@dataclass(frozen=True)
+class Momentum(Modifier):
+    """Rates that go on as they went (underdamped Langevin dynamics): by a friction or by a time constant, two dynamics.
 
-    def drift(self, state: Tensor, u: Tensor, *, inhibition: Tensor | float = 0.0, **others: Any) -> Tensor:
-        within, a = self.split(state)
-        change = super().drift(within, u, inhibition=inhibition + a, **others)
-        gain, tau = self.adaptation.gain, self.adaptation.tau
-        return torch.cat((change, (gain * self.inner.rates(within) - a) / tau), dim=-1)
+    With s the increment of an ordinary step, noise included, and v = 0 at the start:
+
+        friction λ:           r' = r + s + (1 − λ) v,    v' = r' − r
+        time constant τ_v:    v' = a v + (1 − a) s / Δt,  r' = r + v' Δt,   a = exp(−Δt/τ_v)
+
+    At c times waking's noise variance, the stationary law is p^(2/c) without momentum and, to leading order, p^(2λ/c) under
+    a friction (waking's at c = 2λ); a time constant changes it by O(Δt/τ_v)².
+
+    Raises:
+        BadInput: both.
+
+    >>> ra.Momentum(friction=0.2)
+    Momentum(friction=0.2, tau=None)
+    """
+
+    friction: float | None = setting(None, "friction λ per step; 1 for none of the last step left", above=0, high=1)
+    tau: float | None = setting(None, "time constant τ_v of the velocity, instead of a friction", unit="s", low=0)
+
+    order = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.friction is not None and self.tau is not None:
+            raise BadInput(f"{self}: friction and tau are two dynamics; give one of them")
+
+    @property
+    def neutral(self) -> bool:
+        return self.friction in (None, 1) and self.tau in (None, 0)
+
+    def __call__(self, cell: "Cell", units: int, dt: float, drive_stream: "Streams | None") -> "Cell":
+        from reactivation.network.modified import Moving, remaining
+
+        if self.tau is None:
+            return Moving(cell, units, dt, kept=1 - (1 if self.friction is None else self.friction), renewed=1.0)
+        kept = remaining(dt, self.tau)
+        return Moving(cell, units, dt, kept=kept, renewed=1 - kept)
+
+
+@dataclass(frozen=True)
+class ColouredNoise(Modifier):
+    """Noise with a memory: n' = ρ n + (1 − ρ) w, ρ = exp(−Δt/τ_n), w the white noise that there was; n = 0 at the start.
+
+    Its sum over a long time has the variance that it had.
+
+    >>> ra.ColouredNoise(tau=0.1)
+    ColouredNoise(tau=0.1)
+    """
+
+    tau: float = setting(0.0, "time constant τ_n of the noise; 0 for white noise", unit="s", low=0)
+
+    order = 5
+
+    @property
+    def neutral(self) -> bool:
+        return self.tau == 0
+
+    def __call__(self, cell: "Cell", units: int, dt: float, drive_stream: "Streams | None") -> "Cell":
+        from reactivation.network.modified import Coloured, remaining
+
+        return Coloured(cell, units, dt, remaining(dt, self.tau))
+
+
+@dataclass(frozen=True)
+class FixedAmplitude(Modifier):
+    """The norm of each trajectory's rates is held at a value, waking's mean, say. This is another system: an exhibit."""
+
+    norm: float | None = setting(None, "norm that the rates are held at", above=0)
+
+    order = -1  # what the others see are rates of that norm
+
+    @property
+    def neutral(self) -> bool:
+        return self.norm is None
+
+    def __call__(self, cell: "Cell", units: int, dt: float, drive_stream: "Streams | None") -> "Cell":
+        from reactivation.network.modified import Held
+
+        assert self.norm is not None, "neutral: it is dropped"
+        return Held(cell, self.norm, dt)
+
+
+def _require(modifier: Modifier, needed: str, given: str) -> None:
+    if getattr(modifier, needed) is None:
+        raise BadInput(f"{type(modifier).__name__}: {given}={getattr(modifier, given)} needs {needed}: give both or none")

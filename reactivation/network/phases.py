@@ -12,6 +12,7 @@ import math
 from typing import TYPE_CHECKING
 
 from reactivation.machine.errors import BadInput
+from reactivation.network.inputs import Own, Policy, none
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -22,19 +23,7 @@ if TYPE_CHECKING:
 
 ACTIVE, QUIESCENT = "active", "quiescent"  # what the paper calls waking and rest, and result files do
 
-Inputs = Callable[["Batch", int], "Tensor"]  # a policy: a batch of the task, steps T → inputs (..., B, T, I)
 Start = Callable[["Tensor", "Generator"], "Tensor"]  # a state (B, S), the phase's noise stream → where it begins (B, S)
-
-
-def task_inputs(batch: "Batch", steps: int) -> "Tensor":
-    """Give the changes of state that the task drew."""
-    return batch.inputs[..., :steps, :]
-
-
-def no_inputs(batch: "Batch", steps: int) -> "Tensor":
-    """Give zeros."""
-    *leading, _, n_inputs = batch.inputs.shape
-    return batch.inputs.new_zeros(*leading, 1, n_inputs).expand(*leading, steps, n_inputs)
 
 
 def unchanged(state: "Tensor", noise_stream: "Generator") -> "Tensor":
@@ -63,7 +52,7 @@ class Phase:
     name: str
     steps: int  # those dropped included
     dropped: int = 0  # steps that are not recorded, at the beginning (burn-in)
-    inputs: Inputs = task_inputs
+    inputs: Policy = Own()
     sigma: float | None = None  # σ of the noise on the rates [s^-1/2]; None: the network's own
     variance_gain: float | None = 1.0  # factor of that noise's variance; None: the cell's own
     noise_distribution: "NoiseDistribution | None" = None  # None: the network's own
@@ -76,13 +65,13 @@ class Phase:
         if not 0 <= self.dropped < self.steps:
             raise BadInput(f"phase {self.name}: dropped={self.dropped} must leave at least 1 of steps={self.steps}")
 
-    def inputs_of(self, batch: "Batch") -> "Tensor":
-        """The inputs (..., B, T, I), T = `steps`.
+    def inputs_of(self, batch: "Batch", dt: float, input_stream: "Generator") -> "Tensor":
+        """The inputs (..., B, T, I), T = `steps`, of steps of Δt = `dt` [s]; what a policy draws comes from its own stream.
 
         Raises:
             BadInput: the policy gives another number of steps.
         """
-        inputs = self.inputs(batch, self.steps)
+        inputs = self.inputs(batch, self.steps, dt, input_stream)
         if inputs.shape[-2] != self.steps:
             raise BadInput(f"phase {self.name}: its inputs have {inputs.shape[-2]} steps, not {self.steps}; see task_steps")
         return inputs
@@ -112,7 +101,7 @@ def rest(
     modify: "Iterable[Modifier]" = (),
     *,
     dropped: int = 0,
-    inputs: Inputs = no_inputs,
+    inputs: Policy = none,
     sigma: float | None = None,
     noise_distribution: "NoiseDistribution | None" = None,
     after: Phase | None = None,

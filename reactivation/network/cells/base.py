@@ -6,6 +6,7 @@ changes nothing:
     inhibition = 0  subtracted inside the nonlinearity, (..., B, N)
     leak = 1        factor of −r, apart from the time constant
     gain = 1        factor of the recurrent weights (of weights, not of biases)
+    self_gain       factor of a unit's weights onto itself, where it is another (None: gain)
 
 Axes: B trajectories, T steps, I inputs, N units, S state variables, H projected inputs.
 """

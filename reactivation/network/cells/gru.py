@@ -38,12 +38,19 @@ class GRU(Cell):
         return self.input.over_time(inputs)
 
     def drift(
-        self, state: Tensor, u: Tensor, *, inhibition: Tensor | float = 0.0, leak: float = 1.0, gain: float = 1.0
+        self,
+        state: Tensor,
+        u: Tensor,
+        *,
+        inhibition: Tensor | float = 0.0,
+        leak: float = 1.0,
+        gain: float = 1.0,
+        self_gain: float | None = None,
     ) -> Tensor:
         """Eq. A.5 without its noise; an inhibition enters the candidate, a gain all three recurrent maps."""
-        n, recurrent = state.shape[-1], gain * state
-        z, g = torch.sigmoid(self.gates(recurrent) + u[..., : 2 * n]).chunk(2, dim=-1)  # Eqs. A.3, A.4
-        candidate = self.phi(self.candidate(g * recurrent) + u[..., 2 * n :] - inhibition)
+        n = state.shape[-1]
+        z, g = torch.sigmoid(self.gates.gained(state, gain, self_gain) + u[..., : 2 * n]).chunk(2, dim=-1)  # Eqs. A.3, A.4
+        candidate = self.phi(self.candidate.gained(g * state, gain, self_gain) + u[..., 2 * n :] - inhibition)
         return (1 - z) * (candidate - leak * state) / self.tau
 
 

@@ -38,10 +38,17 @@ class Vanilla(Cell):
         return self.input.over_time(inputs)
 
     def drift(
-        self, state: Tensor, u: Tensor, *, inhibition: Tensor | float = 0.0, leak: float = 1.0, gain: float = 1.0
+        self,
+        state: Tensor,
+        u: Tensor,
+        *,
+        inhibition: Tensor | float = 0.0,
+        leak: float = 1.0,
+        gain: float = 1.0,
+        self_gain: float | None = None,
     ) -> Tensor:
         """Eq. A.1 without its noise."""
-        return (self.phi(self.recurrent(gain * state) + u - inhibition) - leak * state) / self.tau
+        return (self.phi(self.recurrent.gained(state, gain, self_gain) + u - inhibition) - leak * state) / self.tau
 
 
 def build(settings: Settings, n_inputs: int, generator: torch.Generator) -> Cell:

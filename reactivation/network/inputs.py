@@ -1,0 +1,121 @@
+"""What a network is told during a phase, as values: `rest(inputs=inputs.Constant([0.2, 0.0]))`.
+
+A policy is a function of (batch of the task, steps T, Δt [s], a random stream of its own) → inputs (..., B, T, I), which are
+changes of position per step, as the task's are. Nothing here imports torch.
+
+Axes: B trajectories, T steps, I inputs; `...` may be a stack of networks.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from reactivation.machine.errors import BadInput
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from reactivation.types import Batch
+
+Policy = Callable[["Batch", int, float, "Generator"], "Tensor"]
+
+
+def none(batch: "Batch", steps: int, dt: float, input_stream: "Generator") -> "Tensor":
+    """Give zeros."""
+    return _nothing(batch, steps)
+
+
+@dataclass(frozen=True)
+class Own:
+    """What the task drew for the trajectory, times a factor."""
+
+    scale: float = 1.0
+
+    of_task: ClassVar[bool] = True
+
+    def __call__(self, batch: "Batch", steps: int, dt: float, input_stream: "Generator") -> "Tensor":
+        return batch.inputs[..., :steps, :] * self.scale
+
+
+@dataclass(frozen=True)
+class Another:
+    """What the task drew for another trajectory, the one before in the batch, times a factor."""
+
+    scale: float = 1.0
+
+    of_task: ClassVar[bool] = True
+
+    def __call__(self, batch: "Batch", steps: int, dt: float, input_stream: "Generator") -> "Tensor":
+        return batch.inputs.roll(1, -3)[..., :steps, :] * self.scale
+
+
+@dataclass(frozen=True, eq=False)
+class Replayed:
+    """Inputs that are given: of another recording, say (`numpy.diff(recording.positions, axis=1)`).
+
+    Raises:
+        BadInput: they are too short, or of other numbers of trajectories or of inputs.
+    """
+
+    inputs: Any  # (B, T, I) or (T, I), changes of position per step
+
+    def __call__(self, batch: "Batch", steps: int, dt: float, input_stream: "Generator") -> "Tensor":
+        import numpy as np
+
+        from reactivation.world.own import finite_tensor
+
+        given, wanted = finite_tensor("inputs", self.inputs, np.ndim(self.inputs)).to(batch.inputs), _nothing(batch, steps)
+        trajectories, _, n_inputs = wanted.shape[-3:]
+        if given.shape[:-2] not in ((), (trajectories,)) or given.shape[-2] < steps or given.shape[-1] != n_inputs:
+            raise BadInput(
+                f"inputs to replay have shape {tuple(given.shape)}; at least {steps} steps of {n_inputs} are wanted, "
+                f"alike for all trajectories or for each of {trajectories}"
+            )
+        return given[..., :steps, :].expand_as(wanted)
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A constant velocity [unit of the space per second], of one number per input.
+
+    Raises:
+        BadInput: of another number.
+    """
+
+    velocity: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "velocity", tuple(float(part) for part in self.velocity))
+
+    def __call__(self, batch: "Batch", steps: int, dt: float, input_stream: "Generator") -> "Tensor":
+        inputs = _nothing(batch, steps)
+        if len(self.velocity) != inputs.shape[-1]:
+            raise BadInput(f"velocity={list(self.velocity)} must have one entry for each of {inputs.shape[-1]} inputs")
+        return inputs + inputs.new_tensor(self.velocity) * dt
+
+
+@dataclass(frozen=True)
+class Query:
+    """Moves that nobody made: a random walk of steps independent of each other and of everything else.
+
+    Each is normal, and as large as the task's own (root mean square over the batch, of each input) times a factor.
+    """
+
+    scale: float = 1.0
+
+    of_task: ClassVar[bool] = True
+
+    def __call__(self, batch: "Batch", steps: int, dt: float, input_stream: "Generator") -> "Tensor":
+        size = batch.inputs.square().mean((-3, -2), keepdim=True).sqrt() * self.scale
+        *leading, _, n_inputs = batch.inputs.shape
+        return batch.inputs.new_empty(*leading, steps, n_inputs).normal_(generator=input_stream) * size
+
+
+def of_task(policy: Policy) -> bool:
+    """Whether a policy gives, or takes the size of, what the task drew: changes per step of the task's own Δt."""
+    return getattr(policy, "of_task", False)
+
+
+def _nothing(batch: "Batch", steps: int) -> "Tensor":
+    *leading, _, n_inputs = batch.inputs.shape
+    return batch.inputs.new_zeros(*leading, 1, n_inputs).expand(*leading, steps, n_inputs)

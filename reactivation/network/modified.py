@@ -1,0 +1,235 @@
+"""Cells changed by modifiers: wrappers with another drift, with another map of the noise, with a variable behind the state.
+
+All of them are cells like any other, and go through the one step r + F(r)Δt + n of `dynamics.step`: what a wrapper adds per
+step and not per second stands in its drift as a change over Δt.
+
+Axes: B trajectories, T steps, I inputs, N units, S state variables, H projected inputs; `...` may be a stack of networks.
+"""
+
+from collections.abc import Callable, Iterable
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from reactivation.machine.errors import BadInput
+from reactivation.network.cells.base import Cell
+from reactivation.network.dynamics import brownian, standard_noise
+from reactivation.network.modifiers import Modifier
+from reactivation.network.network import Network
+from reactivation.streams import Streams
+
+
+def modified(network: Network, modifiers: Iterable[Modifier], dt: float, drive_stream: Streams | None = None) -> Network:
+    """Return the network with its cell changed, sharing all weights; the network itself where nothing changes it.
+
+    Args:
+        dt: Δt of the steps that it will make [s].
+        drive_stream: source of a noisy `Drive`, or one per network of a stack.
+
+    Raises:
+        BadInput: the cell has no place for a modifier, or two modifiers want the same one.
+    """
+    acting = sorted((modifier for modifier in modifiers if not modifier.neutral), key=lambda modifier: modifier.order)
+    if not acting:
+        return network
+    cell, units = network.cell, network.n_units
+    for modifier in acting:
+        missing = set(modifier.places) - cell.places()
+        if missing:
+            offered = ", ".join(sorted(cell.places())) or "none"
+            raise BadInput(
+                f"{modifier} needs a cell whose drift takes {' and '.join(sorted(missing))}; "
+                f"{type(network.cell).__name__} takes {offered}"
+            )
+        cell = modifier(cell, units, dt, drive_stream)
+    return Network(network.encoder, cell, network.decoder)
+
+
+def remaining(dt: float, tau: float) -> float:
+    """Return what a time constant leaves after a step, exp(−Δt/τ); 0 for τ = 0."""
+    return math.exp(-dt / tau) if tau else 0.0
+
+
+class Modified(Cell):
+    """A cell with other values at its places: `Modified(cell, leak=0.9)`. Other wrappers override what they change.
+
+    Raises:
+        BadInput: the cell given has another value there already.
+    """
+
+    def __init__(self, inner: Cell, **changes: float):
+        super().__init__()
+        if isinstance(inner, Modified) and (twice := set(changes) & set(inner.changes)):
+            raise BadInput(f"{' and '.join(sorted(twice))} of a cell can be changed once; leave the other modifier out")
+        self.inner = inner
+        self.changes: dict[str, float] = changes
+        self.rest_variance_gain = inner.rest_variance_gain
+
+    def places(self) -> frozenset[str]:
+        return self.inner.places()
+
+    def project(self, inputs: Tensor) -> Tensor:
+        return self.inner.project(inputs)
+
+    def drift(self, state: Tensor, u: Tensor, **changes: Any) -> Tensor:
+        field: Callable[..., Tensor] = self.inner.drift  # with the keywords of its places, which `modified` has checked
+        return field(state, u, **self.changes, **changes)
+
+    def initial(self, rates: Tensor) -> Tensor:
+        return self.inner.initial(rates)
+
+    def extended(self, state: Tensor) -> Tensor:
+        return self.inner.extended(state)
+
+    def reduced(self, state: Tensor) -> Tensor:
+        return self.inner.reduced(state)
+
+    def rates(self, state: Tensor) -> Tensor:
+        return self.inner.rates(state)
+
+    def noise_on_state(self, noise: Tensor) -> Tensor:
+        return self.inner.noise_on_state(noise)
+
+
+class Driven(Modified):
+    """A current inside the nonlinearity; one that is noisy is drawn with the inputs, step by step, and goes behind them."""
+
+    def __init__(self, inner: Cell, units: int, mean: float, sigma: float, dt: float, drive_stream: Streams | None):
+        super().__init__(inner)
+        self.units, self.mean, self.sigma, self.dt = units, mean, sigma, dt
+        self._draw = standard_noise("gaussian", drive_stream)
+
+    def project(self, inputs: Tensor) -> Tensor:
+        """(..., B, T, I) → (..., B, T, H + N) with noise, else (..., B, T, H)."""
+        u = super().project(inputs)
+        if not self.sigma:
+            return u
+        step = u.new_empty(*u.shape[:-2], self.units)
+        noise = [brownian(self.sigma, self.dt, self._draw(step)) / self.dt for _ in range(u.shape[-2])]
+        return torch.cat((u, torch.stack(noise, dim=-2)), dim=-1)
+
+    def drift(self, state: Tensor, u: Tensor, *, inhibition: Tensor | float = 0.0, **others: Any) -> Tensor:
+        current: Tensor | float = self.mean
+        if self.sigma:
+            u, current = u[..., : -self.units], current + u[..., -self.units :]
+        return super().drift(state, u, inhibition=inhibition - current, **others)
+
+
+class Held(Modified):
+    """The norm of the rates is held: a step goes on from r·norm/|r|, and that is what is read out."""
+
+    def __init__(self, inner: Cell, norm: float, dt: float):
+        super().__init__(inner)
+        self.norm, self.dt = norm, dt
+
+    def held(self, state: Tensor) -> Tensor:
+        """Return the state with rates of that norm."""
+        rates = self.inner.rates(state)
+        return state + self.inner.noise_on_state(rates * (self.norm / rates.norm(dim=-1, keepdim=True) - 1))
+
+    def drift(self, state: Tensor, u: Tensor, **changes: Any) -> Tensor:
+        held = self.held(state)
+        return super().drift(held, u, **changes) + (held - state) / self.dt
+
+    def reduced(self, state: Tensor) -> Tensor:
+        return super().reduced(self.held(state))
+
+    def rates(self, state: Tensor) -> Tensor:
+        return super().rates(self.held(state))
+
+
+class WithVariable(Modified):
+    """A further variable per unit, (..., B, N), behind the state of the cell within: state (..., B, S + N).
+
+    It begins at 0 and is under no noise. A wrapper must define `drift`.
+    """
+
+    def __init__(self, inner: Cell, units: int):
+        super().__init__(inner)
+        self.units = units
+
+    def split(self, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the state within, (..., B, S), and the variable."""
+        # Contiguous, because libraries promise the same bits of a product only for the same layout in memory.
+        return state[..., : -self.units].contiguous(), state[..., -self.units :]
+
+    def _beside_zeros(self, within: Tensor) -> Tensor:
+        return torch.cat((within, within.new_zeros(*within.shape[:-1], self.units)), dim=-1)
+
+    def initial(self, rates: Tensor) -> Tensor:
+        return self._beside_zeros(super().initial(rates))
+
+    def extended(self, state: Tensor) -> Tensor:
+        return self._beside_zeros(super().extended(state))
+
+    def reduced(self, state: Tensor) -> Tensor:
+        return super().reduced(self.split(state)[0])
+
+    def rates(self, state: Tensor) -> Tensor:
+        return super().rates(self.split(state)[0])
+
+    def noise_on_state(self, noise: Tensor) -> Tensor:
+        return self._beside_zeros(super().noise_on_state(noise))
+
+
+class Adapting(WithVariable):
+    """Adaptation a as the further variable, subtracted inside the nonlinearity."""
+
+    def __init__(self, inner: Cell, units: int, gain: float, tau: float):
+        super().__init__(inner, units)
+        self.gain, self.tau = gain, tau
+
+    def drift(self, state: Tensor, u: Tensor, *, inhibition: Tensor | float = 0.0, **others: Any) -> Tensor:
+        within, a = self.split(state)
+        change = super().drift(within, u, inhibition=inhibition + a, **others)
+        return torch.cat((change, (self.gain * self.inner.rates(within) - a) / self.tau), dim=-1)
+
+
+class Moving(WithVariable):
+    """The velocity v of the rates [1/s] as the further variable: v' = kept·v + renewed·(F(r)Δt + n)/Δt, and r' = r + v'Δt.
+
+    Raises:
+        BadInput: the cell's rates are not what its noise is added to, so that no part of its state has their velocity; or
+            they have one already.
+    """
+
+    def __init__(self, inner: Cell, units: int, dt: float, kept: float, renewed: float):
+        super().__init__(inner, units)
+        self.dt, self.kept, self.renewed = dt, kept, renewed
+        kick = torch.linspace(-1, 1, units)[None]
+        if not torch.equal(inner.rates(inner.noise_on_state(kick)), kick):
+            what = type(inner).__name__
+            raise BadInput(
+                f"momentum can be given once, to a cell whose rates are what its noise is added to; {what} is none"
+            )
+
+    def drift(self, state: Tensor, u: Tensor, **changes: Any) -> Tensor:
+        within, v = self.split(state)
+        field = super().drift(within, u, **changes)
+        own = self.inner.rates(field)
+        push = self.kept * v - (1 - self.renewed) * own
+        return torch.cat((field + self.inner.noise_on_state(push), (own + push - v) / self.dt), dim=-1)
+
+    def noise_on_state(self, noise: Tensor) -> Tensor:
+        kick = self.renewed * noise
+        return torch.cat((self.inner.noise_on_state(kick), kick / self.dt), dim=-1)
+
+
+class Coloured(WithVariable):
+    """The coloured noise n as the further variable: n' = ρ n + (1 − ρ) w enters the cell within instead of the white w."""
+
+    def __init__(self, inner: Cell, units: int, dt: float, rho: float):
+        super().__init__(inner, units)
+        self.dt, self.rho = dt, rho
+
+    def drift(self, state: Tensor, u: Tensor, **changes: Any) -> Tensor:
+        within, n = self.split(state)
+        lasting = self.rho * n
+        field = super().drift(within, u, **changes) + self.inner.noise_on_state(lasting) / self.dt
+        return torch.cat((field, (lasting - n) / self.dt), dim=-1)
+
+    def noise_on_state(self, noise: Tensor) -> Tensor:
+        new = (1 - self.rho) * noise
+        return torch.cat((self.inner.noise_on_state(new), new), dim=-1)
