@@ -1,4 +1,4 @@
-"""Whether the ranges of pyproject.toml hold: tests with the lowest and the newest numpy, scipy, omegaconf and matplotlib.
+"""Whether the ranges of pyproject.toml hold: tests with the lowest and the newest numpy, scipy and matplotlib.
 
     .venv/bin/python benchmarks/versions.py [packages=numpy,scipy] [tests=tests/test_spaces.py]
 
@@ -30,7 +30,7 @@ _PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
 class Settings:
     """Settings of this script."""
 
-    packages: str = setting("numpy,scipy,omegaconf,matplotlib", "packages whose versions are tried")
+    packages: str = setting("numpy,scipy,matplotlib", "packages whose versions are tried")
     tests: str = setting(_TESTS, "files of tests to run with each")
 
 

@@ -19,7 +19,7 @@ from reactivation.network.phases import ACTIVE, QUIESCENT
 from reactivation.settings.layers import resolve_analysis
 from reactivation.settings.reading import parse_arguments
 
-HEAVY = ("torch", "numpy", "scipy", "matplotlib", "omegaconf")
+HEAVY = ("torch", "numpy", "scipy", "matplotlib", "yaml")
 OBJECTS = [name for name in ra.__all__ if callable(getattr(ra, name))]
 
 

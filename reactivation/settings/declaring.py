@@ -3,7 +3,7 @@
 Nothing here imports torch: settings are checked before anything heavy is loaded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 import difflib
 import math
@@ -210,6 +210,24 @@ def type_name(hint: Any) -> str:
     if get_origin(hint) is list:
         return f"list of {type_name(get_args(hint)[0])}"
     return str(hint.__name__)
+
+
+def built(settings_class: type, values: Mapping[str, Any]) -> Any:
+    """Make settings of checked values, nested as `settings_class` is; the others keep their defaults."""
+    hints, made = get_type_hints(settings_class), settings_class()
+    for f in fields(settings_class):
+        if hasattr(hints[f.name], "__dataclass_fields__"):
+            setattr(made, f.name, built(hints[f.name], values.get(f.name, {})))
+        else:
+            setattr(made, f.name, _as_declared(values.get(f.name, getattr(made, f.name)), hints[f.name]))
+    return made
+
+
+def _as_declared(value: Any, hint: Any) -> Any:
+    """A value of one of the types of a hint; a whole number that a float may be is one."""
+    if isinstance(value, list):
+        return [_as_declared(item, get_args(hint)[0]) for item in value]
+    return float(value) if type(value) is int and float in allowed_types(hint) else value
 
 
 def _check_value(name: str, value: Any, hint: Any, declared: dict[str, Any], where: str) -> None:

@@ -10,7 +10,6 @@ import re
 from types import NoneType
 from typing import Any, get_type_hints
 
-from omegaconf import OmegaConf
 import yaml
 
 from reactivation.machine.errors import BadInput, storing
@@ -21,6 +20,7 @@ COMMAND_LINE = "command line"
 # YAML that is well formed can still say what Python cannot hold: a list as a key, a number of 5,000 digits.
 _UNREADABLE = (yaml.YAMLError, ValueError, TypeError, RecursionError)
 _WHOLE = r"(?:0|[1-9][0-9]*)"
+_REAL = re.compile(rf"[-+]?(?:(?:{_WHOLE}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))$|\.(?:nan|NaN|NAN)$")
 _SEED = re.compile(_WHOLE, re.ASCII)
 
 
@@ -47,12 +47,13 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(rf"[-+]?{_WHOLE}$"), list("-+0123456789"))
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(rf"[-+]?(?:(?:{_WHOLE}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))$|\.(?:nan|NaN|NAN)$"),
-    list("-+.0123456789"),
-)
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # yaml has no types
+    """Quotes text that `_Loader` or YAML 1.1 would read as something else."""
+
+
+for _class in (_Loader, _Dumper):
+    _class.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(rf"[-+]?{_WHOLE}$"), list("-+0123456789"))
+    _class.add_implicit_resolver("tag:yaml.org,2002:float", _REAL, list("-+.0123456789"))
 
 
 def parse_arguments(words: list[str]) -> dict[str, str]:
@@ -170,11 +171,10 @@ def _text(file: Path) -> str:
             raise BadInput(f"{shown(file)}: cannot be read ({error})") from None
 
 
-def to_plain(node: Any) -> dict[str, Any]:
-    """An OmegaConf mapping as plain Python, nested as it is."""
-    plain = OmegaConf.to_container(node)
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
+def dump_yaml(values: Mapping[str, Any]) -> str:
+    """Values as YAML that `load_yaml` reads back."""
+    text: str = yaml.dump(dict(values), Dumper=_Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False)
+    return text
 
 
 def shown(file: Path) -> str:
