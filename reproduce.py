@@ -1,13 +1,15 @@
 """The whole paper from one command: train what is missing, analyse, draw every figure, test every claim, write the report.
 
     python reproduce.py                                    small networks, minutes on two cores
-    python reproduce.py profile=paper                      every network at full size, seeds 0 to 4
+    python reproduce.py profile=paper                      the paper's own, seeds 0 to 4, from what is published of them
+    python reproduce.py profile=paper published=false      the same, every network trained anew
     python reproduce.py profile=paper seeds=0,1 dry_run=true
     python reproduce.py profile=paper only=analyse,draw,report,head_direction
 
 Shows its plan first: what is there, what will run, how long it should take. Whatever is there is not made again; a training
 that was interrupted goes on where it stopped. Ends in results/report.html (small networks: results/report_quick.html), one
-page that needs no other file.
+page that needs no other file. only=publish, for whoever keeps the repository, copies what results/ has to published/ and
+brings the numbers in documents up to date.
 """
 
 from reactivation.machine.errors import SomeFailed, run_command

@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: a wheel holds, inside the package, the configs and the networks that come with it."""
+"""What pyproject.toml cannot say: a wheel holds, inside the package, the configs and the published networks."""
 
 from pathlib import Path
 import shutil
@@ -6,7 +6,7 @@ import shutil
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-BESIDE_THE_PACKAGE = ("configs", "pretrained")
+NETWORKS = {file.parent for file in Path("published").rglob("*.pt")}  # the run folder of each; results stay in a checkout
 
 
 class BuildWithData(build_py):
@@ -18,8 +18,11 @@ class BuildWithData(build_py):
             return
         shutil.rmtree(self.build_lib, ignore_errors=True)  # or files of an earlier build would come along
         super().run()
-        for name in BESIDE_THE_PACKAGE:
-            shutil.copytree(name, Path(self.build_lib, "reactivation", name), ignore=shutil.ignore_patterns(".*"))
+        package = Path(self.build_lib, "reactivation")
+        for folder in [Path("configs"), *NETWORKS]:
+            shutil.copytree(folder, package / folder, ignore=shutil.ignore_patterns(".*"))
+        for name in ("README.md", "card.json"):
+            shutil.copy(Path("published", name), package / "published")
 
 
 setup(cmdclass={"build_py": BuildWithData})

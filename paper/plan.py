@@ -14,27 +14,27 @@ from paper.claims import CLAIMS
 from paper.claims.verdicts import judge_all
 from paper.figures import FIGURES, draw_figure, pictures, tasks_of
 from paper.protocols import ALL_PROTOCOLS, HEAD, NETWORKS, PROTOCOLS, SEEDS, SPATIAL, VARIANTS, Protocol
+from paper.publishing import publish
 from paper.report import PAGES, committed, fill_documents, write_report
 from paper.study import Study
 from paper.tables import networks_table, tally
 from reactivation.analysis.runner import measure, result_file, training_words
 from reactivation.machine.errors import BadInput, DamagedData, SomeFailed, UserError
+from reactivation.machine.places import PUBLISHED, refuse_published
 from reactivation.settings.declaring import nearest, setting
 from reactivation.settings.layers import RESULTS
 from reactivation.settings.reading import seed_list
-from reactivation.storage.files import digest, make_folder, read_json, to_json, write_atomically
 from reactivation.training.processes import train_fleet
 
 PRESETS = {"quick": "quick", "paper": None}  # profile → preset of its networks
 PROFILE_SEEDS = {"quick": (0,), "paper": SEEDS}
 STAGES = ("train", "analyse", "draw", "report")
-DOCUMENTS = "documents"  # what those who keep the repository run: numbers of documents, and the pretrained networks
+PUBLISH = "publish"  # what those who keep the repository run: the one stage that writes to published/ and to documents
 # Arithmetic of a plain training step per second, as a share of the rate of a large product (docs/performance.md). The fast
 # loss of head direction does a third of that arithmetic.
 _ACHIEVED = {SPATIAL: 0.65, HEAD: 1.0}
 _RECORDING = 0.3  # likewise what recording reaches
 _DENSITIES = 5.0  # seconds that an analysis takes beside its recordings, roughly
-CARD = "card.json"  # of the networks that come with the project
 _DRAWING, _REPORTING = 15.0, 5.0  # seconds for a figure and for the report, roughly
 
 
@@ -47,6 +47,7 @@ class Settings:
     only: str | None = setting(None, f"a part: some of {','.join(STAGES)}, and of {','.join(NETWORKS)}")
     ledger: bool | None = setting(None, "also measure what switches change; null: for the paper's networks")
     dry_run: bool = setting(False, "show the plan and stop")
+    published: bool = setting(True, "what is published counts as there; false: train and measure it all anew")
     path: str = setting(RESULTS, "root of the results")
     device: str = setting("auto", "where to compute", choices=("auto", "cpu", "cuda"))
 
@@ -106,15 +107,16 @@ def reproduction(settings: Settings) -> Reproduction:
     """
     seeds = PROFILE_SEEDS[settings.profile] if settings.seeds is None else seed_list(settings.seeds, "seeds")
     parts = [part.strip() for part in settings.only.split(",")] if settings.only else []
-    known = [*STAGES, DOCUMENTS, *NETWORKS]
+    known = [*STAGES, PUBLISH, *NETWORKS]
     for part in parts:
         if part not in known:
             raise BadInput(f"only={part} is no part; {nearest(part, known)}")
-    stages = tuple(stage for stage in (*STAGES, DOCUMENTS) if stage in parts) or STAGES
-    if DOCUMENTS in stages and (settings.profile, settings.path, settings.seeds) != ("paper", RESULTS, None):
-        raise BadInput(f"only={DOCUMENTS} is about all results of the project: it takes profile=paper, and no path or seeds")
+    stages = tuple(stage for stage in (*STAGES, PUBLISH) if stage in parts) or STAGES
+    if PUBLISH in stages and (settings.profile, settings.path, settings.seeds) != ("paper", RESULTS, None):
+        raise BadInput(f"only={PUBLISH} is about all results of the project: it takes profile=paper, and no path or seeds")
+    refuse_published(Path(settings.path))
     tasks = tuple(task for task in NETWORKS if task in parts) or tuple(NETWORKS)
-    study = Study(seeds, PRESETS[settings.profile], settings.path, settings.device)
+    study = Study(seeds, PRESETS[settings.profile], settings.path, settings.device, settings.published)
     ablations = settings.profile == "paper" if settings.ledger is None else settings.ledger
     return Reproduction(settings.profile, study, stages, tasks, ablations)
 
@@ -141,9 +143,9 @@ def plan(what: Reproduction) -> list[Step]:
         steps += [_drawing(what, key) for key in FIGURES if tasks_of(key) & set(what.tasks)]
     if "report" in what.stages:
         steps.append(_reporting(what))
-    if DOCUMENTS in what.stages:
-        steps.append(Step(DOCUMENTS, "pretrained networks", False, 1.0, partial(pack, committed(), SEEDS[0])))
-        steps.append(Step(DOCUMENTS, ", ".join(PAGES), False, 1.0, partial(fill_documents, committed())))
+    if PUBLISH in what.stages:
+        steps.append(Step(PUBLISH, PUBLISHED.name, False, 1.0, partial(publish, what.study)))
+        steps.append(Step(PUBLISH, ", ".join(PAGES), False, 1.0, partial(fill_documents, committed())))
     return steps
 
 
@@ -254,57 +256,6 @@ def _protocols(what: Reproduction, task: str, seed: int) -> list[str]:
     trained = {run for run in VARIANTS[task] if what.study.has_network(task, run, seed)}
     lacking = set(VARIANTS[task]) - trained
     return [name for name in of_task if what.study.has(name, seed) or not lacking & set(what.protocols[name].runs)]
-
-
-def pack(study: Study, seed: int, folder: Path | None = None) -> Path:
-    """Copy the trained runs of a seed to where the project ships them, and write their card.
-
-    A pretrained run is an ordinary run folder with its last model alone, so whatever loads a run loads it. The card says of
-    each its config, step, last measures, and the SHA-256 of its model.
-
-    Args:
-        folder: None for the project's own.
-
-    Returns:
-        The card.
-
-    Raises:
-        StorageError: the folder cannot be written.
-    """
-    # Only now: these load torch, which refusing bad input must not wait for.
-    from reactivation.machine.places import PRETRAINED
-    from reactivation.storage.finding import run_path
-    from reactivation.storage.folder import RunFolder
-    from reactivation.storage.seal import weights_digest
-
-    folder = folder or PRETRAINED
-    card = folder / CARD
-    cards = read_json(card) if card.exists() else {}  # of networks whose weights are not at hand, it stays as it is
-    for task, runs in NETWORKS.items():
-        for run in runs:
-            config = study.config(task, run, seed)
-            source = RunFolder(run_path(config, study.path))
-            step = config.trainer.n_epochs
-            if not (study.is_trained(task, run, seed) and source.kept(step) and source.config().trainer.n_epochs == step):
-                continue  # not there, not whole yet, or trained on since
-            target = RunFolder(run_path(config, str(folder)))
-            make_folder(target.path)
-            for file in (source.config_file, source.environment_file, source.table_file("test")):
-                write_atomically(target.path / file.name, file.read_bytes())
-            model = source.model_file(step).read_bytes()
-            write_atomically(target.model_file(step), model)
-            cards[str(target.path.relative_to(folder))] = {
-                "config": f"{task}/{run}",
-                "seed": seed,
-                "step": step,
-                "measures": read_json(target.table_file("test"))[str(step)],  # under the names that file has
-                "file": target.model_file(step).name,
-                "bytes": len(model),
-                "sha256": digest(target.model_file(step)),
-                "weights": weights_digest(target.model_file(step)),
-            }
-    write_atomically(card, to_json(cards))
-    return card
 
 
 def _duration(seconds: float) -> str:

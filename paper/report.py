@@ -21,6 +21,7 @@ from paper.protocols import NETWORKS, SEEDS
 from paper.study import Study
 from paper.tables import TABLES, tally
 from reactivation.machine.errors import BadInput
+from reactivation.machine.places import PUBLISHED
 from reactivation.storage.files import make_folder, to_json, write_atomically
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -124,9 +125,9 @@ def _figure(key: str, folder: Path) -> str:
     return f'<figure id="fig{key}">{shown}{caption}</figure>'
 
 
-def committed(root: Path = ROOT) -> Study:
+def committed() -> Study:
     """The results that are in the repository."""
-    return Study(SEEDS, path=str(root / "results"), device="cpu")
+    return Study(SEEDS, path=str(PUBLISHED), device="cpu", fallback=False)
 
 
 def filled(text: str, study: Study) -> str:

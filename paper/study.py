@@ -1,17 +1,19 @@
 """What figures and claims are made from: the result files, training metrics and networks of some seeds under one root."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 import math
 from pathlib import Path
 from statistics import mean
+import sys
 from typing import TYPE_CHECKING, Any
 
 from paper.protocols import ALL_PROTOCOLS, NETWORKS, VARIANTS, Condition, Protocol
 from reactivation.analysis.base import AnalysisSettings, Recording
 from reactivation.analysis.runner import declared, holds, model, result_file, training_config
 from reactivation.machine.errors import DamagedData
+from reactivation.machine.places import PUBLISHED
 from reactivation.settings.layers import RESULTS, TrainConfig, resolve_analysis
 from reactivation.storage.files import read_json_once
 from reactivation.storage.seal import weights_digest
@@ -30,12 +32,16 @@ Result = Mapping[str, Any]  # "table" and "details" of a protocol
 
 @dataclass(frozen=True)
 class Study:
-    """Read-only. Results are read anew when their files change; measures of training and the latest recordings are kept."""
+    """Read-only. Results are read anew when their files change; measures of training and the latest recordings are kept.
+
+    What is not under `path` is taken from what is published, run by run and result by result.
+    """
 
     seeds: tuple[int, ...]
     preset: str | None = None
     path: str = RESULTS
     device: str = "auto"
+    fallback: bool = True  # on what is published
 
     def settings(self, protocol: Protocol, seed: int) -> Any:
         """The settings of a protocol's analysis."""
@@ -45,8 +51,13 @@ class Study:
         """Whether the results of a protocol are there, with just its settings and of just its networks."""
         protocol = ALL_PROTOCOLS[name]
         weights = [self._weights_file(protocol.task, run, seed) for run in protocol.runs]
-        files = (*_result_files(self, protocol, seed).values(), *weights)
-        return _has(self, protocol, seed, tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files))
+        files = (*self.result_files(name, seed).values(), *weights)
+        return _has(self, protocol, seed, tuple((file, file.stat().st_mtime_ns) for file in files if file.exists()))
+
+    def result_files(self, name: str, seed: int) -> dict[str, Path]:
+        """Return where `table` and `details` of a protocol are, or belong."""
+        protocol = ALL_PROTOCOLS[name]
+        return _files(protocol, self._located(protocol, seed))
 
     def seeds_of(self, *names: str) -> tuple[int, ...]:
         """The seeds that have the results of all these protocols."""
@@ -66,7 +77,7 @@ class Study:
         Raises:
             DamagedData: they are not there, or damaged.
         """
-        folder = self._loaded_from(task, run, seed)
+        folder = self._found(task, run, seed)
         if not folder.table_file(split).exists():
             raise DamagedData(f"{folder.table_file(split)}: not there; train the run first")
         return folder.table(split)
@@ -84,24 +95,30 @@ class Study:
         return tuple(seed for seed in self.seeds if self.is_trained(task, run, seed))
 
     def is_trained(self, task: str, run: str, seed: int) -> bool:
-        """Whether just this run's own metrics reach its last step; networks that come with the project do not count."""
-        config, folder = self.config(task, run, seed), self._folder(task, run, seed)
+        """Whether just this run's metrics reach its last step."""
+        config, folder = self.config(task, run, seed), self._found(task, run, seed)
         return folder.reached(config.trainer.n_epochs) and folder.is_of(config)
 
     def standing(self, task: str, run: str, seed: int) -> int:
         """About how far a run's own folder has been trained [steps]."""
-        config, folder = self.config(task, run, seed), self._folder(task, run, seed)
+        config, folder = self.config(task, run, seed), self.folder(task, run, seed)
         return folder.last_tested() if folder.is_of(config) else 0
 
     def has_network(self, task: str, run: str, seed: int) -> bool:
         """Whether `recording` finds a run's network."""
-        config, folder = self.config(task, run, seed), self._loaded_from(task, run, seed)
+        config, folder = self.config(task, run, seed), self._found(task, run, seed)
         return folder.is_of(config) and folder.model_file(config.trainer.n_epochs).exists()
 
     def has_training(self, task: str, run: str, seed: int) -> bool:
         """Whether `training` finds a run's measures."""
-        config, folder = self.config(task, run, seed), self._loaded_from(task, run, seed)
+        config, folder = self.config(task, run, seed), self._found(task, run, seed)
         return folder.is_of(config) and folder.table_file("test").exists()
+
+    def benchmarks(self, names: str) -> list[Path]:
+        """The files that benchmarks printed, of names of this pattern."""
+        roots = [Path(self.path), *([PUBLISHED] if self.fallback else [])]
+        found = (sorted((root / "benchmarks").glob(f"{names}.jsonl")) for root in roots)
+        return next(filter(None, found), [])
 
     def space(self, task: str, seed: int) -> Space:
         """Where a task's positions live."""
@@ -115,6 +132,13 @@ class Study:
     def config(self, task: str, run: str, seed: int) -> TrainConfig:
         """The configuration of a run."""
         return _config(self, task, run, seed)
+
+    def folder(self, task: str, run: str, seed: int) -> "RunFolder":
+        """Return where a run is trained."""
+        from reactivation.storage.finding import run_path
+        from reactivation.storage.folder import RunFolder
+
+        return RunFolder(run_path(self.config(task, run, seed), self.path))
 
     def recording(self, task: str, run: str, phase: str, seed: int, **changes: str) -> Recording:
         """What a network does in a phase: decoded positions (B, T, P), rates and their moments, of 200 trajectories.
@@ -137,18 +161,24 @@ class Study:
             for run in (*runs, *VARIANTS[task])
         }
 
-    def _folder(self, task: str, run: str, seed: int) -> "RunFolder":
-        """Where a run is trained."""
-        from reactivation.storage.finding import run_path
-        from reactivation.storage.folder import RunFolder
+    def _found(self, task: str, run: str, seed: int) -> "RunFolder":
+        """Where a run is: as `trained_run`, which reads the published configuration each time."""
+        own = self.folder(task, run, seed)
+        published = None if own.has_begun() or not self.fallback else _published(self, task, run, seed)
+        return published or own
 
-        return RunFolder(run_path(self.config(task, run, seed), self.path))
-
-    def _loaded_from(self, task: str, run: str, seed: int) -> "RunFolder":
-        """Where a run is, or the one that comes with the project."""
-        from reactivation.storage.finding import trained_run
-
-        return trained_run(self.config(task, run, seed), self.path)
+    def _located(self, protocol: Protocol, seed: int) -> Any:
+        """The settings of a protocol's analysis, with the root that has its files."""
+        own, published = self.settings(protocol, seed), replace(self, path=str(PUBLISHED)).settings(protocol, seed)
+        own_files, published_files = (_files(protocol, settings).values() for settings in (own, published))
+        if (
+            not self.fallback
+            or any(file.exists() for file in own_files)
+            or not all(file.exists() for file in published_files)
+        ):
+            return own
+        _say_published(self.path)
+        return published
 
     def _model(self, task: str, run: str, seed: int) -> dict[str, Any]:
         """What results of a run must have been made from."""
@@ -156,7 +186,7 @@ class Study:
         return {**_without_weights(self, task, run, seed), "weights": weights}
 
     def _weights_file(self, task: str, run: str, seed: int) -> Path:
-        return self._folder(task, run, seed).model_file(self.config(task, run, seed).trainer.n_epochs)
+        return self._found(task, run, seed).model_file(self.config(task, run, seed).trainer.n_epochs)
 
     def _error(self, task: str, run: str, seed: int) -> float:
         last = self.at_the_end(task, run, seed)
@@ -192,19 +222,34 @@ def _without_weights(study: Study, task: str, run: str, seed: int) -> dict[str, 
 
 
 @cache
-def _has(study: Study, protocol: Protocol, seed: int, changed: tuple[int, ...]) -> bool:
+def _published(study: Study, task: str, run: str, seed: int) -> "RunFolder | None":
+    from reactivation.storage.finding import published_run
+
+    found = published_run(study.config(task, run, seed))
+    if found:
+        _say_published(study.path)
+    return found
+
+
+@cache
+def _say_published(path: str) -> None:
+    print(f"what {path} has not is taken from {PUBLISHED}", file=sys.stderr)
+
+
+@cache
+def _has(study: Study, protocol: Protocol, seed: int, files: tuple[tuple[Path, int], ...]) -> bool:
     """Looked at again only when one of the files has changed."""
     models = {run: study._model(protocol.task, run, seed) for run in protocol.runs}
-    return holds(protocol.analysis, study.settings(protocol, seed), models)
+    return holds(protocol.analysis, study._located(protocol, seed), models)
 
 
-def _result_files(study: Study, protocol: Protocol, seed: int) -> dict[str, Path]:
-    settings, parts = study.settings(protocol, seed), {"table": "", "details": "_details"}
+def _files(protocol: Protocol, settings: Any) -> dict[str, Path]:
+    parts = {"table": "", "details": "_details"}
     return {part: result_file(protocol.analysis, settings, end) for part, end in parts.items()}
 
 
 def _read_result(study: Study, name: str, seed: int) -> dict[str, Any]:
-    files = _result_files(study, ALL_PROTOCOLS[name], seed)
+    files = study.result_files(name, seed)
     for file in files.values():
         if not file.exists():
             raise DamagedData(f"{file}: not there; `python reproduce.py` makes it")
@@ -218,13 +263,12 @@ def _record(study: Study, task: str, run: str, phase: str, seed: int, changes: t
     from reactivation.analysis.recordings import record
     from reactivation.analysis.run import load_run
     from reactivation.machine.device import enough_memory, prepare
-    from reactivation.storage.finding import found_run
 
     settings = study.settings_of_task(task, seed, **dict(changes))
     config = study.config(task, run, seed)
     phases = {one.name: one for one in declared("distance").phases(settings)}
     with enough_memory():
-        loaded = load_run(found_run(config, study.path), prepare(study.device), config.trainer.n_epochs)
+        loaded = load_run(study._found(task, run, seed), prepare(study.device), config.trainer.n_epochs)
         return record(loaded, phases[phase], settings.batch_size, seed, rates=settings.batch_size)
 
 

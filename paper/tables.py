@@ -9,7 +9,6 @@ from functools import partial
 import html
 import json
 import math
-from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
 
@@ -268,7 +267,7 @@ def _over_seeds(value: Callable[[str, int], float], run: str, seeds: Sequence[in
 
 def speed_table(study: Study) -> Table:
     """What benchmarks/training.py printed, each time it was run: results/benchmarks/training_<run>.jsonl."""
-    files = sorted((Path(study.path) / "benchmarks").glob("training_*.jsonl"))
+    files = study.benchmarks("training_*")
     rows = [
         [
             file.stem.removeprefix("training_"),
@@ -314,8 +313,7 @@ def history_table(study: Study) -> Table:
 
 def _printed(study: Study, name: str) -> list[dict[str, Any]]:
     """The lines of a benchmark, none if it has not been run."""
-    file = Path(study.path) / "benchmarks" / f"{name}.jsonl"
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return [json.loads(line) for file in study.benchmarks(name) for line in file.read_text().splitlines()]
 
 
 def _class(cell: str) -> str:

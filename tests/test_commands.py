@@ -20,6 +20,7 @@ from reactivation.analysis.recordings import record
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.network.cells.vanilla import Vanilla
 from reactivation.settings.layers import resolve_analysis, resolve_train
+from reactivation.storage.finding import _say_stand_in
 from reactivation.storage.folder import RunFolder
 from reactivation.streams import CELLS
 from reactivation.world.spaces import Box
@@ -135,11 +136,12 @@ def test_missing_runs_are_named_with_their_command(command: Command, results: Pa
     assert "python train.py config=spatial_navigation/noisy_biased seed=9" in done.stderr
 
 
-def test_a_pretrained_network_stands_in_and_is_named(command: Command, tmp_path: Path) -> None:
+def test_a_published_network_stands_in_and_is_named(command: Command, tmp_path: Path) -> None:
+    _say_stand_in.cache_clear()  # another test may have been told
     done = command("output_variance.py", "runs=[noisy_unbiased]", *TINY_ANALYSIS)
     assert done.returncode == 0, done.stderr
-    (line,) = (line for line in done.stderr.splitlines() if "pretrained" in line)
-    assert "results/spatial_navigation/noisy_unbiased_0.0001_0 holds no model" in line
+    (line,) = (line for line in done.stderr.splitlines() if "published" in line)
+    assert "results/spatial_navigation/noisy_unbiased_0.0001_0 is not there" in line
 
 
 def test_the_command_for_a_missing_run_names_its_noise_and_tag(command: Command, results: Path) -> None:

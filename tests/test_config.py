@@ -17,6 +17,7 @@ import pytest
 from reactivation import registry
 from reactivation.analysis.runner import check_settings, result_file, training_arguments, training_config
 from reactivation.machine.errors import BadInput, StorageError
+from reactivation.machine.places import PUBLISHED
 from reactivation.settings import layers as configuration
 from reactivation.settings.layers import experiments, resolve_analysis, resolve_train
 from reactivation.settings.reading import load_yaml, parse_arguments, to_words
@@ -280,13 +281,11 @@ def test_runs_at_another_time_step_are_matched_by_sigma(tmp_path: Path, monkeypa
     assert run_name(louder) == "fine_0.0002_0"
 
 
-@pytest.mark.parametrize(
-    "file", sorted(ROOT.glob("results/*/*/config.yml")) + sorted(ROOT.glob("pretrained/*/*/config.yml"))
-)
+@pytest.mark.parametrize("file", sorted(PUBLISHED.glob("*/*/config.yml")))
 def test_runs_that_exist_have_the_names_and_fingerprints_that_they_had(file: Path) -> None:
     config = configuration.from_yaml(file)
     assert run_name(config) == file.parent.name
-    details = [read_json_once(found) for found in (ROOT / "results" / config.task_name).glob("*_details.json")]
+    details = [read_json_once(found) for found in (PUBLISHED / config.task_name).glob("*_details.json")]
     models = [one["models"].get(config.experiment) for one in details if one["settings"]["seed"] == config.seed]
     fingerprints = {model["fingerprint"] for model in models if model}
     assert fingerprints == {configuration.science_hash(config)}

@@ -1,4 +1,4 @@
-"""What the repository ships: numbers in documents are those of the results, pretrained networks what their card says."""
+"""What is published: numbers in documents are those of the results, networks what their card says; who writes there."""
 
 import hashlib
 import json
@@ -12,24 +12,25 @@ import torch
 from paper.claims.ablations import effects
 from paper.figures import FIGURES, draw_figure, shows_its_numbers
 from paper.panels import PANELS
-from paper.plan import CARD, Settings, pack, reproduction
+from paper.plan import Settings, reproduction
 from paper.protocols import NETWORKS
+from paper.publishing import CARD, publish
 from paper.report import PAGES, committed, filled, write_report
 from paper.study import Study
 from reactivation.analysis.run import load_run
 from reactivation.machine.errors import BadInput, DamagedData
-from reactivation.machine.places import PRETRAINED
+from reactivation.machine.places import PUBLISHED
 from reactivation.storage.folder import RunFolder
 from reactivation.storage.seal import unsealed, weights_digest
 
-CARDS = json.loads((PRETRAINED / CARD).read_text()) if (PRETRAINED / CARD).exists() else {}
+CARDS = json.loads((PUBLISHED / CARD).read_text())
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_number_is_made_from_the_results(page: str) -> None:
     text = (ROOT / page).read_text()
     assert "made from results:" in text
-    assert filled(text, committed()) == text, "python reproduce.py profile=paper only=documents brings it up to date"
+    assert filled(text, committed()) == text, "python reproduce.py profile=paper only=publish brings it up to date"
 
 
 def test_a_number_changed_by_hand_is_seen() -> None:
@@ -55,7 +56,7 @@ def test_an_unknown_block_is_named() -> None:
 
 def test_a_run_of_another_network_is_not_the_papers(tmp_path: Path) -> None:
     run = "head_direction/noisy_unbiased_0.01_0"
-    shutil.copytree(ROOT / "results" / run, tmp_path / run, ignore=shutil.ignore_patterns("*.pt", ".lock"))
+    shutil.copytree(PUBLISHED / run, tmp_path / run)
     study, config = Study((0,), path=str(tmp_path)), tmp_path / run / "config.yml"
     assert study.trained_seeds("head_direction", "noisy_unbiased") == (0,)
     assert "n_rec: 128" in config.read_text()
@@ -65,20 +66,19 @@ def test_a_run_of_another_network_is_not_the_papers(tmp_path: Path) -> None:
 
 def test_documents_are_written_from_the_papers_results_alone() -> None:
     with pytest.raises(BadInput, match="profile=paper"):
-        reproduction(Settings(only="documents"))
+        reproduction(Settings(only="publish"))
 
 
 @pytest.mark.parametrize("words", [{"seeds": "0"}, {"path": "elsewhere"}])
 def test_documents_are_about_all_results(words: dict[str, str]) -> None:
     with pytest.raises(BadInput, match="no path or seeds"):
-        reproduction(Settings(profile="paper", only="documents", **words))
+        reproduction(Settings(profile="paper", only="publish", **words))
 
 
 def test_the_report_and_its_verdicts_are_those_of_the_results(tmp_path: Path) -> None:
-    results = ROOT / "results"
-    write_report(committed(), "paper", results / "figures", tmp_path / "report.html", tmp_path / "claims.json")
-    assert (tmp_path / "report.html").read_text() == (results / "report.html").read_text(), "reproduce.py only=report"
-    assert (tmp_path / "claims.json").read_text() == (results / "claims.json").read_text()
+    write_report(committed(), "paper", PUBLISHED / "figures", tmp_path / "report.html", tmp_path / "claims.json")
+    assert (tmp_path / "report.html").read_text() == (PUBLISHED / "report.html").read_text(), "reproduce.py only=report"
+    assert (tmp_path / "claims.json").read_text() == (PUBLISHED / "claims.json").read_text()
 
 
 MEASURED = [key for key, panel in PANELS.items() if all(need.kind != "network" for need in panel.needs)]
@@ -88,48 +88,61 @@ MEASURED = [key for key, panel in PANELS.items() if all(need.kind != "network" f
 def test_numbers_of_a_panel_are_those_of_the_results(key: str, tmp_path: Path) -> None:
     draw_figure(key, committed(), tmp_path)
     table = f"fig_{key}.csv"
-    assert (tmp_path / table).read_text() == (ROOT / "results/figures" / table).read_text(), "reproduce.py only=draw"
+    assert (tmp_path / table).read_text() == (PUBLISHED / "figures" / table).read_text(), "reproduce.py only=draw"
 
 
 @pytest.mark.parametrize("key", FIGURES)
 def test_a_figure_shows_the_numbers_beside_it(key: str) -> None:
-    assert shows_its_numbers(ROOT / "results/figures", key), "reproduce.py only=draw"
+    assert shows_its_numbers(PUBLISHED / "figures", key), "reproduce.py only=draw"
 
 
-def test_a_fresh_clone_leaves_the_measures_of_its_networks_alone(tmp_path: Path, command) -> None:
-    run = "results/head_direction/noisy_unbiased_0.01_0"
-    shutil.copytree(ROOT / run, tmp_path / run, ignore=shutil.ignore_patterns("*.pt", ".lock"))
-    before = {file: file.read_bytes() for file in (tmp_path / run).iterdir()}
-    done = command("train.py", "config=head_direction/noisy_unbiased", "seed=0", "device=cpu")
-    assert done.returncode == 0, done.stderr
-    assert "its network is in" in done.stdout
-    assert {file: file.read_bytes() for file in (tmp_path / run).iterdir()} == before
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"train.py config=head_direction/noisy_unbiased seed=1 path={PUBLISHED}/head_direction/noisy_unbiased_0.01_1",
+        f"output_kl.py seed=0 path={PUBLISHED}",
+        f"output_kl.py seed=0 path={PUBLISHED} out=mine",
+        f"figures.py fig=1b path={PUBLISHED}",
+        f"reproduce.py profile=paper only=report path={PUBLISHED}",
+    ],
+)
+def test_no_command_writes_among_what_is_published(words: str, command) -> None:
+    before = {file: file.stat().st_mtime_ns for file in PUBLISHED.rglob("*")}
+    done = command(*words.split())
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert "published results are read-only" in done.stderr
+    assert {file: file.stat().st_mtime_ns for file in PUBLISHED.rglob("*")} == before
 
 
 @pytest.mark.parametrize(
     "words", ["output_kl.py task=head_direction runs=[noisy_unbiased] seed=1", "figures.py fig=3c seeds=1"]
 )
 def test_where_a_network_was_not_kept_what_to_delete_is_named(words: str, tmp_path: Path, command) -> None:
-    run = "results/head_direction/noisy_unbiased_0.01_1"
-    shutil.copytree(ROOT / run, tmp_path / run, ignore=shutil.ignore_patterns("*.pt", ".lock"))
+    run = "head_direction/noisy_unbiased_0.01_1"
+    shutil.copytree(PUBLISHED / run, tmp_path / "results" / run)
     done = command(*words.split())
     assert done.returncode == 3
-    assert f"delete {run}, then: python train.py config=head_direction/noisy_unbiased seed=1" in done.stderr
+    assert f"delete results/{run}, then: python train.py config=head_direction/noisy_unbiased seed=1" in done.stderr
 
 
-def test_a_card_keeps_what_it_says_of_networks_that_are_not_at_hand(tmp_path: Path) -> None:
-    shutil.copy(PRETRAINED / CARD, tmp_path)
-    card = json.loads(pack(Study((0,), path=str(tmp_path / "nothing")), 0, tmp_path).read_text())
-    assert card == CARDS
+def test_ones_own_runs_and_results_come_before_what_is_published(tmp_path: Path, capsys) -> None:
+    """Root by root: of own runs everything counts, of others what is published; the mixture is told once."""
+    own, task = Study((0, 1), path=str(tmp_path)), "head_direction"
+    assert own.seeds_of("kl_head", "manifold_head") == own.trained_seeds(task, "noisy_biased") == (0, 1)
+    assert capsys.readouterr().err == f"what {tmp_path} has not is taken from {PUBLISHED}\n"
+    assert Study((0,), path=str(tmp_path), fallback=False).seeds_of("kl_head") == ()
+    run = f"{task}/noisy_biased_0.01_1"
+    shutil.copytree(PUBLISHED / run, tmp_path / run)
+    assert own.seeds_of("kl_head") == (0, 1), "the same run"
+    (tmp_path / run / "model_20000.pt").write_bytes(b"another network")
+    assert own.seeds_of("kl_head") == (0,)
 
 
 def test_results_of_other_settings_are_not_the_papers(tmp_path: Path) -> None:
     task = "spatial_navigation"
     (tmp_path / task).mkdir()
     for part in ("", "_details"):
-        shutil.copy(ROOT / f"results/{task}/kl_0.0001_0{part}.json", tmp_path / task)
-    run = f"{task}/noisy_biased_0.0001_0"
-    shutil.copytree(PRETRAINED / run, tmp_path / run)
+        shutil.copy(PUBLISHED / f"{task}/kl_0.0001_0{part}.json", tmp_path / task)
     study = Study((0,), path=str(tmp_path))
     details = tmp_path / task / "kl_0.0001_0_details.json"
     assert study.seeds_of("kl") == (0,)
@@ -151,20 +164,23 @@ def test_results_of_other_settings_are_not_the_papers(tmp_path: Path) -> None:
         assert study.seeds_of("kl") == (), broken
     details.write_text(json.dumps(was))
     assert study.seeds_of("kl") == (0,)
-    shutil.copy(ROOT / f"results/{task}/kl_0.0001_1.json", tmp_path / task / "kl_0.0001_0.json")
+    shutil.copy(PUBLISHED / f"{task}/kl_0.0001_1.json", tmp_path / task / "kl_0.0001_0.json")
     assert study.seeds_of("kl") == (), "a table of another seed"
 
 
-def test_pretrained_networks_are_small_together() -> None:
+def test_what_is_published_is_small_and_there_once() -> None:
     assert {card["config"] for card in CARDS.values()} == {
         f"{task}/{run}" for task, runs in NETWORKS.items() for run in runs
     }
-    assert sum(file.stat().st_size for file in PRETRAINED.rglob("*") if file.is_file()) < 40e6
+    files = [file for file in PUBLISHED.rglob("*") if file.is_file()]
+    assert sum(file.stat().st_size for file in files) < 60e6
+    assert {f"{file.parent.relative_to(PUBLISHED)}" for file in files if file.suffix == ".pt"} == set(CARDS)
+    assert not [file for file in files if file.name == "metrics.jsonl"], "the tables have the same rows"
 
 
 @pytest.mark.parametrize("name", CARDS)
-def test_a_pretrained_network_is_what_its_card_says(name: str) -> None:
-    card, folder = CARDS[name], RunFolder(PRETRAINED / name)
+def test_a_published_network_is_what_its_card_says(name: str) -> None:
+    card, folder = CARDS[name], RunFolder(PUBLISHED / name)
     model = folder.model_file(card["step"])
     assert (card["file"], card["bytes"]) == (model.name, model.stat().st_size)
     assert card["sha256"] == hashlib.sha256(model.read_bytes()).hexdigest()
@@ -179,16 +195,24 @@ def test_a_pretrained_network_is_what_its_card_says(name: str) -> None:
     assert all(torch.isfinite(weights).all() for weights in run.network.state_dict().values())
 
 
-def test_a_fresh_clone_analyses_the_pretrained_networks(command, tmp_path: Path) -> None:
+def test_a_fresh_clone_analyses_the_published_networks(command, tmp_path: Path) -> None:
     done = command("output_kl.py", "seed=0", "batch_size=12", "t_quiescent=20", "n_samples=50")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "results/spatial_navigation/kl_0.0001_0.json").exists()
 
 
-def test_packing_copies_what_a_run_needs(tmp_path: Path) -> None:
-    results, shipped = tmp_path / "results", tmp_path / "shipped"
-    name = next(name for name in CARDS if name.startswith("head_direction"))
-    shutil.copytree(PRETRAINED / name, results / name)
-    card = json.loads(pack(Study((0,), path=str(results)), 0, shipped).read_text())
-    assert card == {name: CARDS[name]}
-    assert load_run(RunFolder(shipped / name), torch.device("cpu")).step == card[name]["step"]
+def test_publishing_copies_what_a_study_has_of_its_own(tmp_path: Path) -> None:
+    results, target = tmp_path / "results", tmp_path / "target"
+    first, second = (f"head_direction/noisy_{bias}_0.01_0" for bias in ("unbiased", "biased"))
+    for run in (first, second):
+        shutil.copytree(PUBLISHED / run, results / run)
+    (results / first / "resume.pt").touch()
+    table = results / second / "test_metrics.json"
+    table.write_text(json.dumps({"0": json.loads(table.read_text())["0"]}))  # has just begun
+    study = Study((0,), path=str(results))
+    assert {file.parent.name for file in publish(study, target)} == {Path(first).name, target.name}
+    assert {file.name: file.read_bytes() for file in (target / first).iterdir()} == {
+        file.name: file.read_bytes() for file in (PUBLISHED / first).iterdir()
+    }
+    assert json.loads((target / CARD).read_text()) == {first: CARDS[first]}
+    assert publish(study, target) == [], "nothing has changed"

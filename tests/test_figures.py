@@ -257,15 +257,14 @@ def test_unfinished_trainings_are_shown_only_where_there_is_no_other(study: Stud
     """The network of seed 0 comes with the project; seed 1 has begun."""
     copy = Study(study.seeds, study.preset, str(shutil.copytree(study.path, tmp_path / "results")), "cpu")
     first, second = (next(Path(copy.path).glob(f"{SPATIAL}/noisy_unbiased_*_{seed}_quick")) for seed in (0, 1))
-    shipped = tmp_path / "pretrained" / SPATIAL / first.name
-    shutil.copytree(first, shipped)
+    shutil.copytree(first, tmp_path / "published" / SPATIAL / first.name)
     shutil.rmtree(first)
     table = second / "test_metrics.json"
     *begun, _ = (whole := json.loads(table.read_text()))
     table.write_text(json.dumps({step: whole[step] for step in begun}))
-    alone = measures.learning(copy, "noisy_unbiased")
+    alone = measures.learning(replace(copy, fallback=False), "noisy_unbiased")
     assert (alone.networks, list(alone["training_batches"])) == (1, [int(step) for step in begun])
-    monkeypatch.setattr("reactivation.storage.finding.PRETRAINED", tmp_path / "pretrained")
+    monkeypatch.setattr("reactivation.storage.finding.PUBLISHED", tmp_path / "published")
     found = measures.learning(copy, "noisy_unbiased")
     assert (found.networks, list(found["training_batches"])) == (1, [int(step) for step in whole])
 

@@ -101,6 +101,7 @@ def test_the_wheel_holds_every_module_every_config_and_the_networks(wheel: Path)
     configs = {f"reactivation/configs/{file.relative_to(CONFIGS)}" for file in CONFIGS.rglob("*.yml")}
     assert modules | configs | {"reactivation/py.typed"} <= held
     assert sum(name.endswith(".pt") for name in held) == 8
+    assert not any("_details" in name or "figures" in name for name in held), "results stay in a checkout"
     assert not any(name.startswith(("paper/", "tests/")) for name in held)
 
 
@@ -127,7 +128,7 @@ def test_seeds_train_from_the_wheel_whatever_lies_in_the_folder(reactivation: In
 def test_the_papers_networks_are_analysed_from_the_wheel(reactivation: Installed, tmp_path: Path) -> None:
     done = reactivation("kl", "seed=0", "device=cpu", "n_samples=50", *TINY_ANALYSIS)
     assert done.returncode == 0, done.stderr
-    assert "taking the pretrained" in done.stderr
+    assert "taking the published" in done.stderr
     assert (tmp_path / "results/spatial_navigation/kl_0.0001_0.json").exists()
 
 

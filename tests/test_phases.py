@@ -2,7 +2,7 @@
 
 import math
 
-from conftest import ROOT, tiny
+from conftest import tiny
 import numpy as np
 import pytest
 import torch
@@ -11,6 +11,7 @@ from reactivation.analysis.base import Recording
 from reactivation.analysis.recordings import record
 from reactivation.analysis.run import Run, TrainedRun, load_run
 from reactivation.machine.errors import BadInput
+from reactivation.machine.places import PUBLISHED
 from reactivation.network.inputs import Another, Constant, Own, Policy, Query, Replayed, none
 from reactivation.network.phases import rest, shuffled, waking
 from reactivation.settings.layers import resolve_train
@@ -199,7 +200,7 @@ def test_rest_at_half_and_quarter_of_the_time_step_is_the_same_rest(name: str) -
     That is σ²τ/(2 − Δt/τ) where nothing drives a direction of the rates. In a GRU the gate z slows the leak of unit i:
     there τ/(1 − z_i) stands for τ, with z_i averaged over time, and a direction takes the mean over its units.
     """
-    run, seconds, trajectories = load_run(RunFolder(ROOT / "pretrained" / name), CPU), 5.0, 100
+    run, seconds, trajectories = load_run(RunFolder(PUBLISHED / name), CPU), 5.0, 100
     sigma, tau, coarse = noise_of(run.config).sigma, run.config.rnn.tau, run.config.task.dt
     cell, found = run.network.cell, {}
     for every in (1, 2, 4):

@@ -20,6 +20,7 @@ from paper.plan import Settings, commands, plan, reproduction
 from paper.protocols import ABLATED, ALL_PROTOCOLS, HEAD, NETWORKS, PROTOCOLS, SEEDS, SPATIAL, VARIANTS
 from paper.tables import Table
 from reactivation.machine.errors import BadInput
+from reactivation.machine.places import PUBLISHED
 
 pytestmark = pytest.mark.timeout(900)  # the whole paper, if tiny, is trained, analysed and drawn in one fixture
 
@@ -46,7 +47,7 @@ def reproduced(project: Path) -> tuple[Path, str]:
 
 
 def test_the_plan_comes_first_and_dry_run_stops_there(project: Path) -> None:
-    printed = reproduce(project, "profile=paper", "dry_run=true", "path=elsewhere")
+    printed = reproduce(project, "profile=paper", "dry_run=true", "published=false", "path=elsewhere")
     trainings = re.findall(r"^train +\d.*config=\w+/(\S+) seed=(\d)", printed, re.MULTILINE)
     of_the_paper, of_ablations = trainings[:40], trainings[40:]
     assert [seed for _, seed in of_the_paper] == sorted(seed for _, seed in of_the_paper), "whole seeds"
@@ -115,8 +116,10 @@ def test_a_training_that_fails_does_not_keep_the_rest_from_being_done(reproduced
 
 def test_networks_of_ablations_are_measured_only_where_there_are_such() -> None:
     of_its_own = {name for name, protocol in ABLATED.items() if set(protocol.runs) & set(VARIANTS[SPATIAL])}
-    everything = {step.name for step in plan(reproduction(Settings(profile="paper", path="nowhere", only="train,analyse")))}
-    without = {step.name for step in plan(reproduction(Settings(profile="paper", path="nowhere", only="analyse")))}
+    everything, without = (
+        {step.name for step in plan(reproduction(Settings("paper", only=only, path="nowhere", published=False)))}
+        for only in ("train,analyse", "analyse")
+    )
     trainings = len(SEEDS) * sum(len(runs) for networks in (NETWORKS, VARIANTS) for runs in networks.values())
     assert len(everything) - len(without) == trainings + len(of_its_own) * len(SEEDS)
 
@@ -238,7 +241,7 @@ def test_the_cpu_is_set_up_before_the_first_product(monkeypatch) -> None:
 def test_the_plan_counts_what_is_left_of_a_training(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("reactivation.training.work.product_rate", lambda size: 1e9)
     run = "head_direction/noisy_unbiased_0.01_0"
-    shutil.copytree(ROOT / "results" / run, tmp_path / run, ignore=shutil.ignore_patterns("*.pt", ".lock"))
+    shutil.copytree(PUBLISHED / run, tmp_path / run, ignore=shutil.ignore_patterns("*.pt", ".lock"))
     table = tmp_path / run / "test_metrics.json"
     measures = json.loads(table.read_text())
     table.write_text(json.dumps({step: row for step, row in measures.items() if int(step) <= 15_000}))

@@ -12,7 +12,7 @@ import torch
 
 from reactivation.analysis.run import TrainedRun, load_run
 from reactivation.machine.errors import BadInput, DamagedData
-from reactivation.machine.places import PRETRAINED
+from reactivation.machine.places import PUBLISHED
 from reactivation.settings import layers as configuration
 from reactivation.settings.layers import RESULTS, TrainConfig
 from reactivation.settings.reading import to_words
@@ -39,8 +39,7 @@ def load(
         experiment: "<task>/<name>", or a run folder (text or Path), from here or within `path`.
         seed: of an experiment's network; several for a list of runs. A folder has its own.
         step: of its training; None for the last.
-        path: root of your results; None for "results". Where it holds no such network, the ones that come with the
-            project are looked through.
+        path: root of your results; None for "results". Where it has no such run, the published one is taken.
 
     Raises:
         BadInput: no such experiment or folder; says the nearest one.
@@ -55,7 +54,7 @@ def load(
     folder = _named_folder(experiment, root)
     if folder is None:
         config, command = _named_experiment(experiment, seed, root, step)
-        folder = trained_run(config, root, step)
+        folder = trained_run(config, root)
         if not folder.steps():
             raise DamagedData(f"no network of {experiment}, seed {seed}, in {folder.path}; train it with: {command}")
     run = load_run(folder, torch.device("cpu"), step)
@@ -65,7 +64,7 @@ def load(
 
 def _named_folder(experiment: Named, root: str) -> RunFolder | None:
     """The run folder that somebody means, if it is one."""
-    for place in (Path(experiment).expanduser(), Path(root) / experiment, PRETRAINED / experiment):
+    for place in (Path(experiment).expanduser(), Path(root) / experiment, PUBLISHED / experiment):
         if (place / "config.yml").is_file():
             return RunFolder(place)
     return None

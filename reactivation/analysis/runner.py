@@ -13,7 +13,7 @@ from tqdm import tqdm
 from reactivation import registry
 from reactivation.analysis.base import RANDOM, Analysis, AnalysisSettings, Recorded, Result
 from reactivation.machine.errors import BadInput, DamagedData
-from reactivation.machine.places import as_typed
+from reactivation.machine.places import as_typed, refuse_published
 from reactivation.settings.declaring import DT
 from reactivation.settings.layers import (
     RESULTS,
@@ -92,10 +92,11 @@ def measure(name: str, settings: AnalysisSettings) -> Result:
     command mends them.
 
     Raises:
-        BadInput: the files of that name hold results of other settings, or the memory is too small.
+        BadInput: the files of that name hold results of other settings or are published, or the memory is too small.
         DamagedData: a run is missing or damaged, and `allow_missing` is off; or its activity does not stay finite.
     """
     table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
+    refuse_published(table_file)
     _refuse_other_settings(table_file, details_file, settings)
     # Only now, when the input is known to be good: torch takes seconds to load.
     from reactivation.machine.device import enough_memory
@@ -309,7 +310,7 @@ def _load_runs(settings: AnalysisSettings) -> tuple[dict[str, "TrainedRun"], lis
     for name in settings.runs:
         config = training_config(name, settings)
         try:
-            runs[name] = load_run(found_run(config, settings.path, settings.epoch), device, settings.epoch)
+            runs[name] = load_run(found_run(config, settings.path), device, settings.epoch)
         except DamagedData as problem:
             missing.append(name)
             commands.append(f"{problem}; {how_to_train(name, settings)}")

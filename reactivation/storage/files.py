@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from reactivation.machine.errors import DamagedData, StorageError, storing
+from reactivation.machine.places import refuse_published
 
 
 def write_atomically(file: Path, content: bytes) -> None:
@@ -79,11 +80,13 @@ def _sync_folder(folder: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and its parents.
+    """Make the folder that a command writes to, and its parents.
 
     Raises:
+        BadInput: it lies among published results.
         StorageError: no permission, or a file stands in the way.
     """
+    refuse_published(folder)
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
 

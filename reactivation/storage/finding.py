@@ -1,12 +1,12 @@
-"""Where runs are: their names and folders, and the networks that come with the project where a folder holds none."""
+"""Where runs are: their names and folders, and the published ones where a root has none."""
 
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 import sys
 
-from reactivation.machine.places import PRETRAINED
-from reactivation.settings.layers import RESULTS, TrainConfig, science_hash
+from reactivation.machine.places import PUBLISHED
+from reactivation.settings.layers import RESULTS, TrainConfig
 from reactivation.storage.folder import RunFolder
 
 
@@ -22,27 +22,27 @@ def run_path(config: TrainConfig, results: str = RESULTS) -> Path:
     return Path(config.path) if config.path else Path(results) / config.task_name / run_name(config)
 
 
-def trained_run(config: TrainConfig, results: str = RESULTS, step: int | None = None) -> RunFolder:
-    """Where to load a run from: its folder, or, while that holds no model, the one that comes with the project.
+def published_run(config: TrainConfig) -> RunFolder | None:
+    """Return the published folder of a run of just this configuration; None where there is none."""
+    folder = RunFolder(run_path(replace(config, path=None), str(PUBLISHED)))
+    return folder if folder.is_of(config) else None
 
-    Args:
-        step: which model is wanted; None for the last.
-    """
+
+def trained_run(config: TrainConfig, results: str = RESULTS) -> RunFolder:
+    """Return where a run is: its own folder once it has begun, else the published one, if there is one."""
     own = RunFolder(run_path(config, results))
-    shipped = RunFolder(run_path(replace(config, path=None), str(PRETRAINED)))
-    if own.steps() or (step or config.trainer.n_epochs) not in shipped.steps():
+    return own if own.has_begun() else published_run(config) or own
+
+
+def found_run(config: TrainConfig, results: str = RESULTS) -> RunFolder:
+    """As `trained_run`, of runs whose network was kept; says on stderr, once, where a published one stands in."""
+    own, found = RunFolder(run_path(config, results)), trained_run(config, results)
+    if found == own or not found.steps():
         return own
-    return shipped if science_hash(shipped.config()) == science_hash(config) else own
-
-
-def found_run(config: TrainConfig, results: str = RESULTS, step: int | None = None) -> RunFolder:
-    """As `trained_run`; says on stderr, once, where a network that comes with the project stands in."""
-    own, found = run_path(config, results), trained_run(config, results, step)
-    if found.path != own:
-        _say_stand_in(own, found.path)
+    _say_stand_in(own.path, found.path)
     return found
 
 
 @cache
-def _say_stand_in(own: Path, shipped: Path) -> None:
-    print(f"{own} holds no model; taking the pretrained {shipped}", file=sys.stderr)
+def _say_stand_in(own: Path, published: Path) -> None:
+    print(f"{own} is not there; taking the published {published}", file=sys.stderr)

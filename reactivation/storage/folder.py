@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from reactivation.machine.errors import BadInput, DamagedData, storing
+from reactivation.machine.places import refuse_published
 from reactivation.settings import layers as configuration
 from reactivation.settings.layers import TrainConfig
 from reactivation.storage.files import damaged, read_json, to_json, write_atomically
@@ -47,6 +48,10 @@ class RunFolder:
     def resume_files(self) -> list[Path]:
         """Where training goes on from, newest first."""
         return [self.path / "resume.pt", self.path / "resume_previous.pt"]
+
+    def has_begun(self) -> bool:
+        """Whether a run lives here."""
+        return self.config_file.exists()
 
     def steps(self) -> list[int]:
         """The steps that a model is kept of, in order."""
@@ -98,7 +103,7 @@ class RunFolder:
             return False
 
     def lost_its_network(self) -> bool:
-        """Whether the run was trained and nothing but its measures was kept, as in a checkout of results."""
+        """Whether the run was trained and nothing but its measures was kept, as of most published ones."""
         return self.last_tested() > 0 and not self.steps() and not any(file.exists() for file in self.resume_files)
 
     def claim(self, config: TrainConfig) -> None:
@@ -116,11 +121,12 @@ class RunFolder:
         """Look into the folder, which need not be there yet.
 
         Raises:
-            BadInput: a run of another network lives here, or files of one whose config.yml is not there.
+            BadInput: a run of another network lives here, files of one whose config.yml is not there, or published results.
             StorageError: the folder may not be read.
         """
+        refuse_published(self.path)
         with storing(self.path):
-            begun = self.config_file.exists()
+            begun = self.has_begun()
         if not begun:
             strangers = [*self.path.glob("*.pt"), *self.path.glob("*metrics.json*")]
             if strangers:

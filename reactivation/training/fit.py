@@ -30,7 +30,6 @@ from reactivation.settings.declaring import TrainerSettings
 from reactivation.settings.layers import TrainConfig
 from reactivation.storage import checkpoint
 from reactivation.storage.files import locked, make_folder, rename, set_aside
-from reactivation.storage.finding import trained_run
 from reactivation.storage.folder import RunFolder
 from reactivation.training.learner import Learner, new_learner, read
 from reactivation.training.metrics import MetricsLog
@@ -128,14 +127,10 @@ def _is_done(config: TrainConfig, folder: RunFolder) -> bool:
     folder.check_claim(config)
     last = config.trainer.n_epochs
     if folder.lost_its_network():
-        shipped = trained_run(config)
-        if shipped.path == folder.path:
-            raise BadInput(
-                f"{folder.path}: was trained to step {folder.last_tested()}, but its network was not kept; "
-                "delete the folder to train it again, or name this run with tag=... or path=..."
-            )
-        print(f"{folder.path}: trained to step {last}; its network is in {shipped.path}. Delete the former to train anew")
-        return True
+        raise BadInput(
+            f"{folder.path}: was trained to step {folder.last_tested()}, but its network was not kept; "
+            "delete the folder to train it again, or name this run with tag=... or path=..."
+        )
     whole = _is_whole(folder, last)
     standing = last if whole else _standing(folder)
     if standing <= last and not whole:

@@ -1,0 +1,100 @@
+"""Publishing: what the study found goes from results/ to published/, where every other command only reads.
+
+Of a run it has the configuration and all measures, and of the first seed the last network; a card says what these are.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from paper.figures import FIGURES, picture, pictures
+from paper.protocols import ALL_PROTOCOLS, NETWORKS, SEEDS, VARIANTS
+from paper.study import Study
+from reactivation.machine.errors import storing
+from reactivation.machine.places import PUBLISHED
+from reactivation.storage.files import digest, read_json, to_json, write_atomically
+from reactivation.storage.seal import weights_digest
+
+CARD = "card.json"  # of the networks
+
+
+def publish(study: Study, target: Path = PUBLISHED) -> list[Path]:
+    """Copy what a study has of its own over what is published, and bring the card of the networks up to date.
+
+    That is runs trained to the end, results of just these networks, and whatever figures, report, verdicts and benchmarks
+    are there. The rest stays published as it is.
+
+    Returns:
+        The files that changed.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    root, own = Path(study.path), replace(study, fallback=False)
+    contents = {target / file.relative_to(root): file.read_bytes() for file in (*_runs(own), *_results(own), *_pages(own))}
+    changed = [file for file, content in contents.items() if _put(file, content)]
+    card = target / CARD
+    return changed + ([card] if _put(card, to_json(_card(replace(own, path=str(target))))) else [])
+
+
+def _put(file: Path, content: bytes) -> bool:
+    """Write a file if it has another content."""
+    if file.exists() and file.read_bytes() == content:
+        return False
+    with storing(file):
+        file.parent.mkdir(parents=True, exist_ok=True)  # make_folder refuses to, here
+    write_atomically(file, content)
+    return True
+
+
+def _runs(study: Study) -> Iterator[Path]:
+    for task, run in (*_of(NETWORKS), *_of(VARIANTS)):
+        last = study.config(task, run, SEEDS[0]).trainer.n_epochs
+        for seed in study.trained_seeds(task, run):
+            folder = study.folder(task, run, seed)
+            if folder.config().trainer.n_epochs != last:
+                continue  # it was trained on since
+            yield from (folder.config_file, folder.environment_file, *map(folder.table_file, ("train", "test")))
+            if run in NETWORKS[task] and seed == SEEDS[0] and folder.kept(last):
+                yield folder.model_file(last)
+
+
+def _of(networks: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    return [(task, run) for task, runs in networks.items() for run in runs]
+
+
+def _results(study: Study) -> Iterator[Path]:
+    for name in ALL_PROTOCOLS:
+        for seed in study.seeds_of(name):
+            yield from study.result_files(name, seed).values()
+
+
+def _pages(study: Study) -> Iterator[Path]:
+    """Figures and their tables, the report and its verdicts, what benchmarks printed."""
+    folder = pictures(study)
+    drawn = [picture(folder, key, form) for key in FIGURES for form in ("pdf", "png")]
+    tables = [picture(folder, panel, "csv") for figure in FIGURES.values() for panel in figure.panels]
+    told = [Path(study.path) / name for name in ("report.html", "claims.json")]
+    yield from (file for file in [*drawn, *tables, *told, *study.benchmarks("*")] if file.exists())
+
+
+def _card(published: Study) -> dict[str, Any]:
+    """What the networks are that are published: config, step, last measures, size and SHA-256."""
+    card = {}
+    for task, run in _of(NETWORKS):
+        folder = published.folder(task, run, SEEDS[0])
+        step = published.config(task, run, SEEDS[0]).trainer.n_epochs
+        model = folder.model_file(step)
+        if model.exists():
+            card[f"{task}/{folder.path.name}"] = {
+                "config": f"{task}/{run}",
+                "seed": SEEDS[0],
+                "step": step,
+                "measures": read_json(folder.table_file("test"))[str(step)],  # under the names that file has
+                "file": model.name,
+                "bytes": model.stat().st_size,
+                "sha256": digest(model),
+                "weights": weights_digest(model),
+            }
+    return card
