@@ -10,7 +10,7 @@ waking. Five lines load such a network, let it wake and rest, and say how far th
     rest = run.record(ra.rest(steps=1000), trajectories=200)
     ra.kl(rest, awake).value          # nats
 
-Networks    load, train, Run, Network, rollout
+Networks    load, train, Run, Network, rollout; control, networks whose answers are known
 Phases      waking, rest, Phase, Adaptation
 Recordings  Recording, of networks and of animals alike; Box and Circle, the spaces that they live in
 Measures    kl, variance, step_length, explained_variance, transitions; over_seeds; plot
@@ -36,6 +36,7 @@ _HOMES = {
     "analysis.measures.variance": ("variance",),
     "analysis.results": ("over_seeds",),
     "analysis.run": ("Run",),
+    "controls.control": ("control",),
     "machine.errors": ("BadInput", "DamagedData", "StorageError", "UserError"),
     "network.dynamics": ("rollout",),
     "network.modifiers": ("Adaptation",),

@@ -25,6 +25,11 @@ def of_untrained(name: str) -> str:
     return f"random/{name}"
 
 
+def of_control(name: str) -> str:
+    """Return the name of what a control draws once: CELLS, WEIGHTS, its manifold, an order."""
+    return f"control/{name}"
+
+
 def of_phase(experiment: str, phase: str, name: str, draw: int = 0) -> str:
     """Return the name of TRAJECTORIES, NOISE, INPUTS or DRIVE of a recorded phase; `draw` counts independent ones."""
     return "/".join(["analysis", *([str(draw)] if draw else []), experiment, phase, name])

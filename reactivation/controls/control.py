@@ -1,0 +1,158 @@
+"""Controls by name, as runs."""
+
+import copy
+import math
+from typing import NamedTuple
+
+import torch
+
+from reactivation.analysis.loading import load
+from reactivation.analysis.run import Run
+from reactivation.controls.densities import Density, Even, Homing, Ring, Round, Sloped
+from reactivation.controls.langevin import Manifold, circular_waves, langevin_network, plane_waves
+from reactivation.controls.walk import SampledWalk
+from reactivation.machine.errors import BadInput
+from reactivation.network.network import Network
+from reactivation.settings.declaring import DT, nearest
+from reactivation.settings.layers import TrainConfig, train_config
+from reactivation.settings.noise import intensity
+from reactivation.storage.networks import build
+from reactivation.streams import of_control, stream
+from reactivation.world.spaces import Box, Space
+from reactivation.world.tasks.base import Task
+
+LANGEVIN, ATTRACTOR, UNTRAINED, SHUFFLED = "langevin", "attractor", "untrained", "shuffled"
+BROWNIAN, ORNSTEIN_UHLENBECK = "brownian", "ornstein_uhlenbeck"
+NAMES = (LANGEVIN, ATTRACTOR, UNTRAINED, SHUFFLED, BROWNIAN, ORNSTEIN_UHLENBECK)
+HOMES = 5  # the home of drawn bearings is 2π seed/5
+
+_RING = Ring(radius=0.33, width=0.1)  # about what the biased walk of the paper has
+_ROUND = Round(width=0.15)
+_WALKING = 0.01  # D of the walks that sample these awake [m²/s]: steps of 0.02 m a dimension, about those of the task
+_LENGTH = 0.3  # of the waves of the manifold in the box [m]
+_STRETCH = {"spatial_navigation": 2.0, "head_direction": 6.0}  # |dm/ds| [per m or rad]
+_HIGHEST = 2  # wave number of the manifold of bearings
+_MOVES = 0.02  # standard deviation of a step of the movements without a network [m]
+_HOMEWARD = 0.01  # share of the way to the middle that a step of the Ornstein–Uhlenbeck walk goes
+_STILL = 1000  # steps of waking that the movements without a network offer
+
+
+class _Kind(NamedTuple):
+    """A density to be sampled, and the experiment whose networks it is held against."""
+
+    prior: Density
+    walk: Sloped | None  # what the walk awake samples; None: the experiment's own motion does
+    experiment: str
+
+
+def control(name: str, density: str = "ring", seed: int = 0) -> Run:
+    """Make a network, or a movement, whose answers are known, as a run that every measure takes.
+
+    Args:
+        name: langevin, attractor, untrained, shuffled, brownian or ornstein_uhlenbeck (`reactivation.controls`).
+        density: what waking has: ring or gaussian in a box of 2.2 m, or bearings drawn home (2π seed/5). A shuffled network
+            needs one that was trained; movements have none.
+        seed: of all that is drawn once, and of the run.
+
+    Raises:
+        BadInput: no such control or density.
+        DamagedData: the network to be shuffled is not there.
+
+    >>> run = ra.control("langevin", density="ring")
+    >>> run.record(ra.rest(steps=50, variance_gain=2), trajectories=3, decoder="template").positions.shape
+    (3, 50, 2)
+    """
+    if name not in NAMES:
+        raise BadInput(f"{name} is no control; {nearest(name, list(NAMES))}")
+    if name in (BROWNIAN, ORNSTEIN_UHLENBECK):
+        return _movement(name, seed)
+    kind = _kind(density, seed)
+    if name == SHUFFLED:
+        trained = load(kind.experiment, seed)
+        network = _shuffled(trained.network, seed)
+        return Run.of(network, dt=trained.dt, sigma=trained.noise.sigma, task=trained.task, seed=seed, name=name)
+    config = _config(kind, density, seed)
+    task, network = build(config, torch.device("cpu"), of_control)
+    if kind.walk is not None:
+        walk = SampledWalk(task.space, kind.walk, config.task.dt, _WALKING)
+        task = Task(task.space, walk, task.tuning, task.mse_name)
+    if name in (LANGEVIN, ATTRACTOR):
+        prior = kind.prior if name == LANGEVIN else Even()
+        manifold = _manifold(config.task_name, task.space, seed)
+        network = langevin_network(task, manifold, prior, config.rnn.sigma, config.task.dt)
+    return Run.of(network, dt=config.task.dt, sigma=config.rnn.sigma, task=task, seed=seed, name=f"{name}_{density}")
+
+
+def _kind(density: str, seed: int) -> _Kind:
+    box = "spatial_navigation/noisy_biased"
+    kinds = {
+        "ring": _Kind(_RING, _RING, box),
+        "gaussian": _Kind(_ROUND, _ROUND, box),
+        "bearings": _Kind(Homing(8.0, home_of(seed)), None, "head_direction/noisy_drawn_tanh_no_pauses"),
+    }
+    if density not in kinds:
+        raise BadInput(f"density={density}; {nearest(density, list(kinds))}")
+    return kinds[density]
+
+
+def home_of(seed: int) -> float:
+    """Return the home of drawn bearings, 2π seed/5 [rad]."""
+    return 2 * math.pi * (seed % HOMES) / HOMES
+
+
+def _config(kind: _Kind, density: str, seed: int) -> TrainConfig:
+    own = {"task.concentration": 8, "task.home": home_of(seed)} if density == "bearings" else {}
+    return train_config({"config": kind.experiment, "seed": seed, **own})
+
+
+def _manifold(task_name: str, space: Space, seed: int) -> Manifold:
+    generator = stream(seed, of_control("manifold"))
+    waves = circular_waves(_HIGHEST, generator) if space.circular else plane_waves(_LENGTH, generator)
+    return Manifold(waves, _STRETCH[task_name])
+
+
+def _shuffled(network: Network, seed: int) -> Network:
+    """A copy of a network whose recurrent weights have changed places, each matrix within itself."""
+    shuffled = copy.deepcopy(network)
+    source = stream(seed, of_control("shuffled"))
+    for name, weights in shuffled.cell.named_parameters():
+        if not name.startswith("input"):
+            order = torch.randperm(weights.numel(), generator=source)
+            weights.data = weights.data.flatten()[order].reshape(weights.shape)
+    return shuffled
+
+
+class _Wander:
+    """A step of a movement: walls reflect positions, which then go a share of the way to the middle."""
+
+    def __init__(self, space: Box, homeward: float):
+        self.space, self.homeward = space, homeward
+
+    def step(self, state: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
+        """Next positions without their noise: (B, 2) → (B, 2) [m]."""
+        return (1 - self.homeward) * self.mirrored(state)
+
+    def mirrored(self, points: torch.Tensor) -> torch.Tensor:
+        """Points as walls reflect them, (..., 2) [m]."""
+        for d, axis in enumerate(self.space.axes):
+            side = axis.high - axis.low
+            along = (points[..., d] - axis.low) % (2 * side)
+            folded = axis.low + torch.minimum(along, 2 * side - along)
+            points = torch.cat((points[..., :d], folded[..., None], points[..., d + 1 :]), dim=-1)
+        return points
+
+
+def _movement(name: str, seed: int) -> Run:
+    """Positions that move by themselves: the state is the position, the noise its steps."""
+    space = Box(2.2, 2.2)
+    wander = _Wander(space, _HOMEWARD if name == ORNSTEIN_UHLENBECK else 0.0)
+    network = Network.from_step(wander.step, 2, dt=DT)
+    points = torch.as_tensor(space.grid(44).points, dtype=torch.float32)
+    if name == ORNSTEIN_UHLENBECK:
+        spread = _MOVES / math.sqrt(1 - (1 - _HOMEWARD) ** 2)
+        points = spread * torch.randn(len(points), 2, generator=stream(seed, of_control(name)))
+    still = torch.zeros(len(points), _STILL, 1)
+    sigma = intensity(_MOVES**2, DT)
+    return Run.of(
+        network, space, dt=DT, sigma=sigma, start=points, inputs=still, decode=wander.mirrored, seed=seed, name=name
+    )
