@@ -4,7 +4,7 @@ Nothing here imports torch: settings are checked before anything heavy is loaded
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 import difflib
 import math
 import re
@@ -212,15 +212,15 @@ def type_name(hint: Any) -> str:
     return str(hint.__name__)
 
 
-def built(settings_class: type, values: Mapping[str, Any]) -> Any:
-    """Make settings of checked values, nested as `settings_class` is; the others keep their defaults."""
-    hints, made = get_type_hints(settings_class), settings_class()
-    for f in fields(settings_class):
-        if hasattr(hints[f.name], "__dataclass_fields__"):
-            setattr(made, f.name, built(hints[f.name], values.get(f.name, {})))
+def built(settings: Any, values: Mapping[str, Any]) -> Any:
+    """Return settings with other, checked values, nested as they are."""
+    hints, made = get_type_hints(type(settings)), {}
+    for name, value in ((f.name, getattr(settings, f.name)) for f in fields(settings)):
+        if is_dataclass(value):
+            made[name] = built(value, values.get(name, {}))
         else:
-            setattr(made, f.name, _as_declared(values.get(f.name, getattr(made, f.name)), hints[f.name]))
-    return made
+            made[name] = _as_declared(values.get(name, value), hints[name])
+    return replace(settings, **made)
 
 
 def _as_declared(value: Any, hint: Any) -> Any:

@@ -93,7 +93,7 @@ def train_schema(task_name: str, model: str | None = None) -> type[TrainConfig]:
 
 
 def _rebuilt(task_name: str, model: str, values: dict[str, Any]) -> TrainConfig:
-    config: TrainConfig = built(train_schema(task_name, model), values)
+    config: TrainConfig = built(train_schema(task_name, model)(), values)
     return config
 
 
@@ -263,7 +263,7 @@ def merge(settings_class: type, layers: list[Layer]) -> Any:
     for where, layer in layers:
         check(settings_class, layer, where)
         merged = _laid_over(merged, layer)
-    return built(settings_class, merged)
+    return built(settings_class(), merged)
 
 
 def _laid_over(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
