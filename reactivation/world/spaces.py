@@ -112,6 +112,13 @@ class Space(ABC):
         """Total variance over time, summed over dimensions: (..., T, P) → (...) [unit²]."""
         return ((positions - self.mean(positions)[..., None, :]) ** 2).mean(-2).sum(-1)
 
+    def brownian_square(self, spread: float) -> float:
+        """Mean squared distance after Brownian motion has spread by Dt = `spread` [unit²], from anywhere.
+
+        Where the walls bound it is known for boxes and circles alone; other spaces have that of free space, 2 P D t.
+        """
+        return 2 * self.dimensions * spread
+
     def embed(self, points: Array) -> Array:
         """Coordinates in which straight lines are no detour across a seam: (..., P) → (..., E)."""
         return points
@@ -190,6 +197,13 @@ class Box(Space):
         left, right, bottom, top = self.frame
         return library(points).concatenate((-points, points), -1) + constant((right, top, -left, -bottom), points)
 
+    def brownian_square(self, spread: float) -> float:
+        """Between reflecting walls: Σ over sides L of L²/6 − (16 L²/π⁴) Σ over odd n of exp(−(nπ/L)² Dt) / n⁴ [m²]."""
+        odd = np.arange(1.0, 4000.0, 2.0)
+        sides = np.array([[self.width], [self.height]])
+        decayed = -np.expm1(-((odd * math.pi / sides) ** 2) * spread) / odd**4  # 1/6 is 16/π⁴ times the sum of all 1/n⁴
+        return float((16 * sides**2 / math.pi**4 * decayed).sum())
+
     def from_unit(self, unit: Array) -> Array:
         """Map the unit square onto the box, (..., 2) [m]."""
         return (unit - 0.5) * constant((self.width, self.height), unit) + constant(self.centre, unit)
@@ -232,6 +246,13 @@ class Circle(Space):
     def variance(self, positions: Array) -> Array:
         """Circular variance over time, 1 − |mean of exp(is)|: (..., T, 1) → (...), 0 (still) to 1 (everywhere)."""
         return 1 - abs(library(positions).exp(1j * positions).mean(-2))[..., 0]
+
+    def brownian_square(self, spread: float) -> float:
+        """Of the shorter way round: π²/3 + 4 Σ over n of (−1)ⁿ exp(−n² Dt) / n² [rad²]."""
+        if spread < 0.1:  # nothing has come round, to 10 digits, and the sum would need many terms
+            return 2 * spread
+        n = np.arange(1, 40)
+        return float(math.pi**2 / 3 + 4 * ((-1.0) ** n * np.exp(-(n**2) * spread) / n**2).sum())
 
     def embed(self, points: Array) -> Array:
         """Points of the unit circle (cos s, sin s): (..., 1) → (..., 2)."""

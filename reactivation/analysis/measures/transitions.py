@@ -197,10 +197,15 @@ def median_survival(times: NDArray[np.integer], ended: NDArray[np.bool_]) -> flo
         ended: (n); whether a time is whole; otherwise it was cut off.
     """
     moments, which = np.unique(times, return_inverse=True)
-    ends, leaving = np.bincount(which, weights=ended), np.bincount(which)
-    at_risk = len(times) - np.concatenate(([0], np.cumsum(leaving)[:-1]))
-    surviving = np.cumprod(1 - ends / at_risk)
-    return float(moments[np.argmax(surviving <= 0.5)] if surviving[-1] <= 0.5 else moments[-1])
+    share = surviving(np.bincount(which, weights=ended), np.bincount(which))
+    return float(moments[np.argmax(share <= 0.5)] if share[-1] <= 0.5 else moments[-1])
+
+
+def surviving(ends: NDArray[Any], leaving: NDArray[Any]) -> Array:
+    """Return the share that is longer than each moment, of how many end and how many leave, ended or cut off, at each."""
+    at_risk = leaving.sum() - np.concatenate(([0], np.cumsum(leaving)[:-1]))
+    share: Array = np.cumprod(1 - ends / np.maximum(at_risk, 1))
+    return share
 
 
 ANALYSIS = Analysis(Settings, both_phases, analyse, format=3)

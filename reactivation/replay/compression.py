@@ -1,0 +1,179 @@
+"""How much faster replay is than waking: by decoded positions, or by the activity of ensembles alone."""
+
+from collections.abc import Sequence
+from functools import partial
+import math
+from typing import Any
+
+import numpy as np
+
+from reactivation.analysis.recording import Recording, as_recording
+from reactivation.machine.errors import BadInput
+from reactivation.replay.inference import NULLS, Array, Draws, Formula, Found, Null, Rng, found, null_of
+from reactivation.replay.lags import histograms, jitter, medians, spaced
+from reactivation.replay.pairs import correlations, moments, rates_of
+from reactivation.world.spaces import Space
+
+_LEVELS = 20  # displacements at which lags are compared
+_TOGETHER = 0.75  # quantile of waking correlation from which on two units count as an ensemble
+_INDEPENDENT = 20_000  # pairs of samples for the displacement at saturation
+
+
+def compression(rest: Any, awake: Any, space: Space | None = None, *, lowest: float | None = None, rng: Rng = 0) -> Found:
+    """Measure how much faster rest moves than waking: the ratio of the lags at which the median displacement is equal.
+
+    Lags are compared at displacements above what decoder jitter makes of a point that stays, and below half of what
+    independent samples have, in both recordings; the ratio is the geometric mean over them.
+
+    Args:
+        rest, awake: two `Recording`s, or positions (B, T, P) with their space.
+        lowest: displacement from which on lags are compared [unit]; None: from the jitter that `lags.jitter` estimates.
+
+    Returns:
+        seconds awake over seconds at rest: 1 for waking itself, 2 for waking with every second sample; NaN where no lag
+        qualifies. The null is the ratio between two random halves of the waking epochs.
+
+    Raises:
+        BadInput: two spaces.
+
+    >>> import numpy as np
+    >>> walk = np.cumsum(np.random.default_rng(0).normal(0, 0.01, (50, 400, 2)), axis=1)
+    >>> ra.replay.compression(walk[:, ::2], walk, ra.Box(9, 9), rng=0)
+    2.007 ± 0.065 (halves of waking: 0.928 to 1.08)
+    """
+    both = [as_recording(one, space) for one in (rest, awake)]
+    if both[0].space != both[1].space:
+        raise BadInput(f"rest lives in {both[0].space}, waking in {both[1].space}: record both in one space")
+    draws = np.random.default_rng(rng)
+    at = both[0].space
+    if lowest is None:
+        lowest = max(jitter(one) for one in both) * math.sqrt(2 * at.dimensions)
+    highest = min(_independent(one, draws) for one in both) / 2
+    lags = [spaced(int(one.lengths.max()) // 2) for one in both]
+    sums = [_histograms(one, own) for one, own in zip(both, lags, strict=True)]
+    times = [np.array(own) * one.dt for one, own in zip(both, lags, strict=True)]
+    formula = partial(_ratio, at, times[0], times[1], lowest, highest)
+    halves = partial(_ratio, at, times[1], times[1], lowest, highest)
+    return found(formula, *sums, draws=draws, null=_between_halves(halves, sums[1], draws))
+
+
+def _histograms(recording: Recording, lags: Sequence[int]) -> Array:
+    return np.concatenate([histograms(recording.space, lags, block) for block in recording.blocks(max(lags) + 1)])
+
+
+def _independent(recording: Recording, draws: Draws) -> float:
+    """The median distance between samples that have nothing to do with each other [unit]."""
+    flat = recording.flat
+    one, other = flat[draws.integers(len(flat), size=(2, _INDEPENDENT))]
+    return float(np.median(recording.space.distance(one, other)))
+
+
+def _ratio(space: Space, rest_times: Array, awake_times: Array, lowest: float, highest: float, *sums: Array) -> Array:
+    curves = [
+        np.maximum.accumulate(medians(space, one.reshape(len(times), -1)))
+        for one, times in zip(sums, (rest_times, awake_times), strict=True)
+    ]
+    low = max(lowest, *(float(curve[0]) for curve in curves))
+    high = min(highest, *(float(curve[-1]) for curve in curves))
+    if not 0 < low < high:
+        return np.array([np.nan])
+    levels = np.linspace(math.log(low), math.log(high), _LEVELS)
+    at = [_log_time(levels, curve, times) for curve, times in zip(curves, (rest_times, awake_times), strict=True)]
+    return np.array([math.exp((at[1] - at[0]).mean())])
+
+
+def _log_time(levels: Array, curve: Array, times: Array) -> Array:
+    """Log of the time at which a curve that does not fall reaches levels, which are logarithms."""
+    moved = curve > 0
+    found_at: Array = np.interp(levels, np.log(curve[moved]), np.log(times[moved]))
+    return found_at
+
+
+def _between_halves(formula: Formula, sums: Array, draws: Draws) -> Null | None:
+    """What two random halves of the epochs (B, K) give against each other."""
+    if len(sums) < 2:
+        return None
+    orders = (draws.permutation(len(sums)) for _ in range(NULLS))
+    halves = ((sums[order[::2]].sum(0), sums[order[1::2]].sum(0)) for order in orders)
+    return null_of("halves of waking", (formula(*two)[0] for two in halves))
+
+
+def ensemble_compression(
+    rest: Recording, awake: Recording, *, longest: float | None = None, units: int = 100, rng: Rng = 0
+) -> Found:
+    """Measure how much faster rest is than waking by activity alone: the ratio of the widths of cross-correlograms.
+
+    The correlogram is the mean over the quarter of pairs of units that are most correlated awake; its width is twice the
+    lag at which it has fallen half way from lag 0 to the longest lag. Nothing is decoded, so decoder jitter has no part
+    in it.
+
+    Args:
+        rest, awake: two `Recording`s with rates, or spike counts, of the same units.
+        longest: lag [s] of the correlogram; None: a quarter of the shorter of the longest epochs.
+        units: at most so many, drawn at random.
+
+    Returns:
+        the width awake over that at rest, with `more["width"]` at rest and `more["width_awake"]` [s], and the correlogram at
+        rest as its curve over lags [s]; 1 for waking itself. The null is the ratio of two random halves of waking.
+
+    Raises:
+        BadInput: a recording without rates, or of other units.
+    """
+    draws = np.random.default_rng(rng)
+    both = rates_of([rest, awake], units, draws)
+    sums = [np.concatenate([moments(block) for block in blocks]).sum(0) for blocks in both]
+    awake_pairs = correlations(sums[1])
+    there = np.isfinite(awake_pairs) & np.isfinite(correlations(sums[0])) & ~np.eye(len(awake_pairs), dtype=bool)
+    if not there.any():
+        raise BadInput("no two units are active both awake and at rest")
+    together = (there & (awake_pairs >= np.quantile(awake_pairs[there], _TOGETHER))).astype(np.float64)
+    reach = longest if longest is not None else min(int(one.lengths.max()) * one.dt for one in (rest, awake)) / 4
+    lags = [(0, *spaced(max(2, round(reach / one.dt)), 40)) for one in (rest, awake)]
+    products = [
+        np.concatenate([_products(together, _scales(total), own, block) for block in blocks if block.shape[1] > max(own)])
+        for blocks, total, own in zip(both, sums, lags, strict=True)
+    ]
+    times = [np.array(own) * one.dt for own, one in zip(lags, (rest, awake), strict=True)]
+    formula, halves = partial(_width_ratio, times[0], times[1]), partial(_width_ratio, times[1], times[1])
+    null = _between_halves(halves, products[1], draws)
+    return found(formula, *products, draws=draws, null=null, more=["width", "width_awake"], at=times[0])
+
+
+def _scales(sums: Array) -> tuple[Array, Array]:
+    """Mean and standard deviation (N) of rates, of summed `moments`."""
+    units = round((math.sqrt(4 * len(sums) - 3) - 1) / 2)
+    mean = sums[1 : units + 1] / sums[0]
+    squares = sums[units + 1 :].reshape(units, units).diagonal() / sums[0]
+    deviation = np.sqrt(np.maximum(squares - mean**2, 0.0))
+    return mean, np.where(deviation > 0, deviation, 1.0)
+
+
+def _products(together: Array, scales: tuple[Array, Array], lags: Sequence[int], block: Array) -> Array:
+    """Sum and number of products of pairs at each lag, (B, T, N) → (B, 2 L)."""
+    white = (block - scales[0]) / scales[1]
+    partners = white @ (together / together.sum())
+    columns = []
+    for lag in lags:
+        samples = block.shape[1] - lag
+        columns += [
+            (white[:, :samples] * partners[:, lag:]).sum((1, 2)),
+            np.full(len(block), float(samples)),
+        ]
+    return np.stack(columns, axis=1)
+
+
+def _width_ratio(rest_times: Array, awake_times: Array, rest: Array, awake: Array) -> Array:
+    curve = rest[::2] / rest[1::2]
+    widths = _width(rest_times, curve), _width(awake_times, awake[::2] / awake[1::2])
+    return np.concatenate(([widths[1] / widths[0], *widths], curve))
+
+
+def _width(times: Array, curve: Array) -> float:
+    """Twice the time at which a correlogram has fallen half way."""
+    half = (curve[0] + curve[-1]) / 2
+    below = np.flatnonzero(curve <= half)
+    if curve[0] <= curve[-1] or not len(below):
+        return float("nan")
+    after = below[0]
+    share = (curve[after - 1] - half) / (curve[after - 1] - curve[after])
+    return float(2 * (times[after - 1] + share * (times[after] - times[after - 1])))

@@ -1,0 +1,141 @@
+"""Tuning curves from waking, and what they make of rates or spike counts: posteriors and decoded positions.
+
+Axes: T samples, N units, G cells, P dimensions.
+"""
+
+from dataclasses import dataclass
+import math
+
+import numpy as np
+
+from reactivation.analysis.recording import Recording
+from reactivation.machine.errors import BadInput
+from reactivation.replay.cells import Cells, width_of
+from reactivation.replay.inference import Array, Rng
+from reactivation.replay.pairs import rates_of
+
+_SILENCE = 1e-3  # lowest expected count, as a share of a unit's mean: one stray spike must not rule a place out
+
+
+@dataclass(frozen=True, eq=False)
+class TuningCurves:
+    """Hold the mean rates of units in each cell of a space, and read rates or spike counts by them.
+
+    Rates that are whole numbers throughout are spike counts per sample, and Poisson; any others have Gaussian residuals,
+    each unit's of its own variance. The prior is flat over cells that were visited.
+    """
+
+    cells: Cells
+    rates: Array  # (G, N) mean; NaN where waking never was
+    variances: Array | None  # (N) of what the means leave over; None for spike counts
+    dt: float  # Δt of waking [s]
+
+    @classmethod
+    def of(cls, awake: Recording, width: float | None = None) -> "TuningCurves":
+        """Find them from a recording with rates, or spike counts.
+
+        Args:
+            width: of the cells [unit]; None: half of 0.2 m, or of π/6 on a circle.
+
+        Raises:
+            BadInput: no rates.
+
+        >>> import numpy as np
+        >>> bearings = np.random.default_rng(0).uniform(-np.pi, np.pi, (1, 5000))
+        >>> tuned = 5 * np.exp(np.cos(bearings[..., None] - np.linspace(-3, 3, 12)))
+        >>> counts = np.random.default_rng(1).poisson(tuned)
+        >>> awake = ra.Recording(bearings, dt=0.1, space=ra.Circle(), rates=counts)
+        >>> decoded = ra.replay.TuningCurves.of(awake).decode(awake)
+        >>> bool(np.abs(awake.space.distance(decoded.positions, awake.positions)).mean() < 0.2)
+        True
+        """
+        (blocks,) = rates_of([awake], 10**9, np.random.default_rng(0))
+        rates = np.concatenate([block.reshape(-1, block.shape[-1]) for block in blocks])
+        positions = np.concatenate([epoch for epoch, _ in zip(awake.epochs, _each(blocks), strict=False)])
+        cells = Cells(awake.space, width_of(awake.space, width) / (1 if width else 2))
+        which = cells.of(positions)
+        samples = np.bincount(which, minlength=len(cells)).astype(np.float64)
+        sums: Array = np.stack([np.bincount(which, weights=unit, minlength=len(cells)) for unit in rates.T], axis=1)
+        means: Array = np.full_like(sums, np.nan)
+        np.divide(sums, samples[:, None], out=means, where=samples[:, None] > 0)
+        if _are_counts(rates):
+            return cls(cells, means, None, awake.dt)
+        left_over = ((rates - means[which]) ** 2).mean(0)
+        return cls(cells, means, np.where(left_over > 0, left_over, np.inf), awake.dt)
+
+    def posterior(self, rates: Array, dt: float) -> Array:
+        """Return the probability of each cell, (..., N) → (..., G); samples are Δt = `dt` apart [s].
+
+        Raises:
+            BadInput: of other units, or no spike counts where waking had them.
+        """
+        if rates.shape[-1] != self.rates.shape[1]:
+            raise BadInput(f"rates are of {rates.shape[-1]} units, the tuning curves of {self.rates.shape[1]}")
+        visited = np.isfinite(self.rates).all(1)
+        log = np.full((*rates.shape[:-1], len(self.cells)), -np.inf)
+        log[..., visited] = self._log_likelihood(rates.astype(np.float64), self.rates[visited], dt)
+        log -= log.max(-1, keepdims=True)
+        weights: Array = np.exp(log)
+        return weights / weights.sum(-1, keepdims=True)
+
+    def _log_likelihood(self, rates: Array, means: Array, dt: float) -> Array:
+        """But for what does not depend on the cell: (..., N), (G, N) → (..., G)."""
+        if self.variances is None:
+            if not _are_counts(rates):
+                raise BadInput("the tuning curves are of spike counts, and these rates are no whole numbers")
+            expected = np.maximum(means, np.maximum(_SILENCE * means.mean(0), 1e-9)) * (dt / self.dt)
+            likelihood: Array = rates @ np.log(expected).T - expected.sum(1)
+            return likelihood
+        weights = 1 / self.variances
+        products: Array = rates @ (means * weights).T - (means**2 * weights).sum(1) / 2
+        return products
+
+    def decode(self, recording: Recording) -> Recording:
+        """Return the recording with positions that its rates or counts stand for: the most likely cell at each sample.
+
+        Raises:
+            BadInput: no rates; or as `posterior`.
+        """
+        (blocks,) = rates_of([recording], 10**9, np.random.default_rng(0))
+        places = [self.cells.centres[self.posterior(block, recording.dt).argmax(-1)] for block in blocks]
+        positions, rates = _each(places), _each(blocks)
+        return Recording(positions, recording.dt, self.cells.space, rates, margin=math.inf, provenance=recording.provenance)
+
+
+def poisson_spikes(recording: Recording, mean_rate: float = 5.0, *, rng: Rng = 0) -> Recording:
+    """Export rates as Poisson spikes: the same recording, whose rates are spike counts per sample.
+
+    Rates below 0, which bounded units have, count as silence; the others are scaled by one factor for all units, so that the
+    average over units and time is `mean_rate`.
+
+    Args:
+        mean_rate: [spikes/s].
+
+    Raises:
+        BadInput: no rates, or none above 0.
+
+    >>> run = ra.load("spatial_navigation/noisy_unbiased")
+    >>> spikes = ra.replay.poisson_spikes(run.record(ra.rest(steps=50), trajectories=20), rng=0)
+    >>> round(float(spikes.rates.mean() / spikes.dt), 2)
+    5.0
+    """
+    (blocks,) = rates_of([recording], 10**9, np.random.default_rng(0))
+    positive = [np.maximum(block, 0.0) for block in blocks]
+    mean = np.concatenate([block.reshape(-1) for block in positive]).mean()
+    if not mean > 0:
+        raise BadInput("no rate is above 0: there is nothing to make spikes of")
+    draws = np.random.default_rng(rng)
+    counts = [draws.poisson(block * (mean_rate * recording.dt / mean)).astype(np.float64) for block in positive]
+    positions = [epoch for epoch, _ in zip(recording.epochs, _each(counts), strict=False)]
+    return Recording(
+        positions, recording.dt, recording.space, _each(counts), margin=math.inf, provenance=recording.provenance
+    )
+
+
+def _each(blocks: list[Array]) -> list[Array]:
+    """Blocks (B, T, ...) as epochs (T, ...)."""
+    return [epoch for block in blocks for epoch in block]
+
+
+def _are_counts(rates: Array) -> bool:
+    return bool((rates >= 0).all() and (rates == np.round(rates)).all())

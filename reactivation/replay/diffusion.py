@@ -1,0 +1,105 @@
+"""Mean squared displacement, and the diffusion coefficient that walls and circles leave readable."""
+
+from collections.abc import Iterable
+from functools import partial
+import math
+from typing import Any
+
+import numpy as np
+from scipy.optimize import brentq
+
+from reactivation.analysis.recording import Recording, as_recording
+from reactivation.replay.inference import Array, Found, Rng, measured
+from reactivation.replay.lags import checked, means, powers, size, spaced
+from reactivation.world.spaces import Space
+
+_LAGS = (2, 4, 8)  # samples; differences between them are free of decoder jitter
+_SATURATED = 0.9  # share of the last value from which on mean squared displacement counts as saturated
+
+
+def diffusion(recording: Any, space: Space | None = None, *, lags: Iterable[int] = _LAGS, rng: Rng = 0) -> Found:
+    """Measure the diffusion coefficient D [unit²/s], with walls and circle respected.
+
+    Mean squared displacement at each lag is put through the inverse of what Brownian motion from everywhere in this space
+    has after Dt (`Space.brownian_square`; free space: 2 P D t). D is the slope of these Dt over lags, so that jitter of
+    decoding, which raises all of them alike, is no part of it.
+
+    Args:
+        recording: a `Recording`, or positions (B, T, P) with their space.
+        lags: in samples; well before saturation.
+
+    Returns:
+        D, with mean squared displacement over twice the dimensions and the lag [unit²/s] as its curve over lags [s]; the
+        null is time shuffled within epochs.
+
+    Raises:
+        BadInput: no epoch is longer than the longest lag.
+
+    >>> import numpy as np
+    >>> walk = np.cumsum(np.random.default_rng(0).normal(0, 0.01, (50, 200, 2)), axis=1)
+    >>> recording = ra.Recording(walk, dt=0.02, space=ra.Box(9, 9))
+    >>> ra.replay.diffusion(recording, rng=0)  # 0.01² / (2 · 0.02 s) = 0.0025 m²/s
+    0.00264... ± 7.9e-05 m²/s (shuffled time: -0.000742 to 0.00119)
+    """
+    recording, chosen = as_recording(recording, space), checked(lags)
+    times = np.array(chosen) * recording.dt
+    return measured(
+        recording,
+        partial(powers, recording.space, chosen, 2),
+        partial(_coefficient, recording.space, times),
+        np.random.default_rng(rng),
+        unit=f"{recording.space.unit}²/s",
+        at=times,
+        shortest=max(chosen) + 1,
+    )
+
+
+def _coefficient(space: Space, times: Array, sums: Array) -> Array:
+    squares = means(sums)
+    spreads = [spread_of(space, float(square)) for square in squares]
+    return np.concatenate(([np.polyfit(times, spreads, 1)[0]], squares / (2 * space.dimensions * times)))
+
+
+def spread_of(space: Space, square: float) -> float:
+    """Return the Dt [unit²] after which Brownian motion in a space has a mean squared distance; NaN beyond saturation."""
+    largest = size(space) ** 2
+    if not 0 < square < space.brownian_square(largest) * (1 - 1e-9):
+        return 0.0 if square == 0 else math.nan
+    return float(brentq(lambda spread: space.brownian_square(spread) - square, 0.0, largest, xtol=1e-12 * largest))
+
+
+def saturation(recording: Any, space: Space | None = None, *, rng: Rng = 0) -> Found:
+    """Measure when displacement saturates: the first lag [s] at which it has 90 % of what independent samples have.
+
+    Mean squared displacement is compared with that between samples of different epochs (of the same epoch, where there is
+    one). NaN where no lag up to half of the longest epoch reaches it: these epochs are too short to tell.
+
+    Returns:
+        the lag, with mean squared displacement [unit²] as its curve; the null is time shuffled within epochs: the first
+        lag, if each epoch goes everywhere.
+    """
+    recording = as_recording(recording, space)
+    lags = spaced(int(recording.lengths.max()) // 2, 12)
+    draws = np.random.default_rng(rng)
+    return measured(
+        recording,
+        partial(powers, recording.space, lags, 2),
+        partial(_when_saturated, np.array(lags) * recording.dt, _independent(recording, draws)),
+        draws,
+        unit="s",
+        at=np.array(lags) * recording.dt,
+        shortest=max(lags) + 1,
+    )
+
+
+def _independent(recording: Recording, draws: np.random.Generator, count: int = 20_000) -> float:
+    """Mean squared distance between samples that have nothing to do with each other [unit²]."""
+    flat = recording.flat
+    one, other = flat[draws.integers(len(flat), size=(2, count))]
+    return float((recording.space.distance(one, other) ** 2).mean())
+
+
+def _when_saturated(times: Array, last: float, sums: Array) -> Array:
+    curve = means(sums)
+    reached = np.flatnonzero(curve >= _SATURATED * last)
+    return np.concatenate(([times[reached[0]] if len(reached) else np.nan], curve))

@@ -1,0 +1,93 @@
+"""How long replay stays where it is, and how often it jumps."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from reactivation.analysis.recording import as_recording
+from reactivation.replay.cells import width_of
+from reactivation.replay.inference import Array, Found, Rng, measured, ratio
+from reactivation.replay.lags import distances
+from reactivation.replay.survival import at_moments, median_and_cut_off
+from reactivation.world.spaces import Space
+
+_STARTS = 10  # per epoch, at most, from which dwelling is timed
+_JUMP = 5.0  # times the median step
+
+
+def dwell(recording: Any, space: Space | None = None, *, width: float | None = None, rng: Rng = 0) -> Found:
+    """Measure how long replay stays within a tuning width of where it is [s]: the median, after Kaplan and Meier.
+
+    Times begin at up to 10 samples of the first half of each epoch; those that its end cuts off count as longer.
+
+    Args:
+        recording: a `Recording`, or positions (B, T, P) with their space.
+        width: the distance that is left [unit]; None: 0.2 m, or π/6 on a circle.
+
+    Returns:
+        the median, NaN where half of the times are longer than all epochs, with the share that was cut off as
+        `more["cut_off"]`; the null is time shuffled within epochs.
+
+    >>> import numpy as np
+    >>> path = np.arange(100)[:, None] * [0.03, 0.0]
+    >>> ra.replay.dwell(ra.Recording(path, dt=0.02, space=ra.Box(9, 9)), rng=0).value  # 7 steps to go 0.2 m
+    0.14
+    """
+    recording = as_recording(recording, space)
+    away, longest = width_of(recording.space, width), int(recording.lengths.max())
+    return measured(
+        recording,
+        partial(_stays, recording.space, away, longest),
+        partial(median_and_cut_off, recording.dt),
+        np.random.default_rng(rng),
+        unit="s",
+        more=["cut_off"],
+    )
+
+
+def _stays(space: Space, away: float, longest: int, block: Array) -> Array:
+    """How long each epoch stays from each start, (B, T, P) → as `at_moments`."""
+    samples = block.shape[1]
+    starts = np.unique(np.linspace(0, (samples - 1) // 2, _STARTS).astype(int))
+    times, ended = [], []
+    for first in starts:
+        left: Any = space.distance(block[:, first + 1 :], block[:, first : first + 1]) >= away
+        ended.append(left.any(1))
+        times.append(np.where(ended[-1], left.argmax(1) + 1, samples - 1 - first))
+    return at_moments(np.stack(times, axis=1), np.stack(ended, axis=1), longest)
+
+
+def jumps(recording: Any, space: Space | None = None, *, factor: float = _JUMP, rng: Rng = 0) -> Found:
+    """Measure how often replay jumps: the share of steps beyond 5 times the median step.
+
+    Args:
+        recording: a `Recording`, or positions (B, T, P) with their space.
+        factor: of the median step of all epochs.
+
+    Returns:
+        the share; NaN where the median step is 0. The null is time shuffled within epochs, by the same length.
+
+    >>> import numpy as np
+    >>> walk = np.cumsum(np.random.default_rng(0).normal(0, 0.01, (50, 200, 2)), axis=1)
+    >>> ra.replay.jumps(walk, ra.Box(9, 9), rng=0).value < 1e-3
+    True
+    """
+    recording = as_recording(recording, space)
+    return measured(
+        recording,
+        partial(_beyond, recording.space, factor, _median_step(recording.space, recording.blocks(2))),
+        lambda sums: ratio(sums[:1], sums[1:]),
+        np.random.default_rng(rng),
+    )
+
+
+def _median_step(space: Space, blocks: Sequence[Array]) -> float:
+    return float(np.median(np.concatenate([distances(space, block, 1).reshape(-1) for block in blocks])))
+
+
+def _beyond(space: Space, factor: float, usual: float, block: Array) -> Array:
+    lengths = distances(space, block, 1)
+    counted = np.full(len(block), float(lengths.shape[1]) if usual > 0 else 0.0)
+    return np.stack(((lengths > factor * usual).sum(1).astype(np.float64), counted), axis=1)

@@ -1,0 +1,110 @@
+"""How distance grows with time: the exponent that tells jitter, diffusion and straight runs apart."""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from reactivation.analysis.recording import as_recording
+from reactivation.replay.cells import counts_of, totals_of
+from reactivation.replay.inference import Array, Found, Rng, measured
+from reactivation.replay.lags import LAGS, checked, distances, means, powers
+from reactivation.world.spaces import Space
+
+
+def exponent(recording: Any, space: Space | None = None, *, lags: Iterable[int] = LAGS, rng: Rng = 0) -> Found:
+    """Measure the exponent of distance: the slope of log mean distance, not squared, on log lag (Stella et al., 2019).
+
+    Brownian motion has 0.5, a straight run 1, what is confined goes to 0. Decoder jitter lowers it, walls do.
+
+    Args:
+        recording: a `Recording`, or positions (B, T, P) with their space.
+        lags: in samples.
+        rng: a seed, or the generator of the bootstrap and the null.
+
+    Returns:
+        the slope, with mean distances [unit] over lags [s] as its curve; the null is time shuffled within epochs (0).
+
+    Raises:
+        BadInput: no epoch is longer than the longest lag.
+
+    >>> import numpy as np
+    >>> walk = np.cumsum(np.random.default_rng(0).normal(0, 0.01, (50, 200, 2)), axis=1)
+    >>> ra.replay.exponent(walk, ra.Box(9, 9), rng=0)
+    0.5105 ± 0.0053 (shuffled time: -0.00655 to 0.00425)
+    """
+    recording, chosen = as_recording(recording, space), checked(lags)
+    return measured(
+        recording,
+        partial(powers, recording.space, chosen, 1),
+        partial(_slope_and_curve, chosen),
+        np.random.default_rng(rng),
+        at=np.array(chosen) * recording.dt,
+        shortest=max(chosen) + 1,
+    )
+
+
+def exponent_by_first_step(
+    recording: Any, space: Space | None = None, *, lags: Iterable[int] = LAGS, groups: int = 5, rng: Rng = 0
+) -> Found:
+    """Measure the exponent of distance apart for each fifth of first steps, from short ones to long ones.
+
+    Where steps have no memory, a long first step is followed by others as short as ever, and the exponent falls from
+    group to group. What keeps its speed has one exponent in all groups.
+
+    Args:
+        recording: a `Recording`, or positions (B, T, P) with their space.
+        lags: in samples.
+        groups: of equally many starts.
+
+    Returns:
+        the exponent of the last group minus that of the first, with the exponents as its curve over groups.
+
+    Raises:
+        BadInput: no epoch is longer than the longest lag.
+    """
+    recording, chosen = as_recording(recording, space), checked(lags)
+    first = np.concatenate([distances(recording.space, block, 1).reshape(-1) for block in recording.blocks(max(chosen) + 1)])
+    bounds = np.quantile(first, np.linspace(0, 1, groups + 1)[1:-1])
+    return measured(
+        recording,
+        partial(_by_first_step, recording.space, chosen, bounds),
+        partial(_slopes, chosen, groups),
+        np.random.default_rng(rng),
+        at=np.arange(1.0, groups + 1),
+        shortest=max(chosen) + 1,
+    )
+
+
+def _by_first_step(space: Space, lags: Sequence[int], bounds: Array, block: Array) -> Array:
+    """Sum and number of distances at each lag, of the starts of each group: (B, T, P) → (B, groups · 2 L)."""
+    starts, groups = block.shape[1] - max(lags), len(bounds) + 1
+    group = np.searchsorted(bounds, distances(space, block, 1)[:, :starts])
+    number = counts_of(group, groups)
+    totals = [totals_of(group, distances(space, block, lag)[:, :starts], groups) for lag in lags]
+    pairs = np.stack([column for total in totals for column in (total, number)], axis=-1)  # (B, groups, 2 L)
+    return pairs.reshape(len(block), -1)
+
+
+def _slopes(lags: Sequence[int], groups: int, sums: Array) -> Array:
+    slopes = [slope(lags, means_or_nan(part)) for part in sums.reshape(groups, -1)]
+    return np.array([slopes[-1] - slopes[0], *slopes])
+
+
+def means_or_nan(sums: Array) -> Array:
+    """As `means`, NaN where nothing was counted."""
+    with np.errstate(invalid="ignore"):
+        return means(sums)
+
+
+def _slope_and_curve(lags: Sequence[int], sums: Array) -> Array:
+    curve = means(sums)
+    return np.concatenate(([slope(lags, curve)], curve))
+
+
+def slope(lags: Sequence[int], values: Array) -> float:
+    """Slope of log values (L) on log lags; NaN where a value is not positive."""
+    if not (values > 0).all():
+        return float("nan")
+    return float(np.polyfit(np.log(lags), np.log(values), 1)[0])

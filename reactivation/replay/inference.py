@@ -1,0 +1,179 @@
+"""How sure a measure is, and what it gives where there is nothing to find.
+
+Each measure is a formula of sums over epochs (trajectories), so that epochs can be drawn again: its standard error is
+that of a bootstrap over epochs, and its null is the same formula of the same data with one thing taken away, such as the
+order in time.
+
+Axes: B epochs, T samples, P dimensions, K sums, V values.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivation.analysis.recording import Recording
+
+Array = NDArray[np.float64]
+Draws = np.random.Generator
+Rng = int | Draws  # a seed, or what is drawn from
+
+BOOTSTRAPS = 200  # drawn for a standard error: which is then known to 5 %
+NULLS = 39  # drawn of a null: a value beyond all of them is one in 20
+
+Statistics = Callable[[Array], Array]  # positions or rates of a block (B, T, ...) → sums of each epoch (B, K)
+Formula = Callable[..., Array]  # sums over epochs (K), of one recording or several → values (V)
+
+
+class Null(NamedTuple):
+    """What a measure gives where there is nothing to find."""
+
+    name: str  # what was taken away
+    value: float  # mean of 39 draws
+    low: float  # the lowest and
+    high: float  # the highest of them: a value beyond is one in 20
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Hold what a measure found, how sure it is, and what its null gives."""
+
+    value: float  # NaN where it is not defined
+    standard_error: float | None  # of a bootstrap over epochs; None for a single epoch
+    unit: str
+    null: Null | None
+    more: Mapping[str, float]  # other numbers that belong to it
+    at: Array  # (L) lags [s], or what else the curve is over; empty where there is no curve
+    curve: Array  # (L)
+    curve_errors: Array | None  # (L)
+
+    def __repr__(self) -> str:
+        error = "" if self.standard_error is None else f" ± {self.standard_error:.2g}"
+        beside = "" if self.null is None else f" ({self.null.name}: {self.null.low:.3g} to {self.null.high:.3g})"
+        return f"{self.value:.4g}{error}{f' {self.unit}' if self.unit else ''}{beside}"
+
+
+class Change(NamedTuple):
+    """A way to take something away from epochs."""
+
+    name: str
+    of: Callable[[Array, Draws], Array]  # a block (B, T, ...) → another of its shape
+
+
+def _shuffled_time(block: Array, draws: Draws) -> Array:
+    order = np.argsort(draws.random(block.shape[:2]), axis=1)
+    return np.take_along_axis(block, order[..., None], axis=1)
+
+
+def _reversed(block: Array, draws: Draws) -> Array:
+    return np.where(draws.random(len(block))[:, None, None] < 0.5, block[:, ::-1], block)
+
+
+SHUFFLED_TIME = Change("shuffled time", _shuffled_time)
+REVERSED = Change("epochs reversed at random", _reversed)
+
+
+def measured(
+    recording: Recording,
+    statistics: Statistics,
+    formula: Formula,
+    draws: Draws,
+    *,
+    null: Change | Null | None = SHUFFLED_TIME,
+    unit: str = "",
+    more: Sequence[str] = (),
+    at: Sequence[float] | Array = (),
+    shortest: int = 2,
+) -> Found:
+    """Measure positions: a formula of sums over epochs of at least `shortest` samples, with its error and its null.
+
+    Raises:
+        BadInput: all epochs are shorter.
+    """
+    return measured_blocks(recording.blocks(shortest), statistics, formula, draws, null=null, unit=unit, more=more, at=at)
+
+
+def measured_blocks(
+    blocks: list[Array],
+    statistics: Statistics,
+    formula: Formula,
+    draws: Draws,
+    *,
+    null: Change | Null | None = SHUFFLED_TIME,
+    unit: str = "",
+    more: Sequence[str] = (),
+    at: Sequence[float] | Array = (),
+) -> Found:
+    """As `measured`, of blocks (B, T, ...) of anything: rates, posteriors."""
+
+    def sums(changed: Iterable[Array]) -> Array:
+        return np.concatenate([statistics(block) for block in changed])
+
+    if isinstance(null, Change):
+        changed = ([null.of(block, draws) for block in blocks] for _ in range(NULLS))
+        null = null_of(null.name, (formula(sums(one).sum(0))[0] for one in changed))
+    return found(formula, sums(blocks), draws=draws, null=null, unit=unit, more=more, at=at)
+
+
+def found(
+    formula: Formula,
+    *statistics: Array,
+    draws: Draws,
+    null: Null | None = None,
+    unit: str = "",
+    more: Sequence[str] = (),
+    at: Sequence[float] | Array = (),
+) -> Found:
+    """Put sums of epochs (B, K), of one recording or of several, through a formula; each recording's epochs are drawn again.
+
+    Args:
+        formula: its first value is the measure; those that follow are called `more`, and the others are the curve.
+        at: (L) what the curve is over.
+    """
+    values = formula(*(one.sum(0) for one in statistics))
+    errors = None
+    if np.isfinite(values[0]) and all(len(one) > 1 for one in statistics):
+        errors = _spread(np.stack([formula(*(_drawn_again(one, draws) for one in statistics)) for _ in range(BOOTSTRAPS)]))
+    return Found(
+        float(values[0]),
+        None if errors is None else float(errors[0]),
+        unit,
+        null,
+        dict(zip(more, values[1:].tolist(), strict=False)),
+        np.asarray(at, dtype=np.float64),
+        values[1 + len(more) :],
+        None if errors is None else errors[1 + len(more) :],
+    )
+
+
+def null_of(name: str, drawn: Iterable[Any]) -> Null:
+    """Summarise values of a null; those that are not defined are left out."""
+    values = np.array([float(value) for value in drawn])
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return Null(name, *[float("nan")] * 3)
+    return Null(name, float(values.mean()), float(values.min()), float(values.max()))
+
+
+def _drawn_again(statistics: Array, draws: Draws) -> Array:
+    """The sum (K) over as many epochs, drawn with replacement."""
+    counts = np.bincount(draws.integers(len(statistics), size=len(statistics)), minlength=len(statistics))
+    drawn: Array = counts @ statistics
+    return drawn
+
+
+def _spread(values: Array) -> Array:
+    """Standard deviation of each column (R, V) over the draws in which it is defined."""
+    there = np.isfinite(values)
+    count = np.maximum(there.sum(0), 2)
+    filled = np.where(there, values, 0.0)
+    mean = filled.sum(0) / count
+    spread: Array = np.sqrt((np.where(there, filled - mean, 0.0) ** 2).sum(0) / (count - 1))
+    return np.where(spread > 1e-12 * np.abs(mean), spread, 0.0)  # what rounding makes of values that are all one
+
+
+def ratio(above: Array, below: Array) -> Array:
+    """Divide, NaN where the divisor is 0."""
+    return np.divide(above, below, out=np.full(np.broadcast_shapes(above.shape, below.shape), np.nan), where=below != 0)

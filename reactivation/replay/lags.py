@@ -1,0 +1,138 @@
+"""How far positions are from where they were some lags before: what most measures of replay are made of.
+
+Axes: B epochs, T samples, P dimensions, L lags.
+"""
+
+from collections.abc import Iterable, Sequence
+import math
+
+import numpy as np
+
+from reactivation.analysis.recording import Recording
+from reactivation.machine.errors import BadInput
+from reactivation.replay.cells import counts_of
+from reactivation.replay.inference import Array
+from reactivation.world.spaces import Space
+
+LAGS = tuple(range(1, 9))  # samples; those of the exponents that were measured in rats
+_EDGES = 400  # of the histogram that medians are read from: a bin is 2.3 % wide
+_FINEST = 1e-4  # its lowest edge, as a share of the space's size
+
+
+def checked(lags: Iterable[int]) -> tuple[int, ...]:
+    """Return lags in samples, in order.
+
+    Raises:
+        BadInput: fewer than two, or one that is no positive number of samples.
+    """
+    chosen = tuple(sorted({int(lag) for lag in lags}))
+    if len(chosen) < 2 or chosen[0] < 1:
+        raise BadInput(f"lags={list(chosen)}: give at least two, each a positive number of samples")
+    return chosen
+
+
+def spaced(longest: int, count: int = 24) -> tuple[int, ...]:
+    """Return up to `count` lags from 1 to the longest, evenly spaced in their logarithm."""
+    return tuple(int(lag) for lag in np.unique(np.geomspace(1, max(longest, 1), count).round().astype(int)))
+
+
+def distances(space: Space, block: Array, lag: int) -> Array:
+    """Distances after a lag, (B, T, P) → (B, T − lag)."""
+    away: Array = space.distance(block[:, lag:], block[:, :-lag])
+    return away
+
+
+def steps(space: Space, block: Array) -> Array:
+    """Displacement vectors from one sample to the next, (B, T, P) → (B, T − 1, P)."""
+    moved: Array = space.difference(block[:, 1:], block[:, :-1])
+    return moved
+
+
+def counted(values: Array) -> Array:
+    """Sum and number of values of each epoch, (B, n) → (B, 2)."""
+    return np.stack((values.sum(1), np.full(len(values), float(values.shape[1]))), axis=1)
+
+
+def powers(space: Space, lags: Sequence[int], power: int, block: Array) -> Array:
+    """Sum and number of distances to a power at each lag, (B, T, P) → (B, 2 L)."""
+    return np.concatenate([counted(distances(space, block, lag) ** power) for lag in lags], axis=1)
+
+
+def means(sums: Array) -> Array:
+    """The means of what `counted` counted, (2 L) → (L)."""
+    pairs = sums.reshape(-1, 2)
+    return pairs[:, 0] / pairs[:, 1]
+
+
+def size(space: Space) -> float:
+    """The diagonal of a space [unit]."""
+    return math.dist([axis.low for axis in space.axes], [axis.high for axis in space.axes])
+
+
+def edges(space: Space) -> Array:
+    """Edges of bins of distance, evenly spaced in their logarithm, the first from 0."""
+    return np.concatenate(([0.0], size(space) * np.geomspace(_FINEST, 2, _EDGES)))
+
+
+def histograms(space: Space, lags: Sequence[int], block: Array) -> Array:
+    """How many distances are in each bin at each lag, (B, T, P) → (B, L · bins)."""
+    return np.concatenate([binned(space, distances(space, block, lag)) for lag in lags], axis=1)
+
+
+def binned(space: Space, values: Array) -> Array:
+    """How many values of each epoch are in each bin of distance, (B, n) → (B, bins)."""
+    bounds = edges(space)
+    which = np.clip(np.searchsorted(bounds, values, side="right") - 1, 0, len(bounds) - 2)
+    return counts_of(which, len(bounds) - 1)
+
+
+def medians(space: Space, counts: Array) -> Array:
+    """Medians of what `binned` counted, (..., bins) → (...), along a straight line within a bin."""
+    bounds = edges(space)
+    below = np.cumsum(counts, axis=-1)
+    half = below[..., -1:] / 2
+    which = np.minimum((below < half).sum(-1), len(bounds) - 2)
+    inside = np.take_along_axis(counts, which[..., None], -1)[..., 0]
+    before = np.take_along_axis(below, which[..., None], -1)[..., 0] - inside
+    share = (half[..., 0] - before) / np.maximum(inside, 1)
+    found: Array = bounds[which] + share * (bounds[which + 1] - bounds[which])
+    return found
+
+
+def jitter(recording: Recording) -> float:
+    """Estimate the jitter of decoding along each dimension [unit], from how squared distance extrapolates to lag 0.
+
+    For positions x + ε with independent ε of variance j², MSD(lag) = MSD_x(lag) + 2 P j², and 2 MSD(1) − MSD(2) = 2 P j²
+    where MSD_x grows in proportion to the lag. A path that keeps its direction gives less; it is at least 1/50 of the
+    root mean square step.
+    """
+    per_block = [powers(recording.space, (1, 2), 2, block) for block in recording.blocks(3)]
+    first, second = means(np.concatenate(per_block).sum(0))
+    extrapolated = max(2 * first - second, 4e-4 * first, 0.0)
+    return math.sqrt(extrapolated / (2 * recording.space.dimensions))
+
+
+def pieces(recording: Recording, samples: int) -> Recording:
+    """Cut long epochs into epochs of so many samples, which are then what is drawn again; what is left over goes.
+
+    Raises:
+        BadInput: no epoch is as long.
+    """
+    rates = None if recording.rates is None else _cut([*recording.rates], samples)
+    positions = _cut([*recording.epochs], samples)
+    if not len(positions):
+        raise BadInput(f"pieces of {samples} samples: all epochs are shorter")
+    return Recording(
+        positions,
+        recording.dt,
+        recording.space,
+        rates if rates is not None and len(rates) else None,
+        margin=math.inf,
+        provenance=recording.provenance,
+    )
+
+
+def _cut(series: Sequence[Array], samples: int) -> Array:
+    """Series (T, ...) → (B, samples, ...)."""
+    whole = [one[: len(one) // samples * samples] for one in series]
+    return np.concatenate([one.reshape(-1, samples, *one.shape[1:]) for one in whole]) if whole else np.empty(0)

@@ -1,0 +1,127 @@
+"""Regions of a space: when replay first enters them, how evenly it visits them, and how straight its way is."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from reactivation.analysis.recording import as_recording
+from reactivation.replay.cells import Cells, counts_of
+from reactivation.replay.inference import Array, Found, Rng, measured, measured_blocks, ratio
+from reactivation.replay.lags import checked, counted, distances
+from reactivation.replay.survival import at_moments, median_and_cut_off
+from reactivation.world.spaces import Space
+
+_REGIONS = 4  # along the longest axis
+
+
+def _regions(space: Space, along: int) -> Cells:
+    return Cells(space, max(axis.high - axis.low for axis in space.axes) / along)
+
+
+def first_entry(recording: Any, space: Space | None = None, *, along: int = _REGIONS, rng: Rng = 0) -> Found:
+    """Measure how long it takes until a region is first entered [s]: median over regions and epochs (Kaplan and Meier).
+
+    Args:
+        recording: a `Recording`, or positions (B, T, P) with their space.
+        along: regions along the longest axis: 4 × 4 in a square box, 4 on a circle.
+
+    Returns:
+        the median over all regions but the one that an epoch begins in, NaN where fewer than half are entered, with the
+        share that the end of an epoch cut off as `more["cut_off"]`; the null is time shuffled within epochs.
+    """
+    recording = as_recording(recording, space)
+    regions = _regions(recording.space, along)
+    return measured_blocks(
+        regions.blocks(recording),
+        partial(_entries, len(regions), int(recording.lengths.max())),
+        partial(median_and_cut_off, recording.dt),
+        np.random.default_rng(rng),
+        unit="s",
+        more=["cut_off"],
+    )
+
+
+def _entries(regions: int, longest: int, block: Any) -> Array:
+    """(B, T, 1) → as `at_moments`."""
+    which, samples = block[..., 0], block.shape[1]
+    times, ended = [], []
+    for region in range(regions):
+        inside = which == region
+        ended.append(inside.any(1))
+        times.append(np.where(ended[-1], inside.argmax(1), samples))
+    first, entered = np.stack(times, axis=1), np.stack(ended, axis=1)
+    others = first > 0  # all but the region of the first sample
+    shape = (len(which), regions - 1)
+    return at_moments(first[others].reshape(shape), entered[others].reshape(shape), longest)
+
+
+def visits(recording: Any, space: Space | None = None, *, along: int = _REGIONS, rng: Rng = 0) -> Found:
+    """Measure how evenly regions are visited: the entropy of visits over that of equally many visits to all, 0 to 1.
+
+    A visit begins when a region is entered, and at the first sample of an epoch; how long it lasts does not count.
+
+    Args:
+        recording: a `Recording`, or positions (B, T, P) with their space.
+        along: regions along the longest axis.
+
+    Returns:
+        the relative entropy, with visits per second as `more["rate"]`; the null is time shuffled within epochs.
+    """
+    recording = as_recording(recording, space)
+    regions = _regions(recording.space, along)
+    return measured_blocks(
+        regions.blocks(recording),
+        partial(_visits, len(regions)),
+        partial(_evenness, recording.dt),
+        np.random.default_rng(rng),
+        more=["rate"],
+    )
+
+
+def _visits(regions: int, block: Any) -> Array:
+    """Visits to each region, and samples: (B, T, 1) → (B, G + 1)."""
+    which = block[..., 0]
+    entered = np.concatenate((np.ones((len(which), 1), dtype=bool), which[:, 1:] != which[:, :-1]), axis=1)
+    counts = counts_of(np.where(entered, which, regions), regions + 1)
+    counts[:, -1] = which.shape[1]
+    return counts
+
+
+def _evenness(dt: float, sums: Array) -> Array:
+    counts, samples = sums[:-1], sums[-1]
+    shares = counts[counts > 0] / counts.sum()
+    return np.array([-(shares * np.log(shares)).sum() / np.log(len(counts)), counts.sum() / (samples * dt)])
+
+
+def detour(recording: Any, space: Space | None = None, *, samples: int = 20, rng: Rng = 0) -> Found:
+    """Measure how much longer the way is than what it leads to: path length over displacement, of stretches of samples.
+
+    Args:
+        recording: a `Recording`, or positions (B, T, P) with their space.
+        samples: steps of a stretch.
+
+    Returns:
+        mean path length over mean displacement: 1 for straight runs, about √samples for Brownian motion; the null is time
+        shuffled within epochs.
+
+    Raises:
+        BadInput: no epoch is as long.
+
+    >>> import numpy as np
+    >>> ra.replay.detour(np.arange(100)[:, None] * [0.03, 0.0], ra.Box(9, 9), rng=0).value
+    1.0
+    """
+    recording = as_recording(recording, space)
+    _, steps = checked((1, samples))
+    return measured(
+        recording,
+        partial(_ways, recording.space, steps),
+        lambda sums: steps * ratio(sums[:1] * sums[3:], sums[2:3] * sums[1:2]),
+        np.random.default_rng(rng),
+        shortest=steps + 1,
+    )
+
+
+def _ways(space: Space, samples: int, block: Array) -> Array:
+    return np.concatenate([counted(distances(space, block, lag)) for lag in (1, samples)], axis=1)

@@ -1,0 +1,140 @@
+"""Whether replay runs through sequences of waking: along lines of decoded posteriors, and by the transitions that it makes.
+
+Axes: S segments, n samples each, N units, G cells, P dimensions.
+"""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from reactivation.analysis.recording import Recording, as_recording
+from reactivation.replay.asymmetry import moves
+from reactivation.replay.cells import Cells, visited, width_of
+from reactivation.replay.decoding import TuningCurves
+from reactivation.replay.inference import NULLS, SHUFFLED_TIME, Array, Draws, Found, Rng, found, measured_blocks, null_of
+from reactivation.replay.lags import pieces
+from reactivation.world.spaces import Space
+
+_SEGMENTS = 100  # at most, drawn at random
+
+
+def transition_similarity(
+    rest: Any, awake: Any, space: Space | None = None, *, width: float | None = None, lag: int = 1, rng: Rng = 0
+) -> Found:
+    """Measure how like waking's the transitions of rest are: Pearson's r between matrices of transition probabilities.
+
+    Probabilities are those of going from a cell to another one (remaining does not count) after a lag, over pairs of
+    cells that either recording goes between, from cells that both leave.
+
+    Args:
+        rest, awake: two `Recording`s, or positions (B, T, P) with their space.
+        width: of the cells [unit]; None: 0.2 m, or π/6 on a circle.
+        lag: in samples.
+
+    Returns:
+        r; 1 for waking itself. The null is time shuffled within epochs of rest.
+    """
+    both, draws = [as_recording(one, space) for one in (rest, awake)], np.random.default_rng(rng)
+    cells = Cells(both[1].space, width_of(both[1].space, width))
+    blocks, number = visited(*(cells.blocks(one, lag + 1) for one in both))
+    count = partial(moves, number, lag)
+    sums = [np.concatenate([count(block) for block in own]) for own in blocks]
+    formula = partial(_likeness, number)
+    shuffles = ([SHUFFLED_TIME.of(block, draws) for block in blocks[0]] for _ in range(NULLS))
+    counts = (sum(count(block).sum(0) for block in one) for one in shuffles)
+    null = null_of(SHUFFLED_TIME.name, (formula(one, sums[1].sum(0))[0] for one in counts))
+    return found(formula, *sums, draws=draws, null=null)
+
+
+def _likeness(cells: int, *sums: Array) -> Array:
+    matrices = [one.reshape(cells, cells) * (1 - np.eye(cells)) for one in sums]
+    left = [matrix.sum(1, keepdims=True) for matrix in matrices]
+    compared = (left[0] > 0) & (left[1] > 0) & (matrices[0] + matrices[1] > 0)
+    if compared.sum() < 3:
+        return np.array([np.nan])
+    one, other = ((matrix / np.maximum(total, 1))[compared] for matrix, total in zip(matrices, left, strict=True))
+    if one.std() == 0 or other.std() == 0:
+        return np.array([np.nan])
+    return np.array([np.corrcoef(one, other)[0, 1]])
+
+
+def line_fit(rest: Recording, awake: Recording, *, samples: int = 20, width: float | None = None, rng: Rng = 0) -> Found:
+    """Measure how well straight runs explain decoded posteriors: mean probability within a tuning width of the best line.
+
+    Posteriors are decoded from rates, or spike counts, by waking's tuning curves (`TuningCurves`), in segments of so many
+    samples. Lines go through the most likely places of any two samples at least half a segment apart, at constant
+    velocity, the shorter way round a circle.
+
+    Args:
+        rest, awake: two `Recording`s with rates, or spike counts, of the same units.
+        samples: of a segment.
+        width: half of the band around a line [unit]; None: 0.2 m, or π/6 on a circle.
+
+    Returns:
+        the mean over at most 100 segments, 0 to 1; the null is samples shuffled within segments.
+
+    Raises:
+        BadInput: no rates, or no epoch is as long as a segment.
+    """
+    draws = np.random.default_rng(rng)
+    tuning, posteriors = _posteriors(rest, awake, samples, draws)
+    near = tuning.cells.within(width_of(awake.space, width)).astype(np.float64)
+    return measured_blocks([posteriors], partial(_line_scores, tuning.cells, near), _mean, draws)
+
+
+def weighted_correlation(rest: Recording, awake: Recording, *, samples: int = 20, rng: Rng = 0) -> Found:
+    """Measure how place goes with time in decoded posteriors: the multiple correlation of time with place, by their weight.
+
+    Bearings count as points of the unit circle, so that what turns right round has none. Posteriors are those of `line_fit`.
+
+    Returns:
+        the mean over at most 100 segments, 0 to 1; the null is samples shuffled within segments.
+    """
+    draws = np.random.default_rng(rng)
+    tuning, posteriors = _posteriors(rest, awake, samples, draws)
+    places: Array = tuning.cells.space.embed(tuning.cells.centres)
+    return measured_blocks([posteriors], partial(_correlations, places), _mean, draws)
+
+
+def _posteriors(rest: Recording, awake: Recording, samples: int, draws: Draws) -> tuple[TuningCurves, Array]:
+    """Posteriors of segments of rest, (S, n, G)."""
+    tuning = TuningCurves.of(awake)
+    with_rates = rest if rest.rates is None or len(rest.rates) == len(rest) else rest.take(slice(0, len(rest.rates)))
+    segments = pieces(with_rates, samples)
+    chosen = np.sort(draws.permutation(len(segments))[:_SEGMENTS])
+    rates = segments.take(chosen.tolist()).rates
+    return tuning, tuning.posterior(rates, rest.dt)
+
+
+def _mean(sums: Array) -> Array:
+    return sums[:1] / sums[1:]
+
+
+def _line_scores(cells: Cells, near: Array, posteriors: Array) -> Array:
+    """Score and count of each segment, (S, n, G) → (S, 2)."""
+    segments, samples, _ = posteriors.shape
+    places = cells.centres[posteriors.argmax(-1)]  # (S, n, P)
+    mass = posteriors @ near  # within the band around each cell
+    times, best = np.arange(samples), np.zeros(segments)
+    for first in range(0, samples - samples // 2, 2):
+        for last in range(first + samples // 2, samples, 2):
+            velocity = cells.space.difference(places[:, last], places[:, first]) / (last - first)
+            line = cells.space.wrap(places[:, first, None] + velocity[:, None] * (times - first)[:, None])
+            score = np.take_along_axis(mass, cells.of(line)[..., None], axis=-1)[..., 0].mean(1)
+            best = np.maximum(best, score)
+    return np.stack((best, np.ones(segments)), axis=1)
+
+
+def _correlations(places: Array, posteriors: Array) -> Array:
+    """Multiple correlation and count of each segment, (S, n, G), (G, E) → (S, 2)."""
+    samples = posteriors.shape[1]
+    time = np.arange(samples) - (samples - 1) / 2
+    means = posteriors @ places  # (S, n, E)
+    second = np.einsum("sng,ge,gf->sef", posteriors, places, places, optimize=True) / samples
+    middle = means.mean(1)
+    covariance = second - middle[:, :, None] * middle[:, None, :]
+    with_time = (time[:, None] * means).mean(1)  # (S, E)
+    solved = np.einsum("sef,sf->se", np.linalg.pinv(covariance, hermitian=True), with_time)
+    squares = (with_time * solved).sum(1) / (time**2).mean()
+    return np.stack((np.sqrt(np.clip(squares, 0, 1)), np.ones(len(posteriors))), axis=1)

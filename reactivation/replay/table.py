@@ -1,0 +1,145 @@
+"""All measures of one recording, or of several, in one call."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+import math
+from typing import Any
+
+import numpy as np
+
+from reactivation.analysis.measures.kl import kl
+from reactivation.analysis.recording import Recording
+from reactivation.machine.errors import BadInput
+from reactivation.replay.asymmetry import antisymmetric_share, area_rate, entropy_production
+from reactivation.replay.compression import compression, ensemble_compression
+from reactivation.replay.continuity import continuity
+from reactivation.replay.coverage import coverage, time_to_cover_half
+from reactivation.replay.diffusion import diffusion, saturation
+from reactivation.replay.dwell import dwell, jumps
+from reactivation.replay.exponent import exponent, exponent_by_first_step
+from reactivation.replay.pairs import pair_correlation
+from reactivation.replay.regions import detour, first_entry, visits
+from reactivation.replay.sequences import line_fit, transition_similarity, weighted_correlation
+from reactivation.replay.states import states
+from reactivation.replay.velocity import velocity_autocorrelation
+from reactivation.streams import numpy_stream
+
+_Measure = Callable[..., Any]
+
+ALONE: tuple[_Measure, ...] = (  # of one recording
+    exponent,
+    exponent_by_first_step,
+    diffusion,
+    saturation,
+    velocity_autocorrelation,
+    continuity,
+    coverage,
+    time_to_cover_half,
+    dwell,
+    jumps,
+    first_entry,
+    visits,
+    detour,
+    antisymmetric_share,
+    area_rate,
+    entropy_production,
+    states,
+)
+BESIDE: tuple[_Measure, ...] = (  # of rest and waking
+    kl,
+    compression,
+    ensemble_compression,
+    transition_similarity,
+    line_fit,
+    weighted_correlation,
+    pair_correlation,
+)
+_NAMED = {measure.__name__: measure for measure in (*ALONE, *BESIDE)}
+MEASURES = tuple(_NAMED)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Hold what every measure found of every recording."""
+
+    found: dict[str, dict[str, Any]]  # measure → recording → what it returned
+    reasons: dict[str, dict[str, str]]  # measure → recording → why there is nothing
+
+    def __repr__(self) -> str:
+        names = list(next(iter(self.found.values())))
+        cells = {measure: [_cell(row.get(name)) for name in names] for measure, row in self.found.items()}
+        widths = [max(len(name), *(len(row[i]) for row in cells.values())) for i, name in enumerate(names)]
+        first = max(map(len, self.found))
+        lines = [[" " * first, *(f"{name:>{width}}" for name, width in zip(names, widths, strict=True))]]
+        lines += [
+            [f"{measure:<{first}}", *(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True))]
+            for measure, row in cells.items()
+        ]
+        return "\n".join("  ".join(line).rstrip() for line in lines)
+
+
+def table(
+    recordings: Recording | Mapping[str, Recording],
+    waking: Recording | Mapping[str, Recording] | None = None,
+    *,
+    measures: tuple[str, ...] = MEASURES,
+    rng: int = 0,
+) -> Table:
+    """Measure everything of recordings that they have what it takes for.
+
+    Args:
+        recordings: a recording, or several by name.
+        waking: that of all of them, or of each by the same names; None: only what needs none is measured.
+        measures: which; names of `MEASURES`.
+        rng: a seed; each measure of each recording draws from a stream of its own.
+
+    Returns:
+        what each measure returned; where one has no answer (no rates, epochs too short), its reason. Printed, an asterisk
+        marks a value beyond all draws of its null, and a dash that there is none.
+
+    Raises:
+        BadInput: a measure of no such name, or waking of other names.
+
+    >>> run = ra.load("head_direction/noisy_unbiased")
+    >>> rest, awake = run.record(ra.rest(steps=100), 10), run.record(ra.waking(steps=100), 10)
+    >>> ra.replay.table(rest, awake, measures=("exponent", "jumps", "compression"), rng=0)
+                        recording
+    exponent       0.25... ± 0.02...*
+    jumps        ...
+    compression             –
+    """
+    unknown = [name for name in measures if name not in MEASURES]
+    if unknown:
+        raise BadInput(f"no such measure: {unknown[0]}; there are {', '.join(MEASURES)}")
+    named = recordings if isinstance(recordings, Mapping) else {"recording": recordings}
+    awake = waking if isinstance(waking, Mapping) else dict.fromkeys(named, waking)
+    if waking is not None and set(awake) != set(named):
+        raise BadInput(f"waking is of {', '.join(awake)}, and the recordings are {', '.join(named)}: give the same names")
+    found: dict[str, dict[str, Any]] = {measure: {} for measure in measures}
+    reasons: dict[str, dict[str, str]] = {measure: {} for measure in measures}
+    for measure in measures:
+        for name, recording in named.items():
+            draws = numpy_stream(rng, f"replay/{name}/{measure}")
+            try:
+                found[measure][name] = _measured(measure, recording, awake[name], draws)
+            except BadInput as problem:
+                found[measure][name], reasons[measure][name] = None, str(problem)
+    return Table(found, {measure: why for measure, why in reasons.items() if why})
+
+
+def _measured(measure: str, recording: Recording, awake: Recording | None, draws: np.random.Generator) -> Any:
+    function = _NAMED[measure]
+    if function in ALONE:
+        return function(recording, rng=draws)
+    if awake is None:
+        raise BadInput(f"{measure} compares with waking: give waking=")
+    return function(recording, awake, rng=draws)
+
+
+def _cell(one: Any) -> str:
+    if one is None or not math.isfinite(one.value):
+        return "–"
+    error = "" if one.standard_error is None else f" ± {one.standard_error:.2g}"
+    null = getattr(one, "null", None)
+    beyond = null is not None and not null.low <= one.value <= null.high
+    return f"{one.value:.3g}{error}{'*' if beyond else ' '}"

@@ -1,0 +1,363 @@
+"""Measures of replay on made data whose answers are known; tolerances are several standard errors of so many samples."""
+
+import doctest
+from functools import partial
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+import pytest
+
+import reactivation as ra
+from reactivation.replay.states import MODELS, confusion
+from reactivation.world.spaces import Axis, Space, Wall
+
+Array = NDArray[np.float64]
+BOX, CIRCLE, PLANE = ra.Box(2.0, 2.0), ra.Circle(), ra.Box(40.0, 40.0)
+
+
+def walk(step: float, shape: tuple[int, int, int] = (100, 200, 2), seed: int = 0) -> Array:
+    """Free Brownian motion from everywhere in BOX."""
+    rng = np.random.default_rng(seed)
+    return rng.uniform(-1, 1, (shape[0], 1, shape[2])) + np.cumsum(rng.normal(0, step, shape), axis=1)
+
+
+def between_walls(path: Array) -> Array:
+    """Reflected at the walls of BOX: exactly what reflecting Brownian motion is at these moments."""
+    folded = (path + 1) % 4
+    return np.where(folded > 2, 4 - folded, folded) - 1
+
+
+def drawn_home(turn: float = 0.0, *, relax: float = 0.2, shape: tuple[int, int] = (200, 300), seed: int = 0) -> Array:
+    """An Ornstein–Uhlenbeck process of variance 1 in a plane, turned by `turn` [rad] at each step."""
+    rng, keep = np.random.default_rng(seed), 1 - relax
+    rotation = keep * np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+    state, path = rng.normal(size=(shape[0], 2)), []
+    for _ in range(shape[1]):
+        state = state @ rotation.T + math.sqrt(1 - keep**2) * rng.normal(size=state.shape)
+        path.append(state)
+    return np.stack(path, axis=1)
+
+
+def with_momentum(friction: float, shape: tuple[int, int, int] = (100, 300, 2), step: float = 0.02) -> Array:
+    """Steps of which each keeps 1 − λ of the one before."""
+    white = np.random.default_rng(1).normal(0, step, shape)
+    moved = white.copy()
+    for now in range(1, shape[1]):
+        moved[:, now] += (1 - friction) * moved[:, now - 1]
+    return np.cumsum(moved, axis=1)
+
+
+def fractional(exponent: float, epochs: int = 200, samples: int = 100) -> Array:
+    """Gaussian paths whose distance grows as a power of the lag, by their covariance."""
+    t = np.arange(1.0, samples + 1)
+    covariance = (t[:, None] ** (2 * exponent) + t ** (2 * exponent) - np.abs(t[:, None] - t) ** (2 * exponent)) / 2
+    white = np.random.default_rng(2).normal(size=(epochs, samples, 2))
+    return 0.02 * np.einsum("ts,bsd->btd", np.linalg.cholesky(covariance), white)
+
+
+class TestHowFar:
+    """Distance over time."""
+
+    @pytest.mark.parametrize("known", [0.3, 0.5, 0.7, 0.9])
+    def test_the_exponent_is_that_of_the_generator(self, known: float) -> None:
+        found = ra.replay.exponent(fractional(known), PLANE)
+        assert found.value == pytest.approx(known, abs=0.02)  # 4 standard errors over 200 paths
+        assert found.standard_error == pytest.approx(0.005, rel=0.5)
+        assert found.null is not None
+        assert found.null.low < 0 < found.null.high
+
+    def test_a_straight_run_and_what_is_confined(self) -> None:
+        straight = np.arange(50)[:, None] * np.array([0.01, 0.02])
+        assert ra.replay.exponent(straight, PLANE).value == pytest.approx(1)
+        assert ra.replay.exponent(drawn_home(), PLANE, lags=(30, 40, 50, 60)).value == pytest.approx(0, abs=0.02)
+
+    def test_a_first_step_tells_nothing_of_a_straight_run(self) -> None:
+        speeds = np.random.default_rng(0).uniform(0.01, 0.1, (50, 1, 1))
+        straight = speeds * np.arange(50)[:, None] * np.array([1.0, 0.0])
+        assert ra.replay.exponent_by_first_step(straight, PLANE).curve == pytest.approx(np.ones(5))
+        falling = ra.replay.exponent_by_first_step(walk(0.02), PLANE).curve
+        assert (np.diff(falling) < 0).all()
+
+    def test_diffusion_between_walls_and_round_a_circle(self) -> None:
+        """Walls take a sixth and more off displacement at the longest lag, and nothing off D."""
+        step, dt, lags = 0.05, 0.02, (20, 80)
+        true = step**2 / (2 * dt)
+        paths = between_walls(walk(step, (200, 200, 2)))
+        walled = ra.replay.diffusion(ra.Recording(paths, dt, BOX), lags=lags)
+        assert walled.standard_error is not None
+        assert walled.curve_errors is not None
+        assert walled.standard_error < 0.1 * true
+        assert walled.value == pytest.approx(true, abs=4 * walled.standard_error)
+        closed_form = [BOX.brownian_square(true * lag * dt) / (4 * lag * dt) for lag in lags]
+        assert (np.abs(walled.curve - closed_form) < 4 * walled.curve_errors).all()
+        assert walled.curve[1] < 0.85 * true
+        turning = np.random.default_rng(1).uniform(-3, 3, (200, 1, 1)) + np.cumsum(
+            np.random.default_rng(2).normal(0, 0.2, (200, 200, 1)), axis=1
+        )
+        circle = ra.Recording(CIRCLE.wrap(turning), dt, CIRCLE)
+        assert ra.replay.diffusion(circle, lags=(20, 40)).value == pytest.approx(1.0, rel=4 * 0.02)
+
+    def test_jitter_is_no_diffusion(self) -> None:
+        jittered = walk(0.02) + np.random.default_rng(3).normal(0, 0.05, (100, 200, 2))
+        found = ra.replay.diffusion(ra.Recording(jittered, 0.02, PLANE))
+        assert found.value == pytest.approx(0.01, rel=0.15)
+        assert found.curve[0] > 0.03
+        assert ra.replay.exponent(jittered, PLANE).value < 0.3
+
+    def test_displacement_saturates_as_the_pull_home_has_it(self) -> None:
+        """1 − 0.8^lag reaches 0.9 at lag 10.3."""
+        found = ra.replay.saturation(ra.Recording(drawn_home(shape=(100, 300)), 0.02, PLANE))
+        assert 0.02 * 6 < found.value < 0.02 * 17  # the lags that are looked at are 6, 9, 13, 20
+
+    @pytest.mark.parametrize("friction", [0.1, 0.5, 1.0])
+    def test_momentum_keeps_its_direction(self, friction: float) -> None:
+        found = ra.replay.velocity_autocorrelation(with_momentum(friction), PLANE)
+        assert found.curve == pytest.approx((1 - friction) ** np.arange(1, 9), abs=0.05)
+        assert found.null is not None
+        assert abs(found.null.value) < 0.02 + 2 / (300 * friction)  # an epoch keeps its mean step
+
+    def test_white_noise_is_not_continuous_and_a_walk_is(self) -> None:
+        white = np.random.default_rng(0).uniform(-1, 1, (50, 80, 2))
+        assert ra.replay.continuity(ra.Recording(white, 0.02, BOX), lags=(1, 2, 4)).value == 0
+        slow = ra.Recording(drawn_home(relax=0.5, shape=(100, 200)), 0.02, PLANE)
+        assert 0.02 * 3 <= ra.replay.continuity(slow, lags=(1, 2, 3, 4, 20, 40)).value <= 0.02 * 4
+
+
+class TestWhere:
+    """Places, and how long it is stayed there."""
+
+    def test_coverage_of_everything_and_of_one_place(self) -> None:
+        everywhere = ra.replay.coverage(BOX.sample(50_000, np.random.default_rng(1)), BOX)
+        assert everywhere.value == pytest.approx(99 / 100_000, rel=0.5)  # (cells − 1) / 2n
+        assert ra.replay.coverage(np.full((5, 10, 2), 0.01), BOX).value == pytest.approx(math.log(100))
+
+    def test_times_that_are_cut_off_count_as_longer(self) -> None:
+        path = np.arange(60)[:, None] * [0.03, 0.0] - [0.9, 0.0]
+        assert ra.replay.dwell(ra.Recording(path, 0.02, BOX)).value == pytest.approx(0.14)  # 7 steps
+        still = ra.replay.dwell(ra.Recording(np.zeros((4, 50, 2)), 0.02, BOX))
+        assert math.isnan(still.value)
+        assert still.more["cut_off"] == 1
+
+    def test_jumps_are_counted(self) -> None:
+        moved = np.full((10, 200, 2), 0.001)
+        moved[:, 50::50] = 0.1
+        assert ra.replay.jumps(np.cumsum(moved, axis=1), BOX).value == pytest.approx(3 / 199)
+
+    def test_regions_on_a_circle(self) -> None:
+        """A steady turn of 0.05 rad enters the sectors of π/2 one after the other, and visits all alike."""
+        bearings = np.tile(-3.1 + 0.05 * np.arange(504), (5, 1))
+        turning = ra.Recording(np.angle(np.exp(1j * bearings)), 0.02, CIRCLE)
+        first = ra.replay.first_entry(turning)
+        assert first.value == pytest.approx((math.pi + 0.0) / 0.05 * 0.02, abs=0.04)
+        assert first.more["cut_off"] == 0
+        assert ra.replay.visits(turning).value == pytest.approx(1, abs=0.01)
+        assert ra.replay.detour(turning).value == pytest.approx(1)
+
+    def test_how_soon_half_is_covered(self) -> None:
+        bearings = ra.Recording(np.tile(-3.14 + 0.05 * np.arange(126), (5, 1)), 0.02, CIRCLE)
+        assert ra.replay.time_to_cover_half(bearings).value == pytest.approx(5 * math.pi / 6 / 0.05 * 0.02, abs=0.04)
+
+
+class TestDirectionInTime:
+    """Reversible processes are within their null, and turning ones are not."""
+
+    measures = (ra.replay.antisymmetric_share, ra.replay.area_rate, partial(ra.replay.entropy_production, width=2.0))
+
+    @pytest.mark.parametrize("measure", measures)
+    def test_rotation_is_beyond_the_null_and_langevin_within(self, measure: object) -> None:
+        assert callable(measure)
+        recordings = [ra.Recording(drawn_home(turn), 0.02, ra.Box(16, 16)) for turn in (0.0, 0.2)]
+        reversible, turning = (measure(one, rng=0) for one in recordings)
+        assert reversible.null.low <= reversible.value <= reversible.null.high
+        assert turning.value > 2 * turning.null.high
+
+    def test_the_area_rate_is_the_exact_one(self) -> None:
+        """½⟨x × dx⟩ of a rotated Ornstein–Uhlenbeck process of variance 1 in each direction is keep · sin(turn)."""
+        found = ra.replay.area_rate(ra.Recording(drawn_home(0.2), 0.02, ra.Box(16, 16)))
+        assert found.value == pytest.approx(0.8 * math.sin(0.2) / 0.02, rel=0.03)
+
+    def test_a_small_sample_is_judged_by_its_null(self) -> None:
+        """Counting noise alone produces entropy: with few moves it is above 0, and within the null."""
+        found = ra.replay.entropy_production(walk(0.2, (5, 30, 2)), PLANE)
+        assert found.value > 0
+        assert found.null is not None
+        assert found.value <= found.null.high
+
+
+def ensemble(places: Array, seed: int = 0, units: int = 40) -> Array:
+    """Spike counts of cells tuned to bearings (B, T)."""
+    preferred = np.linspace(-np.pi, np.pi, units, endpoint=False)
+    rates = 2 * np.exp(3 * (np.cos(places[..., None] - preferred) - 1))
+    return np.random.default_rng(seed).poisson(rates).astype(np.float64)
+
+
+def turns(step: float, epochs: int = 40, samples: int = 200, seed: int = 0) -> Array:
+    rng = np.random.default_rng(seed)
+    return np.angle(
+        np.exp(1j * (rng.uniform(-3, 3, (epochs, 1)) + np.cumsum(rng.normal(0, step, (epochs, samples)), axis=1)))
+    )
+
+
+def heads(step: float, seed: int = 0) -> ra.Recording:
+    bearings = turns(step, seed=seed)
+    return ra.Recording(bearings, 0.1, CIRCLE, rates=ensemble(bearings, seed))
+
+
+class TestBesideWaking:
+    """Rest against waking."""
+
+    def test_compression_is_that_of_the_samples_left_out(self) -> None:
+        paths = between_walls(walk(0.02, (40, 600, 2)))
+        awake = ra.Recording(paths, 0.02, BOX)
+        assert ra.replay.compression(awake, awake).value == 1
+        for every in (2, 4):
+            faster = ra.Recording(paths[:, ::every], 0.02, BOX)
+            found = ra.replay.compression(faster, awake)
+            assert found.value == pytest.approx(every, rel=0.1)
+            assert found.null is not None
+            assert found.null.high < found.value
+        nothing_qualifies = ra.Recording(BOX.sample(2000, np.random.default_rng(0)).reshape(20, 100, 2), 0.02, BOX)
+        assert math.isnan(ra.replay.compression(nothing_qualifies, awake).value)
+
+    def test_ensembles_tell_compression_without_decoding(self) -> None:
+        """Diffusion four times as fast has correlograms of a quarter of the width."""
+        found = ra.replay.ensemble_compression(heads(0.5, 1), heads(0.25), longest=10.0)
+        assert found.value == pytest.approx(4, rel=0.2)
+        assert ra.replay.ensemble_compression(heads(0.15), heads(0.15), longest=10.0).value == 1
+
+    def test_sequences_of_waking_come_back_and_shuffled_ones_do_not(self) -> None:
+        awake, rest = heads(0.15), heads(0.2, 1)
+        for measure in (ra.replay.line_fit, ra.replay.weighted_correlation, ra.replay.transition_similarity):
+            found = measure(rest, awake, rng=0)
+            assert found.value > found.null.high + 3 * found.standard_error
+        assert ra.replay.transition_similarity(awake, awake).value == pytest.approx(1)
+        assert ra.replay.line_fit(rest, awake).value > 0.8
+
+    def test_counts_are_decoded(self) -> None:
+        awake, rest = heads(0.15), heads(0.2, 1)
+        decoded = ra.replay.TuningCurves.of(awake).decode(rest)
+        assert np.abs(CIRCLE.difference(decoded.positions, rest.positions)).mean() < 0.25
+
+    def test_pairs_keep_their_correlation_by_their_tuning(self) -> None:
+        awake, rest = heads(0.15), heads(0.4, 1)
+        found = ra.replay.pair_correlation(rest, awake)
+        assert found.value > 0.95
+        assert found.null is not None
+        assert found.null.high < 0.3
+
+    def test_explained_variance_is_the_partial_correlation(self) -> None:
+        """Pairs before sleep know nothing of waking, and those after are waking's: EV is 1 and its reverse 0."""
+        awake, after = heads(0.15), heads(0.15, 1)
+        before = ra.Recording(
+            turns(0.2), 0.1, CIRCLE, rates=ensemble(turns(0.2))[..., np.random.default_rng(5).permutation(40)]
+        )
+        found = ra.replay.reactivation(before, awake, after)
+        assert found.value > 0.9
+        assert found.more["reverse"] < 0.1
+
+    def test_exported_spikes_are_poisson(self) -> None:
+        rates = np.tile(np.linspace(-1, 3, 50), (4, 500, 1))
+        spikes = ra.replay.poisson_spikes(ra.Recording(np.zeros((4, 500, 2)), 0.02, BOX, rates=rates), 10.0)
+        counts = spikes.rates.reshape(-1, 50)
+        assert counts.mean() / 0.02 == pytest.approx(10, rel=0.02)
+        assert (counts[:, :13] == 0).all()
+        assert counts[:, 40].var() == pytest.approx(counts[:, 40].mean(), rel=0.15)
+
+
+class TestKindsOfMotion:
+    """Simulate and recover."""
+
+    @pytest.mark.parametrize("space", [BOX, CIRCLE])
+    def test_segments_are_read_back(self, space: Space) -> None:
+        read = confusion(space, 0.03, scale=0.08, count=100)
+        assert read.sum(1) == pytest.approx(np.ones(len(MODELS)))
+        assert (read.diagonal() >= 0.8).all(), read.round(2)
+
+    def test_what_jitter_hides_is_called_not_usable(self) -> None:
+        found = ra.replay.states(ra.Recording(between_walls(walk(0.02)), 0.02, BOX), noise=0.2)
+        assert not found.usable["diffusive"]
+
+    @pytest.mark.parametrize(("friction", "kind"), [(1.0, "diffusive"), (0.2, "momentum")])
+    def test_recordings_are_told_apart(self, friction: float, kind: str) -> None:
+        found = ra.replay.states(ra.Recording(with_momentum(friction), 0.02, PLANE))
+        assert found.shares[kind] > 0.8
+        assert found.usable[kind]
+
+
+class Cube(Space):
+    """A space of somebody's own, in three dimensions."""
+
+    axes = (Axis("x", 0.0, 1.0), Axis("y", 0.0, 1.0), Axis("z", 0.0, 1.0))
+    volume = 1.0
+
+    def wall(self, points: Array) -> Wall:
+        """The nearest of six, without its direction."""
+        return Wall(np.minimum(points, 1 - points).min(-1), np.zeros_like(points))
+
+    def from_unit(self, unit: Array) -> Array:
+        """Already there."""
+        return unit
+
+
+class TestTable:
+    """All in one call."""
+
+    def test_every_measure_takes_every_space_and_epochs_of_any_length(self) -> None:
+        rng = np.random.default_rng(0)
+        rates = [rng.normal(size=(length, 12)) for length in (60, 90, 40)]
+        cube = [0.5 + 0.3 * np.sin(0.1 * rng.normal(size=(length, 3)).cumsum(0)) for length in (60, 90, 40)]
+        bearings = [np.angle(np.exp(0.2j * rng.normal(size=length).cumsum())) for length in (60, 90, 40)]
+        named = {
+            "cube": ra.Recording(cube, 0.02, Cube(), rates, margin=1.0),
+            "circle": ra.Recording(bearings, 0.02, CIRCLE, rates),
+        }
+        measures = tuple(name for name in ra.replay.MEASURES if name != "kl")  # densities have tests of their own
+        found = ra.replay.table(named, named, measures=measures)
+        assert set(found.reasons) == {"area_rate"}
+        assert found.reasons["area_rate"].keys() == {"cube"}
+        assert str(found).count("\n") == len(measures)
+
+    def test_no_lag_goes_across_a_gap(self) -> None:
+        """Two still stretches far apart: every distance is 0 but for what crosses."""
+        xy = np.zeros((100, 2))
+        xy[50:] = 0.9
+        awake = np.ones(100, dtype=bool)
+        awake[48:52] = False
+        halves = ra.Recording(xy + np.random.default_rng(0).normal(0, 1e-6, xy.shape), 0.02, BOX)[awake]
+        assert ra.replay.exponent(halves, lags=(1, 2, 8)).curve.max() < 1e-4
+        assert ra.replay.diffusion(halves).curve.max() < 1e-8
+        assert ra.replay.jumps(halves).value < 0.01
+        assert ra.replay.detour(halves, samples=10).value > 5
+
+    def test_what_cannot_be_measured_says_why(self) -> None:
+        short = ra.Recording(walk(0.02, (3, 6, 2)), 0.02, PLANE)
+        found = ra.replay.table(short, measures=("exponent", "compression", "detour"))
+        assert "at least 9 samples" in found.reasons["exponent"]["recording"]
+        assert "give waking=" in found.reasons["compression"]["recording"]
+        assert "–" in str(found)
+        with pytest.raises(ra.BadInput, match="no such measure: exponnent"):
+            ra.replay.table(short, measures=("exponnent",))
+
+    def test_the_same_seed_gives_the_same_numbers(self) -> None:
+        recording = ra.Recording(walk(0.02, (20, 60, 2)), 0.02, PLANE)
+        both = [ra.replay.table(recording, measures=("exponent", "jumps"), rng=3).found for _ in range(2)]
+        assert both[0]["exponent"]["recording"].standard_error == both[1]["exponent"]["recording"].standard_error
+
+
+def test_an_interval_over_epochs_holds_the_truth_as_often_as_it_says() -> None:
+    """Of 25 recordings, the true exponent lies within two standard errors in about 24."""
+    hits = 0
+    for seed in range(25):
+        found = ra.replay.exponent(walk(0.02, (30, 40, 2), seed), PLANE, rng=seed)
+        assert found.standard_error is not None
+        hits += abs(found.value - 0.5) < 2 * found.standard_error
+    assert hits >= 20
+
+
+@pytest.mark.parametrize("name", ra.replay.__all__)
+def test_every_example_gives_what_it_shows(name: str) -> None:
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    for test in doctest.DocTestFinder(recurse=True).find(getattr(ra.replay, name), name, globs={"ra": ra}):
+        runner.run(test)
+    assert runner.failures == 0
