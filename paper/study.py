@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from paper.protocols import ALL_PROTOCOLS, NETWORKS, VARIANTS, Condition, Protocol
-from reactivation.analysis.base import AnalysisSettings, Recording
+from reactivation.analysis.base import AnalysisSettings, Recording, renamed
 from reactivation.analysis.runner import declared, holds, model, result_file, training_config
 from reactivation.machine.errors import DamagedData
 from reactivation.machine.places import PUBLISHED
@@ -64,7 +64,7 @@ class Study:
         return tuple(seed for seed in self.seeds if all(self.has(name, seed) for name in names))
 
     def result(self, name: str, seed: int) -> dict[str, Any]:
-        """`table` and `details` of a protocol, as its script wrote them.
+        """`table` and `details` of a protocol, both by its runs; a table of distances has the phases of each.
 
         Raises:
             DamagedData: they are not there, or damaged.
@@ -255,7 +255,19 @@ def _read_result(study: Study, name: str, seed: int) -> dict[str, Any]:
             raise DamagedData(f"{file}: not there; `python reproduce.py` makes it")
     if not study.has(name, seed):
         raise DamagedData(f"{files['table']} is {OTHERS}")
-    return {part: read_json_once(file) for part, file in files.items()}
+    found = {part: read_json_once(file) for part, file in files.items()}
+    return {**found, "table": _by_run(study, ALL_PROTOCOLS[name], seed, found["table"])}
+
+
+def _by_run(study: Study, protocol: Protocol, seed: int, table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table by run, of today's shape (by run folder, and distances by phase first) or of that before 0.2."""
+    from reactivation.storage.finding import run_name
+
+    folders = {run_name(study.config(protocol.task, run, seed)): run for run in protocol.runs}
+    named: dict[str, Any] = renamed(table, folders)
+    if named.keys() & set(protocol.runs):
+        return named
+    return {run: {phase: cells[run] for phase, cells in named.items() if run in cells} for run in protocol.runs}
 
 
 @lru_cache(maxsize=_RECORDINGS)

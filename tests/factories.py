@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+from typing import Any
 from unittest.mock import patch
 
 import torch
@@ -29,6 +30,7 @@ CPU = torch.device("cpu")
 SPATIAL, HEAD = "spatial_navigation/noisy_unbiased", "head_direction/noisy_unbiased"
 RING = "task.hd_cells_num=160"  # enough cells for the fast loss
 SCRIPTS = ["train.py", *(f"output_{name}.py" for name in registry.names("analysis"))]
+AUTHORS_TABLES = ("kl", "variance", "distance")  # the analyses of their release
 PATIENCE = 600  # seconds that a test waits for another process: only one that hangs takes as long, however busy the machine
 
 TINY_TRAIN = ["rnn.n_rec=12", "task.batch_size=8", "task.sequence_length=6", "trainer.n_epochs=4", "trainer.save_freq=2"]
@@ -92,6 +94,24 @@ def timeless(folder: RunFolder) -> list[dict[str, object]]:
 def contents(folder: Path) -> dict[Path, bytes]:
     """Every file below a folder, with what is in it."""
     return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def authors_keys(name: str, folders: list[str], noiseless: int) -> list[tuple[str, list[str]]]:
+    """What the authors' notebooks count on in a file of results: rows and columns, in this order.
+
+    Args:
+        folders: names of run folders, those of noiseless training first.
+    """
+    if name == "kl":
+        return [(row, folders) for row in (*folders, "random", "uniform")]
+    if name == "distance":
+        return [("active", folders), ("quiescent", folders), ("quiescent_noisy", folders[:noiseless])]
+    return [(row, []) for row in folders]
+
+
+def keys_of(table: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """Rows and columns of a table, in their order."""
+    return [(row, list(cells) if isinstance(cells, dict) else []) for row, cells in table.items()]
 
 
 def copy_of_the_project(folder: Path, *names: str) -> Path:

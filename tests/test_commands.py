@@ -8,7 +8,19 @@ import shutil
 import signal
 from typing import Any
 
-from factories import PATIENCE, TINY_ANALYSIS, Command, configured, contents, end, start, tiny
+from factories import (
+    AUTHORS_TABLES,
+    PATIENCE,
+    TINY_ANALYSIS,
+    Command,
+    authors_keys,
+    configured,
+    contents,
+    end,
+    keys_of,
+    start,
+    tiny,
+)
 import numpy as np
 import pytest
 import torch
@@ -29,6 +41,13 @@ SPATIAL = [f"spatial_navigation/{n}_{b}" for n in ("noisy", "no-noise") for b in
 GRU = ["spatial_navigation/noisy_unbiased_gru", "spatial_navigation/noisy_biased_gru"]
 HEAD = ["head_direction/noisy_unbiased", "head_direction/noisy_biased"]
 ANALYSES = ("kl", "variance", "distance", "manifold")
+FOLDERS = {  # of the runs that are analysed unless others are named, and how many of them have no noise
+    "spatial_navigation": (
+        ["no-noise_unbiased_0", "no-noise_biased_0", "noisy_unbiased_0.0001_0", "noisy_biased_0.0001_0"],
+        2,
+    ),
+    "head_direction": (["noisy_unbiased_0.01_0", "noisy_biased_0.01_0"], 0),
+}
 
 
 @pytest.fixture(scope="module")
@@ -80,15 +99,14 @@ def test_analysis_command(name: str, task: str, command: Command, results: Path)
     table_file = results / task / f"{name}_{noise}_0.json"
     table = json.loads(table_file.read_text())
     details = json.loads(table_file.with_name(f"{name}_{noise}_0_details.json").read_text())
-    runs = [config.split("/")[1] for config in (SPATIAL if task == "spatial_navigation" else HEAD)]
-    assert list(table) == runs + (["random", "uniform"] if name == "kl" else [])
+    if name in AUTHORS_TABLES:
+        assert keys_of(table) == authors_keys(name, *FOLDERS[task])
+    else:
+        assert list(table) == FOLDERS[task][0]
     assert details["settings"]["t_shift"] == 2
     assert details["missing"] == []
-    if name == "kl":
-        assert list(table["random"]) == runs
     if name == "distance":
-        assert set(table[runs[0]]) == {"active", "quiescent", "quiescent_noisy"}
-        assert len(table[runs[0]]["active"]) == 12
+        assert {len(lengths) for phase in table.values() for lengths in phase.values()} == {12}
     before = {file: file.read_bytes() for file in (results / task).glob("*.json")}
     assert command(f"output_{name}.py", *words).returncode == 0
     assert {file: file.read_bytes() for file in (results / task).glob("*.json")} == before, "same seed, other bytes"
@@ -99,7 +117,8 @@ def test_gru_runs_are_first_class(name: str, command: Command, results: Path) ->
     done = command(f"output_{name}.py", *TINY_ANALYSIS, "runs=[noisy_unbiased_gru,noisy_biased_gru]", "out=gru")
     assert done.returncode == 0, done.stderr
     table = json.loads((results / "spatial_navigation" / f"{name}_0.0001_0_gru.json").read_text())
-    assert list(table)[:2] == ["noisy_unbiased_gru", "noisy_biased_gru"]
+    runs = table["active"] if name == "distance" else table
+    assert list(runs)[:2] == ["noisy_unbiased_gru_0.0001_0", "noisy_biased_gru_0.0001_0"]
 
 
 def test_the_authors_preset_runs_from_end_to_end(tmp_path: Path) -> None:
@@ -128,7 +147,10 @@ def test_missing_runs_are_named_with_their_command(command: Command, results: Pa
     assert done.returncode == 0, done.stderr
     assert len([line for line in done.stderr.splitlines() if "left out" in line]) == 2
     folder = results / "spatial_navigation"
-    assert list(json.loads((folder / "variance_0.0001_0.json").read_text())) == ["noisy_unbiased", "no-noise_unbiased"]
+    assert list(json.loads((folder / "variance_0.0001_0.json").read_text())) == [
+        "no-noise_unbiased_0",
+        "noisy_unbiased_0.0001_0",
+    ]
     details = json.loads((folder / "variance_0.0001_0_details.json").read_text())
     assert details["missing"] == ["noisy_biased", "no-noise_biased"]
     done = command("output_variance.py", *TINY_ANALYSIS, "seed=9", "allow_missing=true")

@@ -6,6 +6,7 @@ from pathlib import Path
 import shutil
 
 from conftest import ROOT
+from factories import AUTHORS_TABLES, authors_keys, keys_of
 import pytest
 import torch
 
@@ -13,13 +14,14 @@ from paper.claims.ablations import effects
 from paper.figures import FIGURES, draw_figure, shows_its_numbers
 from paper.panels import PANELS
 from paper.plan import Settings, reproduction
-from paper.protocols import NETWORKS
+from paper.protocols import BIASES, NETWORKS, SEEDS, SPATIAL, VANILLA
 from paper.publishing import CARD, publish
 from paper.report import PAGES, committed, filled, write_report
-from paper.study import Study
+from paper.study import Study, step_length
 from reactivation.analysis.run import load_run
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.machine.places import PUBLISHED
+from reactivation.storage.files import sha256
 from reactivation.storage.folder import RunFolder
 from reactivation.storage.seal import unsealed, weights_digest
 
@@ -136,6 +138,31 @@ def test_ones_own_runs_and_results_come_before_what_is_published(tmp_path: Path,
     assert own.seeds_of("kl_head") == (0, 1), "the same run"
     (tmp_path / run / "model_20000.pt").write_bytes(b"another network")
     assert own.seeds_of("kl_head") == (0,)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", AUTHORS_TABLES)
+def test_the_authors_notebooks_can_read_what_is_published(name: str, seed: int) -> None:
+    folders = [f"no-noise_{bias}_{seed}" for bias in BIASES] + [f"noisy_{bias}_0.0001_{seed}" for bias in BIASES]
+    table = json.loads((PUBLISHED / SPATIAL / f"{name}_0.0001_{seed}.json").read_text())
+    assert keys_of(table) == authors_keys(name, folders, noiseless=2)
+    assert all((PUBLISHED / SPATIAL / folder / "test_metrics.json").exists() for folder in folders), "Fig. 1b"
+
+
+def test_results_of_the_former_shape_are_still_read(tmp_path: Path) -> None:
+    """By experiment, and distances by run first."""
+    now, runs = committed().result("distance", 0)["table"], ["noisy_unbiased", "no-noise_biased"]
+    former = {run: {"active": now[run]["active"], "quiescent": now[run]["quiescent"]} for run in VANILLA}
+    file, details_file = (tmp_path / SPATIAL / f"distance_0.0001_0{part}.json" for part in ("", "_details"))
+    file.parent.mkdir()
+    file.write_text(json.dumps(former))
+    details = json.loads((PUBLISHED / SPATIAL / details_file.name).read_text())
+    details_file.write_text(json.dumps(details | {"table_sha256": sha256(file.read_bytes())}))
+    again = Study((0,), path=str(tmp_path)).result("distance", 0)["table"]
+    assert again == former
+    assert [step_length({"table": again}, run, "quiescent") for run in runs] == [
+        step_length({"table": now}, run, "quiescent") for run in runs
+    ]
 
 
 def test_results_of_other_settings_are_not_the_papers(tmp_path: Path) -> None:

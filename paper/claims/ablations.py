@@ -6,7 +6,7 @@ number is worked out again.
 
 from collections.abc import Callable, Mapping
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from paper.claims import CLAIMS
 from paper.claims.verdicts import TRAINING, Claim, results_of
@@ -22,6 +22,7 @@ from paper.protocols import (
     UNIFORM_NOISE,
 )
 from paper.study import Result, Study
+from reactivation.analysis.base import renamed
 
 _CLAIMS = {claim.key: claim for claim in CLAIMS}
 
@@ -146,12 +147,5 @@ def _in_place(before: Result, other: Result, ablation: Ablation) -> Result:
     if "table" not in before:  # decoding errors: <task>/<run> → error
         names = {f"{SPATIAL}/{run}": f"{SPATIAL}/{variant}" for run, variant in ablation.stand_ins.items()}
         return {**before, **{run: other.get(variant, math.nan) for run, variant in names.items()}}
-    seen = _renamed(ablation.view(other), {variant: run for run, variant in ablation.stand_ins.items()})
+    seen = renamed(ablation.view(other), {variant: run for run, variant in ablation.stand_ins.items()})
     return {"table": {**before["table"], **seen["table"]}, "details": seen["details"]}
-
-
-def _renamed(value: Any, names: Mapping[str, str]) -> Any:
-    """Nested mappings with some keys renamed."""
-    if not isinstance(value, Mapping):
-        return value
-    return {names.get(key, key): _renamed(inner, names) for key, inner in value.items()}

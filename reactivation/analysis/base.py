@@ -136,9 +136,17 @@ class AnalysisSettings:
 class Result(NamedTuple):
     """What an analysis found, as plain numbers."""
 
-    table: dict[str, Any]  # in the authors' schema
+    table: dict[str, Any]  # in the authors' schema; its file has the names of run folders
     details: dict[str, Any]  # standard errors and whatever else belongs to the figures
     summary: Mapping[str, Mapping[str, float | None]]  # row → column → number, to print
+
+
+def renamed(table: Any, names: Mapping[str, str]) -> Any:
+    """Return a table with other names of its runs, at whatever depth, in the order of these names; other keys come last."""
+    if not isinstance(table, Mapping):
+        return table
+    keys = [*(key for key in names if key in table), *(key for key in table if key not in names)]
+    return {names.get(key, key): renamed(table[key], names) for key in keys}
 
 
 class Untrained(NamedTuple):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tqdm import tqdm
 
 from reactivation import registry
-from reactivation.analysis.base import RANDOM, Analysis, AnalysisSettings, Recorded, Result
+from reactivation.analysis.base import RANDOM, Analysis, AnalysisSettings, Recorded, Result, renamed
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.machine.places import as_typed, refuse_published
 from reactivation.settings.declaring import DT
@@ -34,6 +34,7 @@ from reactivation.world.decoding import TOP3
 
 if TYPE_CHECKING:
     from reactivation.analysis.run import TrainedRun
+    from reactivation.network.phases import Phase
 
 # What may differ between two commands that compute the same result.
 _NOT_SCIENCE = ("path", "preset", "device", "allow_missing", "sigma")  # the last is what noise says
@@ -126,7 +127,9 @@ def _analysed(name: str, settings: AnalysisSettings) -> tuple[Result, dict[str, 
     analysis = declared(name)
     runs, missing = _load_runs(settings)
     _require_one_space(runs)
-    phases = dict.fromkeys(runs, analysis.phases(settings))
+    wanted = analysis.phases(settings)
+    phases = {name: tuple(phase for phase in wanted if _is_for(phase, run)) for name, run in runs.items()}
+    folders = _folder_names(runs)
     if analysis.untrained:
         phases[RANDOM], shares_task = analysis.untrained(settings)
         runs[RANDOM] = _random_network(settings, list(runs.values()), shares_task)
@@ -151,7 +154,18 @@ def _analysed(name: str, settings: AnalysisSettings) -> tuple[Result, dict[str, 
         result = analysis.analyse(recorded, settings, lambda part: numpy_stream(settings.seed, of_analysis(name, part)))
         bar.update()
     models = {run: model(loaded.config, loaded.step, loaded.weights) for run, loaded in runs.items()}
-    return result, {"models": models, "missing": missing}
+    return result._replace(table=renamed(result.table, folders)), {"models": models, "missing": missing}
+
+
+def _is_for(phase: "Phase", run: "TrainedRun") -> bool:
+    """Noise is put into networks that were trained without any."""
+    return phase.sigma is None or run.noise.sigma == 0
+
+
+def _folder_names(runs: Mapping[str, "TrainedRun"]) -> dict[str, str]:
+    """What tables call runs, as the authors' notebooks do and in the order that these count on: noiseless ones first."""
+    noiseless_first = sorted(runs.items(), key=lambda item: item[1].noise.sigma > 0)
+    return {name: run.file.parent.name for name, run in noiseless_first if run.file}
 
 
 def holds(name: str, settings: AnalysisSettings, models: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -253,11 +267,13 @@ def training_config(run: str, settings: AnalysisSettings) -> TrainConfig:
 
 def print_table(summary: Mapping[str, Mapping[str, float | None]]) -> None:
     """Rows and columns of numbers for people."""
-    widths = {column: max(8, len(column)) for column in next(iter(summary.values()))}
+    columns = dict.fromkeys(column for cells in summary.values() for column in cells)
+    widths = {column: max(8, len(column)) for column in columns}
     first = max(map(len, summary))
     print(" " * first, *(f"{column:>{width}}" for column, width in widths.items()), sep="  ")
     for row, cells in summary.items():
-        shown = {column: "–" if cells[column] is None else f"{cells[column]:.4f}" for column in widths}
+        numbers = {column: cells.get(column) for column in widths}
+        shown = {column: "–" if number is None else f"{number:.4f}" for column, number in numbers.items()}
         print(f"{row:<{first}}", *(f"{shown[column]:>{width}}" for column, width in widths.items()), sep="  ")
 
 

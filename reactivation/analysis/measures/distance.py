@@ -2,8 +2,9 @@
 
     python output_distance.py [seed=0] [task=head_direction] [key=value ...]
 
-Writes results/<task>/distance_<noise>_<seed>.json (run → active, quiescent, quiescent_noisy → mean step of each trajectory),
-and beside it distance_<noise>_<seed>_details.json: settings, means and standard errors.
+Writes results/<task>/distance_<noise>_<seed>.json (active, quiescent, quiescent_noisy → run folder → mean step of each
+trajectory; noise is put in at rest where training had none), and beside it distance_<noise>_<seed>_details.json: settings,
+means and standard errors.
 """
 
 from dataclasses import dataclass
@@ -65,10 +66,13 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
         recorded: run → phase → recording.
 
     Returns:
-        table[run][phase], one number per trajectory [m or rad]; details with means and standard errors.
+        table[phase][run], one number per trajectory [m or rad]; details with means and standard errors.
     """
     values = {run: {phase: step_length(one) for phase, one in own.items()} for run, own in recorded.items()}
-    table = {run: {phase: found.each.tolist() for phase, found in own.items()} for run, own in values.items()}
+    table: dict[str, dict[str, list[float]]] = {
+        phase.name: {run: own[phase.name].each.tolist() for run, own in values.items() if phase.name in own}
+        for phase in phases(settings)
+    }
     means = {run: {phase: found.value for phase, found in own.items()} for run, own in values.items()}
     errors = {run: {phase: found.standard_error for phase, found in own.items()} for run, own in values.items()}
     return Result(table, {"mean": means, "standard_error": errors}, means)

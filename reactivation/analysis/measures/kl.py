@@ -6,8 +6,9 @@ Monte Carlo over samples of q. Standard errors are those of the Monte Carlo mean
     python output_kl.py [seed=0] [task=head_direction] [key=value ...]
     python output_kl.py seed=0 'runs=[noisy_unbiased_gru,noisy_biased_gru]' out=gru
 
-Writes results/<task>/kl_<noise>_<seed>.json (resting → waking → nats, with rows random and uniform), and beside it
-kl_<noise>_<seed>_details.json: settings, standard errors, the other direction, a symmetric divergence, matched bandwidth.
+Writes results/<task>/kl_<noise>_<seed>.json (resting → waking run folder → nats, with rows random and uniform), and
+beside it kl_<noise>_<seed>_details.json: settings, standard errors, the other direction, a symmetric divergence, matched
+bandwidth.
 """
 
 from dataclasses import dataclass

@@ -5,8 +5,8 @@ two waking components, centred on mean waking activity; resting activity is proj
 
     python output_manifold.py [seed=0] [task=head_direction] [key=value ...]
 
-Writes results/<task>/manifold_<noise>_<seed>.json (run → shares of variance and what else the plane of waking shows) and
-manifold_<noise>_<seed>_details.json: settings, and the curves of explained variance.
+Writes results/<task>/manifold_<noise>_<seed>.json (run folder → shares of variance and what else the plane of waking shows)
+and manifold_<noise>_<seed>_details.json: settings, and the curves of explained variance.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
     python output_transitions.py [seed=0] [key=value ...]
 
-Writes results/head_direction/transitions_<noise>_<seed>.json (run → phase → mean turn, reversals, dwell) and
+Writes results/head_direction/transitions_<noise>_<seed>.json (run folder → phase → mean turn, reversals, dwell) and
 transitions_<noise>_<seed>_details.json: settings, and the histograms of turns.
 """
 

@@ -2,8 +2,8 @@
 
     python output_variance.py [seed=0] [task=head_direction] [key=value ...]
 
-Writes results/<task>/variance_<noise>_<seed>.json (run → total variance averaged over trajectories; circular variance for
-head direction), and beside it variance_<noise>_<seed>_details.json: settings, standard errors, every trajectory's value.
+Writes results/<task>/variance_<noise>_<seed>.json (run folder → total variance averaged over trajectories; circular variance
+for head direction), and beside it variance_<noise>_<seed>_details.json: settings, standard errors, every trajectory's value.
 """
 
 from dataclasses import dataclass
