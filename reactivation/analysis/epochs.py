@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from reactivation.checks import duration
 from reactivation.machine.errors import BadInput
 from reactivation.world.spaces import Space
 
@@ -98,12 +99,11 @@ def time_step(times: list[Array] | None, dt: float | None) -> float:
     Raises:
         BadInput: neither says it, they disagree, or the times are uneven.
     """
-    if dt is not None and not 0 < dt < math.inf:
-        raise BadInput(f"dt={dt} is a time step [s] and must be greater than 0")
+    dt = None if dt is None else duration("dt", dt)
     if times is None:
         if dt is None:
             raise BadInput("give dt=, the time from one sample to the next [s], or times=")
-        return float(dt)
+        return dt
     steps = np.concatenate([np.diff(one) for one in times])
     if not len(steps):
         raise BadInput("times of single samples say no time step: give longer epochs")
@@ -113,7 +113,7 @@ def time_step(times: list[Array] | None, dt: float | None) -> float:
     uneven = float((np.abs(steps[steps < _GAP * found] / found - 1) > _UNEVEN).mean())
     if uneven > _TOLERATED:
         raise BadInput(f"{uneven:.0%} of the time steps differ from {found:g} s by more than {_UNEVEN:.0%}: resample first")
-    return found if dt is None else float(dt)
+    return found if dt is None else dt
 
 
 def split(kept: list[NDArray[np.bool_]], times: list[Array] | None, dt: float) -> list[Epoch]:

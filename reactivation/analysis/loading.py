@@ -11,8 +11,9 @@ from typing import Any, overload
 import torch
 
 from reactivation.analysis.run import TrainedRun, load_run
+from reactivation.checks import whole
 from reactivation.machine.errors import BadInput, DamagedData
-from reactivation.machine.places import PUBLISHED
+from reactivation.machine.places import PUBLISHED, as_typed
 from reactivation.settings import layers as configuration
 from reactivation.settings.layers import RESULTS, TrainConfig
 from reactivation.settings.reading import to_words
@@ -48,15 +49,20 @@ def load(
     >>> ra.load("spatial_navigation/noisy_unbiased", seed=0).step
     2500
     """
-    if isinstance(seed, Iterable):
+    if not isinstance(experiment, str | os.PathLike):
+        raise BadInput(
+            f"load takes an experiment, such as spatial_navigation/noisy_unbiased, or a run folder; not {experiment!r}"
+        )
+    if isinstance(seed, Iterable) and not isinstance(seed, str):
         return [load(experiment, one, step, path) for one in seed]
-    root = str(path or RESULTS)
+    root, seed = str(path or RESULTS), whole("seed", seed)
     folder = _named_folder(experiment, root)
     if folder is None:
         config, command = _named_experiment(experiment, seed, root, step)
         folder = trained_run(config, root)
         if not folder.steps():
-            raise DamagedData(f"no network of {experiment}, seed {seed}, in {folder.path}; train it with: {command}")
+            kept = "" if step is None else f" at step {step}"
+            raise DamagedData(f"no network of {experiment}, seed {seed}{kept}, in {folder.path}; train it with: {command}")
     run = load_run(folder, torch.device("cpu"), step)
     print(f"loaded {run.file}", file=sys.stderr)
     return run
@@ -80,15 +86,15 @@ def _named_experiment(experiment: Named, seed: int, root: str, step: int | None)
     name = os.fspath(experiment)
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        example = near[0] if near else known[0]
-        hint = f"did you mean {example}?" if near else f"known: {', '.join(known)}."
-        raise BadInput(
-            f"{name} is no run folder and no experiment; {hint} Train one with: python train.py config={example} seed={seed}"
-        )
+        if Path(name).exists() or Path(name).is_absolute():
+            raise BadInput(f"{name} is no run folder: it has no config.yml")
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}."
+        typed = as_typed(f"python train.py config={near[0] if near else known[0]} seed={seed}")
+        raise BadInput(f"{name} is no run folder and no experiment; {hint} Train one with: {typed}")
     values: dict[str, Any] = {"config": name, "seed": seed}
     config = configuration.train_config(values)
     if root != RESULTS:
         values["path"] = str(run_path(config, root))
     if step is not None:
         values["trainer.n_epochs"] = step
-    return config, shlex.join(["python", "train.py", *to_words(values)])
+    return config, as_typed(shlex.join(["python", "train.py", *to_words(values)]))

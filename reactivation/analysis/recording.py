@@ -177,13 +177,14 @@ class Recording:
             _cut(list(self.epochs), parts), cut, [self._starts()[part.series] + part.steps.start for part in parts]
         )
 
-    def take(self, which: slice | Sequence[int]) -> "Recording":
-        """Choose epochs by their numbers: `take(slice(0, 5))`, `take([0, 3])`.
+    def take(self, which: int | slice | Sequence[int]) -> "Recording":
+        """Choose epochs by their numbers: `take(2)`, `take(slice(0, 5))`, `take([0, 3])`.
 
         Raises:
             BadInput: there is none of that number, or none is left.
         """
-        numbers = range(len(self))[which] if isinstance(which, slice) else list(which)
+        chosen = [which] if isinstance(which, int) else which
+        numbers = range(len(self))[chosen] if isinstance(chosen, slice) else list(chosen)
         if not all(-len(self) <= number < len(self) for number in numbers):
             raise BadInput(f"take({which}): there are epochs 0 to {len(self) - 1}")
         parts = [Epoch(number % len(self), slice(0, int(self.lengths[number]))) for number in numbers]

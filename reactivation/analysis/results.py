@@ -77,7 +77,7 @@ def over_seeds(measure: Callable[..., Any], *recordings: Sequence[Any], **option
     >>> ra.over_seeds(ra.variance, recordings)
     0.01954 [0.01927, 0.01981] (mean, 95 % t interval of 5 seeds)
     """
-    lengths = {len(one) for one in recordings}
+    lengths = {len(one) if isinstance(one, list | tuple) else 0 for one in recordings}
     if len(lengths) != 1 or lengths.pop() < 2:
         raise BadInput("over_seeds takes lists with one recording for each seed, of two seeds at least and of equal lengths")
     results = tuple(measure(*one, **options) for one in zip(*recordings, strict=True))

@@ -2,7 +2,6 @@
 
 import copy
 from dataclasses import dataclass, replace
-import math
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,6 +9,7 @@ import torch
 
 from reactivation.analysis.recording import Recording
 from reactivation.analysis.recordings import Subject, record
+from reactivation.checks import duration, strength, whole
 from reactivation.machine.device import arithmetic, enough_memory
 from reactivation.machine.errors import BadInput
 from reactivation.network.network import Network
@@ -73,10 +73,6 @@ class Run(Subject):
         >>> run.record(ra.rest(steps=50), trajectories=3).positions.shape
         (3, 50, 2)
         """
-        if not 0 < dt < math.inf:
-            raise BadInput(f"dt={dt} is a time step [s] and must be greater than 0")
-        if not 0 <= sigma < math.inf:
-            raise BadInput(f"sigma={sigma} is the strength of noise [s^-1/2] and must be at least 0")
         if (space is None) == (task is None):
             raise BadInput("give Run.of a space, or a task, which has one")
         world: Task | OwnWorld
@@ -94,7 +90,7 @@ class Run(Subject):
             width = world.sample(1, 1, torch.Generator()).start.shape[-1]
             if width != network.n_starts:
                 raise BadInput(f"start has {width} numbers a trajectory; this network begins from {network.n_starts}")
-        return cls(network.eval(), world, Noise(sigma), dt, seed, name)
+        return cls(network.eval(), world, Noise(strength("sigma", sigma)), duration("dt", dt), whole("seed", seed), name)
 
     def record(
         self,
@@ -133,9 +129,11 @@ class Run(Subject):
         >>> run.record(ra.waking(steps=100), trajectories=5, rates=False)
         Recording of 5 epochs, 500 samples every 0.02 s in Box(width=2.2, height=2.2, centre=(0.0, 0.0), hard_walls=False)
         """
-        if not isinstance(trajectories, int) or trajectories < 1:
-            raise BadInput(f"trajectories={trajectories}: give a number of at least 1")
-        kept = trajectories if rates is True else int(rates)
+        if not isinstance(phase, Phase):
+            raise BadInput(f"record takes a phase, such as ra.rest(steps=1000), and not {phase!r}")
+        trajectories = whole("trajectories", trajectories, 1)
+        kept = trajectories if rates is True else whole("rates", rates)
+        seed, dt = None if seed is None else whole("seed", seed), None if dt is None else duration("dt", dt)
         with arithmetic(device) as place, enough_memory():
             return record(self._on(place), phase, trajectories, seed, dt, kept, decoder=decoder)
 

@@ -23,8 +23,10 @@ def prepare(device: str) -> torch.device:
     """Decide the device that `device=` names (`auto` takes a GPU where there is one) and set up the CPU.
 
     Raises:
-        BadInput: cuda is asked for and not there.
+        BadInput: cuda is asked for and not there, or something else is.
     """
+    if device not in ("auto", "cpu", "cuda"):
+        raise BadInput(f"device={device} must be auto, cpu or cuda")
     if device == "cuda" and not torch.cuda.is_available():
         raise BadInput("device=cuda: torch finds no CUDA device here; use device=cpu")
     if device == "auto":

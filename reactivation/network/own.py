@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from reactivation.checks import duration
 from reactivation.machine.errors import BadInput, DamagedData, storing
 from reactivation.network.cells import gru
 from reactivation.network.cells import vanilla as vanilla_cell
@@ -31,7 +32,7 @@ def vanilla(
     units, like = len(recurrent), recurrent
     recurrent = _matrix("W_rec", recurrent, (units, units), like)
     inputs = torch.zeros(units, 1) if W_in is None else W_in
-    cell = vanilla_cell.Vanilla(vanilla_cell.Settings(n_rec=1, tau=_time_constant(tau)), 1, torch.Generator())
+    cell = vanilla_cell.Vanilla(vanilla_cell.Settings(n_rec=1, tau=duration("tau", tau)), 1, torch.Generator())
     cell.phi = _nonlinearity(activation)
     offset = None if bias is None else _matched("bias", finite_tensor("bias", bias, 1), (units,), like)
     cell.recurrent = Linear.of(recurrent, offset)
@@ -68,7 +69,7 @@ def stepping(step: Any, units: int, dt: float, inputs: int, D: Any, encoder: Any
     if not callable(getattr(step, "step", step)):
         raise BadInput("step is no function of (state, input), and has no method step")
     like = torch.zeros(1, dtype=torch.float32)
-    cell = Stepping(step, inputs, _time_constant(dt, "dt"))
+    cell = Stepping(step, inputs, duration("dt", dt))
     return _encoder(encoder, units, like), cell, _readout(D, units, like)
 
 
@@ -102,7 +103,7 @@ def _gru(found: Mapping[str, Any], tau: float, activation: str) -> Parts:
     biases = [_sum(found[f"{w}.bias"], found[f"{u}.bias"]) for w, u in pairs]
     known = [bias if bias is not None else like.new_zeros(units) for bias in biases]
     biased = any(bias is not None for bias in biases)
-    cell = gru.GRU(gru.Settings(n_rec=1, tau=_time_constant(tau)), 1, torch.Generator())
+    cell = gru.GRU(gru.Settings(n_rec=1, tau=duration("tau", tau)), 1, torch.Generator())
     cell.phi = _nonlinearity(activation)
     cell.gates = Linear.of(torch.cat(recurrent[:2]), torch.cat(known[:2]) if biased else None)
     cell.candidate = Linear.of(recurrent[2], known[2] if biased else None)
@@ -173,12 +174,6 @@ def _nonlinearity(activation: str | Callable[[Tensor], Tensor]) -> Callable[[Ten
     if activation not in vanilla_cell.ACTIVATIONS:
         raise BadInput(f"activation={activation}; {nearest(activation, list(vanilla_cell.ACTIVATIONS))} Or give a function")
     return vanilla_cell.ACTIVATIONS[activation]
-
-
-def _time_constant(tau: float, name: str = "tau") -> float:
-    if not 0 < tau < float("inf"):
-        raise BadInput(f"{name}={tau} is a time [s] and must be greater than 0")
-    return float(tau)
 
 
 def _sum(a: Any, b: Any) -> Any:

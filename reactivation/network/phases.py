@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import math
 from typing import TYPE_CHECKING
 
+from reactivation.checks import strength, whole
 from reactivation.machine.errors import BadInput
 from reactivation.network.inputs import Own, Policy, none
 
@@ -62,6 +63,10 @@ class Phase:
     task_steps: int | None = None  # steps of the task's batch that starts and inputs come from; None: as many as `steps`
 
     def __post_init__(self) -> None:
+        whole(f"phase {self.name}: steps", self.steps)
+        whole(f"phase {self.name}: dropped", self.dropped)
+        if self.variance_gain is not None:
+            strength(f"phase {self.name}: variance_gain", self.variance_gain)
         if not 0 <= self.dropped < self.steps:
             raise BadInput(f"phase {self.name}: dropped={self.dropped} must leave at least 1 of steps={self.steps}")
 

@@ -32,6 +32,7 @@ from reactivation.analysis.base import (
 from reactivation.analysis.densities import DegenerateDensity, Density, Estimate, Points, Uniform, estimate
 from reactivation.analysis.recording import as_recording
 from reactivation.analysis.results import standard_error
+from reactivation.checks import generator, whole
 from reactivation.machine.errors import BadInput
 from reactivation.network.phases import ACTIVE, QUIESCENT
 from reactivation.settings.declaring import LARGEST, setting
@@ -133,8 +134,9 @@ def kl(
     both = [as_recording(one, space) for one in (rest, awake)]
     if both[0].space != both[1].space:
         raise BadInput(f"rest lives in {both[0].space}, waking in {both[1].space}: record both in one space")
-    if samples < 2:
-        raise BadInput(f"samples={samples} must be at least 2")
+    samples, draws = whole("samples", samples, 2), generator(rng)
+    if clip is not None and not clip > 1:
+        raise BadInput(f"clip={clip} is a largest ratio of densities and must be greater than 1")
     densities = []
     for name, one in zip(("rest", "awake"), both, strict=True):
         try:
@@ -142,7 +144,6 @@ def kl(
         except DegenerateDensity as problem:
             raise BadInput(f"{name} has no density: {problem}") from None
     q, p = densities
-    draws = np.random.default_rng(rng)
     drawn, model = _sampled(q, samples, draws), _sampled(p, samples, draws)
     found, matched = _between(drawn, model, clip), _matched(q, p, samples, clip, draws)
     return KL(

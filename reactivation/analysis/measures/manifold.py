@@ -26,6 +26,7 @@ from reactivation.analysis.base import (
     both_phases,
 )
 from reactivation.analysis.densities import DegenerateDensity, GaussianKDE
+from reactivation.checks import whole
 from reactivation.machine.errors import BadInput
 from reactivation.network.phases import ACTIVE, QUIESCENT
 from reactivation.settings.declaring import LARGEST, setting
@@ -107,9 +108,10 @@ def explained_variance(recording: Recording, basis: Recording | None = None, com
     True
     """
     model = recording if basis is None else basis
-    if components < 1:
-        raise BadInput(f"components={components} must be at least 1")
+    components = whole("components", components, 1)
     for name, one in (("recording", recording), ("basis", model)):
+        if not isinstance(one, Recording):
+            raise BadInput(f"the {name} is no Recording: explained_variance takes those, with rates")
         if one.moments is None:
             raise BadInput(f"the {name} has no rates: record it with rates=True, or give Recording(..., rates=)")
     own, other = _moments(recording), _moments(model)
