@@ -23,8 +23,8 @@ from typing import Any
 import torch
 from training import features_of, peak_rss_mb
 
-from paper.claims.verdicts import confidence_interval
 from paper.protocols import NETWORKS, SEEDS
+from reactivation.analysis.results import confidence_interval
 from reactivation.machine.device import keep_freed_memory, prepare, use_tf32
 from reactivation.machine.errors import run_command
 from reactivation.settings.declaring import setting

@@ -15,11 +15,12 @@ import re
 from typing import Any
 
 from paper.claims import CLAIMS
-from paper.claims.verdicts import FEWEST_SEEDS, LEVEL, Verdict, judge_all
+from paper.claims.verdicts import FEWEST_SEEDS, Verdict, judge_all
 from paper.figures import FIGURES, name_of, picture, shows_its_numbers
 from paper.protocols import NETWORKS, SEEDS
 from paper.study import Study
 from paper.tables import TABLES, tally
+from reactivation.analysis.results import LEVEL
 from reactivation.machine.errors import BadInput
 from reactivation.machine.places import PUBLISHED
 from reactivation.storage.files import make_folder, to_json, write_atomically

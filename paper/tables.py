@@ -19,16 +19,15 @@ from paper.claims.verdicts import (
     FAILS,
     FEWEST_SEEDS,
     HOLDS,
-    LEVEL,
     TRAINING,
     UNDECIDED,
     Claim,
     Verdict,
-    confidence_interval,
     judge_all,
 )
 from paper.protocols import ALL_PROTOCOLS, DOUBLED, GATED, GRU, HEAD, NETWORKS, NOISELESS, PROTOCOLS, SPATIAL, Protocol
 from paper.study import Result, Study, at, growth, kl, step_length
+from reactivation.analysis.results import LEVEL, confidence_interval
 from reactivation.analysis.runner import command
 from reactivation.machine.errors import DamagedData
 from reactivation.settings.reading import to_words

@@ -1,23 +1,25 @@
 """The front door: what `import reactivation as ra` gives, each name with an example that runs."""
 
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import doctest
 import inspect
+from multiprocessing import get_context
 from pathlib import Path
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 
-from factories import ROOT, SPATIAL, environment
+from factories import ROOT, SPATIAL, call, environment
 import numpy as np
 import pytest
 import torch
 
 import reactivation as ra
-from reactivation.analysis.runner import declared
-from reactivation.network.phases import ACTIVE, QUIESCENT
-from reactivation.settings.layers import resolve_analysis
-from reactivation.settings.reading import parse_arguments
+from reactivation.analysis.densities import Estimate, estimate
+from reactivation.analysis.measures import kl
 
 HEAVY = ("torch", "numpy", "scipy", "matplotlib", "yaml")
 OBJECTS = [name for name in ra.__all__ if callable(getattr(ra, name))]
@@ -72,17 +74,24 @@ def test_every_measure_has_an_example() -> None:
 
 
 @pytest.mark.parametrize("experiment", ["noisy_unbiased", "noisy_unbiased_gru", "no-noise_biased"])
-def test_a_recording_is_the_one_that_the_script_makes_its_row_from(experiment: str) -> None:
-    from reactivation.analysis.recordings import record
+def test_a_recording_is_the_one_that_the_script_makes_its_row_from(
+    experiment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = list[np.ndarray]()  # what the script estimates densities of: rest, the untrained network's rest, waking
 
-    words = ["seed=0", f"runs=[{experiment}]", "batch_size=5", "t_quiescent=12"]
-    settings = resolve_analysis("kl", declared("kl").settings, parse_arguments(words))
-    run = ra.load(f"spatial_navigation/{experiment}", seed=0)
-    phases = {phase.name: phase for phase in declared("kl").phases(settings)}
-    scripted = record(run, phases[QUIESCENT], 5, 0)
-    assert np.array_equal(run.record(ra.rest(steps=12), trajectories=5).positions, scripted.positions)
-    scripted = record(run, phases[ACTIVE], 5, 0)
-    assert np.array_equal(run.record(ra.waking(steps=100), trajectories=5).positions, scripted.positions)
+    def estimated(space: ra.Box, points: np.ndarray) -> Estimate:
+        measured.append(points)
+        return estimate(space, points)
+
+    monkeypatch.setattr(kl, "estimate", estimated)
+    done = call(tmp_path, "output_kl.py", "seed=0", f"runs=[{experiment}]", "batch_size=5", "t_quiescent=12", "n_samples=2")
+    assert done.returncode == 0, done.stderr
+    copied = tmp_path / "by another name"
+    shutil.copytree(ra.load(f"spatial_navigation/{experiment}", seed=0).file.parent, copied)
+    run = ra.load(copied)
+    rest, _, awake = measured
+    assert np.array_equal(run.record(ra.rest(steps=12), trajectories=5).flat, rest)
+    assert np.array_equal(run.record(ra.waking(steps=100), trajectories=5).flat, awake)
 
 
 def test_defaults_of_the_process_change_no_number() -> None:
@@ -95,12 +104,34 @@ def test_defaults_of_the_process_change_no_number() -> None:
         after = ra.load(SPATIAL).record(phase, trajectories=4)
     finally:
         torch.set_default_dtype(torch.float32)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        cast = run.record(phase, trajectories=4)
     assert np.array_equal(before.positions, after.positions)
+    assert np.array_equal(before.positions, cast.positions)
 
 
-def test_phases_and_settings_travel_to_other_processes() -> None:
-    phase = ra.rest(steps=12, modify=[ra.Adaptation(gain=0.2, tau=0.5)])
-    assert pickle.loads(pickle.dumps(phase)) == phase
+def test_phases_settings_and_runs_travel_to_other_processes() -> None:
+    phase, run = ra.rest(steps=12, modify=[ra.Adaptation(gain=0.2, tau=0.5)]), ra.load(SPATIAL)
+    again, other = pickle.loads(pickle.dumps((phase, run)))
+    assert again == phase
+    assert other.config == run.config
+    assert np.array_equal(other.record(again, 4).positions, run.record(phase, 4).positions)
+
+
+def test_threads_record_what_one_alone_records() -> None:
+    run, phase = ra.load(SPATIAL), ra.rest(steps=40)
+    alone = [run.record(phase, 8, seed=seed).positions for seed in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda seed: run.record(phase, 8, seed=seed).positions, range(4)))
+    assert np.array_equal(alone, together)
+
+
+@pytest.mark.slow
+def test_a_spawned_process_records_what_this_one_does() -> None:
+    run, phase = ra.load(SPATIAL), ra.rest(steps=12)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        other = pool.submit(run.record, phase, 4).result()
+    assert np.array_equal(other.positions, run.record(phase, 4).positions)
 
 
 def test_what_is_not_there_is_named_with_what_to_do(tmp_path: Path) -> None:
@@ -110,62 +141,39 @@ def test_what_is_not_there_is_named_with_what_to_do(tmp_path: Path) -> None:
         ra.load(SPATIAL, seed=9)
 
 
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda run: ra.load(SPATIAL, seed="0"), "seed='0' must be a whole number"),
+        (lambda run: ra.load(3), "not 3"),
+        (lambda run: ra.load("/nowhere/at_all"), "no run folder"),
+        (lambda run: run.record("rest"), "ra.rest"),
+        (lambda run: run.record(ra.rest(2.5)), "whole number"),
+        (lambda run: run.record(ra.rest(5), 0), "trajectories=0"),
+        (lambda run: run.record(ra.rest(5), 2, seed=-1), "seed=-1"),
+        (lambda run: run.record(ra.rest(5), 2, dt=0), "dt=0"),
+        (lambda run: run.record(ra.rest(5), 2, device="gpu"), "auto, cpu or cuda"),
+        (lambda run: run.record(ra.rest(5, variance_gain=-1), 2), "variance_gain=-1"),
+        (lambda run: ra.kl([0.0, 1.0], [0.0, 1.0], rng="a", space=ra.Circle()), "rng='a'"),
+        (lambda run: ra.explained_variance(np.zeros((5, 2))), "no Recording"),
+        (lambda run: ra.over_seeds(ra.variance, run.record(ra.rest(5), 2)), "lists"),
+    ],
+)
+def test_what_is_typed_wrongly_is_refused_in_one_line(call: Callable[[ra.Run], object], told: str) -> None:
+    with pytest.raises(ra.BadInput, match=re.escape(told)) as refused:
+        call(ra.load(SPATIAL))
+    assert "\n" not in str(refused.value)
+
+
+def test_numpys_whole_numbers_are_numbers() -> None:
+    run = ra.load(SPATIAL, seed=np.int64(0))
+    assert len(run.record(ra.rest(np.int64(5)), np.int64(2))) == 2
+
+
 def test_several_seeds_are_several_runs() -> None:
     (run,) = ra.load(SPATIAL, seed=range(1))
     assert run.seed == 0
     assert Path(run.file).exists()
-
-
-class TestRecordedData:
-    """Positions of an animal, not of a network."""
-
-    box = ra.Box(2.0, 2.0)
-
-    def test_a_mask_splits_at_gaps_and_no_step_crosses_one(self) -> None:
-        xy = np.zeros((100, 2))
-        xy[50:] = 1.0  # one jump
-        awake = np.ones(100, dtype=bool)
-        awake[45:55] = False
-        assert ra.step_length(ra.Recording(xy, 0.1, self.box)).value > 0
-        assert ra.step_length(ra.Recording(xy, 0.1, self.box)[awake]).value == 0
-
-    def test_epochs_count_by_their_samples(self) -> None:
-        slow, fast = np.arange(11)[:, None] * [0.01, 0.0], np.arange(31)[:, None] * [0.03, 0.0]
-        both = ra.Recording([slow, fast], 0.1, self.box)
-        assert ra.step_length(both).value == pytest.approx((11 * 0.01 + 31 * 0.03) / 42)
-
-    def test_an_epoch_that_a_slice_leaves_nothing_of_is_gone(self) -> None:
-        both = ra.Recording([np.zeros((5, 2)), np.ones((30, 2))], 0.1, self.box)[10:]
-        assert (len(both), len(both.flat)) == (1, 20)
-        mask = np.zeros(35, dtype=bool)  # over all that were given
-        mask[20:25] = True
-        assert both[mask].flat.shape == (5, 2)
-
-    @pytest.mark.parametrize(
-        ("positions", "space", "told"),
-        [
-            (np.full((5, 2), np.nan), ra.Box(1, 1), "not finite"),
-            (np.array([10.0, 200.0, 350.0, 90.0]), ra.Circle(), "degrees"),
-            (np.full((5, 2), 7.0), ra.Box(1, 1), "outside"),
-            (np.zeros((5, 3)), ra.Box(1, 1), "3"),
-        ],
-    )
-    def test_what_cannot_be_meant_is_refused_in_one_line(self, positions: np.ndarray, space: object, told: str) -> None:
-        with pytest.raises(ra.BadInput, match=told) as refused:
-            ra.Recording(positions, 0.1, space)
-        assert "\n" not in str(refused.value)
-
-    def test_radians_are_wrapped(self) -> None:
-        turning = np.linspace(0, 3 * np.pi, 50)
-        recording = ra.Recording(turning, 0.1, ra.Circle())
-        assert np.abs(recording.flat).max() <= np.pi
-
-    def test_what_is_saved_is_loaded(self, tmp_path: Path) -> None:
-        recording = ra.load(SPATIAL).record(ra.rest(steps=12), trajectories=4)
-        recording.save(tmp_path / "rest.npz")
-        again = ra.Recording.load(tmp_path / "rest.npz")
-        assert np.array_equal(again.positions, recording.positions)
-        assert (again.dt, again.space) == (recording.dt, recording.space)
 
 
 def test_a_network_of_ones_own_rests_and_is_measured() -> None:
@@ -177,3 +185,40 @@ def test_a_network_of_ones_own_rests_and_is_measured() -> None:
     variances = recording.positions.var(axis=(0, 1))
     # 100 trajectories of 300 steps, correlated over about 10: some 3,000 independent draws, each variance within 2.6 %.
     assert variances == pytest.approx([expected, expected], rel=5 * np.sqrt(2 / 3000))
+
+
+THEIR_CODE = """
+import torch
+
+class RNN(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        shapes = {"encoder": (3, 8), "w_in": (2, 8), "w_rec": (8, 8), "w_out": (8, 3)}
+        for name, shape in shapes.items():
+            setattr(self, name, torch.nn.Linear(*shape, bias=False))
+"""
+
+
+@pytest.mark.slow
+def test_a_pickled_model_comes_in_by_the_documented_lines(tmp_path: Path) -> None:
+    """As the released code leaves it: a whole module, of a class in a folder of its own."""
+    lines = re.search(r"```\n(model = .*?)```", (ROOT / "docs/python.md").read_text(), re.DOTALL)
+    assert lines is not None
+    (tmp_path / "their_code.py").write_text(THEIR_CODE)
+    made = "import torch, their_code; torch.manual_seed(0); torch.save(their_code.RNN(), 'model_2500.pt')"
+    for code in (made, f"import torch\n{lines[1]}"):
+        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    with pytest.raises(ra.DamagedData, match="nothing is unpickled here"):
+        ra.Network.from_weights(tmp_path / "model_2500.pt", tau=0.1)
+    network = ra.Network.from_weights(tmp_path / "weights.pt", tau=0.1)
+    assert (network.n_starts, network.n_inputs, network.n_units, network.n_outputs) == (3, 2, 8, 3)
+    run = ra.Run.of(network, ra.Box(4, 4), dt=0.02, sigma=0.1, start=np.eye(3), decode=lambda outputs: outputs[..., :2])
+    assert run.record(ra.rest(5), 4).positions.shape == (4, 5, 2)
+
+
+def test_a_module_with_a_step_rests_on_inputs_of_any_precision() -> None:
+    """numpy's numbers are of double precision, the module's weights of single."""
+    cell = torch.nn.RNNCell(2, 30)
+    network = ra.Network.from_step(lambda state, u: cell(u, state), units=30, inputs=2, dt=0.02, D=np.ones((2, 30)))
+    run = ra.Run.of(network, ra.Box(99, 99), dt=0.02, sigma=0.1, inputs=np.ones((1, 20, 2)))
+    assert run.record(ra.waking(20), 3).rates.dtype == np.float32

@@ -15,10 +15,11 @@ from conftest import ROOT, copy_of_the_project, environment
 import pytest
 
 from paper.claims import CLAIMS
-from paper.claims.verdicts import FAILS, HOLDS, UNDECIDED, Claim, confidence_interval, judge, judge_all
+from paper.claims.verdicts import FAILS, HOLDS, UNDECIDED, Claim, judge, judge_all
 from paper.plan import Settings, commands, plan, reproduction
 from paper.protocols import ABLATED, ALL_PROTOCOLS, HEAD, NETWORKS, PROTOCOLS, SEEDS, SPATIAL, VARIANTS
 from paper.tables import Table
+from reactivation.analysis.results import confidence_interval
 from reactivation.machine.errors import BadInput
 from reactivation.machine.places import PUBLISHED
 

@@ -5,19 +5,18 @@ interval of its mean over seeds (Student's t) lies in the range, does not hold i
 otherwise, and always with fewer than three seeds. Seeds that had been measured before the rule was written do not count.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from paper.protocols import Condition
 from paper.study import Study
+from reactivation.analysis.results import confidence_interval
 
 TRAINING = "training"  # beside the protocols: <task>/<run> → decoding error of that network
-LEVEL = 0.95
 FEWEST_SEEDS = 3
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 INFINITY = math.inf
@@ -86,17 +85,6 @@ def judge(claim: Claim, by_seed: Mapping[int, float]) -> Verdict:
         elif high < claim.low or low > claim.high:
             verdict = FAILS
     return Verdict(tuple(by_seed), values, float(np.mean(values)) if values else math.nan, interval, verdict)
-
-
-def confidence_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """Student's t interval of the mean over seeds; None for fewer than two, endless if a value is not finite."""
-    if len(values) < 2:
-        return None
-    if not all(map(math.isfinite, values)):
-        return -INFINITY, INFINITY
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values)))
-    centre = float(np.mean(values))
-    return centre - half, centre + half
 
 
 def judge_all(claims: Iterable[Claim], study: Study) -> dict[str, Verdict | None]:

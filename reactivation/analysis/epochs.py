@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 _GAP = 1.5  # time steps from which on two samples are not neighbours
 _UNEVEN, _TOLERATED = 0.1, 0.05  # share of a time step that samples may be off by, and the share of samples that may be more
 _OTHER_DT = 0.01  # relative difference between the Δt that is given and that of the times
+_FEW = 10  # more epochs than samples, and so few of these: columns of a table
 _ROUNDING = 1e-6  # what single precision, or a box around its own positions, may be off by [m, rad]
 
 
@@ -35,26 +36,46 @@ def read_series(positions: Any, dimensions: int) -> Array | list[Array]:
     Raises:
         BadInput: they are no numbers, or of another shape.
     """
-    try:
-        array = np.asarray(positions, dtype=np.float64)
-    except (TypeError, ValueError):
-        if not isinstance(positions, list | tuple) or not positions:
-            raise BadInput("positions are no array of numbers, and no list of such arrays") from None
-        return [_shaped(_numbers(one), dimensions)[0] for one in positions]
+    parts = positions if isinstance(positions, list | tuple) else []
+    if any(getattr(one, "ndim", 0) or isinstance(one, list | tuple) for one in parts):
+        epochs = [_numbers(one) for one in parts]
+        if len({epoch.shape for epoch in epochs}) > 1:
+            return [_shaped(epoch, dimensions)[0] for epoch in epochs]
+        return _shaped(np.stack(epochs), dimensions)
+    array = _numbers(positions)
+    if dimensions == 1 and array.ndim == 2 and array.shape[1] > 1 and _kind(getattr(positions, "index", None)):
+        raise BadInput(f"positions have {array.shape[1]} columns: give the one that holds the bearings [rad]")
     return _shaped(array, dimensions)
 
 
 def _numbers(values: Any) -> Array:
+    """Any array of numbers in double precision; what a masked array hides is missing.
+
+    Raises:
+        BadInput: there are no numbers in it, or complex ones.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        values = np.where(np.ma.getmaskarray(values), np.nan, values.data)
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()  # of torch
     try:
-        return np.asarray(values, dtype=np.float64)
+        array = np.asarray(values)
+        if not np.iscomplexobj(array):
+            return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise BadInput("an epoch of positions is no array of numbers") from None
+        raise BadInput("positions are no array of numbers, and no list of such arrays") from None
+    raise BadInput("positions are complex: give their two parts as columns, or np.angle(...) of them as bearings")
 
 
 def _shaped(array: Array, dimensions: int) -> Array:
     """Any accepted shape → (B, T, P)."""
     shape = array.shape
     if dimensions == 1 and array.ndim < 3 and shape[-1:] != (1,):
+        if array.ndim == 2 and shape[1] < min(shape[0], _FEW):
+            raise BadInput(
+                f"positions have shape {shape}, which on a circle is {shape[0]} epochs of {shape[1]} bearings: give the "
+                "column that holds the bearings, or shape (B, T, 1) if epochs are meant"
+            )
         array = array[..., None]
     if array.ndim == 2:
         array = array[None]
@@ -66,22 +87,21 @@ def _shaped(array: Array, dimensions: int) -> Array:
     return array
 
 
-def read_times(times: Any, positions: Any, lengths: Sequence[int]) -> list[Array] | None:
-    """Read the times of each series [s]; where none are given, those that positions bring (`.t`, as pynapple has it).
+def read_times(times: Any, positions: Any, lengths: Sequence[int], dt: float | None) -> list[Array] | None:
+    """Read the times of each series [s]; where none are given, those that positions bring.
 
     Raises:
         BadInput: their number is not that of the samples, or they do not increase.
     """
     if times is None:
         series = positions if isinstance(positions, list | tuple) else [positions]
-        times = [one.t for one in series if isinstance(getattr(one, "t", None), np.ndarray)]
-        if [len(one) for one in times] != list(lengths):
+        brought = [found for one in series if (found := _times_of(one, dt)) is not None]
+        if [len(one) for one in brought] != list(lengths):
             return None
-    try:
-        array = np.asarray(times, dtype=np.float64)
-        read = [array] * len(lengths) if array.ndim == 1 else list(array)
-    except ValueError:
-        read = [_numbers(one) for one in times]
+        times = brought
+    parts = times if isinstance(times, list | tuple) and times and np.ndim(times[0]) else [times]
+    read = [_seconds(one) for one in parts]
+    read = read * len(lengths) if len(read) == 1 else read
     if [one.shape for one in read] != [(length,) for length in lengths]:
         raise BadInput(
             f"times have lengths {[one.shape for one in read]}, positions {list(lengths)}: give one for each sample"
@@ -91,6 +111,38 @@ def read_times(times: Any, positions: Any, lengths: Sequence[int]) -> list[Array
         if not (np.isfinite(one).all() and (steps > 0).all()):
             raise BadInput(f"times must be finite and increase; they do not at sample {int((~(steps > 0)).argmax()) + 1}")
     return read
+
+
+def _times_of(values: Any, dt: float | None = None) -> Array | None:
+    """The times that pandas and pynapple objects bring in their index [s]; None where it holds none.
+
+    Whole numbers are rows, which tell with `dt` where some were left out.
+    """
+    index: Any = getattr(values, "index", None)
+    if _kind(index).startswith(("datetime64", "timedelta64", "float")):
+        return _seconds(index)
+    if not _kind(index).startswith("int") or dt is None or len(index) < 2:
+        return None
+    rows = np.asarray(index, dtype=np.float64)
+    steps = np.diff(rows)
+    return rows / np.median(steps) * dt if (steps > 0).all() else None
+
+
+def _seconds(times: Any) -> Array:
+    """Times as seconds; dates count from the first of them, for double precision does not hold microseconds since 1970."""
+    if _kind(times).startswith("datetime64"):
+        dates = np.asarray(times, dtype="datetime64[ns]")
+        times = dates - dates[:1]
+    if _kind(times).startswith("timedelta64"):
+        return np.asarray(np.asarray(times, dtype="timedelta64[ns]") / np.timedelta64(1, "s"), dtype=np.float64)
+    try:
+        return np.asarray(times, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise BadInput("times are no numbers of seconds, and no dates") from None
+
+
+def _kind(values: Any) -> str:
+    return str(getattr(values, "dtype", ""))
 
 
 def time_step(times: list[Array] | None, dt: float | None) -> float:

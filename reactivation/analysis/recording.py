@@ -74,13 +74,14 @@ class Recording:
 
         Args:
             positions: (T, P), (B, T, P), or a list of epochs (T, P) of any length; bearings may lack the last axis. Anything
-                that numpy makes an array of: lists, pandas, pynapple, torch.
+                that numpy makes an array of: lists, pandas, pynapple, torch. What a masked array hides is missing.
             dt: Δt [s]; may be left out where there are times.
             space: where positions live. Bearings are wrapped.
             rates: (T, N), (K, T, N) or a list, of the first K epochs.
             moments: mean and covariance of the rates of all epochs; None: found from `rates`.
-            times: of each sample [s], (T) or one array for each epoch; those that pynapple objects bring are taken without
-                asking. A gap in them begins an epoch.
+            times: of each sample [s], or dates, (T) or one array for each epoch. Those in the index of a pandas or pynapple
+                object (dates, time differences, or decimal numbers as seconds) are taken without asking; whole numbers are
+                rows. A gap in times or rows begins an epoch.
             margin: how far outside positions may lie [unit of the space].
             drop_missing: cut out samples that are not finite, each gap beginning an epoch; otherwise they are refused.
 
@@ -90,7 +91,7 @@ class Recording:
         if space is None:
             raise BadInput("give space=, where positions live: Box(width, height), Box.around(positions) or Circle()")
         series = reading.read_series(positions, space.dimensions)
-        stamps = reading.read_times(times, positions, [len(one) for one in series])
+        stamps = reading.read_times(times, positions, [len(one) for one in series], dt)
         self.dt, self.space = reading.time_step(stamps, dt), space
         there = reading.finite(series, drop_missing)
         parts = _split(series, there, stamps, self.dt)

@@ -190,9 +190,7 @@ def _plain(value: Any) -> Any:
 def _as_precise(subject: Subject, batch: Batch) -> Batch:
     """A batch in the number format of the network, which is single precision unless it comes from elsewhere."""
     dtype = subject.network.decoder.weight.dtype
-    return (
-        batch if batch.start.dtype == dtype else replace(batch, start=batch.start.to(dtype), inputs=batch.inputs.to(dtype))
-    )
+    return replace(batch, start=batch.start.to(dtype), inputs=batch.inputs.to(dtype))
 
 
 class _Draws(NamedTuple):

@@ -81,6 +81,17 @@ def over_seeds(measure: Callable[..., Any], *recordings: Sequence[Any], **option
     if len(lengths) != 1 or lengths.pop() < 2:
         raise BadInput("over_seeds takes lists with one recording for each seed, of two seeds at least and of equal lengths")
     results = tuple(measure(*one, **options) for one in zip(*recordings, strict=True))
-    each = np.array([float(getattr(result, "value", result)) for result in results])
-    centre, half = float(each.mean()), float(stats.t.ppf((1 + LEVEL) / 2, len(each) - 1) * standard_error(each))
-    return OverSeeds(centre, centre - half, centre + half, each, results)
+    each = [float(getattr(result, "value", result)) for result in results]
+    low, high = confidence_interval(each) or (-math.inf, math.inf)
+    return OverSeeds(float(np.mean(each)), low, high, np.array(each), results)
+
+
+def confidence_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Return Student's t interval of the mean over seeds; None for fewer than two, endless if a value is not finite."""
+    if len(values) < 2:
+        return None
+    if not all(map(math.isfinite, values)):
+        return -math.inf, math.inf
+    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values)))
+    centre = float(np.mean(values))
+    return centre - half, centre + half

@@ -92,6 +92,9 @@ class Run(Subject):
                 raise BadInput(f"start has {width} numbers a trajectory; this network begins from {network.n_starts}")
         return cls(network.eval(), world, Noise(strength("sigma", sigma)), duration("dt", dt), whole("seed", seed), name)
 
+    def __repr__(self) -> str:
+        return f"Run({self.name}, {self.network.n_units} units in {self.task.space}, dt={self.dt:g})"
+
     def record(
         self,
         phase: Phase,

@@ -46,7 +46,7 @@ class Stepping(Cell):
     def __init__(self, step: Any, inputs: int, dt: float):
         super().__init__()
         self.step = step  # a module becomes part of this one
-        self.input = Linear.of(torch.eye(inputs))
+        self.input = Linear.of(torch.eye(inputs))  # says how many there are
         self.dt = dt  # [s]
 
     def project(self, inputs: Tensor) -> Tensor:
@@ -68,7 +68,8 @@ def stepping(step: Any, units: int, dt: float, inputs: int, D: Any, encoder: Any
     """See `Network.from_step`."""
     if not callable(getattr(step, "step", step)):
         raise BadInput("step is no function of (state, input), and has no method step")
-    like = torch.zeros(1, dtype=torch.float32)
+    weights = step.parameters() if isinstance(step, nn.Module) else ()
+    like = next(iter(weights), torch.zeros(1, dtype=torch.float32))
     cell = Stepping(step, inputs, duration("dt", dt))
     return _encoder(encoder, units, like), cell, _readout(D, units, like)
 

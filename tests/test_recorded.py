@@ -1,0 +1,127 @@
+"""Recorded data: positions of an animal go through what those of networks go through."""
+
+from importlib.util import find_spec
+import os
+from pathlib import Path
+from typing import Any
+
+from factories import SPATIAL
+import numpy as np
+import pytest
+import scipy.io
+
+import reactivation as ra
+
+BOX = ra.Box(2.0, 2.0)
+MOUSE = os.environ.get("REACTIVATION_MOUSE", "")
+
+
+def test_a_mask_splits_at_gaps_and_no_step_crosses_one() -> None:
+    xy = np.zeros((100, 2))
+    xy[50:] = 1.0  # one jump
+    awake = np.ones(100, dtype=bool)
+    awake[45:55] = False
+    assert ra.step_length(ra.Recording(xy, 0.1, BOX)).value > 0
+    assert ra.step_length(ra.Recording(xy, 0.1, BOX)[awake]).value == 0
+
+
+def test_epochs_count_by_their_samples() -> None:
+    slow, fast = np.arange(11)[:, None] * [0.01, 0.0], np.arange(31)[:, None] * [0.03, 0.0]
+    both = ra.Recording([slow, fast], 0.1, BOX)
+    assert ra.step_length(both).value == pytest.approx((11 * 0.01 + 31 * 0.03) / 42)
+
+
+def test_an_epoch_that_a_slice_leaves_nothing_of_is_gone() -> None:
+    both = ra.Recording([np.zeros((5, 2)), np.ones((30, 2))], 0.1, BOX)[10:]
+    assert (len(both), len(both.flat)) == (1, 20)
+    mask = np.zeros(35, dtype=bool)  # over all that were given
+    mask[20:25] = True
+    assert both[mask].flat.shape == (5, 2)
+
+
+@pytest.mark.parametrize(
+    ("positions", "space", "told"),
+    [
+        (np.full((5, 2), np.nan), ra.Box(1, 1), "not finite"),
+        (np.array([10.0, 200.0, 350.0, 90.0]), ra.Circle(), "degrees"),
+        (np.full((5, 2), 7.0), ra.Box(1, 1), "outside"),
+        (np.zeros((5, 3)), ra.Box(1, 1), "3"),
+        (np.zeros((500, 2)), ra.Circle(), "500 epochs of 2 bearings"),
+        (np.exp(1j * np.arange(5)), ra.Circle(), "complex"),
+        (np.ma.masked_equal([0.0, 1.0, 2.0], 1.0), ra.Circle(), "1 of 3 positions are not finite"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_one_line(positions: np.ndarray, space: object, told: str) -> None:
+    with pytest.raises(ra.BadInput, match=told) as refused:
+        ra.Recording(positions, 0.1, space)
+    assert "\n" not in str(refused.value)
+
+
+def test_radians_are_wrapped() -> None:
+    turning = np.linspace(0, 3 * np.pi, 50)
+    recording = ra.Recording(turning, 0.1, ra.Circle())
+    assert np.abs(recording.flat).max() <= np.pi
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+    recording = ra.load(SPATIAL).record(ra.rest(steps=12), trajectories=4)
+    recording.save(tmp_path / "rest.npz")
+    again = ra.Recording.load(tmp_path / "rest.npz")
+    assert np.array_equal(again.positions, recording.positions)
+    assert (again.dt, again.space) == (recording.dt, recording.space)
+
+
+class Table:
+    """Numbers with an index, as pandas and pynapple have them."""
+
+    def __init__(self, values: Any, index: Any):
+        self._values, self.index = np.asarray(values), np.asarray(index)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self._values.astype(dtype)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+ROWS = np.delete(np.arange(100), slice(40, 60))
+
+
+@pytest.mark.parametrize(
+    ("index", "dt"),
+    [
+        (ROWS * 0.02, None),
+        (np.datetime64("2024-05-01T12:00", "ms") + ROWS * np.timedelta64(20, "ms"), None),
+        (ROWS * np.timedelta64(20, "ms"), None),
+        (ROWS, 0.02),
+    ],
+)
+def test_the_times_of_an_index_are_used_and_a_gap_begins_an_epoch(index: np.ndarray, dt: float | None) -> None:
+    recording = ra.Recording(Table(np.zeros((80, 2)), index), dt, BOX)
+    assert recording.dt == pytest.approx(0.02)
+    assert recording.lengths.tolist() == [40, 40]
+    with pytest.raises(ra.BadInput, match="columns"):
+        ra.Recording(Table(np.zeros((80, 12)), index), dt, ra.Circle())
+    if dt is None:
+        with pytest.raises(ra.BadInput, match=r"the times are 0\.02 s apart"):
+            ra.Recording(Table(np.zeros((80, 2)), index), 0.04, BOX)
+
+
+@pytest.mark.skipif(not MOUSE, reason="REACTIVATION_MOUSE does not say where dataHD.mat is")
+def test_the_bearings_of_a_mouse_awake() -> None:
+    bearings = scipy.io.loadmat(MOUSE, squeeze_me=True)["angRun"][::20, 1]  # of 10 ms
+    mouse = ra.Recording(bearings, dt=0.2, space=ra.Circle())
+    late = np.arange(len(bearings)) > len(bearings) / 2
+    assert 0 < ra.kl(mouse[late], mouse[~late], rng=0, samples=500).value < 0.2
+    assert 0.1 < ra.step_length(mouse).value < 0.5
+    assert abs(ra.transitions(mouse).value) < 0.01  # it turns either way
+
+
+@pytest.mark.skipif(find_spec("ratinabox") is None, reason="ratinabox, which brings a rat's path, is not installed")
+def test_the_path_of_a_rat() -> None:
+    (folder,) = find_spec("ratinabox").submodule_search_locations  # type: ignore[union-attr, misc]  # it is a package
+    path = np.load(Path(folder, "data/sargolini.npz"))
+    rat = ra.Recording(path["pos"], times=path["t"], space=ra.Box(1, 1, centre=(0.5, 0.5)))
+    assert rat.dt == pytest.approx(0.02)
+    assert ra.step_length(rat).value / rat.dt == pytest.approx(0.12, abs=0.03)  # m/s
+    assert ra.variance(rat).value > 0.01
