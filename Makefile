@@ -3,6 +3,7 @@
 # make test-all   the slow ones, too; of a part alone: .venv/bin/python -m pytest -m artifact (or slow, gpu, slurm)
 #                 one, with a debugger where it fails: .venv/bin/python -m pytest -x --pdb tests/test_spaces.py
 # make wheel      the slow tests of the package as others install it: under 4 minutes
+# make notebooks  the notebooks, run as they stand: under a minute
 # make lint       ruff and mypy
 # make bench      how fast training and analysis are on this machine; quiet machines tell the truth
 # Each makes .venv first, and installs again when the requirements changed or the last install did not finish.
@@ -14,7 +15,7 @@ CORES = $(shell $(BIN)/python -c 'from reactivation.machine.cores import availab
 # All tests of a file run in one process: what its tests share is made once.
 TESTS = $(BIN)/python -m pytest -n $(CORES) --dist loadfile
 
-.PHONY: quick test test-all wheel lint bench install clean
+.PHONY: quick test test-all wheel notebooks lint bench install clean
 
 quick: install
 	$(BIN)/python reproduce.py profile=quick
@@ -27,6 +28,9 @@ test-all: install
 
 wheel: install
 	$(BIN)/python -m pytest -m slow tests/test_package.py
+
+notebooks: install
+	$(BIN)/python -m pytest -m slow -k notebooks tests/test_figures.py
 
 lint: install
 	$(BIN)/python -m ruff check .

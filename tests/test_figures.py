@@ -433,6 +433,7 @@ def drawn_by_controls(notebook) -> list[dict[str, str]]:
     return [output.data for outputs in shown for output in outputs]
 
 
+@pytest.mark.slow  # a part of its own in .ci/run; what notebooks call is tested by its own tests
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda file: file.stem)
 def test_notebooks_are_stripped_and_run_from_their_folder_and_the_root(
     notebook: Path, project: Path, study: Study, monkeypatch
