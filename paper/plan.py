@@ -18,12 +18,14 @@ from paper.publishing import publish
 from paper.report import PAGES, committed, fill_documents, write_report
 from paper.study import Study
 from paper.tables import networks_table, tally
-from reactivation.analysis.runner import measure, result_file, training_words
+from reactivation.analysis.request import reference, request
+from reactivation.analysis.result_files import result_file
+from reactivation.analysis.runner import measure
 from reactivation.machine.errors import BadInput, DamagedData, SomeFailed, UserError
 from reactivation.machine.places import PUBLISHED, refuse_published
 from reactivation.settings.declaring import nearest, setting
 from reactivation.settings.layers import RESULTS
-from reactivation.settings.reading import seed_list
+from reactivation.settings.reading import seed_list, to_words
 from reactivation.training.processes import train_fleet
 
 PRESETS = {"quick": "quick", "paper": None}  # profile → preset of its networks
@@ -221,7 +223,7 @@ def _training(what: Reproduction, rate: float, seed: int, task: str, run: str) -
     from reactivation.training.work import training_flops
 
     config = what.study.config(task, run, seed)
-    words = training_words(run, what.study.settings_of_task(task, seed))
+    words = to_words(reference(run, what.study.settings_of_task(task, seed)).training())
     if what.study.device != "auto":
         words.append(f"device={what.study.device}")
     left = max(0, config.trainer.n_epochs - what.study.standing(task, run, seed))
@@ -236,7 +238,9 @@ def _analysis(what: Reproduction, rate: float, seed: int, name: str) -> Step:
     configs = [what.study.config(protocol.task, run, seed) for run in protocol.runs]
     seconds = sum(recording_flops(config, settings) for config in configs) / (_RECORDING * rate) + _DENSITIES
     file = result_file(protocol.analysis, settings)
-    return Step("analyse", str(file), what.study.has(name, seed), seconds, partial(measure, protocol.analysis, settings))
+    return Step(
+        "analyse", str(file), what.study.has(name, seed), seconds, lambda: measure(request(protocol.analysis, settings))
+    )
 
 
 def _drawing(what: Reproduction, key: str) -> Step:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from paper.protocols import ALL_PROTOCOLS, NETWORKS, VARIANTS, Condition, Protocol
 from reactivation.analysis.base import AnalysisSettings, Recording, renamed
-from reactivation.analysis.runner import declared, holds, model, result_file, training_config
+from reactivation.analysis.request import reference
+from reactivation.analysis.result_files import declared, holds, model, result_file
 from reactivation.machine.errors import DamagedData
 from reactivation.machine.places import PUBLISHED
 from reactivation.settings.layers import RESULTS, TrainConfig, resolve_analysis
@@ -212,7 +213,7 @@ def _settings(study: Study, protocol: Protocol, seed: int) -> Any:
 
 @cache
 def _config(study: Study, task: str, run: str, seed: int) -> TrainConfig:
-    return training_config(run, study.settings_of_task(task, seed))
+    return reference(run, study.settings_of_task(task, seed)).config
 
 
 @cache

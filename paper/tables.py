@@ -28,9 +28,8 @@ from paper.claims.verdicts import (
 from paper.protocols import ALL_PROTOCOLS, DOUBLED, GATED, GRU, HEAD, NETWORKS, NOISELESS, PROTOCOLS, SPATIAL, Protocol
 from paper.study import Result, Study, at, growth, kl, step_length
 from reactivation.analysis.results import LEVEL, confidence_interval
-from reactivation.analysis.runner import command
 from reactivation.machine.errors import DamagedData
-from reactivation.settings.reading import to_words
+from reactivation.storage.finding import command
 
 _ABSENT = "–"
 NOT_RUN = "not yet run"
@@ -184,7 +183,7 @@ def _so_far(claim: Claim, value: float) -> str:
 def protocols_table(_: Study) -> Table:
     """What claims and ablations rest on: each protocol as a command and in words."""
     rows = [
-        [name, protocol.meaning, command(f"output_{protocol.analysis}.py", to_words(_told(protocol)))]
+        [name, protocol.meaning, command(f"output_{protocol.analysis}.py", _told(protocol))]
         for name, protocol in ALL_PROTOCOLS.items()
     ]
     return Table(

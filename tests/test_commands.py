@@ -25,13 +25,12 @@ import numpy as np
 import pytest
 import torch
 
-from reactivation import registry
 from reactivation.analysis.base import AnalysisSettings, Recording, rest_of, waking_of
 from reactivation.analysis.measures import distance
 from reactivation.analysis.recordings import record
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.network.cells.vanilla import Vanilla
-from reactivation.settings.layers import resolve_analysis, resolve_train
+from reactivation.settings.layers import resolve_train
 from reactivation.storage.finding import _say_stand_in
 from reactivation.storage.folder import RunFolder
 from reactivation.streams import CELLS
@@ -328,27 +327,29 @@ def test_a_reader_that_goes_away_is_told_by_the_exit_code(words: list[str], tmp_
 
 
 def test_a_kill_between_two_files_leaves_no_old_table_with_new_details(results: Path, monkeypatch) -> None:
-    import reactivation.analysis.runner as measure
+    from reactivation.analysis import result_files
+    from reactivation.analysis.request import read_request
+    from reactivation.analysis.runner import measure
 
     words = {"runs": "[noisy_unbiased]", "path": str(results), "batch_size": "12", "t_quiescent": "14", "t_active": "10"}
-    asked = resolve_analysis("distance", registry.load("analysis", "distance").Settings, words)
-    table, details = (measure.result_file("distance", asked, part) for part in ("", "_details"))
-    honest = measure.write_atomically
+    asked = read_request("distance", words)
+    table, details = (result_files.result_file("distance", asked.settings, part) for part in ("", "_details"))
+    honest = result_files.write_atomically
 
     def killed(file: Path, content: bytes) -> None:
         if file == table:
             raise KeyboardInterrupt
         honest(file, content)
 
-    measure.measure("distance", asked)
+    measure(asked)
     whole = table.read_bytes()
-    monkeypatch.setattr(measure, "write_atomically", killed)
+    monkeypatch.setattr(result_files, "write_atomically", killed)
     with pytest.raises(KeyboardInterrupt):
-        measure.measure("distance", asked)
+        measure(asked)
     assert details.exists()
-    assert not measure.holds("distance", asked, {})
+    assert not result_files.holds("distance", asked.settings, {})
     monkeypatch.undo()
-    measure.measure("distance", asked)
+    measure(asked)
     assert table.read_bytes() == whole
 
 

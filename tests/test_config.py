@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 import pytest
 
 from reactivation import registry
-from reactivation.analysis.runner import check_settings, result_file, training_arguments, training_config
+from reactivation.analysis.request import Request, read_request
+from reactivation.analysis.result_files import result_file
 from reactivation.machine.errors import BadInput, StorageError
 from reactivation.machine.places import PUBLISHED
 from reactivation.settings import layers as configuration
-from reactivation.settings.layers import experiments, resolve_analysis, resolve_train
+from reactivation.settings.layers import experiments, resolve_train
 from reactivation.settings.reading import load_yaml, parse_arguments, to_words
 from reactivation.storage.files import read_json_once
 from reactivation.storage.finding import run_name
@@ -34,9 +35,11 @@ def resolve(*words: str):
 
 
 def analysis(name: str, *words: str):
-    settings = resolve_analysis(name, registry.load("analysis", name).Settings, parse_arguments(list(words)))
-    check_settings(settings)
-    return settings
+    return asked(name, *words).settings
+
+
+def asked(name: str, *words: str) -> Request:
+    return read_request(name, parse_arguments(list(words)))
 
 
 def test_the_configs_that_people_know_are_there() -> None:
@@ -243,13 +246,14 @@ def test_values_and_words_are_one_configuration() -> None:
 
 
 def test_an_analysis_takes_its_noise_as_sigma_too() -> None:
-    by_variance, by_sigma = analysis("kl", "noise=0.0003"), analysis("kl", "task=head_direction", "sigma=0.5")
+    by_variance = analysis("kl", "noise=0.0003")
+    by_sigma, (run, _) = (found := asked("kl", "task=head_direction", "sigma=0.5")).settings, found.runs
     assert by_variance.sigma == math.sqrt(0.0003 / 0.02)
     assert by_sigma.noise == 0.5**2 * 0.02
     assert result_file("kl", by_sigma).name == "kl_0.005_0.json"
-    assert training_config("noisy_biased", by_sigma).rnn.sigma == pytest.approx(0.5)
-    again = resolve("config=head_direction/noisy_biased", "rnn.sigma=0.5")
-    assert configuration.science_hash(training_config("noisy_biased", by_sigma)) == configuration.science_hash(again)
+    assert run.config.rnn.sigma == pytest.approx(0.5)
+    again = resolve("config=head_direction/noisy_unbiased", "rnn.sigma=0.5")
+    assert configuration.science_hash(run.config) == configuration.science_hash(again)
 
 
 @pytest.mark.parametrize(
@@ -275,10 +279,11 @@ def test_runs_at_another_time_step_are_matched_by_sigma(tmp_path: Path, monkeypa
     configs = Path(shutil.copytree(configuration.CONFIGS, tmp_path / "configs"))
     (configs / "train/spatial_navigation/fine.yml").write_text("task: {dt: 0.01}\nrnn: {sigma2_rec: 5.0e-5}\n")
     monkeypatch.setattr(configuration, "CONFIGS", configs)
-    assert training_arguments("fine", analysis("kl", "runs=[fine]")) == {"config": "spatial_navigation/fine", "seed": 0}
-    louder = training_config("fine", analysis("kl", "runs=[fine]", "noise=0.0004"))
-    assert louder.rnn.sigma == math.sqrt(0.0004 / 0.02)
-    assert run_name(louder) == "fine_0.0002_0"
+    (fine,) = asked("kl", "runs=[fine]", "noise=0.0001").runs
+    assert fine.training() == {"config": "spatial_navigation/fine", "seed": 0}
+    (louder,) = asked("kl", "runs=[fine]", "noise=0.0004").runs
+    assert louder.config.rnn.sigma == math.sqrt(0.0004 / 0.02)
+    assert run_name(louder.config) == "fine_0.0002_0"
 
 
 @pytest.mark.parametrize("file", sorted(PUBLISHED.glob("*/*/config.yml")))

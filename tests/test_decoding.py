@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import reactivation as ra
+from reactivation.analysis.result_files import declared, result_file
 from reactivation.analysis.run import TrainedRun
-from reactivation.analysis.runner import declared, result_file
 from reactivation.machine.errors import BadInput
 from reactivation.settings.layers import analysis_settings
 from reactivation.storage.networks import build

@@ -22,7 +22,7 @@ from paper.panels.circle import flanks
 from paper.protocols import NETWORKS, PROTOCOLS, SPATIAL
 from paper.study import Study
 from paper.tables import TABLES
-from reactivation.analysis.runner import model, result_file
+from reactivation.analysis.result_files import model, result_file
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.plotting.drawing import scaled
 from reactivation.plotting.style import style, use_style
@@ -47,6 +47,7 @@ def project(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def study(project: Path, tmp_path_factory) -> Iterator[Study]:
     """Tiny networks of seed 0 and their results; of seed 1 one network, and results that are three times as large."""
+    from reactivation.analysis.request import request
     from reactivation.analysis.runner import measure
     from reactivation.storage.finding import run_path
     from reactivation.storage.folder import RunFolder
@@ -60,7 +61,7 @@ def study(project: Path, tmp_path_factory) -> Iterator[Study]:
             config = found.config(task, run, seed)
             fit(config, RunFolder(run_path(config, found.path)))
         for name in PROTOCOLS_SHOWN:
-            measure(PROTOCOLS[name].analysis, found.settings(PROTOCOLS[name], 0))
+            measure(request(PROTOCOLS[name].analysis, found.settings(PROTOCOLS[name], 0)))
             write_scaled(found, name, seed=1, times=3)
         yield found
 

@@ -14,7 +14,8 @@ from torch import Tensor
 from reactivation import registry
 from reactivation.analysis.measures.kl import Settings
 from reactivation.analysis.recordings import record
-from reactivation.analysis.runner import check_settings, declared, result_file
+from reactivation.analysis.request import request
+from reactivation.analysis.result_files import declared, result_file
 from reactivation.machine.errors import BadInput
 from reactivation.network.cells.base import Cell
 from reactivation.network.cells.gru import GRU
@@ -492,7 +493,7 @@ def test_values_that_make_no_sense_are_refused_in_one_line(kind, values: dict[st
 @cache
 def asked(words: str = "") -> Settings:
     settings: Settings = resolve_analysis("kl", Settings, parse_arguments([*words.split(), "runs=[noisy_unbiased]"]))
-    check_settings(settings)
+    request("kl", settings)
     return settings
 
 

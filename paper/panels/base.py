@@ -11,11 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from paper.protocols import PROTOCOLS
 from paper.study import OTHERS, Study
 from reactivation.analysis.base import Recording
-from reactivation.analysis.runner import command, how_to_train, result_file
+from reactivation.analysis.request import reference
+from reactivation.analysis.result_files import result_file
 from reactivation.machine.errors import DamagedData
 from reactivation.plotting.drawing import Frame
 from reactivation.settings.layers import RESULTS
-from reactivation.settings.reading import to_words
+from reactivation.storage.finding import command
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,9 +80,10 @@ class Need:
                 arguments["path"] = study.path
             file = result_file(protocol.analysis, study.settings(protocol, seed))
             problem = f"is {OTHERS}" if file.exists() else "is not there; make it"
-            return f"{file} {problem} with: {command(f'output_{protocol.analysis}.py', to_words(arguments))}"
+            return f"{file} {problem} with: {command(f'output_{protocol.analysis}.py', arguments)}"
         task, run = self.name.split("/")
-        return f"{self.name} of seed {seed} is not there; {how_to_train(run, study.settings_of_task(task, seed))}"
+        run_asked = reference(run, study.settings_of_task(task, seed))
+        return f"{self.name} of seed {seed} is not there; {run_asked.how_to_train()}"
 
 
 @dataclass(frozen=True)

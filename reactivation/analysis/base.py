@@ -44,8 +44,10 @@ class AnalysisSettings:
 
     task: str = setting("spatial_navigation", "task whose runs are analysed")
     seed: int = setting(0, "seed of the runs", low=0)
-    runs: list[str] = setting([], "experiments to analyse")
-    noise: float = setting(1e-4, f"noise of the noisy runs and put into noiseless ones, as σ²Δt at Δt = {DT} s", above=0)
+    runs: list[str] = setting([], "experiments, or run folders, in whose names <seed> stands for the seed")
+    noise: float = setting(
+        1e-4, f"noise of noisy experiments, if not their own, and put into noiseless ones, as σ²Δt at Δt = {DT} s", above=0
+    )
     sigma: float = setting(intensity(1e-4, DT), "the same as σ: give one of them", unit="s^-1/2", above=0, high=1e6)
     noise_kind: str = setting("run", "distribution of the noise; run: the run's own", choices=("run", "gaussian", "uniform"))
     epoch: int | None = setting(None, "step of the models; null: the last of each run", low=1)
@@ -81,7 +83,7 @@ class AnalysisSettings:
     )
     draw: int = setting(0, "which of many independent draws of trajectories and noise", low=0)
     path: str = setting("results", "root of the results")
-    tag: str | None = setting(None, "tag of the runs", file_name=True)
+    tag: str | None = setting(None, "tag of the experiments' runs, if not their own", file_name=True)
     preset: str | None = setting(None, "a file under configs/preset")
     out: str | None = setting(None, "end of the result files' names, to keep variants apart", file_name=True)
     device: str = setting("auto", "where to compute", choices=("auto", "cpu", "cuda"))

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 import difflib
 import os
 from pathlib import Path
-import shlex
 import sys
 from typing import Any, overload
 
@@ -13,14 +12,9 @@ import torch
 from reactivation.analysis.run import TrainedRun, load_run
 from reactivation.checks import whole
 from reactivation.machine.errors import BadInput, DamagedData
-from reactivation.machine.places import PUBLISHED, as_typed
 from reactivation.settings import layers as configuration
 from reactivation.settings.layers import RESULTS, TrainConfig
-from reactivation.settings.reading import to_words
-from reactivation.storage.finding import run_path, trained_run
-from reactivation.storage.folder import RunFolder
-
-Named = str | os.PathLike[str]
+from reactivation.storage.finding import Named, command, named_folder, run_path, trained_run
 
 
 @overload
@@ -56,24 +50,16 @@ def load(
     if isinstance(seed, Iterable) and not isinstance(seed, str):
         return [load(experiment, one, step, path) for one in seed]
     root, seed = str(path or RESULTS), whole("seed", seed)
-    folder = _named_folder(experiment, root)
+    folder = named_folder(experiment, root)
     if folder is None:
-        config, command = _named_experiment(experiment, seed, root, step)
+        config, typed = _named_experiment(experiment, seed, root, step)
         folder = trained_run(config, root)
         if not folder.steps():
             kept = "" if step is None else f" at step {step}"
-            raise DamagedData(f"no network of {experiment}, seed {seed}{kept}, in {folder.path}; train it with: {command}")
+            raise DamagedData(f"no network of {experiment}, seed {seed}{kept}, in {folder.path}; train it with: {typed}")
     run = load_run(folder, torch.device("cpu"), step)
     print(f"loaded {run.file}", file=sys.stderr)
     return run
-
-
-def _named_folder(experiment: Named, root: str) -> RunFolder | None:
-    """The run folder that somebody means, if it is one."""
-    for place in (Path(experiment).expanduser(), Path(root) / experiment, PUBLISHED / experiment):
-        if (place / "config.yml").is_file():
-            return RunFolder(place)
-    return None
 
 
 def _named_experiment(experiment: Named, seed: int, root: str, step: int | None) -> tuple[TrainConfig, str]:
@@ -89,7 +75,7 @@ def _named_experiment(experiment: Named, seed: int, root: str, step: int | None)
         if Path(name).exists() or Path(name).is_absolute():
             raise BadInput(f"{name} is no run folder: it has no config.yml")
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}."
-        typed = as_typed(f"python train.py config={near[0] if near else known[0]} seed={seed}")
+        typed = command("train.py", {"config": near[0] if near else known[0], "seed": seed})
         raise BadInput(f"{name} is no run folder and no experiment; {hint} Train one with: {typed}")
     values: dict[str, Any] = {"config": name, "seed": seed}
     config = configuration.train_config(values)
@@ -97,4 +83,4 @@ def _named_experiment(experiment: Named, seed: int, root: str, step: int | None)
         values["path"] = str(run_path(config, root))
     if step is not None:
         values["trainer.n_epochs"] = step
-    return config, as_typed(shlex.join(["python", "train.py", *to_words(values)]))
+    return config, command("train.py", values)

@@ -236,6 +236,12 @@ def _resolve_analysis(name: str, settings_class: type, arguments: Mapping[str, A
     return merge(settings_class, [(where, in_both_spellings(values, OF_ANALYSES, DT, where)) for where, values in layers])
 
 
+def said(name: str, arguments: Mapping[str, str]) -> frozenset[str]:
+    """The keys of analysis `name` that somebody sets, on the command line or in a preset, and that no default has."""
+    presets = _preset_layers(arguments.get("preset"), ["analysis", f"output_{name}"])
+    return frozenset(arguments) | frozenset(key for _, values in presets for key in values)
+
+
 def resolve_plain(settings_class: type, arguments: dict[str, str]) -> Any:
     """Checked settings that no file has a say in: defaults < command line.
 

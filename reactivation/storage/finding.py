@@ -1,13 +1,20 @@
 """Where runs are: their names and folders, and the published ones where a root has none."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cache
+import os
 from pathlib import Path
+import shlex
 import sys
+from typing import Any
 
-from reactivation.machine.places import PUBLISHED
+from reactivation.machine.places import PUBLISHED, as_typed
 from reactivation.settings.layers import RESULTS, TrainConfig
+from reactivation.settings.reading import to_words
 from reactivation.storage.folder import RunFolder
+
+Named = str | os.PathLike[str]
 
 
 def run_name(config: TrainConfig) -> str:
@@ -46,3 +53,49 @@ def found_run(config: TrainConfig, results: str = RESULTS) -> RunFolder:
 @cache
 def _say_stand_in(own: Path, published: Path) -> None:
     print(f"{own} is not there; taking the published {published}", file=sys.stderr)
+
+
+def named_folder(name: Named, *roots: str | Path) -> RunFolder | None:
+    """The run folder of that name, from here, within a root, or among the published; None if there is none."""
+    for place in (Path(name).expanduser(), *(Path(root) / name for root in (*roots, PUBLISHED))):
+        if (place / "config.yml").is_file():
+            return RunFolder(place)
+    return None
+
+
+@dataclass(frozen=True)
+class RunReference:
+    """Say which run somebody means, trained or not: an experiment with its seed, noise and tag, or a folder."""
+
+    label: str  # what tables call it
+    config: TrainConfig  # that it has, or is expected to have
+    folder: RunFolder  # where it is trained
+    root: str | None = None  # of the results that an experiment's network is looked for in; None for a folder that was named
+    values: Mapping[str, Any] | None = None  # of an experiment: what trains it, by the keys of train.py
+
+    def found(self) -> RunFolder:
+        """The folder to load from, which may be a published one; says so then."""
+        return self.folder if self.root is None else found_run(self.config, self.root)
+
+    def training(self, steps: int | None = None) -> dict[str, Any]:
+        """What trains an experiment so far (None: to its end), where it is looked for: values by the keys of train.py."""
+        elsewhere = {"path": str(self.folder.path)} if self.root not in (None, RESULTS) else {}
+        further = {"trainer.n_epochs": steps} if steps is not None else {}
+        return {**(self.values or {}), **elsewhere, **further}
+
+    def how_to_train(self, steps: int | None = None) -> str:
+        """What to do to have its network, as the end of a sentence."""
+        if self.values is None:
+            return f"name a step with epoch=, or go on with its training: path={self.folder.path}"
+        if steps is None and self.folder.is_of(self.config):
+            planned = self.folder.config().trainer.n_epochs
+            steps = planned if planned != self.config.trainer.n_epochs else None  # it was to go that far
+        typed = command("train.py", self.training(steps))
+        if self.folder.lost_its_network():
+            return f"its network was not kept: delete {self.folder.path}, then: {typed}"
+        return f"train it with: {typed}"
+
+
+def command(script: str, values: Mapping[str, Any]) -> str:
+    """What a user types, of values by their keys."""
+    return as_typed(shlex.join(["python", script, *to_words(values)]))

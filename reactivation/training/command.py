@@ -36,7 +36,7 @@ from reactivation.settings.layers import (
     time_step_note,
     to_yaml,
 )
-from reactivation.settings.reading import parse_arguments, parse_seeds, to_words
+from reactivation.settings.reading import COMMAND_LINE, parse_arguments, parse_seeds, to_words
 from reactivation.training.processes import train_fleet
 
 
@@ -67,6 +67,8 @@ def main(words: list[str]) -> None:
         return
     arguments = parse_arguments([word for word in words if word != "--print-config"])
     seeds = parse_seeds(arguments)
+    if len(seeds) > 1 and "path" in arguments:
+        raise BadInput(f"{COMMAND_LINE}: path= names one run folder, and seed={arguments['seed']} makes {len(seeds)} runs")
     configs = [resolve_train({**arguments, "seed": seed}) for seed in seeds]
     if "--print-config" not in words and len(seeds) > 1 and not is_stack(configs[0]):
         train_fleet([to_words({**arguments, "seed": seed}) for seed in seeds], configs[0].device)

@@ -1,0 +1,122 @@
+"""The two files of an analysis: its table, and details with settings, networks and whatever else belongs to its numbers."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from reactivation import registry
+from reactivation.analysis.base import Analysis, AnalysisSettings, Result
+from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.settings.layers import TrainConfig, differences, flatten, science_hash, to_dict
+from reactivation.settings.reading import to_words
+from reactivation.storage.files import digest, make_folder, read_json_once, sha256, to_json, write_atomically
+from reactivation.world.decoding import TOP3
+
+# What may differ between two commands that compute the same result.
+_NOT_SCIENCE = ("path", "preset", "device", "allow_missing", "sigma")  # the last is what noise says
+
+
+def declared(name: str) -> Analysis[Any]:
+    """Return what the module of an analysis declares.
+
+    Raises:
+        BadInput: no such analysis.
+    """
+    analysis: Analysis[Any] = registry.load("analysis", name).ANALYSIS
+    return analysis
+
+
+def result_file(name: str, settings: AnalysisSettings, part: str = "") -> Path:
+    """results/<task>/<analysis>_<noise>_<seed>[_<decoder but top3>][_<change of rest>...][_<tag>][_<out>]<part>.json."""
+    changes = [word.replace("[", "").replace("]", "") for word in to_words(settings.changes())]
+    decoder = settings.decoder if settings.decoder != TOP3 else None
+    ends = [end for end in (decoder, *changes, settings.tag, settings.out) if end]
+    stem = "_".join([name, f"{settings.noise:g}", str(settings.seed), *ends])
+    return Path(settings.path) / settings.task / f"{stem}{part}.json"
+
+
+def holds(name: str, settings: AnalysisSettings, models: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether results of just these settings are there, whole, of today's format, of these models of its runs (`model`)."""
+    table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
+    if not (table_file.exists() and details_file.exists()):
+        return False
+    record = _record_of(details_file)
+    if record is None or _changed(record.settings, settings):
+        return False
+    if (record.format, record.table) != (declared(name).format, digest(table_file)):
+        return False
+    return all(_is_same(record.models.get(run), wanted) for run, wanted in models.items())
+
+
+def model(config: TrainConfig, step: int, weights: str | None) -> dict[str, Any]:
+    """What details say of a network that was measured; `weights` is the SHA-256 of its file."""
+    return {"step": step, "fingerprint": science_hash(config), "weights": weights}
+
+
+def _is_same(measured: Any, wanted: Mapping[str, Any]) -> bool:
+    """Whether two models are one; weights count where both are known, for results may outlive the file of their network."""
+    if not isinstance(measured, dict) or any(measured.get(key) != wanted[key] for key in ("step", "fingerprint")):
+        return False
+    return len({measured.get("weights"), wanted["weights"]} - {None}) < 2
+
+
+def _science(settings: AnalysisSettings) -> dict[str, Any]:
+    """The settings that results depend on."""
+    return {key: value for key, value in flatten(to_dict(settings)).items() if key not in _NOT_SCIENCE}
+
+
+def _changed(made_with: dict[str, Any], settings: AnalysisSettings) -> str:
+    """In what a file's settings differ from these; one that is younger than the file had its default then."""
+    return differences({**_science(type(settings)()), **made_with}, _science(settings))
+
+
+class _Record(NamedTuple):
+    """What a file of details says about how it was made."""
+
+    settings: dict[str, Any]
+    format: int  # of the files; the module of each analysis has today's
+    table: str | None  # SHA-256 of the table that was written with it
+    models: dict[str, Any]
+
+
+def _record_of(details_file: Path) -> _Record | None:
+    """None if it names no settings or models."""
+    details = read_json_once(details_file)
+    if not all(isinstance(details.get(part), dict) for part in ("settings", "models")):
+        return None
+    return _Record(details["settings"], details.get("format", 1), details.get("table_sha256"), details["models"])
+
+
+def refuse_other_settings(name: str, settings: AnalysisSettings) -> None:
+    """Raise BadInput where the files hold results of other settings, and DamagedData where they do not say of which."""
+    table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
+    if details_file.exists():
+        record = _record_of(details_file)
+        if record is None:
+            raise DamagedData(f"{details_file}: names no settings or models; delete it, or name these results with out=...")
+        changed = _changed(record.settings, settings)
+        if changed:
+            raise BadInput(f"{details_file} was made with other settings ({changed}); name these results with out=...")
+    elif table_file.exists():
+        raise BadInput(f"{table_file} is there without a record of its settings; name these results with out=...")
+
+
+def write_result(name: str, settings: AnalysisSettings, result: Result, made_from: Mapping[str, Any]) -> None:
+    """Write table and details.
+
+    The table comes last, and no older one is there meanwhile: after a kill in between, results are not whole, and the same
+    command mends them.
+
+    Args:
+        made_from: "models" of its runs, and which are "missing".
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
+    table = to_json(result.table)
+    about = {"settings": _science(settings), "format": declared(name).format, "table_sha256": sha256(table)}
+    make_folder(table_file.parent)
+    table_file.unlink(missing_ok=True)
+    write_atomically(details_file, to_json({**about, **made_from, **result.details}))
+    write_atomically(table_file, table)
