@@ -226,7 +226,8 @@ def built(settings: Any, values: Mapping[str, Any]) -> Any:
 def _as_declared(value: Any, hint: Any) -> Any:
     """A value of one of the types of a hint; a whole number that a float may be is one."""
     if isinstance(value, list):
-        return [_as_declared(item, get_args(hint)[0]) for item in value]
+        (kind,) = (kind for kind in allowed_types(hint) if get_origin(kind) is list)
+        return [_as_declared(item, get_args(kind)[0]) for item in value]
     return float(value) if type(value) is int and float in allowed_types(hint) else value
 
 
