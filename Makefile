@@ -41,6 +41,7 @@ bench: install
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/breakdown.py
 	$(BIN)/python benchmarks/analysis.py
+	$(BIN)/python benchmarks/rest.py
 
 install: $(INSTALLED)
 

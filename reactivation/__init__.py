@@ -11,7 +11,7 @@ waking. Five lines load such a network, let it wake and rest, and say how far th
     ra.kl(rest, awake).value          # nats
 
 Networks    load, train, Run, Network, rollout; control, networks whose answers are known
-Phases      waking, rest, Phase, Adaptation
+Phases      waking, rest, Phase; what changes one: Momentum, Adaptation, Leak, Gain, Drive, ColouredNoise, inputs
 Recordings  Recording, of networks and of animals alike; Box and Circle, the spaces that they live in
 Measures    kl, variance, step_length, explained_variance, transitions; over_seeds; replay, a family of them; plot
 Randomness  stream
@@ -39,14 +39,14 @@ _HOMES = {
     "controls.control": ("control",),
     "machine.errors": ("BadInput", "DamagedData", "StorageError", "UserError"),
     "network.dynamics": ("rollout",),
-    "network.modifiers": ("Adaptation",),
+    "network.modifiers": ("Adaptation", "ColouredNoise", "Drive", "Gain", "Leak", "Momentum"),
     "network.network": ("Network",),
     "network.phases": ("Phase", "rest", "waking"),
     "streams": ("stream",),
     "training.one": ("train",),
     "world.spaces": ("Box", "Circle"),
 }
-_MODULES = {"plot": "plotting.recordings", "replay": "replay"}
+_MODULES = {"inputs": "network.inputs", "plot": "plotting.recordings", "replay": "replay"}
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted([*_HOME_OF, *_MODULES])
