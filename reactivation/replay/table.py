@@ -1,6 +1,6 @@
 """All measures of one recording, or of several, in one call."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 import math
 from typing import Any
@@ -22,6 +22,7 @@ from reactivation.replay.regions import detour, first_entry, visits
 from reactivation.replay.sequences import line_fit, transition_similarity, weighted_correlation
 from reactivation.replay.states import states
 from reactivation.replay.velocity import velocity_autocorrelation
+from reactivation.settings.declaring import nearest
 from reactivation.streams import numpy_stream
 
 _Measure = Callable[..., Any]
@@ -108,9 +109,7 @@ def table(
     jumps        ...
     compression             –
     """
-    unknown = [name for name in measures if name not in MEASURES]
-    if unknown:
-        raise BadInput(f"no such measure: {unknown[0]}; there are {', '.join(MEASURES)}")
+    checked_names(measures)
     named = recordings if isinstance(recordings, Mapping) else {"recording": recordings}
     awake = waking if isinstance(waking, Mapping) else dict.fromkeys(named, waking)
     if waking is not None and set(awake) != set(named):
@@ -120,20 +119,31 @@ def table(
     for measure in measures:
         for name, recording in named.items():
             draws = numpy_stream(rng, f"replay/{name}/{measure}")
-            try:
-                found[measure][name] = _measured(measure, recording, awake[name], draws)
-            except BadInput as problem:
-                found[measure][name], reasons[measure][name] = None, str(problem)
+            answer = measured(measure, recording, awake[name], draws)
+            if isinstance(answer, str):
+                found[measure][name], reasons[measure][name] = None, answer
+            else:
+                found[measure][name] = answer
     return Table(found, {measure: why for measure, why in reasons.items() if why})
 
 
-def _measured(measure: str, recording: Recording, awake: Recording | None, draws: np.random.Generator) -> Any:
+def checked_names(measures: Iterable[str]) -> None:
+    """Raise BadInput where one is no measure."""
+    for name in measures:
+        if name not in _NAMED:
+            raise BadInput(f"no such measure: {name}; {nearest(name, list(MEASURES))}")
+
+
+def measured(measure: str, recording: Recording, awake: Recording | None, draws: np.random.Generator) -> Any:
+    """Return what a measure finds of a recording, or the reason why there is nothing, as text."""
     function = _NAMED[measure]
-    if function in ALONE:
-        return function(recording, rng=draws)
-    if awake is None:
-        raise BadInput(f"{measure} compares with waking: give waking=")
-    return function(recording, awake, rng=draws)
+    if function not in ALONE and awake is None:
+        return f"{measure} compares with waking: give waking="
+    given = (recording,) if function in ALONE else (recording, awake)
+    try:
+        return function(*given, rng=draws)
+    except BadInput as problem:
+        return str(problem)
 
 
 def _cell(one: Any) -> str:

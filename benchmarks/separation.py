@@ -1,0 +1,74 @@
+"""Which measures of replay tell momentum from diffusive rest: python benchmarks/separation.py [recordings]
+
+Every network rests several times, from other starts and under other noise: diffusive at c = 2, and with momentum of
+friction λ at c = 2λ, which leaves the stationary law as it is to leading order. For each measure, each recording is put with
+the kind whose other recordings are nearer on average. Printed: how many of each kind are put where they belong, and the
+means of both kinds.
+"""
+
+import sys
+import warnings
+
+import numpy as np
+
+import reactivation as ra
+from reactivation.analysis.run import Run
+from reactivation.network.modifiers import Momentum
+from reactivation.replay import MEASURES, table
+
+FRICTION = 0.2
+STEPS, TRAJECTORIES, SHOWN = 200, 40, 40
+LEFT_OUT = ("kl", "exponent_by_first_step", "ensemble_compression", "line_fit", "weighted_correlation")  # slow, or of rates
+
+NETWORKS = {
+    "vanilla, box": "spatial_navigation/noisy_unbiased",
+    "GRU, box": "spatial_navigation/noisy_unbiased_gru",
+    "vanilla, circle": "head_direction/noisy_unbiased",
+}
+
+
+def kinds(run: Run, seed: int) -> dict[str, ra.Recording]:
+    """Both kinds of rest of a network."""
+    kept = [Momentum(friction=FRICTION)]
+    rests = {
+        "diffusive": ra.rest(STEPS, variance_gain=2),
+        "momentum": ra.rest(STEPS, variance_gain=2 * FRICTION, modify=kept),
+    }
+    return {name: run.record(phase, TRAJECTORIES, seed, rates=False, decoder="template") for name, phase in rests.items()}
+
+
+def values(run: Run, recordings: int) -> tuple[list[str], dict[str, np.ndarray]]:
+    """Every measure (columns) of every recording (rows) of each kind."""
+    awake = run.record(ra.waking(100), 200, rates=False, decoder="template")
+    measures = tuple(name for name in MEASURES if name not in (*LEFT_OUT, "pair_correlation"))
+    rows: dict[str, list[list[float]]] = {"diffusive": [], "momentum": []}
+    for seed in range(recordings):
+        both = kinds(run, seed)
+        found = table(both, dict.fromkeys(both, awake), measures=measures, rng=seed).found
+        for kind, ours in rows.items():
+            ours.append([float("nan") if found[name][kind] is None else found[name][kind].value for name in measures])
+    return list(measures), {kind: np.array(ours) for kind, ours in rows.items()}
+
+
+def put_right(ours: np.ndarray, others: np.ndarray) -> int:
+    """How many values (n) are nearer to the mean of the others of their own kind than to that of the other kind."""
+    n = len(ours)
+    own_means = (np.nansum(ours) - ours) / (n - 1)
+    return int((np.abs(ours - own_means) < np.abs(ours - np.nanmean(others))).sum())
+
+
+def main(recordings: int) -> None:
+    """Print a table for each network."""
+    warnings.simplefilter("ignore", RuntimeWarning)  # a column without a value has no mean
+    for name, experiment in NETWORKS.items():
+        measures, found = values(ra.load(experiment, seed=0), recordings)
+        print(f"{name}: of {recordings} recordings of each kind")
+        print(f"{'':24}  diffusive as diffusive  momentum as momentum  mean diffusive  mean momentum")
+        for column, measure in enumerate(measures):
+            one, other = (found[kind][:, column] for kind in ("diffusive", "momentum"))
+            right = put_right(one, other), put_right(other, one)
+            print(f"{measure:24}  {right[0]:>22}  {right[1]:>20}  {np.nanmean(one):14.4g}  {np.nanmean(other):13.4g}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 8)

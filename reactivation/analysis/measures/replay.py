@@ -1,0 +1,78 @@
+"""How replay moves: every measure of `reactivation.replay` that decoded positions or rates of rest can answer.
+
+    python output_replay.py [seed=0] [task=head_direction] [measures=[exponent,dwell]] [key=value ...]
+
+Writes results/<task>/replay_<noise>_<seed>.json (run → measure → value), and beside it replay_<noise>_<seed>_details.json:
+settings, and of every measure its standard error, unit, null, curve and what else belongs to it, or why it has no answer.
+"""
+
+from dataclasses import dataclass
+import math
+from typing import Any
+
+from reactivation.analysis.base import Analysis, AnalysisSettings, NamedStreams, Recorded, Result, both_phases
+from reactivation.network.phases import ACTIVE, QUIESCENT
+from reactivation.replay.inference import Found
+from reactivation.replay.states import States
+from reactivation.replay.table import MEASURES, checked_names, measured
+from reactivation.settings.declaring import setting
+
+_OWN = "kl"  # has an analysis of its own
+
+
+@dataclass
+class Settings(AnalysisSettings):
+    """Settings of `output_replay.py`."""
+
+    measures: list[str] = setting([name for name in MEASURES if name != _OWN], "which, of those in docs/replay.md")
+
+    def __post_init__(self) -> None:
+        """Refuse a measure that there is not.
+
+        Raises:
+            BadInput: it is none.
+        """
+        super().__post_init__()
+        checked_names(self.measures)
+
+
+def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Result:
+    """Measure every run's rest, beside its own waking where a measure compares.
+
+    Args:
+        streams: of the bootstrap and the nulls; one for each measure of each run.
+
+    Returns:
+        table[run][measure], None where there is no answer; details with everything that belongs to it.
+    """
+    table: dict[str, dict[str, float | None]] = {}
+    details: dict[str, dict[str, Any]] = {}
+    for run, phases in recorded.items():
+        answers = {
+            name: measured(name, phases[QUIESCENT], phases[ACTIVE], streams(f"{run}/{name}")) for name in settings.measures
+        }
+        table[run] = {name: None if isinstance(one, str) else _number(one.value) for name, one in answers.items()}
+        details[run] = {name: {"reason": one} if isinstance(one, str) else _plain(one) for name, one in answers.items()}
+    return Result(table, details, table)
+
+
+def _plain(found: Found) -> dict[str, Any]:
+    """What belongs to a value, as plain numbers."""
+    null = found.null
+    return {
+        "standard_error": _number(found.standard_error),
+        "unit": found.unit,
+        "null": null and {"of": null.name, **{end: _number(getattr(null, end)) for end in ("value", "low", "high")}},
+        **{name: _number(value) for name, value in found.more.items()},
+        "at": found.at.tolist(),
+        "curve": [_number(value) for value in found.curve],
+        "curve_errors": None if found.curve_errors is None else [_number(value) for value in found.curve_errors],
+        **({"shares": found.shares, "usable": found.usable} if isinstance(found, States) else {}),
+    }
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+ANALYSIS = Analysis(Settings, both_phases, analyse, format=1, rates=50)
