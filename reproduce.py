@@ -1,8 +1,9 @@
 """The whole paper from one command: train what is missing, analyse, draw every figure, test every claim, write the report.
 
     python reproduce.py                                    small networks, minutes on two cores
-    python reproduce.py profile=paper                      the paper's own, seeds 0 to 4, from what is published of them
-    python reproduce.py profile=paper published=false      the same, every network trained anew
+    python reproduce.py profile=paper ledger=false         the paper's own, seeds 0 to 4, from what is published of them
+    python reproduce.py profile=paper                      and what is missing for docs/differences.md
+    python reproduce.py profile=paper published=false      all of it anew
     python reproduce.py profile=paper seeds=0,1 dry_run=true
     python reproduce.py profile=paper only=analyse,draw,report,head_direction
 

@@ -277,3 +277,13 @@ def test_a_signal_saves_and_the_same_command_goes_on(
     assert stopped_at >= 30
     printed = assert_ends_as_if_never_interrupted(folder, stopped_at + 30, command, tmp_path)
     assert f"going on from step {stopped_at}" in printed
+
+
+def test_measures_whose_network_was_deleted_are_not_written_over(tmp_path: Path) -> None:
+    folder = train(tmp_path)
+    for file in folder.path.glob("*.pt"):
+        file.unlink()
+    before = contents(folder.path)
+    with pytest.raises(BadInput, match="its network was not kept; delete the folder to train it again"):
+        train(tmp_path)
+    assert contents(folder.path) == before
