@@ -1,8 +1,8 @@
-"""Whether the ranges of pyproject.toml hold: tests with the lowest and the newest numpy, scipy and matplotlib.
+"""Whether the ranges of pyproject.toml hold: tests with the lowest and the newest of what it needs beside torch.
 
     .venv/bin/python benchmarks/versions.py [packages=numpy,scipy] [tests=tests/test_spaces.py]
 
-Needs a package index. Each end of the ranges gets an environment that is thrown away: those four packages, over everything
+Needs a package index. Each end of the ranges gets an environment that is thrown away: those packages, over everything
 else of the environment that runs this (torch stays). Prints the table of docs/performance.md; exits with 1 if a test fails.
 """
 
@@ -30,7 +30,7 @@ _PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
 class Settings:
     """Settings of this script."""
 
-    packages: str = setting("numpy,scipy,matplotlib", "packages whose versions are tried")
+    packages: str = setting("numpy,scipy,matplotlib,pyyaml,tqdm", "packages whose versions are tried")
     tests: str = setting(_TESTS, "files of tests to run with each")
 
 

@@ -1,4 +1,4 @@
-"""Every panel from tiny networks and their results; the files it leaves; what is said of bad input; the notebooks."""
+"""Every panel from tiny networks and their results; the files it leaves; what is said of bad input."""
 
 from collections.abc import Iterator
 import csv
@@ -9,10 +9,9 @@ from pathlib import Path
 import shutil
 from typing import Any
 
-from conftest import ROOT, copy_of_the_project, environment
+from conftest import copy_of_the_project
 from matplotlib import get_data_path, rc_context, rcParams
 from matplotlib.font_manager import FontEntry, fontManager
-import nbformat
 import numpy as np
 import pytest
 
@@ -31,7 +30,6 @@ from reactivation.storage.files import sha256
 pytestmark = pytest.mark.filterwarnings("error")  # matplotlib warns of a glyph that a font lacks, and draws a box
 
 PROTOCOLS_SHOWN = ("kl", "variance", "distance", "manifold", "transitions")
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 RC_FILES = {  # what users' matplotlibrc may say
     "empty": "",
     "TeX": "backend: TkAgg\ntext.usetex: True\naxes.grid: True\nsavefig.bbox: tight\n",
@@ -41,7 +39,7 @@ RC_FILES = {  # what users' matplotlibrc may say
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
-    return copy_of_the_project(tmp_path_factory.mktemp("project"), "notebooks")
+    return copy_of_the_project(tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture(scope="module")
@@ -387,79 +385,6 @@ def test_the_command(command, project: Path, study: Study, drawn: dict[str, byte
     assert done.stderr == ""
     assert {file.name: file.read_bytes() for file in (tmp_path / "pictures").iterdir()} == drawn
     assert command("figures.py", "--help").stdout.count("C4") >= 3
-
-
-TASKS = {"SpatialNavigation": "'spatial_navigation'", "HeadDirection": "'head_direction'"}
-TURN_CONTROLS = """
-turned = controls(study, TASK)
-display(turned)
-run, phase, noise = turned.children[:3]
-run.index, phase.index, noise.value = 1, len(phase.options) - 1, 4
-""".strip()
-
-
-def executed(content, folder: Path) -> None:
-    """Run a notebook's cells in its folder.
-
-    Cells with widgets send on the socket that their reply is awaited on, which can swallow the signal that it has come:
-    the client then waits for its whole timeout (nbclient issue 312). Asking for the socket's events makes up for it.
-    """
-    from jupyter_client.asynchronous import AsyncKernelClient
-    from jupyter_client.channels import AsyncZMQSocketChannel
-    from jupyter_client.manager import AsyncKernelManager
-    from nbclient import NotebookClient
-    from traitlets import Type
-    import zmq
-
-    class Shell(AsyncZMQSocketChannel):
-        def send(self, message) -> None:
-            super().send(message)
-            self.socket.get(zmq.EVENTS)
-
-    class Client(AsyncKernelClient):
-        shell_channel_class = Type(Shell)
-
-    class Manager(AsyncKernelManager):
-        client_factory = Type(Client)
-
-    place = {"metadata": {"path": str(folder)}}
-    NotebookClient(content, timeout=120, kernel_name="python3", kernel_manager_class=Manager, resources=place).execute()
-
-
-def drawn_by_controls(notebook) -> list[dict[str, str]]:
-    """What each set of controls shows below itself, as a browser would find it."""
-    models = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"].state.values()
-    shown = [model.state.outputs for model in models if model.model_name == "OutputModel"]
-    assert all([output.output_type for output in outputs] == ["display_data"] for outputs in shown)
-    return [output.data for outputs in shown for output in outputs]
-
-
-@pytest.mark.slow  # a part of its own in .ci/run; what notebooks call is tested by its own tests
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda file: file.stem)
-def test_notebooks_are_stripped_and_run_from_their_folder_and_the_root(
-    notebook: Path, project: Path, study: Study, monkeypatch
-) -> None:
-    content = nbformat.read(notebook, as_version=4)
-    code = [cell for cell in content.cells if cell.cell_type == "code"]
-    assert content.metadata.kernelspec.name == "python3"
-    assert not any(cell.outputs or cell.execution_count for cell in code)
-    for name, value in {
-        **environment(project),
-        "REACTIVATION_RESULTS": study.path,
-        "REACTIVATION_PRESET": "quick",
-    }.items():
-        monkeypatch.setenv(name, value)
-    folder = project / "notebooks" if notebook == NOTEBOOKS[0] else project
-    content.cells.append(nbformat.v4.new_code_cell(TURN_CONTROLS.replace("TASK", TASKS[notebook.stem])))
-    executed(content, folder)
-    untouched, turned = drawn_by_controls(content)
-    assert untouched["image/png"] != turned["image/png"]
-    pictures = [output for cell in code for output in cell.outputs if "image/png" in output.get("data", {})]
-    pages = [output for cell in code for output in cell.outputs if "<img" in output.get("data", {}).get("text/html", "")]
-    assert len(pictures) >= 4
-    assert len(pages) == 1
-    said = [output.text for cell in code for output in cell.outputs if output.output_type == "stream"]
-    assert not said
 
 
 def test_the_axis_of_turns_ends_with_the_flanks_of_their_peak() -> None:

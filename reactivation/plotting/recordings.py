@@ -7,8 +7,9 @@ import numpy as np
 from reactivation.analysis.densities import estimate
 from reactivation.analysis.recording import Recording
 from reactivation.machine.errors import BadInput
-from reactivation.network.phases import QUIESCENT
+from reactivation.network.phases import ACTIVE, QUIESCENT
 from reactivation.plotting import drawing
+from reactivation.plotting.animation import animate, to_html
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,6 +58,29 @@ def density(ax: "Axes", recording: Recording) -> "Axes":
     points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     values = np.exp(estimate(recording.space, recording.flat).log_density(points)).reshape(_CELLS, _CELLS)
     return drawing.density(ax, x, y, values, float(values.max()), recording.space.frame, recording.space.labels, True)
+
+
+def film(awake: Recording, rest: Recording, count: int = 5) -> str:
+    """Show the first epochs of waking and of rest in motion, side by side: a page of HTML that plays itself.
+
+    Raises:
+        BadInput: two spaces or time steps, or positions of more than two dimensions.
+
+    >>> run = ra.load("head_direction/noisy_biased")
+    >>> awake, rest = run.record(ra.waking(5), 2), run.record(ra.rest(5), 2)
+    >>> "<img" in ra.plot.film(awake, rest)
+    True
+    """
+    if (awake.space, awake.dt) != (rest.space, rest.dt):
+        raise BadInput("waking and rest differ in their space or their time step: record both alike")
+    if not awake.space.circular:
+        _require_plane(awake)
+    steps = int(min(awake.lengths.min(), rest.lengths.min()))
+    paths = {
+        phase: np.stack([epoch[:steps] for epoch in recording.epochs][:count])
+        for phase, recording in ((ACTIVE, awake), (QUIESCENT, rest))
+    }
+    return to_html(animate(paths, awake.dt, awake.space))
 
 
 def _require_plane(recording: Recording) -> None:
