@@ -8,7 +8,7 @@ Axes: B trajectories, T steps, I inputs, N units, S state variables, H projected
 
 from collections.abc import Callable, Iterable
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -16,12 +16,14 @@ from torch import Tensor
 from reactivation.machine.errors import BadInput
 from reactivation.network.cells.base import Cell
 from reactivation.network.dynamics import brownian, standard_noise
-from reactivation.network.modifiers import Modifier
 from reactivation.network.network import Network
 from reactivation.streams import Streams
 
+if TYPE_CHECKING:
+    from reactivation.network.modifiers import Modifier
 
-def modified(network: Network, modifiers: Iterable[Modifier], dt: float, drive_stream: Streams | None = None) -> Network:
+
+def modified(network: Network, modifiers: "Iterable[Modifier]", dt: float, drive_stream: Streams | None = None) -> Network:
     """Return the network with its cell changed, sharing all weights; the network itself where nothing changes it.
 
     Args:
