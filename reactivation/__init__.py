@@ -36,6 +36,7 @@ _HOMES = {
     "analysis.measures.variance": ("variance",),
     "analysis.results": ("over_seeds",),
     "analysis.run": ("Run",),
+    "analysis.runs_table": ("runs_table",),
     "controls.control": ("control",),
     "machine.errors": ("BadInput", "DamagedData", "StorageError", "UserError"),
     "network.dynamics": ("rollout",),

@@ -2,6 +2,7 @@
 
     reactivation train config=<task>/<experiment> [seed=0] [key=value ...]
     reactivation <analysis> [seed=0] [task=<task>] [key=value ...]
+    reactivation runs [path=results] [of=results] [out=table.csv]
     reactivation <command> --help
 
 Runs and results go to results/ in the folder it is started in. Exit codes: 0 done; 2 bad input; 3 damaged or missing data;
@@ -47,7 +48,7 @@ def main(words: Words) -> None:
 
 
 def _names() -> list[str]:
-    return ["train", *registry.names("analysis")]
+    return ["train", *registry.names("analysis"), "runs"]
 
 
 def _command(name: str) -> Callable[[Words], None]:
@@ -64,6 +65,10 @@ def _command(name: str) -> Callable[[Words], None]:
         from reactivation.training import command
 
         return command.main
+    if name == "runs":
+        from reactivation.analysis import runs_table
+
+        return runs_table.main
     from reactivation.analysis.runner import run_analysis
 
     return partial(run_analysis, name)

@@ -36,6 +36,10 @@ class RunFolder:
     def metrics_file(self) -> Path:
         return self.path / "metrics.jsonl"
 
+    @property
+    def card_file(self) -> Path:
+        return self.path / "run.json"
+
     def table_file(self, split: str) -> Path:
         """train_metrics.json and test_metrics.json, keyed by step."""
         return self.path / f"{split}_metrics.json"

@@ -29,6 +29,7 @@ from reactivation.settings import layers as configuration
 from reactivation.settings.declaring import TrainerSettings
 from reactivation.settings.layers import TrainConfig
 from reactivation.storage import checkpoint
+from reactivation.storage.card import write_card
 from reactivation.storage.files import locked, make_folder, rename, set_aside
 from reactivation.storage.folder import RunFolder
 from reactivation.training.learner import Learner, new_learner, read
@@ -158,6 +159,7 @@ def _session(config: TrainConfig, folder: RunFolder, device: torch.device) -> It
         folder.claim(config)  # only now: what cannot go on stays as it is
         if not going_on:
             _save_state(learner, folder)  # from here on, a folder with models and no state has lost it
+        write_card(folder, config, learner.step)
         log = MetricsLog(folder, config.logger == "tensorboard", learner.step)
         try:
             yield Session(learner, folder, log)
@@ -273,8 +275,12 @@ def _begin(session: Session) -> None:
 
 def _put_down(look: _Look, due: set[str], progress: "Progress") -> None:
     """Log and save what was seen of a run, as far as it is due."""
-    _require_finite(look)
     session, step = look.session, look.session.learner.step
+    try:
+        _require_finite(look)
+    except DamagedData as problem:
+        write_card(session.folder, session.learner.config, step, str(problem))
+        raise
     if "log" in due:
         row = {"loss": look.losses[-1], **read(look.measures), "steps_per_second": progress.speed}
         session.log.add(step, "train", row)
@@ -302,6 +308,7 @@ def _mend_the_end(session: Session) -> None:
         session.log.add(session.learner.step, "test", session.learner.test())
     _save_model(session)
     session.log.write_tables()
+    _write_card(session)
 
 
 def _save(session: Session, keep_model: bool) -> None:
@@ -310,6 +317,11 @@ def _save(session: Session, keep_model: bool) -> None:
         _save_model(session)
     session.log.write_tables()
     _save_state(session.learner, session.folder)
+    _write_card(session)
+
+
+def _write_card(session: Session) -> None:
+    write_card(session.folder, session.learner.config, session.learner.step)
 
 
 def _save_model(session: Session) -> None:

@@ -7,6 +7,7 @@ trajectory; noise is put in at rest where training had none), and beside it dist
 means and standard errors.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -78,4 +79,13 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
     return Result(table, {"mean": means, "standard_error": errors}, means)
 
 
-ANALYSIS = Analysis(Settings, phases, analyse, format=1)
+def tabulate(run: str, details: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+    """Return a run's step length in each phase, with its standard error over trajectories."""
+    errors = details["standard_error"][run]
+    return {
+        phase: {"step_length": value, "step_length_standard_error": errors[phase]}
+        for phase, value in details["mean"][run].items()
+    }
+
+
+ANALYSIS = Analysis(Settings, phases, analyse, format=1, tabulate=tabulate)

@@ -11,6 +11,7 @@ beside it kl_<noise>_<seed>_details.json: settings, standard errors, the other d
 bandwidth.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 import math
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reactivation.analysis.base import (
+    RANDOM,
     Analysis,
     AnalysisSettings,
     NamedStreams,
@@ -253,4 +255,25 @@ def untrained(settings: Settings) -> Untrained:
     return Untrained((rest_of(settings),), shares_task=settings.random_network == "shared")
 
 
-ANALYSIS = Analysis(Settings, both_phases, analyse, format=2, untrained=untrained)
+def tabulate(run: str, details: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+    """Return a run's divergence from its own waking, and what it is to be compared with [nats]."""
+    pairs = details["pairs"]
+    own, matched = pairs[run][run] or {}, (pairs[run][run] or {}).get("matched_bandwidth") or {}
+    others = {f"kl_{row}": (pairs[row][run] or {}).get("kl") for row in (RANDOM, UNIFORM) if row in pairs}
+    return {
+        QUIESCENT: {
+            "kl": own.get("kl"),
+            "kl_standard_error": own.get("standard_error"),
+            "kl_reverse": own.get("reverse"),
+            "kl_reverse_standard_error": own.get("reverse_standard_error"),
+            "kl_matched": matched.get("kl"),
+            "kl_matched_standard_error": matched.get("standard_error"),
+            "jensen_shannon": own.get("jensen_shannon"),
+            **others,
+            "entropy_awake": details["entropy_awake"][run],
+            "entropy_rest": matched.get("entropy"),
+        }
+    }
+
+
+ANALYSIS = Analysis(Settings, both_phases, analyse, format=2, untrained=untrained, tabulate=tabulate)

@@ -6,7 +6,9 @@ Writes results/<task>/variance_<noise>_<seed>.json (run folder → total varianc
 for head direction), and beside it variance_<noise>_<seed>_details.json: settings, standard errors, every trajectory's value.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from reactivation.analysis.base import (
@@ -65,4 +67,10 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
     return Result(table, details, {run: {"variance": mean} for run, mean in table.items()})
 
 
-ANALYSIS = Analysis(Settings, lambda settings: (rest_of(settings),), analyse, format=1)
+def tabulate(run: str, details: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+    """Return a run's variance at rest, with its standard error over trajectories."""
+    found = details[run]
+    return {QUIESCENT: {"variance": fmean(found["trajectories"]), "variance_standard_error": found["standard_error"]}}
+
+
+ANALYSIS = Analysis(Settings, lambda settings: (rest_of(settings),), analyse, format=1, tabulate=tabulate)

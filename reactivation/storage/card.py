@@ -1,0 +1,86 @@
+"""The card of a run, run.json: what tables say of it, in one small file, so that many runs are read in little time.
+
+Training writes it when it claims a folder, at every save and at the end. It is a copy: whoever needs the truth (loading,
+going on) reads configuration and checkpoint themselves, and a card that is not of its folder's files is not believed.
+"""
+
+from dataclasses import asdict, dataclass
+import json
+from typing import Any
+
+from reactivation.settings.layers import TrainConfig, flatten, science_hash, to_dict
+from reactivation.storage.files import sha256, to_json, write_atomically
+from reactivation.storage.folder import RunFolder
+
+FINISHED, PARTIAL, FAILED = "finished", "partial", "failed"
+_FORMAT = 1
+_GROUPS = ("task", "rnn", "trainer")  # of the settings that a table shows
+
+
+@dataclass(frozen=True)
+class Card:
+    """Say what a run is, and how far it got."""
+
+    experiment: str  # <task>/<name>
+    seed: int
+    tag: str | None
+    fingerprint: str
+    state: str
+    step: int  # that it stands at
+    settings: dict[str, Any]  # by dotted keys
+    tested: int  # step of the last test, 0 for none
+    measures: dict[str, float | None]  # of that test
+    problem: str | None = None  # why it failed
+
+
+def write_card(folder: RunFolder, config: TrainConfig, step: int, problem: str | None = None) -> None:
+    """Bring a run's card up to date; it comes after the files that it is about.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    write_atomically(folder.card_file, card_content(folder, config, step, problem))
+
+
+def card_content(folder: RunFolder, config: TrainConfig, step: int, problem: str | None = None) -> bytes:
+    """Return what a run's card has to say by what is in its folder."""
+    card = asdict(_card(folder, config, step, problem))
+    return to_json({"format": _FORMAT, "of": _files_of(folder), **card})
+
+
+def read_card(folder: RunFolder) -> Card:
+    """Return a run's card; made from its other files where there is none, or none of these files. Writes nothing.
+
+    Raises:
+        DamagedData: those other files are damaged.
+    """
+    try:
+        content = json.loads(folder.card_file.read_bytes())
+        if content.pop("format") == _FORMAT and content.pop("of") == _files_of(folder):
+            return Card(**content)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        pass  # there is no card, or no sound one
+    return _card(folder, folder.config(), max([folder.last_tested(), *folder.steps()]))
+
+
+def _files_of(folder: RunFolder) -> dict[str, Any]:
+    """By what a card knows the files that it is a copy of: none of it takes long to look at."""
+    tests = folder.table_file("test")
+    return {"config": sha256(folder.config_file.read_bytes()), "tests": tests.stat().st_size if tests.exists() else None}
+
+
+def _card(folder: RunFolder, config: TrainConfig, step: int, problem: str | None = None) -> Card:
+    tests = folder.table("test")
+    tested, state = max(tests, default=0), FINISHED if step >= config.trainer.n_epochs else PARTIAL
+    return Card(
+        config.config,
+        config.seed,
+        config.tag,
+        science_hash(config),
+        FAILED if problem else state,
+        step,
+        flatten({group: value for group, value in to_dict(config).items() if group in _GROUPS}),
+        tested,
+        tests.get(tested, {}),
+        problem,
+    )

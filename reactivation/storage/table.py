@@ -1,0 +1,87 @@
+"""Tables: rows of plain values under named columns, for people, for files and for pandas."""
+
+from collections.abc import Iterator, Mapping, Sequence
+import csv
+from dataclasses import dataclass
+import io
+import os
+from pathlib import Path
+from typing import Any, overload
+
+from reactivation.machine.errors import BadInput
+from reactivation.storage.files import write_atomically
+
+Row = dict[str, Any]
+_SHOWN = 200  # rows that are printed
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Sequence[Row]):
+    """Hold rows, each a dictionary with all columns; None where a row has no such value."""
+
+    rows: tuple[Row, ...]
+    columns: tuple[str, ...]
+    telling: tuple[str, ...]  # the columns that are printed: those that vary, and measures
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Row, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Row | tuple[Row, ...]:
+        return self.rows[index]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def to_csv(self, file: str | os.PathLike[str]) -> None:
+        """Write a CSV file; what is None is empty there.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        text = io.StringIO()
+        writer = csv.DictWriter(text, self.columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_atomically(Path(file), text.getvalue().encode())
+
+    def to_pandas(self) -> Any:
+        """Return a `pandas.DataFrame`.
+
+        Raises:
+            BadInput: pandas is not installed.
+        """
+        try:
+            import pandas  # type: ignore[import-not-found, import-untyped, unused-ignore]  # no requirement of ours
+        except ImportError:
+            raise BadInput("to_pandas needs pandas: pip install pandas; or use the rows, or to_csv") from None
+        return pandas.DataFrame(list(self.rows), columns=list(self.columns))
+
+    def __repr__(self) -> str:
+        lines = [list(self.telling), *([_shown(row[column]) for column in self.telling] for row in self.rows[:_SHOWN])]
+        widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+        text = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+        more = len(self.rows) - _SHOWN
+        return "\n".join(text + ([f"... and {more} more rows"] if more > 0 else []))
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def table_of(rows: Sequence[Mapping[str, Any]], first: Sequence[str], measures: Sequence[str], last: Sequence[str]) -> Table:
+    """Return rows as a table: some columns first, then those that vary where they are known, measures, and all others."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    others = [name for name in names if name not in (*first, *measures, *last)]
+    varying = [name for name in others if len({repr(row[name]) for row in rows if name in row}) > 1]
+    constant = [name for name in others if name not in varying]
+    columns = tuple(dict.fromkeys([*first, *varying, *measures, *constant, *last]))
+    filled = tuple({name: row.get(name) for name in columns} for row in rows)
+    return Table(filled, columns, telling=(*first, *varying, *measures))

@@ -1,0 +1,104 @@
+"""Many runs: references at the door of an analysis, the card beside each run, and the tables of all."""
+
+import csv
+import json
+from pathlib import Path
+import shutil
+
+from factories import SPATIAL, TINY_ANALYSIS, configured, contents, train
+import pytest
+
+import reactivation as ra
+from reactivation.analysis.request import read_request
+from reactivation.analysis.runner import run_analysis
+from reactivation.machine.errors import DamagedData, SomeFailed
+from reactivation.machine.places import CONFIGS
+from reactivation.settings import layers
+from reactivation.storage.card import FAILED, FINISHED, PARTIAL, read_card
+from reactivation.storage.finding import run_path
+from reactivation.storage.folder import RunFolder
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs of two noises."""
+    root = tmp_path_factory.mktemp("runs")
+    for noise in ("0.0001", "0.0003"):
+        train(run_path(configured(f"rnn.sigma2_rec={noise}"), str(root)), f"rnn.sigma2_rec={noise}")
+    return root
+
+
+@pytest.fixture
+def results(trained: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(trained, tmp_path / "results"))
+
+
+def test_an_own_experiment_is_found_with_its_own_noise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configs = Path(shutil.copytree(CONFIGS, tmp_path / "configs"))
+    (configs / "train/spatial_navigation/mine.yml").write_text("rnn: {sigma2_rec: 0.0005}\n")
+    monkeypatch.setattr(layers, "CONFIGS", configs)
+    asked = read_request("kl", {"runs": "[mine]", "seed": "3"})
+    assert asked.runs[0].folder.path.name == "mine_0.0005_3"
+    assert asked.settings.noise == 0.0005
+    said = read_request("kl", {"runs": "[mine]", "noise": "0.0002", "tag": "x"})
+    assert said.runs[0].folder.path.name == "mine_0.0002_0_x"
+    mixed = read_request("kl", {"runs": "[mine,noisy_unbiased]"})
+    assert [run.folder.path.name for run in mixed.runs] == ["mine_0.0005_0", "noisy_unbiased_0.0001_0"]
+    assert mixed.settings.noise == 1e-4
+
+
+def test_folders_of_several_noises_and_seeds(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ",".join(f"noisy_unbiased_{noise}_<seed>" for noise in ("0.0001", "0.0003"))
+    words = [f"runs=[{names}]", f"path={results}", *TINY_ANALYSIS]
+    with pytest.raises(SomeFailed) as failed:
+        run_analysis("distance", ["seed=1,0", *words])
+    assert failed.value.exit_code == DamagedData.exit_code
+    assert "seed=1: noisy_unbiased_0.0001_1" in capsys.readouterr().err
+    details = json.loads((results / "spatial_navigation/distance_0.0001_0_details.json").read_text())
+    assert [Path(model["folder"]).name for model in details["models"].values()] == [
+        "noisy_unbiased_0.0001_0",
+        "noisy_unbiased_0.0003_0",
+    ]
+    table = ra.runs_table(results, of="results")
+    assert table.columns[:4] == ("experiment", "seed", "analysis", "phase")
+    assert {(row["rnn.sigma2_rec"], row["phase"]) for row in table} == {
+        (noise, phase) for noise in (0.0001, 0.0003) for phase in ("active", "quiescent")
+    }
+    assert all(row["step_length"] > row["step_length_standard_error"] > 0 for row in table)
+
+
+def test_a_table_of_runs_is_a_csv_file_too(results: Path) -> None:
+    before = contents(results)
+    table = ra.runs_table(results)
+    assert [row["state"] for row in table] == [FINISHED, FINISHED]
+    assert table.columns[:4] == ("experiment", "seed", "rnn.sigma", "rnn.sigma2_rec")
+    assert contents(results) == before, "tables write nothing"
+    table.to_csv(results / "table.csv")
+    with open(results / "table.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["loss"]) for row in rows] == [row["loss"] for row in table]
+
+
+def test_a_stale_card_is_not_believed(results: Path) -> None:
+    folder = RunFolder(results / "spatial_navigation/noisy_unbiased_0.0001_0")
+    truth = read_card(folder)
+    assert (truth.state, truth.step, truth.tested) == (FINISHED, 4, 4)
+    told = json.loads(folder.card_file.read_text())
+    shorter, another = {**told["of"], "tests": 1}, {**told["of"], "config": "other"}
+    wrong: list[object] = [told | {"step": 2, "of": shorter}, told | {"seed": 9, "of": another}, [], {}]
+    for stale in wrong:
+        folder.card_file.write_text(json.dumps(stale))
+        assert read_card(folder) == truth
+    folder.card_file.unlink()
+    assert read_card(folder) == truth
+
+
+def test_a_card_tells_how_a_run_stands(tmp_path: Path) -> None:
+    with pytest.raises(DamagedData):
+        train(tmp_path / "bad", "trainer.lr=1e29", "trainer.test_freq=1")
+    card = read_card(RunFolder(tmp_path / "bad"))
+    assert (card.state, card.experiment) == (FAILED, SPATIAL)
+    assert card.problem is not None
+    folder = train(tmp_path / "run")
+    folder.claim(configured("trainer.n_epochs=9", f"path={folder.path}"))  # and is killed before it has done anything
+    assert read_card(folder).state == PARTIAL
