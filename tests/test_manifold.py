@@ -2,12 +2,13 @@
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.decomposition import PCA
+from sklearn.decomposition import PCA  # type: ignore[import-untyped]  # it has no types
 
-from reactivation.analysis.base import Moments, Recording
+from reactivation.analysis.base import Moments, Recording, Result
 from reactivation.analysis.measures import manifold, transitions
 from reactivation.machine.errors import BadInput
 from reactivation.storage.files import to_json
@@ -41,7 +42,7 @@ def plane_of_positions(rng: np.random.Generator, widths: tuple[float, float], tu
     return recording(rates + 3, positions)
 
 
-def analyse(waking: Recording, resting: Recording, **settings):
+def analyse(waking: Recording, resting: Recording, **settings: Any) -> Result:
     phases = {"active": waking, "quiescent": resting}
     return manifold.analyse({"run": phases}, manifold.Settings(**settings), streams)
 

@@ -1,6 +1,7 @@
 """Geometry of every space that a task has, and of boxes that none has, in both libraries and both precisions."""
 
 import math
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ import torch
 
 from reactivation import registry
 from reactivation.machine.errors import BadInput
-from reactivation.world.spaces import Box, Circle
+from reactivation.world.spaces import Box, Circle, Space
 
 OF_TASKS = [registry.load("tasks", name).Settings().space for name in registry.names("tasks")]
 SPACES = [*OF_TASKS, Box(2.2, 1.4, (0.5, -3.0)), Box(1.0, 3.0, hard_walls=True)]
@@ -20,32 +21,32 @@ NUMBERS = st.floats(-50, 50)
 over_spaces = pytest.mark.parametrize("space", SPACES, ids=str)
 
 
-def as_numpy64(points):
+def as_numpy64(points: Any) -> Any:
     return points
 
 
-def as_numpy32(points):
+def as_numpy32(points: Any) -> Any:
     return points.astype(np.float32)
 
 
-def as_torch64(points):
+def as_torch64(points: Any) -> Any:
     return torch.tensor(points)
 
 
-def as_torch32(points):
+def as_torch32(points: Any) -> Any:
     return torch.tensor(points, dtype=torch.float32)
 
 
 over_arrays = pytest.mark.parametrize("made", [as_numpy64, as_numpy32, as_torch64, as_torch32])
 
 
-def uniform(space, n: int = N) -> np.ndarray:
+def uniform(space: Space, n: int = N) -> np.ndarray:
     return space.sample(n, np.random.default_rng(0))
 
 
 @over_arrays
 @over_spaces
-def test_every_answer_is_that_of_numpy_in_the_kind_of_its_question(space, made) -> None:
+def test_every_answer_is_that_of_numpy_in_the_kind_of_its_question(space: Space, made: Any) -> None:
     points = space.sample(40, np.random.default_rng(1)).reshape(4, 10, space.dimensions)
     a, b = made(points), made(points[::-1].copy())
     unit = np.random.default_rng(2).random((5, space.dimensions))
@@ -69,7 +70,7 @@ def test_every_answer_is_that_of_numpy_in_the_kind_of_its_question(space, made) 
 
 @over_spaces
 @given(a=st.tuples(NUMBERS, NUMBERS), b=st.tuples(NUMBERS, NUMBERS), c=st.tuples(NUMBERS, NUMBERS))
-def test_distance_is_a_metric_on_wrapped_points(space, a, b, c) -> None:
+def test_distance_is_a_metric_on_wrapped_points(space: Space, a: Any, b: Any, c: Any) -> None:
     a, b, c = (space.wrap(np.array(x[: space.dimensions])) for x in (a, b, c))
     assert space.distance(a, b) == pytest.approx(space.distance(b, a), abs=1e-9)
     assert space.distance(a, a) == 0
@@ -78,7 +79,7 @@ def test_distance_is_a_metric_on_wrapped_points(space, a, b, c) -> None:
 
 
 @over_spaces
-def test_uniform_points_lie_evenly_in_the_space(space) -> None:
+def test_uniform_points_lie_evenly_in_the_space(space: Space) -> None:
     """As many in each part of a grid as its share of the volume; the grid, which knows nothing of the sampling, tiles it."""
     points, grid = uniform(space), space.grid(400)
     assert space.contains(points).all()
@@ -92,7 +93,7 @@ def test_uniform_points_lie_evenly_in_the_space(space) -> None:
 
 
 @over_spaces
-def test_embedded_neighbours_are_as_far_apart_as_in_the_space(space) -> None:
+def test_embedded_neighbours_are_as_far_apart_as_in_the_space(space: Space) -> None:
     points = uniform(space, 500)
     near = space.wrap(points + np.random.default_rng(1).normal(0, 1e-4, points.shape))
     apart = np.linalg.norm(space.embed(points) - space.embed(near), axis=-1)
@@ -100,7 +101,7 @@ def test_embedded_neighbours_are_as_far_apart_as_in_the_space(space) -> None:
 
 
 @over_spaces
-def test_a_wall_is_where_its_gap_and_normal_say(space) -> None:
+def test_a_wall_is_where_its_gap_and_normal_say(space: Space) -> None:
     points = uniform(space, 500)
     gap, normal = space.wall(points)
     if np.isinf(gap).all():
@@ -121,7 +122,7 @@ def test_a_wall_is_where_its_gap_and_normal_say(space) -> None:
 
 
 @over_spaces
-def test_names_of_axes_and_frames_are_words_and_numbers(space) -> None:
+def test_names_of_axes_and_frames_are_words_and_numbers(space: Space) -> None:
     assert len(space.labels) == len(space.middle) == space.dimensions
     assert all(label.endswith(f" [{space.unit}]") for label in space.labels)
     assert space.frame == tuple(end for axis in space.axes for end in axis[1:])
@@ -142,7 +143,7 @@ def test_a_box_has_its_centre_in_the_middle_and_its_walls_around() -> None:
 
 
 @over_arrays
-def test_a_box_around_positions_just_holds_them(made) -> None:
+def test_a_box_around_positions_just_holds_them(made: Any) -> None:
     positions = np.array([[[0.0, 5.0], [2.0, 6.0]], [[1.0, 8.0], [0.5, 7.0]]])
     assert Box.around(made(positions)) == Box(2.0, 3.0, (1.0, 6.5))
 
