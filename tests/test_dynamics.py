@@ -4,6 +4,7 @@ Tolerances follow from the number of samples; four standard errors, or a p-value
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ P_VALUE = 1e-4
 class Field(Cell):
     """A vector field without input, for which the answer is known."""
 
-    def __init__(self, field):
+    def __init__(self, field: Any) -> None:
         super().__init__()
         self.field = field
 
@@ -36,7 +37,7 @@ class Field(Cell):
         return self.field(state)
 
 
-def field_network(field, n: int = 1) -> Network:
+def field_network(field: Any, n: int = 1) -> Network:
     identity = Linear(n, n, torch.Generator())
     with torch.no_grad():
         identity.weight.copy_(torch.eye(n))
@@ -52,7 +53,7 @@ def zeros(batch: int, n: int = 1) -> Tensor:
 
 
 @torch.no_grad()
-def test_brownian_increments_are_gaussian_with_variance_sigma2_dt(generator) -> None:
+def test_brownian_increments_are_gaussian_with_variance_sigma2_dt(generator: torch.Generator) -> None:
     sigma, dt = 0.7, 0.02
     rates = rollout(field_network(torch.zeros_like, 50), zeros(100, 50), still(100, 20), Noise(sigma), dt, generator).rates
     increments = (rates[:, 1:] - rates[:, :-1]).flatten().numpy()
@@ -61,7 +62,7 @@ def test_brownian_increments_are_gaussian_with_variance_sigma2_dt(generator) -> 
 
 
 @torch.no_grad()
-def test_uniform_noise_is_that_of_the_released_code(generator) -> None:
+def test_uniform_noise_is_that_of_the_released_code(generator: torch.Generator) -> None:
     sigma, dt = 0.7, 0.02
     noise = Noise(sigma, distribution="uniform")
     rates = rollout(field_network(torch.zeros_like, 50), zeros(100, 50), still(100, 20), noise, dt, generator).rates
@@ -71,7 +72,7 @@ def test_uniform_noise_is_that_of_the_released_code(generator) -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize("dt", [0.02, 0.01])
-def test_ornstein_uhlenbeck_variance_and_halving_dt(dt: float, generator) -> None:
+def test_ornstein_uhlenbeck_variance_and_halving_dt(dt: float, generator: torch.Generator) -> None:
     """dr = −r/τ dt + σ dW has variance σ²τ/2; its Euler scheme, exactly σ²Δt / (1 − (1 − Δt/τ)²)."""
     tau, sigma, batch = 0.1, 0.5, 40_000
     network, inputs = field_network(lambda r: -r / tau), still(batch, int(1 / dt))
@@ -88,7 +89,7 @@ def quartic_score(r: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def test_resting_with_doubled_variance_samples_the_waking_density(generator) -> None:
+def test_resting_with_doubled_variance_samples_the_waking_density(generator: torch.Generator) -> None:
     """Eq. 19: drift σ² d/dr log p and noise √2 σ have p as their stationary law; undoubled noise has p² (half the heat)."""
     sigma, dt, batch, steps = 0.5, 0.005, 4_000, 4_000
     network = field_network(lambda r: sigma**2 * quartic_score(r))
@@ -117,7 +118,7 @@ def small_network(model: str = "vanilla") -> Network:
     return build_network(CellSettings(model=model, n_rec=7), 2, 5, torch.Generator().manual_seed(0)).double()
 
 
-def small_batch(generator, *leading: int) -> Batch:
+def small_batch(generator: torch.Generator, *leading: int) -> Batch:
     def draw(*shape: int) -> Tensor:
         return torch.randn(*leading, *shape, generator=generator, dtype=torch.float64)
 
@@ -125,7 +126,7 @@ def small_batch(generator, *leading: int) -> Batch:
 
 
 @pytest.mark.parametrize("plain", [True, False])
-def test_noise_that_is_too_short_or_has_no_stream_is_refused(plain: bool, generator) -> None:
+def test_noise_that_is_too_short_or_has_no_stream_is_refused(plain: bool, generator: torch.Generator) -> None:
     network, batch = small_network(), small_batch(generator)
     start, noise = network.initial_state(batch.start), Noise(0.3)
     short = torch.zeros_like(rollout(network, start, batch.inputs, noise, 0.02, generator).rates)[:, :5]
@@ -136,7 +137,7 @@ def test_noise_that_is_too_short_or_has_no_stream_is_refused(plain: bool, genera
 
 
 @torch.no_grad()
-def test_injected_noise_is_the_noise_that_would_be_drawn(generator) -> None:
+def test_injected_noise_is_the_noise_that_would_be_drawn(generator: torch.Generator) -> None:
     network, batch, noise = small_network(), small_batch(generator), Noise(0.3)
     seeded = torch.Generator().manual_seed(5)
     start = network.initial_state(batch.start)
@@ -149,7 +150,7 @@ def test_injected_noise_is_the_noise_that_would_be_drawn(generator) -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize("model", ["vanilla", "gru"])
-def test_a_rollout_can_go_on_from_its_state(model: str, generator) -> None:
+def test_a_rollout_can_go_on_from_its_state(model: str, generator: torch.Generator) -> None:
     network, batch = small_network(model), small_batch(generator)
     noise, standard = Noise(0.3), torch.randn(3, 9, 7, generator=generator, dtype=torch.float64)
     start = network.initial_state(batch.start)
@@ -161,7 +162,7 @@ def test_a_rollout_can_go_on_from_its_state(model: str, generator) -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize("model", ["vanilla", "gru"])
-def test_stacked_networks_are_the_networks_alone(model: str, generator) -> None:
+def test_stacked_networks_are_the_networks_alone(model: str, generator: torch.Generator) -> None:
     settings = CellSettings(model=model, n_rec=7)
     alone = [build_network(settings, 2, 5, torch.Generator().manual_seed(seed)).double() for seed in range(3)]
     stacked = small_network(model)
@@ -178,7 +179,7 @@ def test_stacked_networks_are_the_networks_alone(model: str, generator) -> None:
 
 
 @torch.no_grad()
-def test_vanilla_rest_has_no_scale_of_its_own(generator) -> None:
+def test_vanilla_rest_has_no_scale_of_its_own(generator: torch.Generator) -> None:
     """A start and a noise that are both c times larger make rates that are: what docs/claims.md says of doubled noise."""
     network = build_network(CellSettings(model="vanilla", n_rec=40), 2, 12, generator).double()
     state, injected = (torch.rand(8, *shape, 40, generator=generator, dtype=torch.float64) for shape in ((), (30,)))
@@ -191,7 +192,7 @@ def test_vanilla_rest_has_no_scale_of_its_own(generator) -> None:
 
 
 @torch.no_grad()
-def test_input_and_output_noise_have_their_stated_variance(generator) -> None:
+def test_input_and_output_noise_have_their_stated_variance(generator: torch.Generator) -> None:
     batch, dt = 20_000, 0.02
     network = field_network(torch.zeros_like)
     outputs = rollout(network, zeros(batch), still(batch, 1), Noise(sigma_out=0.4), dt, generator).outputs
@@ -227,7 +228,7 @@ class Adapting(Cell):
 
 
 @torch.no_grad()
-def test_a_cell_may_carry_a_second_state_variable(generator) -> None:
+def test_a_cell_may_carry_a_second_state_variable(generator: torch.Generator) -> None:
     network = field_network(torch.zeros_like, 4)
     network.cell = Adapting()
     state = network.initial_state(torch.ones(3, 4, dtype=torch.float64))
