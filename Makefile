@@ -2,6 +2,7 @@
 # make test       the tests but the slow ones, one process per core: under 6 minutes on two idle cores; says how long it took
 # make test-all   the slow ones, too; of a part alone: .venv/bin/python -m pytest -m artifact (or slow, gpu, slurm)
 #                 one, with a debugger where it fails: .venv/bin/python -m pytest -x --pdb tests/test_spaces.py
+# make browser    the live page in real browsers, those that are installed; as root, Chromium is fetched by apt where it can be
 # make wheel      the slow tests of the package as others install it: under 4 minutes
 # make notebooks  the notebooks, run as they stand: under a minute
 # make lint       ruff and mypy
@@ -15,7 +16,7 @@ CORES = $(shell $(BIN)/python -c 'from reactivation.machine.cores import availab
 # All tests of a file run in one process: what its tests share is made once.
 TESTS = $(BIN)/python -m pytest -n $(CORES) --dist loadfile
 
-.PHONY: quick test test-all wheel notebooks lint bench install clean
+.PHONY: quick test test-all browser wheel notebooks lint bench install clean
 
 quick: install
 	$(BIN)/python reproduce.py profile=quick
@@ -25,6 +26,11 @@ test: install
 
 test-all: install
 	$(TESTS)
+
+browser: install
+	@command -v chromium >/dev/null || apt-get install -qq -y --no-install-recommends chromium >/dev/null 2>&1 || true
+	@if command -v chromium >/dev/null; then $(BIN)/python -m pytest tests/test_live.py; \
+	else echo "SKIPPED the live page in a browser: no chromium here, and apt-get cannot install it"; fi
 
 wheel: install
 	$(BIN)/python -m pytest -m slow tests/test_package.py

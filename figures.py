@@ -3,9 +3,12 @@
     python figures.py fig=2e
     python figures.py fig=C.1 seeds=0,1,2
     python figures.py fig=all preset=quick seeds=0
+    python figures.py fig=live out=.
 
 Writes results/figures/fig_<key>.pdf and .png, and fig_<panel>.csv with the numbers that a panel is drawn from. Panels of one
 network show the first seed; averages are over all given seeds that have been trained and analysed, and say how many.
+fig=live writes live.html, one page of some megabytes on which networks of the first seed run (docs/live.md); fig=film
+writes film.gif, the animated picture of the README.
 """
 
 from functools import partial

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from paper.film import write_film
 from paper.panels import PANELS
 from paper.panels.base import PanelTable
 from paper.panels.clouds import CLOUD
@@ -170,7 +171,7 @@ def picture(folder: Path, key: str, form: str = "png") -> Path:
 class Settings:
     """Settings of `figures.py`."""
 
-    fig: str = setting("all", "panel, figure, or all")
+    fig: str = setting("all", "panel, figure, or all; none of the paper's: live, film")
     seeds: str = setting(",".join(map(str, SEEDS)), "seeds of the networks; examples are of the first")
     preset: str | None = setting(None, "preset that the networks were trained with")
     path: str = setting(RESULTS, "root of the results")
@@ -188,11 +189,14 @@ def main(manual: str, words: list[str]) -> None:
     if settings is None:
         print("\nFigures and their panels", *(f"  {key:<4} {' '.join(f.panels)}" for key, f in FIGURES.items()), sep="\n")
         return
-    everything = settings.fig == "all"
-    keys = [*FIGURES, *PANELS] if everything else [known_key(settings.fig)]
+    everything, beside = settings.fig == "all", _BESIDE.get(settings.fig)
+    keys = [*FIGURES, *PANELS] if everything else [] if beside else [known_key(settings.fig)]
     study = Study(seed_list(settings.seeds, "seeds"), settings.preset, settings.path, settings.device)
     study.settings_of_task(SPATIAL, study.seeds[0])  # refuses an unknown preset
     folder = Path(settings.out) if settings.out else pictures(study)
+    if beside:
+        print(beside(study, folder))
+        return
     lacking: dict[str, list[str]] = {}
     for key in keys:
         try:
@@ -206,6 +210,15 @@ def main(manual: str, words: list[str]) -> None:
     if lacking:
         reasons = dict.fromkeys(line for lines in lacking.values() for line in lines)
         raise DamagedData("\n".join([f"not drawn: {', '.join(lacking)}", *reasons]))
+
+
+def _live(study: Study, folder: Path) -> Path:
+    from paper.live.page import write_page  # loads torch, which refusing bad input must not wait for
+
+    return write_page(study, folder)
+
+
+_BESIDE = {"live": _live, "film": write_film}  # what is none of the paper's figures
 
 
 def shows_its_numbers(folder: Path, key: str) -> bool:
@@ -309,7 +322,7 @@ def known_key(text: str) -> str:
     return known[plain]
 
 
-_KNOWN = f"known: all, {', '.join(FIGURES)}, and panels such as 2e"
+_KNOWN = f"known: all, {', '.join((*_BESIDE, *FIGURES))}, and panels such as 2e"
 
 
 def panel_keys(key: str) -> tuple[str, ...]:

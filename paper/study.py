@@ -21,6 +21,7 @@ from reactivation.storage.seal import weights_digest
 from reactivation.world.spaces import Space
 
 if TYPE_CHECKING:
+    from reactivation.analysis.run import TrainedRun
     from reactivation.storage.folder import RunFolder
 
 _RECORDINGS = 6  # held at once: a figure returns to its few, and each may take 200 MB
@@ -153,6 +154,18 @@ class Study:
         """
         return _record(self, task, run, phase, seed, tuple(sorted(changes.items())))
 
+    def network(self, task: str, run: str, seed: int) -> "TrainedRun":
+        """A run's network at its last step, with its task.
+
+        Raises:
+            DamagedData: it is not there.
+        """
+        from reactivation.analysis.run import load_run
+        from reactivation.machine.device import prepare
+
+        config = self.config(task, run, seed)
+        return load_run(self._found(task, run, seed), prepare(self.device), config.trainer.n_epochs)
+
     @cached_property
     def decoding_errors(self) -> dict[str, dict[int, float]]:
         """<task>/<run> → seed → decoding error on the test batch at the last step [m or rad]; those of ablations too."""
@@ -274,14 +287,12 @@ def _by_run(study: Study, protocol: Protocol, seed: int, table: Mapping[str, Any
 @lru_cache(maxsize=_RECORDINGS)
 def _record(study: Study, task: str, run: str, phase: str, seed: int, changes: tuple[tuple[str, str], ...]) -> Recording:
     from reactivation.analysis.recordings import record
-    from reactivation.analysis.run import load_run
-    from reactivation.machine.device import enough_memory, prepare
+    from reactivation.machine.device import enough_memory
 
     settings = study.settings_of_task(task, seed, **dict(changes))
-    config = study.config(task, run, seed)
     phases = {one.name: one for one in declared("distance").phases(settings)}
     with enough_memory():
-        loaded = load_run(study._found(task, run, seed), prepare(study.device), config.trainer.n_epochs)
+        loaded = study.network(task, run, seed)
         return record(loaded, phases[phase], settings.batch_size, seed, rates=settings.batch_size)
 
 

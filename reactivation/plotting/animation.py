@@ -1,7 +1,10 @@
 """Waking and resting trajectories in motion, side by side; `to_jshtml()` and Pillow need no other program."""
 
 from collections.abc import Mapping
+import io
 import math
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _SCREEN = 90  # dots per inch: all frames together are a few MB
+_COLOURS = 16  # of a picture that plays itself
 _STRIDE = 2  # steps from frame to frame
 _TAIL = 15  # steps that a trajectory is seen for
 
@@ -56,6 +60,22 @@ def to_html(film: "FuncAnimation") -> str:
     with rc_context({"savefig.dpi": _SCREEN}):
         page: str = film.to_jshtml()
     return page
+
+
+def to_gif(film: "FuncAnimation") -> bytes:
+    """A picture that plays itself wherever pictures are shown; all frames share a few colours, so it is small."""
+    from PIL import Image, ImageSequence
+
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "film.gif"
+        film.save(file, writer="pillow", dpi=_SCREEN)
+        with Image.open(file) as whole:
+            frames, lasting = [frame.convert("RGB") for frame in ImageSequence.Iterator(whole)], whole.info["duration"]
+    palette = frames[-1].quantize(_COLOURS)  # by then everything is there
+    first, *others = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
+    content = io.BytesIO()
+    first.save(content, "GIF", save_all=True, append_images=others, duration=lasting, loop=0, optimize=True)
+    return content.getvalue()
 
 
 class _Moving:

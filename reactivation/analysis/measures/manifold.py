@@ -180,11 +180,11 @@ class Plane:
     """The plane of the first two principal components of a phase, centred on its mean."""
 
     def __init__(self, moments: Moments):
-        self._mean, self._axes = moments.mean, _principal(moments)[1][:, :2]
+        self.mean, self.axes = moments.mean, _principal(moments)[1][:, :2]  # (N), and (N, 2) as columns
 
     def project(self, rates: NDArray[np.float32]) -> Array:
         """(..., N) → (..., 2)."""
-        projected: Array = (rates - self._mean) @ self._axes
+        projected: Array = (rates - self.mean) @ self.axes
         return projected
 
 
