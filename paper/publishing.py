@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from paper.cards import NAME as MODEL_CARD
+from paper.cards import model_card
 from paper.figures import FIGURES, picture, pictures
 from paper.protocols import ALL_PROTOCOLS, NETWORKS, SEEDS, VARIANTS
 from paper.study import Study
@@ -34,8 +36,9 @@ def publish(study: Study, target: Path = PUBLISHED) -> list[Path]:
     root, own = Path(study.path), replace(study, fallback=False)
     contents = {target / file.relative_to(root): file.read_bytes() for file in (*_runs(own), *_results(own), *_pages(own))}
     changed = [file for file, content in contents.items() if _put(file, content)]
-    card = target / CARD
-    return changed + ([card] if _put(card, to_json(_card(replace(own, path=str(target))))) else [])
+    published = replace(own, path=str(target))
+    cards = {target / CARD: to_json(_card(published)), **dict(_model_cards(published))}
+    return changed + [file for file, content in cards.items() if _put(file, content)]
 
 
 def _put(file: Path, content: bytes) -> bool:
@@ -77,6 +80,14 @@ def _pages(study: Study) -> Iterator[Path]:
     tables = [picture(folder, panel, "csv") for figure in FIGURES.values() for panel in figure.panels]
     told = [Path(study.path) / name for name in ("report.html", "claims.json")]
     yield from (file for file in [*drawn, *tables, *told, *study.benchmarks("*")] if file.exists())
+
+
+def _model_cards(published: Study) -> Iterator[tuple[Path, bytes]]:
+    """What is said of each network, beside it."""
+    for task, run in _of(NETWORKS):
+        folder = published.folder(task, run, SEEDS[0])
+        if folder.model_file(published.config(task, run, SEEDS[0]).trainer.n_epochs).exists():
+            yield folder.path / MODEL_CARD, model_card(published, task, run).encode()
 
 
 def _card(published: Study) -> dict[str, Any]:

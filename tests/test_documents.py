@@ -10,6 +10,8 @@ from factories import AUTHORS_TABLES, authors_keys, keys_of
 import pytest
 import torch
 
+from paper.cards import NAME as MODEL_CARD
+from paper.cards import model_card
 from paper.claims.ablations import effects
 from paper.figures import FIGURES, draw_figure, shows_its_numbers
 from paper.panels import PANELS
@@ -236,6 +238,11 @@ def test_a_published_network_is_what_its_card_says(name: str) -> None:
         card["step"],
     )
     assert all(torch.isfinite(weights).all() for weights in run.network.state_dict().values())
+    told = (folder.path / MODEL_CARD).read_text()
+    own = Study(SEEDS, path=str(PUBLISHED), fallback=False)
+    assert told == model_card(own, *card["config"].split("/")), (
+        "python reproduce.py profile=paper only=publish makes it anew"
+    )
 
 
 def test_a_fresh_clone_analyses_the_published_networks(command, tmp_path: Path) -> None:
@@ -254,8 +261,9 @@ def test_publishing_copies_what_a_study_has_of_its_own(tmp_path: Path) -> None:
     table.write_text(json.dumps({"0": json.loads(table.read_text())["0"]}))  # has just begun
     study = Study((0,), path=str(results))
     assert {file.parent.name for file in publish(study, target)} == {Path(first).name, target.name}
-    assert {file.name: file.read_bytes() for file in (target / first).iterdir()} == {
-        file.name: file.read_bytes() for file in (PUBLISHED / first).iterdir()
-    }
+    made, expected = ({file.name: file.read_bytes() for file in (root / first).iterdir()} for root in (target, PUBLISHED))
+    assert "was not measured" in made.pop(MODEL_CARD).decode(), "there are no results here"
+    expected.pop(MODEL_CARD)
+    assert made == expected
     assert json.loads((target / CARD).read_text()) == {first: CARDS[first]}
     assert publish(study, target) == [], "nothing has changed"
