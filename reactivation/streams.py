@@ -35,6 +35,11 @@ def of_phase(experiment: str, phase: str, name: str, draw: int = 0) -> str:
     return "/".join(["analysis", *([str(draw)] if draw else []), experiment, phase, name])
 
 
+def of_theory(measure: str, part: str) -> str:
+    """Return the name of what a measure of the theory draws; `part` says of which network or noise."""
+    return f"theory/{measure}/{part}"
+
+
 def of_analysis(analysis: str, part: str) -> str:
     """Return the name of an analysis's own draws; `part` names experiments."""
     return f"{analysis}/{part}"

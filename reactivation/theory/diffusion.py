@@ -1,0 +1,56 @@
+"""Diffusion along the manifold, predicted from kicks (Burak & Fiete, 2012): what one step of noise leaves behind.
+
+A state is kicked by one step of noise and by its opposite, both go on without noise until they are back on the manifold, and
+half of what then lies between them, h, is what a step of noise adds to the position: D = ⟨h²⟩/2 per step and dimension.
+"""
+
+from dataclasses import dataclass
+import math
+
+import numpy as np
+import torch
+
+from reactivation.analysis.run import Run
+from reactivation.machine.errors import BadInput
+from reactivation.theory.probe import Probe, asking
+
+_WARM_UP = 100  # steps at c before the kick: the amplitude of the state that is kicked is that of rest
+_BACK = 40  # steps without noise after it
+
+
+@dataclass(frozen=True, eq=False)
+class Kicked:
+    """Hold D that kicks predict."""
+
+    value: float  # D [unit² per step], mean over dimensions
+    standard_error: float  # over states
+    gain: float  # c
+    unit: str
+
+    def __repr__(self) -> str:
+        return f"{self.value:.3g} ± {self.standard_error:.2g} {self.unit}² per step at c = {self.gain:g} (from kicks)"
+
+
+def diffusion(run: Run, gain: float = 1.0, *, states: int = 400, sigma: float | None = None) -> Kicked:
+    """Predict the diffusion along the manifold at rest from kicks of one step of noise.
+
+    Args:
+        gain: c, of the kick and of the rest before it.
+        states: that are kicked; they start where the task does.
+        sigma: σ of c = 1 [s^-1/2]; None for the network's own.
+
+    Raises:
+        BadInput: no noise to kick with.
+        DamagedData: activity does not stay finite.
+    """
+    probe = Probe(run, "diffusion", sigma)
+    if not probe.noise.sigma or gain <= 0:
+        raise BadInput("diffusion needs a c above 0, and a network with noise or sigma=")
+    source = probe.source(f"{gain:g}")
+    with asking():
+        state = probe.network.initial_state(probe.task.sample(states, 2, source).start)
+        state = probe.go(state, _WARM_UP, gain, source)
+        state = probe.go(torch.cat((state, state)), 1, gain, source, paired=True)
+        one, other = np.split(probe.positions(probe.go(state, _BACK, 0.0, source)), 2)
+    squares = ((probe.task.space.difference(one, other) / 2) ** 2).mean(-1) / 2
+    return Kicked(float(squares.mean()), float(squares.std(ddof=1) / math.sqrt(states)), gain, probe.task.space.unit)

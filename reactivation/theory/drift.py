@@ -1,0 +1,266 @@
+"""Drift along the manifold against the slope of the waking density (Eqs. 16, 19): the decisive test where tasks are biased.
+
+Pairs of trajectories of opposite noise start at the same states. Half their sum drifts, half their difference diffuses:
+
+    v = mean displacement of a pair from one step to a later one, per step
+    D   from how ⟨h²⟩ grows between these, h half the difference of a pair, so that what decoders jitter cancels
+
+A drift contracts what diffuses, and D is what is left when that is taken off (`_diffusion`). Langevin dynamics at c times the
+noise variance of waking have, for drift and diffusion along the manifold (docs/theory.md, 5),
+
+    v_r = (2/c) D_r d/dr log p + dD_r/dr + (D_r − D_t)/r         in a plane, along the radius
+    v   = (2/c) D d/ds log p + dD/ds                             on a circle
+
+and α is what (2/c) D d/ds log p has to be multiplied by: 1 for Langevin sampling of p, 0 for a flat attractor.
+Axes: B pairs, P dimensions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from torch import Tensor
+
+from reactivation.analysis.recording import Recording
+from reactivation.analysis.run import Run
+from reactivation.machine.errors import BadInput
+from reactivation.network.phases import waking
+from reactivation.theory.landscape import Landscape
+from reactivation.theory.probe import Probe, asking
+from reactivation.world.decoding import TEMPLATE, TOP3
+from reactivation.world.spaces import Space
+
+Array = NDArray[np.float64]
+
+GAINS = (0.0, 0.5, 2.0, 4.0, 8.0)  # c
+WARM_UP = 100  # steps at c = 1 before pairs part
+WINDOW = (50, 200)  # steps after that, from and to which pairs are followed
+_STOPS = (50, 100, 150, 200)  # where positions are read
+_RANGE = (0.03, 0.73)  # radii of the starts [m]
+_FITTED = (0.1, 0.5)  # radii of the fit [m]
+_NEAR_HOME = 1.0  # bearings of the fit: so far from home at most [rad]
+_BINS = 7  # of radii; of bearings near home
+KERNEL = 0.02  # of the waking density [m]
+_AWAKE = 400  # trajectories of it
+INPUTS = ("still", "brownian", "own")
+
+
+class Fit(NamedTuple):
+    """α at one c, and what it was fitted to, bin by bin."""
+
+    gain: float  # c
+    alpha: float
+    standard_error: float
+    place: Array  # radius [m], or bearing from home [rad]
+    velocity: Array  # v [unit per step]
+    velocity_error: Array
+    predicted: Array  # (2/c) D times the slope of log p
+    spread_drift: Array  # dD_r/dr + (D_r − D_t)/r
+    diffusion: float  # D_r, or D [unit² per step], mean over the pairs that are fitted
+    diffusion_across: float  # D_t; D on a circle
+
+
+@dataclass(frozen=True, eq=False)
+class Drift:
+    """Hold α at each c, and how it changes with the choices that were made."""
+
+    fits: tuple[Fit, ...]
+    sensitivity: dict[str, dict[str, float]]  # choice → c → α
+
+    @property
+    def value(self) -> float:
+        """α over all c, weighted by 1/se²."""
+        weights = np.array([fit.standard_error**-2 for fit in self.fits])
+        return float((weights * [fit.alpha for fit in self.fits]).sum() / weights.sum())
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{fit.alpha:.2f} ± {fit.standard_error:.2f} at c = {fit.gain:g}" for fit in self.fits)
+        return f"drift over that of Langevin sampling: {shown}"
+
+
+def drift(
+    run: Run,
+    gains: Sequence[float] = GAINS,
+    *,
+    pairs: int = 400,
+    inputs: str = "still",
+    scale: float = 1.0,
+    sigma: float | None = None,
+    awake: Recording | None = None,
+) -> Drift:
+    """Measure the drift along the manifold at rest, as a multiple α of that of Langevin sampling (Eq. 19).
+
+    Args:
+        gains: c, noise variance over that of waking; one above 0 is needed, since D at c = 0 follows from the least of them.
+        pairs: of trajectories, at each c.
+        inputs: still (none), brownian (of the task's spread, whatever the position), or own (those of the task, whose sum is
+            taken from the displacement).
+        scale: of these inputs.
+        sigma: σ of c = 1 [s^-1/2]; None for the network's own. A noiseless network needs one.
+        awake: what p is of; None: waking of the length that the network was trained for, 100 steps.
+
+    Raises:
+        BadInput: gains without noise, or unknown inputs.
+        DamagedData: activity does not stay finite.
+    """
+    if inputs not in INPUTS:
+        raise BadInput(f"inputs={inputs}: give one of {', '.join(INPUTS)}")
+    noisy = [gain for gain in gains if gain > 0]
+    probe = Probe(run, "drift", sigma)
+    if not noisy or not probe.noise.sigma:
+        raise BadInput("drift needs a c above 0, and a network with noise or sigma=")
+    awake = awake or run.record(waking(100), _AWAKE, rates=False, decoder=TEMPLATE)
+    with asking():
+        seen = {gain: _pairs(probe, gain, pairs, inputs, scale) for gain in sorted({*gains, min(noisy)}, reverse=True)}
+    own = Landscape(awake, KERNEL)
+    variants = {
+        "as chosen": (own, WINDOW, TEMPLATE),
+        "kernel / 2": (Landscape(awake, KERNEL / 2), WINDOW, TEMPLATE),
+        "kernel x 2": (Landscape(awake, KERNEL * 2), WINDOW, TEMPLATE),
+        "steps 50 to 150": (own, (50, 150), TEMPLATE),
+        "steps 100 to 200": (own, (100, 200), TEMPLATE),
+        "decoder top3": (own, WINDOW, TOP3),
+    }
+    found = {name: _fits(seen, gains, *variant) for name, variant in variants.items()}
+    sensitivity = {name: {f"{fit.gain:g}": fit.alpha for fit in fits} for name, fits in found.items()}
+    return Drift(found["as chosen"], sensitivity)
+
+
+Seen = dict[str, dict[int, Array]]  # decoder → step → (2, B, P) what pairs report, inputs taken off
+
+
+def _pairs(probe: Probe, gain: float, pairs: int, inputs: str, scale: float) -> Seen:
+    """What pairs report at each stop."""
+    source = probe.source(f"{gain:g}/{inputs}/{scale:g}")
+    start, driven = _driven(probe, pairs, inputs, scale, source)
+    state = probe.go(start, WARM_UP, 1.0, source, None if driven is None else driven[:pairs, :WARM_UP])
+    state, step = torch.cat((state, state)), 0
+    seen: Seen = {TEMPLATE: {}, TOP3: {}}
+    for stop in _STOPS:
+        given = None if driven is None else driven[:, WARM_UP + step : WARM_UP + stop]
+        state, step = probe.go(state, stop - step, gain, source, given, paired=True), stop
+        moved = np.zeros(1)
+        if inputs == "own" and driven is not None:
+            moved = driven[:, WARM_UP : WARM_UP + stop].sum(1).double().numpy()
+        for by, reported in seen.items():
+            reported[stop] = (probe.positions(state, by) - moved).reshape(2, pairs, -1)
+    return seen
+
+
+def _driven(probe: Probe, pairs: int, inputs: str, scale: float, source: torch.Generator) -> tuple[Tensor, Tensor | None]:
+    """Where pairs start (B, S), and their inputs (2 B, T, I) or None: of opposite sign where they are Brownian."""
+    steps = WARM_UP + _STOPS[-1]
+    if inputs == "own":
+        batch = probe.task.sample(pairs, steps, source)
+        return probe.network.initial_state(batch.start), scale * torch.cat((batch.inputs, batch.inputs))
+    start = probe.at(_starts(probe.task.space, pairs, source))
+    if inputs == "still":
+        return start, None
+    spread = float(probe.task.sample(pairs, steps, source).inputs.std())
+    kicks = scale * spread * torch.randn(pairs, steps, probe.network.n_inputs, generator=source)
+    return start, torch.cat((kicks, -kicks))
+
+
+def _starts(space: Space, count: int, source: torch.Generator) -> Tensor:
+    """Positions at even radii around the middle of a plane (B, 2), or even bearings (B, 1)."""
+    unit = torch.rand(count, 2, generator=source)
+    if space.circular:
+        return torch.as_tensor(space.from_unit(unit[:, :1]))
+    radius, angle = _RANGE[0] + (_RANGE[1] - _RANGE[0]) * unit[:, 0], 2 * math.pi * unit[:, 1]
+    return radius[:, None] * torch.stack((angle.cos(), angle.sin()), dim=-1) + torch.tensor(space.middle)
+
+
+class _Binned(NamedTuple):
+    place: Array
+    velocity: Array
+    velocity_error: Array
+    slope: Array  # of log p, along the direction that is followed
+    spread_drift: Array
+    diffusion: float  # along, mean over the pairs that are fitted
+    diffusion_error: float
+    diffusion_across: float
+    is_fitted: NDArray[np.bool_]  # of bins
+
+
+def _fits(
+    seen: dict[float, Seen], gains: Sequence[float], landscape: Landscape, window: tuple[int, int], by: str
+) -> tuple[Fit, ...]:
+    """α at each c; at c = 0, D/c is that of the least c above."""
+    binned = {gain: _binned(of_pairs[by], landscape, window) for gain, of_pairs in seen.items()}
+    least = min(gain for gain in binned if gain > 0)
+    return tuple(_fit(gain, binned[gain], gain or least, binned[gain or least]) for gain in gains)
+
+
+def _fit(gain: float, own: _Binned, noisy: float, diffusing: _Binned) -> Fit:
+    """α of the bins of one c; D/c is of `diffusing`, at c = `noisy`."""
+    predicted = 2 / noisy * diffusing.diffusion * own.slope
+    spread = own.spread_drift if gain > 0 else np.zeros(_BINS)
+    chosen = own.is_fitted & np.isfinite(own.velocity_error)
+    weights, x, y = own.velocity_error[chosen] ** -2.0, predicted[chosen], (own.velocity - spread)[chosen]
+    square = float((weights * x**2).sum())
+    alpha = float((weights * x * y).sum() / square)
+    error = math.hypot(square**-0.5, alpha * diffusing.diffusion_error / diffusing.diffusion)
+    return Fit(
+        gain, alpha, error, own.place, own.velocity, own.velocity_error, predicted, spread, own.diffusion,
+        own.diffusion_across,
+    )  # fmt: skip
+
+
+def _binned(reported: dict[int, Array], landscape: Landscape, window: tuple[int, int]) -> _Binned:
+    """Drift and diffusion of pairs, in bins of where they are at the beginning of the window."""
+    space, (first, last) = landscape.space, window
+    steps = last - first
+    apart = [space.difference(reported[stop][0], reported[stop][1]) / 2 for stop in window]  # h, (B, P)
+    begin, end = (space.wrap(reported[stop][1] + half) for stop, half in zip(window, apart, strict=True))
+    place, edges, near, along, across = _directions(space, begin, landscape.home)
+    velocity = (space.difference(end, begin) * along).sum(-1) / steps
+    slope = (landscape.slope(begin) * along).sum(-1)
+    contraction = -math.log(max(1 + steps * np.polyfit(place[near], velocity[near], 1)[0], 0.01)) / steps
+    diffusion = _diffusion(apart, along, contraction, steps)
+    level, error = diffusion[near].mean(), diffusion[near].std() / math.sqrt(near.sum())
+    level_across, spread = level, np.zeros(_BINS)
+    members = [np.digitize(place, edges) - 1 == number for number in range(_BINS)]
+    where, speed, steep, scatter = (
+        np.array([how(values[one]) for one in members])
+        for values, how in ((place, np.mean), (velocity, np.mean), (slope, np.mean), (velocity, _error_of_mean))
+    )
+    fitted = np.ones(_BINS, dtype=bool)
+    if not space.circular:
+        turned = -math.log(max(1 + steps * (velocity / place)[near].mean(), 0.01)) / steps
+        level_across = _diffusion(apart, across, turned, steps)[near].mean()
+        spread = np.polyfit(place[near], diffusion[near], 1)[0] + (level - level_across) / where
+        fitted = (where > _FITTED[0]) & (where < _FITTED[1])
+    return _Binned(where, speed, scatter, steep, spread, level, error, level_across, fitted)
+
+
+def _directions(space: Space, points: Array, home: float) -> tuple[Array, Array, NDArray[np.bool_], Array, Array]:
+    """Coordinate of points (B), edges of its bins, which points are fitted, and directions along and across (B, P)."""
+    if space.circular:
+        place = space.difference(points, np.array(home))[:, 0]
+        ahead = np.ones_like(points)
+        return place, np.linspace(-_NEAR_HOME, _NEAR_HOME, _BINS + 1), np.abs(place) < _NEAR_HOME, ahead, ahead
+    away = points - np.array(space.middle)
+    place = np.linalg.norm(away, axis=-1)
+    along = away / place[:, None]
+    near = (place > _FITTED[0]) & (place < _FITTED[1])
+    return place, np.linspace(*_RANGE, _BINS + 1), near, along, np.stack((-along[:, 1], along[:, 0]), axis=-1)
+
+
+def _diffusion(apart: list[Array], to: Array, contraction: float, steps: int) -> Array:
+    """D of each pair, from how h² grew in a direction (B, P) where the drift contracts at a rate per step (B).
+
+    A drift −k s makes ⟨h²⟩ = V e^(−2kn) + D (1 − e^(−2kn)) / k after n steps from V, which is solved for D.
+    """
+    before, after = (((half * to).sum(-1)) ** 2 for half in apart)
+    kept = math.exp(-2 * contraction * steps)
+    share = (1 - kept) / contraction if abs(contraction) > 1e-9 else 2.0 * steps
+    grown: Array = (after - kept * before) / share
+    return grown
+
+
+def _error_of_mean(values: Array) -> float:
+    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan

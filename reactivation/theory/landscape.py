@@ -1,0 +1,53 @@
+"""The slope of the waking density, at positions: what a drift along it is compared with.
+
+In a plane it is that of a kernel density of decoded waking positions, per unit area; on a circle that of the von Mises
+density which has their mean direction and concentration. Axes: n positions, P dimensions.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import i0e, i1e
+
+from reactivation.analysis.recording import Recording
+
+Array = NDArray[np.float64]
+
+_AT_ONCE = 100  # positions whose kernels are held at once
+_MOST = 20_000  # waking positions that are used
+
+
+class Landscape:
+    """The waking density p of a recording."""
+
+    def __init__(self, awake: Recording, kernel: float):
+        """From waking, with a kernel of standard deviation `kernel` [m] in a plane."""
+        self.space, self.kernel = awake.space, kernel
+        self._points = awake.flat[:: max(1, len(awake.flat) // _MOST)]
+        self.home, self.concentration = (0.0, 0.0)
+        if self.space.circular:
+            direction = np.exp(1j * awake.flat[:, 0]).mean()
+            self.home, self.concentration = float(np.angle(direction)), concentration_of(float(abs(direction)))
+
+    def slope(self, positions: Array) -> Array:
+        """Gradient of log p, (n, P) → (n, P) [1/unit]."""
+        if self.space.circular:
+            return -self.concentration * np.sin(positions - self.home)
+        slopes = [self._of_kernels(block) for block in np.split(positions, range(_AT_ONCE, len(positions), _AT_ONCE))]
+        return np.concatenate(slopes)
+
+    def _of_kernels(self, positions: Array) -> Array:
+        away = self._points - positions[:, None]  # (n, m, 2)
+        log_kernels = -(away**2).sum(-1) / (2 * self.kernel**2)
+        weights = np.exp(log_kernels - log_kernels.max(-1, keepdims=True))
+        slopes: Array = (weights[..., None] * away).sum(1) / weights.sum(-1, keepdims=True) / self.kernel**2
+        return slopes
+
+
+def concentration_of(resultant: float) -> float:
+    """Return κ of the von Mises density whose mean vector has this length: I₁(κ)/I₀(κ) = R."""
+    if resultant < 1e-6:
+        return 0.0
+    if resultant > 1 - 1e-9:
+        return float("inf")
+    return float(brentq(lambda kappa: i1e(kappa) / i0e(kappa) - resultant, 0.0, 1e9))

@@ -1,0 +1,63 @@
+"""Why drift along the score of the network's own activity is no evidence: whatever is stationary has half of it.
+
+Let x be a direction of the rates, d the drift of a step in it, and σ²Δt the noise of a step. Stationarity alone, that ⟨x²⟩
+be the same after a step, says −⟨x d⟩ = (σ²Δt + ⟨d²⟩)/2. So the slope of d on σ²Δt times the score of a normal density,
+−σ²Δt x/⟨x²⟩, is (1 + ⟨d²⟩/σ²Δt)/2 whatever the network has learned: 1/(1 + a) for a leak that keeps a = 1 − Δt/τ per
+step (docs/theory.md, 2).
+"""
+
+from dataclasses import dataclass
+import math
+
+import torch
+
+from reactivation.analysis.run import Run
+from reactivation.machine.errors import BadInput
+from reactivation.theory.probe import Probe, asking
+
+_SETTLING = 100  # steps of rest before
+_COPIES = 20  # of each start: rates are taken around the mean of those that started together
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """Hold the slope of a step's drift on σ²Δt times the score, averaged over units."""
+
+    value: float
+    standard_error: float  # over units
+    of_stationarity: float  # what the slope is where the cloud keeps its size: (1 + ⟨d²⟩/σ²Δt)/2
+    of_leak: float  # what a leak alone has, 1/(1 + a); NaN where the cell names no τ
+
+    def __repr__(self) -> str:
+        return f"slope of drift on score {self.value:.3f} (a stationary cloud: {self.of_stationarity:.3f})"
+
+
+def score(run: Run, *, trajectories: int = 400) -> Score:
+    """Regress the drift of a step on the score of the network's own cloud at rest, c = 1, unit by unit.
+
+    Raises:
+        BadInput: a network without noise.
+        DamagedData: activity does not stay finite.
+    """
+    probe = Probe(run, "score")
+    if not probe.noise.sigma:
+        raise BadInput("score needs a network with noise")
+    with asking():
+        source = probe.source("cloud")
+        start = probe.network.initial_state(probe.task.sample(trajectories // _COPIES, 2, source).start)
+        state = probe.go(start.repeat_interleave(_COPIES, 0), _SETTLING, 1.0, source)
+        cell = probe.network.cell
+        inputs = cell.project(state.new_zeros(len(state), 1, probe.network.n_inputs))[:, 0]
+        x, d = (_within(values) for values in (state, cell.drift(state, inputs) * probe.dt))
+    step_variance = probe.noise.sigma**2 * probe.dt * (1 - 1 / _COPIES)
+    slopes = -(x * d).mean(0) / step_variance
+    error = float(slopes.std() / math.sqrt(len(slopes)))
+    tau = getattr(cell, "tau", None)
+    leak = math.nan if tau is None else 1 / (2 - probe.dt / tau)
+    return Score(float(slopes.mean()), error, float((1 + (d**2).mean() / step_variance) / 2), leak)
+
+
+def _within(values: torch.Tensor) -> torch.Tensor:
+    """Values around the mean of those that started together, (B, S)."""
+    grouped = values.double().reshape(-1, _COPIES, values.shape[-1])
+    return (grouped - grouped.mean(1, keepdim=True)).reshape(values.shape)
