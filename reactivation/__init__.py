@@ -13,7 +13,7 @@ waking. Five lines load such a network, let it wake and rest, and say how far th
 Networks    load, train, Run, Network, rollout; control, networks whose answers are known
 Phases      waking, rest, Phase; what changes one: Momentum, Adaptation, Leak, Gain, Drive, ColouredNoise, inputs
 Recordings  Recording, of networks and of animals alike; Box and Circle, the spaces that they live in
-Measures    kl, variance, step_length, explained_variance, transitions; over_seeds; replay, a family of them; plot
+Measures    kl, variance, step_length, explained_variance, transitions; over_seeds; replay and theory, families of them; plot
 Randomness  stream
 Errors      UserError, and its kinds BadInput, DamagedData, StorageError: one line that says what to do
 
@@ -47,7 +47,7 @@ _HOMES = {
     "training.one": ("train",),
     "world.spaces": ("Box", "Circle"),
 }
-_MODULES = {"inputs": "network.inputs", "plot": "plotting.recordings", "replay": "replay"}
+_MODULES = {"inputs": "network.inputs", "plot": "plotting.recordings", "replay": "replay", "theory": "theory"}
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = sorted([*_HOME_OF, *_MODULES])

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 import math
 
+import pytest
+
 from paper.claims.theory import (
     FLAT,
     GATED,
@@ -16,7 +18,6 @@ from paper.claims.theory import (
     verdict,
     visible,
 )
-import pytest
 
 BOX, CIRCLE = "spatial_navigation", "head_direction"
 

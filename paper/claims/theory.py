@@ -14,7 +14,7 @@ import math
 import numpy as np
 from scipy import stats
 
-from paper.claims.verdicts import LEVEL, confidence_interval
+from reactivation.analysis.results import LEVEL, confidence_interval
 
 LANGEVIN = "Langevin along the manifold"
 FLAT = "flat attractor"

@@ -6,12 +6,14 @@
     diffusion        D along the manifold, from kicks (Burak & Fiete)
     scale_symmetry   whether the gain of the noise can matter at all
     score            alignment of the drift with the score of the network's own cloud, and why it is no evidence
+    optimal_alpha    the α that training should give
 
 docs/theory.md derives what each should give.
 """
 
 from reactivation.theory.diffusion import diffusion as diffusion
 from reactivation.theory.drift import drift as drift
+from reactivation.theory.optimum import optimal_alpha as optimal_alpha
 from reactivation.theory.relaxation import relaxation as relaxation
 from reactivation.theory.scale import scale_symmetry as scale_symmetry
 from reactivation.theory.score import score as score

@@ -5,8 +5,9 @@ Pairs of trajectories of opposite noise start at the same states. Half their sum
     v = mean displacement of a pair from one step to a later one, per step
     D   from how ⟨h²⟩ grows between these, h half the difference of a pair, so that what decoders jitter cancels
 
-A drift contracts what diffuses, and D is what is left when that is taken off (`_diffusion`). Langevin dynamics at c times the
-noise variance of waking have, for drift and diffusion along the manifold (docs/theory.md, 5),
+Drift contracts both within the window. Both are corrected by the rate at which it does, as of a drift that is linear in the
+position: D as `_diffusion` has it, v by kn / (1 − e^(−kn)) for a rate k and n steps. Langevin dynamics at c times the noise
+variance of waking have, for drift and diffusion along the manifold (docs/theory.md, 5),
 
     v_r = (2/c) D_r d/dr log p + dD_r/dr + (D_r − D_t)/r         in a plane, along the radius
     v   = (2/c) D d/ds log p + dD/ds                             on a circle
@@ -219,7 +220,8 @@ def _binned(reported: dict[int, Array], landscape: Landscape, window: tuple[int,
     place, edges, near, along, across = _directions(space, begin, landscape.home)
     velocity = (space.difference(end, begin) * along).sum(-1) / steps
     slope = (landscape.slope(begin) * along).sum(-1)
-    contraction = -math.log(max(1 + steps * np.polyfit(place[near], velocity[near], 1)[0], 0.01)) / steps
+    contraction = _rate(np.polyfit(place[near], velocity[near], 1)[0], steps)
+    velocity = velocity * contraction * steps / -math.expm1(-contraction * steps)
     diffusion = _diffusion(apart, along, contraction, steps)
     level, error = diffusion[near].mean(), diffusion[near].std() / math.sqrt(near.sum())
     level_across, spread = level, np.zeros(_BINS)
@@ -230,11 +232,17 @@ def _binned(reported: dict[int, Array], landscape: Landscape, window: tuple[int,
     )
     fitted = np.ones(_BINS, dtype=bool)
     if not space.circular:
-        turned = -math.log(max(1 + steps * (velocity / place)[near].mean(), 0.01)) / steps
+        turned = _rate((velocity / place)[near].mean(), steps)
         level_across = _diffusion(apart, across, turned, steps)[near].mean()
         spread = np.polyfit(place[near], diffusion[near], 1)[0] + (level - level_across) / where
         fitted = (where > _FITTED[0]) & (where < _FITTED[1])
     return _Binned(where, speed, scatter, steep, spread, level, error, level_across, fitted)
+
+
+def _rate(slope: float, steps: int) -> float:
+    """The rate per step at which a drift contracts whose displacement over some steps has this slope per step, not 0."""
+    rate = -math.log(max(1 + steps * slope, 0.01)) / steps
+    return rate if abs(rate) > 1e-9 else 1e-9
 
 
 def _directions(space: Space, points: Array, home: float) -> tuple[Array, Array, NDArray[np.bool_], Array, Array]:
@@ -257,8 +265,7 @@ def _diffusion(apart: list[Array], to: Array, contraction: float, steps: int) ->
     """
     before, after = (((half * to).sum(-1)) ** 2 for half in apart)
     kept = math.exp(-2 * contraction * steps)
-    share = (1 - kept) / contraction if abs(contraction) > 1e-9 else 2.0 * steps
-    grown: Array = (after - kept * before) / share
+    grown: Array = (after - kept * before) * contraction / (1 - kept)
     return grown
 
 

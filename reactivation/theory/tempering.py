@@ -1,9 +1,9 @@
 """Tempering: how wide rest is against the noise that it is under (Eq. 19 with c times the noise variance).
 
-Langevin dynamics sample p^(2/c): where p is about normal, the standard deviation of the radius grows as c^½, and on a circle
-the concentration κ falls as c^−1. Where the dynamics do not change with the scale of activity (bias-free ReLU), or nothing but
-the manifold holds activity, neither depends on c. Exponents in c are compared, for a density's own slope is blurred by
-decoders. Axes: B trajectories, T times, P dimensions.
+Langevin dynamics sample p^(2/c): where p is about normal, the standard deviation of the radius grows as c^½, and on a
+circle the concentration κ falls as c^−1. Where the dynamics do not change with the scale of activity (bias-free ReLU), or
+nothing but the manifold holds activity, neither depends on c. Exponents in c are compared, for decoders blur the slope of a
+density itself. Axes: B trajectories, T times, P dimensions.
 """
 
 from collections.abc import Sequence

@@ -1,0 +1,143 @@
+"""Measures of the theory, on what has a known answer: the analytic controls, a leak alone, a field that is homogeneous."""
+
+import math
+from typing import Any
+
+from factories import CPU, configured
+import numpy as np
+import pytest
+import torch
+
+import reactivation as ra
+from reactivation.analysis.run import Run, TrainedRun
+from reactivation.storage.networks import build
+from reactivation.theory.landscape import Landscape, concentration_of
+from reactivation.theory.probe import Probe, asking
+
+D = 0.01 / 2 / 6.0**2  # σ²Δt / 2 |dm/ds|² of the analytic bearings [rad² per step]
+
+
+def tiny_run(*words: str) -> Run:
+    """An untrained network, of ReLU units without biases unless words say otherwise."""
+    noise = [] if any(word.startswith("rnn.sigma2_rec") for word in words) else ["rnn.sigma2_rec=1e-4"]
+    config = configured("rnn.n_rec=40", "task.place_cells_num=64", *noise, *words)
+    return TrainedRun.of_config(config, *build(config, CPU), step=0)
+
+
+def test_drift_finds_langevin_sampling_and_none_in_a_flat_attractor() -> None:
+    found = {
+        name: ra.theory.drift(ra.control(name, "bearings", 1), (0.0, 2.0), pairs=200) for name in ("langevin", "attractor")
+    }
+    for fit in found["langevin"].fits:
+        assert fit.alpha == pytest.approx(1, abs=3 * fit.standard_error)
+        assert fit.standard_error < 0.2
+    assert [abs(fit.alpha) < 0.15 for fit in found["attractor"].fits] == [True, True]
+    noisy = found["langevin"].fits[1]
+    assert noisy.diffusion == pytest.approx(2 * D, rel=0.4)
+
+
+def test_kicks_predict_the_diffusion_of_the_attractor() -> None:
+    kicked = ra.theory.diffusion(ra.control("attractor", "bearings"), gain=2.0)
+    assert kicked.value == pytest.approx(2 * D, abs=4 * kicked.standard_error)
+
+
+def test_pairs_take_opposite_noise_and_nothing_else() -> None:
+    probe = Probe(tiny_run("rnn.activation_fn=identity"), "test")
+    with asking():
+        start = probe.at(torch.zeros(3, 2))
+        paired = probe.go(torch.cat((start, start)), 25, 2.0, probe.source("a"), paired=True)
+        noiseless = probe.go(start, 25, 0.0, probe.source("a"))
+    assert not torch.allclose(paired[:3], noiseless, atol=1e-3)
+    assert torch.allclose((paired[:3] + paired[3:]) / 2, noiseless, atol=1e-5)  # of a linear cell
+
+
+@pytest.mark.parametrize(("tau", "slope"), [(0.1, 1 / 1.8), (0.04, 1 / 1.5)])
+def test_a_leak_alone_follows_the_score_with_slope_one_half_and_more(tau: float, slope: float) -> None:
+    run = tiny_run(f"rnn.tau={tau}")
+    for weights in (run.network.cell.recurrent.weight, run.network.encoder.weight):  # type: ignore[union-attr]
+        torch.nn.init.zeros_(weights)  # type: ignore[arg-type]
+    found = ra.theory.score(run, trajectories=4000)
+    assert found.of_leak == pytest.approx(slope)
+    assert found.value == pytest.approx(slope, abs=0.02)
+    assert found.of_stationarity == pytest.approx(slope, abs=0.01)
+
+
+def test_off_the_manifold_variance_is_c_times_that_of_waking() -> None:
+    run = tiny_run()
+    for weights in (run.network.cell.recurrent.weight, run.network.encoder.weight):  # type: ignore[union-attr]
+        torch.nn.init.zeros_(weights)  # type: ignore[arg-type]
+    probe = Probe(run, "test")
+    with asking():
+        ends = [probe.go(torch.zeros(4000, 40), 60, gain, probe.source(f"{gain}")).var() for gain in (1.0, 2.0)]
+    assert float(ends[1] / ends[0]) == pytest.approx(2, rel=0.02)
+
+
+@pytest.mark.parametrize(("pull", "steps"), [(1e-4, 100), (0.03, 100), (0.03, 200)])
+def test_the_best_pull_is_the_one_of_least_squared_error(pull: float, steps: int) -> None:
+    """By the covariance of position and error, step by step, for a weak noise of variance 2D."""
+    little, alphas = 1e-8, np.linspace(0.2, 3, 2801)
+    langevin = 2 * little  # 2D/Var(s), Var(s) = 1
+    both, error, loss = np.zeros(2801), np.zeros(2801), np.zeros(2801)  # ⟨s e⟩, ⟨e²⟩, sum of ⟨e²⟩
+    for _ in range(steps):
+        loss += error
+        homeward = alphas * langevin  # e' = e − α (2D/Var s)(s + e) + noise, s' = (1 − θ) s + kick
+        error = (1 - homeward) ** 2 * error - 2 * homeward * (1 - homeward) * both + homeward**2 + 2 * little
+        both = (1 - pull) * ((1 - homeward) * both - homeward)
+    assert ra.theory.optimal_alpha(pull, steps) == pytest.approx(alphas[(loss + error).argmin()], rel=0.06)
+
+
+@pytest.mark.parametrize(
+    ("words", "is_symmetric"), [((), True), (("rnn.bias=true",), False), (("rnn.model=gru", "rnn.sigma2_rec=0.04"), False)]
+)
+def test_scale_symmetry_holds_to_the_bit_where_the_field_is_homogeneous(words: tuple[str, ...], is_symmetric: bool) -> None:
+    assert (ra.theory.scale_symmetry(tiny_run(*words), steps=30) == 0) is is_symmetric
+
+
+def test_relaxation_of_a_walk_that_forgets_at_a_known_rate() -> None:
+    rng, keep = np.random.default_rng(0), 0.99
+    positions = np.empty((2000, 200, 2))
+    positions[:, 0] = rng.normal(0, 0.1, (2000, 2))
+    for step in range(1, 200):
+        positions[:, step] = keep * positions[:, step - 1] + rng.normal(0, 0.1 * math.sqrt(1 - keep**2), (2000, 2))
+    rates = np.exp(np.arange(200) * 1e-3)[None, :, None] * np.ones((3, 1, 4))
+    found = ra.theory.relaxation(ra.Recording(positions, dt=0.02, space=ra.Box(2, 2), rates=rates))
+    assert found.value == pytest.approx(keep**199, abs=0.04)
+    assert found.half == pytest.approx(math.log(0.5) / math.log(keep), rel=0.1)
+    assert found.growth == pytest.approx(math.e, rel=1e-3)
+
+
+def test_the_slope_of_the_waking_density_is_that_of_the_density() -> None:
+    rng = np.random.default_rng(0)
+    plane = ra.Recording(rng.normal(0, 0.1, (100, 200, 2)), dt=0.02, space=ra.Box(2, 2))
+    at = rng.uniform(-0.12, 0.12, (200, 2))
+    found = Landscape(plane, kernel=0.02).slope(at)
+    assert np.polyfit(at.ravel(), found.ravel(), 1)[0] == pytest.approx(-1 / (0.1**2 + 0.02**2), rel=0.08)
+    bearings = ra.Recording(rng.vonmises(0.5, 8, (100, 100, 1)), dt=0.02, space=ra.Circle())
+    assert Landscape(bearings, 0.02).slope(np.array([[0.7]])) == pytest.approx(-8 * math.sin(0.2), rel=0.05)
+    assert concentration_of(0.0) == 0
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ({"gains": (0.0,)}, "needs a c above 0"),
+        ({"inputs": "mine"}, "give one of still, brownian, own"),
+    ],
+)
+def test_what_drift_cannot_measure_is_refused(how: dict[str, Any], told: str) -> None:
+    with pytest.raises(ra.BadInput, match=told):
+        ra.theory.drift(ra.control("attractor", "bearings"), **how)
+
+
+@pytest.mark.slow
+def test_controls_have_their_answers_over_twenty_seeds() -> None:
+    """α near 1 for sampling and 0 for the flat attractor, under every kind of input; κ ∝ 1/c."""
+    for name, alpha in (("langevin", 1.0), ("attractor", 0.0)):
+        each = [ra.theory.drift(ra.control(name, "bearings", seed), (0.0, 2.0)).fits for seed in range(20)]
+        for fits in zip(*each, strict=True):
+            values = np.array([fit.alpha for fit in fits])
+            assert values.mean() == pytest.approx(alpha, abs=0.1 + 3 * values.std(ddof=1) / math.sqrt(20))
+    exponents = np.array([ra.theory.tempering(ra.control("langevin", "bearings", seed)).value for seed in range(20)])
+    assert exponents.mean() == pytest.approx(-1, abs=0.1 + 3 * exponents.std(ddof=1) / math.sqrt(20))
+    moved = ra.theory.drift(ra.control("langevin", "bearings", 0), (1.0,), inputs="brownian").fits[0]
+    assert moved.alpha == pytest.approx(1, abs=4 * moved.standard_error)
