@@ -30,7 +30,7 @@ _PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
 class Settings:
     """Settings of this script."""
 
-    packages: str = setting("numpy,scipy,matplotlib,pyyaml,tqdm", "packages whose versions are tried")
+    packages: str = setting("numpy,scipy,omegaconf,matplotlib,pyyaml,tqdm", "packages whose versions are tried")
     tests: str = setting(_TESTS, "files of tests to run with each")
 
 

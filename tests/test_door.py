@@ -21,7 +21,7 @@ import reactivation as ra
 from reactivation.analysis.densities import Estimate, estimate
 from reactivation.analysis.measures import kl
 
-HEAVY = ("torch", "numpy", "scipy", "matplotlib", "yaml")
+HEAVY = ("torch", "numpy", "scipy", "matplotlib", "omegaconf", "yaml")
 OBJECTS = [name for name in ra.__all__ if callable(getattr(ra, name))]
 
 

@@ -2,8 +2,8 @@
 
 Layers, each over the one before: the dataclasses' defaults < base.yml < the task's base.yml < the experiment < the preset <
 the command line. `reactivation.settings.reading` reads them, `reactivation.settings.declaring` has names and ranges,
-`reactivation.settings.noise` converts σ²Δt to σ at the Δt in force where a layer says it, `merge` lays them. Text comes in
-through `resolve_train` and `resolve_analysis`; inside, `train_config` and `analysis_settings` take values.
+`reactivation.settings.noise` converts σ²Δt to σ at the Δt in force where a layer says it, OmegaConf merges them. Text comes
+in through `resolve_train` and `resolve_analysis`; inside, `train_config` and `analysis_settings` take values.
 Nothing here imports torch, so a typing error is answered at once.
 """
 
@@ -15,6 +15,8 @@ import hashlib
 import json
 from pathlib import Path
 from typing import Any, get_type_hints
+
+from omegaconf import OmegaConf
 
 from reactivation import registry
 from reactivation.machine.errors import BadInput
@@ -32,7 +34,7 @@ from reactivation.settings.declaring import (
     type_name,
 )
 from reactivation.settings.noise import OF_ANALYSES, OF_CELLS, agree, in_both_spellings, step_variance, without_unsaid
-from reactivation.settings.reading import COMMAND_LINE, dump_yaml, load_yaml, nested, parse_arguments, shown, typed
+from reactivation.settings.reading import COMMAND_LINE, load_yaml, nested, parse_arguments, shown, typed
 
 RESULTS = "results"  # where run folders and results go unless `path` says otherwise
 
@@ -265,16 +267,11 @@ def asked_settings(settings_class: type, manual: str, words: list[str]) -> Any:
 
 def merge(settings_class: type, layers: list[Layer]) -> Any:
     """Check each layer and lay it over the ones before; returns an instance of `settings_class`."""
-    merged: dict[str, Any] = {}
     for where, layer in layers:
         check(settings_class, layer, where)
-        merged = _laid_over(merged, layer)
-    return built(settings_class(), merged)
-
-
-def _laid_over(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
-    nested = {key: _laid_over(lower.get(key, {}), value) for key, value in upper.items() if isinstance(value, dict)}
-    return {**lower, **upper, **nested}
+    merged = OmegaConf.to_container(OmegaConf.unsafe_merge(*(layer for _, layer in layers)))
+    assert isinstance(merged, dict)
+    return built(settings_class(), {str(key): value for key, value in merged.items()})
 
 
 def to_dict(settings: Any) -> dict[str, Any]:
@@ -284,7 +281,7 @@ def to_dict(settings: Any) -> dict[str, Any]:
 
 def to_yaml(settings: Any) -> str:
     """Settings as YAML that `from_yaml` reads back."""
-    return dump_yaml(to_dict(settings))
+    return OmegaConf.to_yaml(OmegaConf.create(to_dict(settings)))
 
 
 def from_yaml(file: Path) -> TrainConfig:

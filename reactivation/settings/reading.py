@@ -20,7 +20,6 @@ COMMAND_LINE = "command line"
 # YAML that is well formed can still say what Python cannot hold: a list as a key, a number of 5,000 digits.
 _UNREADABLE = (yaml.YAMLError, ValueError, TypeError, RecursionError)
 _WHOLE = r"(?:0|[1-9][0-9]*)"
-_REAL = re.compile(rf"[-+]?(?:(?:{_WHOLE}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))$|\.(?:nan|NaN|NAN)$")
 _SEED = re.compile(_WHOLE, re.ASCII)
 
 
@@ -47,13 +46,12 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
         return super().construct_mapping(node, deep)
 
 
-class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # yaml has no types
-    """Quotes text that `_Loader` or YAML 1.1 would read as something else."""
-
-
-for _class in (_Loader, _Dumper):
-    _class.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(rf"[-+]?{_WHOLE}$"), list("-+0123456789"))
-    _class.add_implicit_resolver("tag:yaml.org,2002:float", _REAL, list("-+.0123456789"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(rf"[-+]?{_WHOLE}$"), list("-+0123456789"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(rf"[-+]?(?:(?:{_WHOLE}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))$|\.(?:nan|NaN|NAN)$"),
+    list("-+.0123456789"),
+)
 
 
 def parse_arguments(words: list[str]) -> dict[str, str]:
@@ -166,12 +164,6 @@ def _text(file: Path) -> str:
             return file.read_text()
         except (FileNotFoundError, IsADirectoryError, UnicodeDecodeError) as error:
             raise BadInput(f"{shown(file)}: cannot be read ({error})") from None
-
-
-def dump_yaml(values: Mapping[str, Any]) -> str:
-    """Values as YAML that `load_yaml` reads back."""
-    text: str = yaml.dump(dict(values), Dumper=_Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False)
-    return text
 
 
 def shown(file: Path) -> str:
