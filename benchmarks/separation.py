@@ -1,4 +1,4 @@
-"""Which measures of replay tell momentum from diffusive rest: python benchmarks/separation.py [recordings]
+"""Which measures of replay tell momentum from diffusive rest: python benchmarks/separation.py [recordings] [friction]
 
 Every network rests several times, from other starts and under other noise: diffusive at c = 2, and with momentum of
 friction λ at c = 2λ, which leaves the stationary law as it is to leading order. For each measure, each recording is put with
@@ -13,11 +13,9 @@ import numpy as np
 
 import reactivation as ra
 from reactivation.analysis.run import Run
-from reactivation.network.modifiers import Momentum
 from reactivation.replay import MEASURES, table
 
-FRICTION = 0.2
-STEPS, TRAJECTORIES, SHOWN = 200, 40, 40
+STEPS, TRAJECTORIES = 200, 40
 LEFT_OUT = ("kl", "exponent_by_first_step", "ensemble_compression", "line_fit", "weighted_correlation")  # slow, or of rates
 
 NETWORKS = {
@@ -27,23 +25,23 @@ NETWORKS = {
 }
 
 
-def kinds(run: Run, seed: int) -> dict[str, ra.Recording]:
+def kinds(run: Run, seed: int, friction: float) -> dict[str, ra.Recording]:
     """Both kinds of rest of a network."""
-    kept = [Momentum(friction=FRICTION)]
+    kept = [ra.Momentum(friction=friction)]
     rests = {
         "diffusive": ra.rest(STEPS, variance_gain=2),
-        "momentum": ra.rest(STEPS, variance_gain=2 * FRICTION, modify=kept),
+        "momentum": ra.rest(STEPS, variance_gain=2 * friction, modify=kept),
     }
     return {name: run.record(phase, TRAJECTORIES, seed, rates=False, decoder="template") for name, phase in rests.items()}
 
 
-def values(run: Run, recordings: int) -> tuple[list[str], dict[str, np.ndarray]]:
+def values(run: Run, recordings: int, friction: float) -> tuple[list[str], dict[str, np.ndarray]]:
     """Every measure (columns) of every recording (rows) of each kind."""
     awake = run.record(ra.waking(100), 200, rates=False, decoder="template")
     measures = tuple(name for name in MEASURES if name not in (*LEFT_OUT, "pair_correlation"))
     rows: dict[str, list[list[float]]] = {"diffusive": [], "momentum": []}
     for seed in range(recordings):
-        both = kinds(run, seed)
+        both = kinds(run, seed, friction)
         found = table(both, dict.fromkeys(both, awake), measures=measures, rng=seed).found
         for kind, ours in rows.items():
             ours.append([float("nan") if found[name][kind] is None else found[name][kind].value for name in measures])
@@ -57,12 +55,12 @@ def put_right(ours: np.ndarray, others: np.ndarray) -> int:
     return int((np.abs(ours - own_means) < np.abs(ours - np.nanmean(others))).sum())
 
 
-def main(recordings: int) -> None:
+def main(recordings: int, friction: float) -> None:
     """Print a table for each network."""
     warnings.simplefilter("ignore", RuntimeWarning)  # a column without a value has no mean
     for name, experiment in NETWORKS.items():
-        measures, found = values(ra.load(experiment, seed=0), recordings)
-        print(f"{name}: of {recordings} recordings of each kind")
+        measures, found = values(ra.load(experiment, seed=0), recordings, friction)
+        print(f"{name}, λ = {friction:g}: of {recordings} recordings of each kind")
         print(f"{'':24}  diffusive as diffusive  momentum as momentum  mean diffusive  mean momentum")
         for column, measure in enumerate(measures):
             one, other = (found[kind][:, column] for kind in ("diffusive", "momentum"))
@@ -71,4 +69,5 @@ def main(recordings: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 8)
+    given = [float(word) for word in sys.argv[1:]]
+    main(int(given[0]) if given else 6, given[1] if given[1:] else 0.2)

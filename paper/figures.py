@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from paper.film import write_film
-from paper.panels import PANELS
+from paper.panels import PANELS as OF_THE_PAPER
+from paper.panels import mouse
 from paper.panels.base import PanelTable
 from paper.panels.clouds import CLOUD
 from paper.panels.examples import EXAMPLES
@@ -121,6 +122,20 @@ FIGURES: dict[str, Figure] = {
     ),
 }
 
+OF_OTHER_DATA: dict[str, Figure] = {  # of data that are no part of the project: drawn where they are there and it is asked for
+    "M": Figure(
+        "A network beside the recorded mouse",
+        "One head-direction network (decoded by templates, every 0.1 s) awake and in three rests (doubled noise, with "
+        "adaptation, with momentum), beside a mouse's head-direction cells (decoded every 0.1 s; decoder jitter about "
+        "0.3 rad) awake and asleep. (a) Mean distance over lag. (b) Autocorrelation of steps. (c–f) Dots: values with "
+        "standard errors, filled for the network; grey: the range of 39 draws of the null. Lines have the colours of the "
+        "dots, dashed for the mouse.",
+        _keys("M", "ab", "cd", "ef"),
+    ),
+}
+PANELS = OF_THE_PAPER | mouse.PANELS
+_ALL = FIGURES | OF_OTHER_DATA
+
 
 def plot(rows: Sequence[Sequence[str]], study: Study) -> "tuple[Page, dict[str, PanelTable]]":
     """Rows of panels on one page, and the table of each.
@@ -146,7 +161,7 @@ def draw_figure(key: str, study: Study, folder: Path) -> list[Path]:
         DamagedData: something that it needs is not there.
         StorageError: the files cannot be written.
     """
-    rows = FIGURES[key].rows if key in FIGURES else ((panel_keys(key)[0],),)
+    rows = _ALL[key].rows if key in _ALL else ((panel_keys(key)[0],),)
     with style():
         page, tables = plot(rows, study)
         files = {picture(folder, panel, "csv"): _csv(table) for panel, table in tables.items()}
@@ -187,10 +202,10 @@ def main(manual: str, words: list[str]) -> None:
     """
     settings = asked_settings(Settings, manual, words)
     if settings is None:
-        print("\nFigures and their panels", *(f"  {key:<4} {' '.join(f.panels)}" for key, f in FIGURES.items()), sep="\n")
+        print("\nFigures and their panels", *(f"  {key:<4} {' '.join(f.panels)}" for key, f in _ALL.items()), sep="\n")
         return
     everything, beside = settings.fig == "all", _BESIDE.get(settings.fig)
-    keys = [*FIGURES, *PANELS] if everything else [] if beside else [known_key(settings.fig)]
+    keys = [*FIGURES, *OF_THE_PAPER] if everything else [] if beside else [known_key(settings.fig)]
     study = Study(seed_list(settings.seeds, "seeds"), settings.preset, settings.path, settings.device)
     study.settings_of_task(SPATIAL, study.seeds[0])  # refuses an unknown preset
     folder = Path(settings.out) if settings.out else pictures(study)
@@ -316,13 +331,13 @@ def known_key(text: str) -> str:
         BadInput: there is none; names the nearest.
     """
     plain = text.lower().removeprefix("fig").replace(".", "").strip()
-    known = {key.lower(): key for key in (*FIGURES, *PANELS)}
+    known = {key.lower(): key for key in (*_ALL, *PANELS)}
     if plain not in known:
         raise BadInput(f"{COMMAND_LINE}: fig={text} is no figure; {nearest(plain, list(known)) if plain else _KNOWN}")
     return known[plain]
 
 
-_KNOWN = f"known: all, {', '.join((*_BESIDE, *FIGURES))}, and panels such as 2e"
+_KNOWN = f"known: all, {', '.join((*_BESIDE, *_ALL))}, and panels such as 2e"
 
 
 def panel_keys(key: str) -> tuple[str, ...]:
@@ -332,4 +347,4 @@ def panel_keys(key: str) -> tuple[str, ...]:
         BadInput: there is none of that name.
     """
     key = known_key(key)
-    return FIGURES[key].panels if key in FIGURES else (key,)
+    return _ALL[key].panels if key in _ALL else (key,)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from paper import mouse
 from paper.protocols import PROTOCOLS
 from paper.study import OTHERS, Study
 from reactivation.analysis.base import Recording
@@ -49,9 +50,12 @@ class PanelTable:
 
 @dataclass(frozen=True)
 class Need:
-    """What a panel is made from: the first seed's network, or measures of training or a protocol's results of any seed."""
+    """What a panel is made from.
 
-    kind: Literal["network", "training", "results"]
+    The first seed's network, measures of training or a protocol's results of any seed, or the recorded mouse.
+    """
+
+    kind: Literal["network", "training", "results", "mouse"]
     name: str  # <task>/<run>, or the protocol
 
     @property
@@ -60,6 +64,8 @@ class Need:
 
     def lacking(self, study: Study) -> str | None:
         """One line that says what to run; None if nothing is."""
+        if self.kind == "mouse":
+            return mouse.missing()
         seeds = study.seeds[:1] if self.kind == "network" else study.seeds
         try:
             return None if any(self._there(study, seed) for seed in seeds) else self._advice(study, seeds[0])

@@ -1,0 +1,95 @@
+"""The recorded mouse: 19 head-direction cells awake, in REM and in slow-wave sleep (Peyrache et al., 2015), as recordings.
+
+Its file has no licence and is no part of the project: the environment variable REACTIVATION_MOUSE names it
+(docs/recordings.md).
+
+Axes: T bins, N cells.
+"""
+
+from dataclasses import dataclass
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
+
+from reactivation.analysis.recording import Recording
+from reactivation.machine.errors import DamagedData, storing
+from reactivation.replay import TuningCurves, pieces
+from reactivation.world.spaces import Circle
+
+VARIABLE = "REACTIVATION_MOUSE"
+BIN = 0.01  # of the spike counts in the file [s]
+TOGETHER = 10  # bins that are decoded together: 0.1 s
+PIECE = 10.0  # length of the epochs that are drawn again [s]
+BEARINGS = 60  # cells of the circle
+_PHASES = {"awake": "Qrun", "REM sleep": "Qrem", "slow-wave sleep": "Qsws"}
+
+Counts = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Mouse:
+    """Hold what was recorded of the mouse, in epochs of 10 s."""
+
+    tuning: TuningCurves  # of all of waking
+    true: Recording  # bearings as they were, with counts per 0.1 s
+    decoded: dict[str, Recording]  # bearings that counts per 0.1 s stand for: awake, REM sleep, slow-wave sleep
+    fine: dict[str, Recording]  # counts per 0.01 s; their positions mean nothing but awake
+
+
+def missing() -> str | None:
+    """Say what is lacking; None where the file is there."""
+    name = os.environ.get(VARIABLE)
+    if name and Path(name).exists():
+        return None
+    return f"{VARIABLE} names no file that is there: the recorded mouse is no part of the project; see docs/recordings.md"
+
+
+def recorded_mouse(decoded_by: float = 1.0) -> Mouse:
+    """Read the file that the environment names.
+
+    Args:
+        decoded_by: share of waking, from its beginning, that tuning curves are found from.
+
+    Raises:
+        DamagedData: the environment names no file, or another one.
+        StorageError: it cannot be read.
+    """
+    lacking = missing()
+    if lacking:
+        raise DamagedData(lacking)
+    path = Path(os.environ[VARIABLE])
+    try:
+        with storing(path):
+            content = loadmat(path, squeeze_me=True)
+        counts = {phase: np.asarray(content[key], dtype=np.float64) for phase, key in _PHASES.items()}
+        bearings = np.asarray(content["angRun"], dtype=np.float64)[:, 1]
+    except (KeyError, ValueError, TypeError, IndexError, MatReadError):
+        raise DamagedData(f"{path}: is not the recorded mouse of docs/recordings.md") from None
+    coarse = {phase: _by_bins(one).sum(1) for phase, one in counts.items()}
+    headings = Circle().mean(_by_bins(bearings[:, None]))
+    waking = Recording(headings, BIN * TOGETHER, Circle(), coarse["awake"])
+    tuning = TuningCurves.of(waking[: int(decoded_by * len(headings))], width=2 * np.pi / BEARINGS)
+    return Mouse(
+        tuning,
+        _in_pieces(waking),
+        {phase: _in_pieces(tuning.decode(_undecoded(one, BIN * TOGETHER))) for phase, one in coarse.items()},
+        {phase: _in_pieces(_undecoded(one, BIN)) for phase, one in counts.items()},
+    )
+
+
+def _by_bins(series: Counts) -> Counts:
+    """(T, ...) → (T / TOGETHER, TOGETHER, ...)."""
+    whole = len(series) // TOGETHER * TOGETHER
+    return series[:whole].reshape(-1, TOGETHER, *series.shape[1:])
+
+
+def _undecoded(counts: Counts, dt: float) -> Recording:
+    return Recording(np.zeros(len(counts)), dt, Circle(), counts)
+
+
+def _in_pieces(recording: Recording) -> Recording:
+    return pieces(recording, round(PIECE / recording.dt))

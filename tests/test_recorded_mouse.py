@@ -1,0 +1,57 @@
+"""The recorded mouse through the same calls as networks, where the environment names its file."""
+
+import doctest
+import os
+from pathlib import Path
+import re
+
+from factories import ROOT, call
+import numpy as np
+import pytest
+
+from paper.mouse import VARIABLE, missing, recorded_mouse
+import reactivation as ra
+from reactivation.world.spaces import Circle
+
+there = pytest.mark.skipif(missing() is not None, reason=f"{VARIABLE} names no file: the recorded mouse is not here")
+
+
+def test_without_its_file_the_figure_says_why_it_is_not_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    done = call(tmp_path, "figures.py", "fig=M", "seeds=0")
+    assert done.returncode == 3
+    assert f"{VARIABLE} names no file" in done.stderr
+    assert not list(tmp_path.rglob("fig_M*"))
+
+
+def test_another_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "other.mat").write_bytes(b"nothing of the kind")
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "other.mat"))
+    with pytest.raises(ra.DamagedData, match="is not the recorded mouse"):
+        recorded_mouse()
+
+
+@there
+@pytest.mark.slow
+def test_waking_is_decoded_and_sleep_keeps_its_pairs() -> None:
+    """What is known of it: an error of about 0.3 rad on the other half, r about 0.96, slow waves compressed some tenfold."""
+    mouse = recorded_mouse(decoded_by=0.5)
+    half = slice(len(mouse.true) // 2, None)
+    error = np.abs(Circle().difference(mouse.decoded["awake"].positions[half], mouse.true.positions[half]))
+    assert 0.2 < np.median(error) < 0.4
+    for sleep in ("REM sleep", "slow-wave sleep"):
+        assert ra.replay.pair_correlation(mouse.decoded[sleep], mouse.decoded["awake"]).value > 0.9
+    fine = [mouse.fine[phase].take(slice(0, 100)) for phase in ("slow-wave sleep", "awake")]
+    assert 5 < ra.replay.ensemble_compression(*fine, longest=2.5).value < 20
+
+
+@there
+@pytest.mark.slow
+def test_the_page_of_recorded_data_shows_what_is_printed() -> None:
+    assert os.environ[VARIABLE]
+    page = (ROOT / "docs/recordings.md").read_text()
+    examples = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    parsed = doctest.DocTestParser().get_doctest(examples, {}, "docs/recordings.md", "docs/recordings.md", 0)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    assert runner.run(parsed).failed == 0
+    assert len(parsed.examples) > 8
