@@ -122,7 +122,9 @@ FIGURES: dict[str, Figure] = {
     ),
 }
 
-OF_OTHER_DATA: dict[str, Figure] = {  # of data that are no part of the project: drawn where they are there and it is asked for
+OF_OTHER_DATA: dict[
+    str, Figure
+] = {  # of data that are no part of the project: drawn where they are there and it is asked for
     "M": Figure(
         "A network beside the recorded mouse",
         "One head-direction network (decoded by templates, every 0.1 s) awake and in three rests (doubled noise, with "

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+import doctest
 import io
 import os
 from pathlib import Path
+import re
 import runpy
 import shutil
 import subprocess
@@ -49,6 +51,14 @@ analysis:
   tag: quick
   batch_size: 12
 """
+
+
+def examples_of(page: str, options: int = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE) -> int:
+    """Run the examples of a document, which must print what it shows; returns how many there are."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    parsed = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, page, page, 0)
+    assert doctest.DocTestRunner(optionflags=options).run(parsed).failed == 0
+    return len(parsed.examples)
 
 
 def tiny(config: str, *words: str) -> list[str]:

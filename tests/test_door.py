@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 
-from factories import ROOT, SPATIAL, call, environment
+from factories import ROOT, SPATIAL, call, environment, examples_of
 import numpy as np
 import pytest
 import torch
@@ -58,11 +58,7 @@ def test_every_example_gives_what_it_shows(name: str) -> None:
 
 def test_the_page_of_the_library_shows_what_is_printed() -> None:
     page = (ROOT / "docs/python.md").read_text()
-    examples = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
-    parsed = doctest.DocTestParser().get_doctest(examples, {}, "docs/python.md", "docs/python.md", 0)
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL)
-    assert runner.run(parsed).failed == 0
-    assert len(parsed.examples) > 20
+    assert examples_of("docs/python.md", doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL) > 20
     unnamed = [name for name in ra.__all__ if not re.search(rf"\b{name}\b", page)]
     assert not unnamed
 

@@ -1,11 +1,8 @@
 """The recorded mouse through the same calls as networks, where the environment names its file."""
 
-import doctest
-import os
 from pathlib import Path
-import re
 
-from factories import ROOT, call
+from factories import call, examples_of
 import numpy as np
 import pytest
 
@@ -48,10 +45,4 @@ def test_waking_is_decoded_and_sleep_keeps_its_pairs() -> None:
 @there
 @pytest.mark.slow
 def test_the_page_of_recorded_data_shows_what_is_printed() -> None:
-    assert os.environ[VARIABLE]
-    page = (ROOT / "docs/recordings.md").read_text()
-    examples = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
-    parsed = doctest.DocTestParser().get_doctest(examples, {}, "docs/recordings.md", "docs/recordings.md", 0)
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-    assert runner.run(parsed).failed == 0
-    assert len(parsed.examples) > 8
+    assert examples_of("docs/recordings.md") > 8
