@@ -365,7 +365,7 @@ def test_what_is_missing_is_named_with_its_command(key: str, nothing: Study, tmp
         ("fig=2e seeds=0,0", 2, "twice"),
         ("fig=2e preset=quikc", 2, "did you mean quick"),
         ("2e", 2, "key=value"),
-        ("fig=2e", 3, "python output_kl.py"),
+        ("fig=2e seeds=9", 3, "python output_kl.py"),
         ("fig=1d seeds=9", 3, "python train.py config=spatial_navigation/noisy_unbiased seed=9"),
     ],
 )
