@@ -8,7 +8,8 @@
 Writes results/figures/fig_<key>.pdf and .png, and fig_<panel>.csv with the numbers that a panel is drawn from. Panels of one
 network show the first seed; averages are over all given seeds that have been trained and analysed, and say how many.
 fig=live writes live.html, one page of some megabytes on which networks of the first seed run (docs/live.md); fig=film
-writes film.gif, the animated picture of the README.
+writes film.gif, the animated picture of the README. fig=M puts a network beside a recorded mouse, whose file the environment
+names (docs/recordings.md).
 """
 
 from functools import partial
