@@ -58,6 +58,11 @@ def test_nothing_is_said_without_power_or_with_a_failed_control() -> None:
     assert verdict(BOX, networks, null=[-0.1, 0.0, 0.1], controls=failed) == NO_CONTROL
 
 
+def test_a_ring_that_draws_every_radius_to_its_own_is_a_structure() -> None:
+    rings = [Network({0.0: math.nan, 4.0: math.nan}, 0.1, is_along=False) for _ in range(3)]
+    assert verdict(BOX, rings, null=[-0.1, 0.0, 0.1], controls=GOOD) == STRUCTURED
+
+
 def test_what_few_networks_can_see() -> None:
     assert visible(3, 0.2) == pytest.approx(0.497, abs=1e-3)
     assert visible(5, 0.2) == pytest.approx(0.248, abs=1e-3)

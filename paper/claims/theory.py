@@ -3,7 +3,8 @@
 Written, and committed, before any network of tag=theory was measured. Known were: both analytic controls, and seed 0 of the
 box, which does not count. Numbers are one per network; the network is the unit of inference. A condition on a mean is met
 where its 95 % t interval lies inside the range, broken where the interval lies outside, and open otherwise; a verdict needs
-all its conditions met, and no verdict is given while an earlier one is open. docs/theory.md derives what each mechanism
+all its conditions met, and no verdict is given while an earlier one is open. A network that draws every radius to its own
+within the warm-up has no α: its manifold is a ring, a structure of its own. docs/theory.md derives what each mechanism
 gives, and says what three and five networks can see.
 """
 
@@ -42,6 +43,7 @@ class Network:
 
     alpha: Mapping[float, float]  # c → α, still
     exponent: float  # of the width of rest in c
+    is_along: bool = True  # whether what α is measured along is a direction of the manifold at all (`Drift.is_along`)
     one_mode: bool = True  # whether rest has one mode, at home; on a ring in the box: around its middle
     brownian: float = math.nan  # α under Brownian inputs, c = 1; NaN where there are none, as in the box
 
@@ -95,6 +97,8 @@ def spread_of_mean(null: Sequence[float], n: int) -> float:
 
 def is_langevin(task: str, networks: Sequence[Network], controls: Controls) -> bool | None:
     """Whether α over the control's lies near 1 at every c that counts, and the exponent is that of tempering."""
+    if not all(one.is_along for one in networks):
+        return False
     ratios = [[one.alpha[c] / controls.langevin.alpha[c] for one in networks] for c in JUDGED]
     conditions = [within(values, NEAR_ONE) for values in ratios]
     conditions.append(within([one.exponent for one in networks], EXPONENT[task]))
@@ -104,6 +108,8 @@ def is_langevin(task: str, networks: Sequence[Network], controls: Controls) -> b
 
 def is_flat(networks: Sequence[Network], unsure: float) -> bool | None:
     """Whether nothing pulls, by as much as networks without a gradient scatter, and width does not follow the noise."""
+    if not all(one.is_along for one in networks):
+        return False
     widest = FLATTEST + NULL_SPREADS * unsure
     conditions = [within([one.alpha[c] for one in networks], (-widest, widest)) for c in JUDGED]
     return all_of([*conditions, within([one.exponent for one in networks], (-FLATTEST, FLATTEST))])

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from reactivation.analysis.recording import Recording
 from reactivation.analysis.run import Run
-from reactivation.machine.errors import BadInput
+from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.network.phases import waking
 from reactivation.theory.landscape import Landscape
 from reactivation.theory.probe import Probe, asking
@@ -44,6 +44,8 @@ _STOPS = (50, 100, 150, 200)  # where positions are read
 _RANGE = (0.03, 0.73)  # radii of the starts [m]
 _FITTED = (0.1, 0.5)  # radii of the fit [m]
 _NEAR_HOME = 1.0  # bearings of the fit: so far from home at most [rad]
+_APART = 0.3  # share of the spread of starts that must be left when the window begins
+_FEWEST = 10  # pairs that a line is fitted to
 _BINS = 7  # of radii; of bearings near home
 KERNEL = 0.02  # of the waking density [m]
 _AWAKE = 400  # trajectories of it
@@ -63,6 +65,7 @@ class Fit(NamedTuple):
     spread_drift: Array  # dD_r/dr + (D_r − D_t)/r
     diffusion: float  # D_r, or D [unit² per step], mean over the pairs that are fitted
     diffusion_across: float  # D_t; D on a circle
+    spread: float  # standard deviation of places at the beginning of the window, over that of the starts
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +80,14 @@ class Drift:
         """α over all c, weighted by 1/se²."""
         weights = np.array([fit.standard_error**-2 for fit in self.fits])
         return float((weights * [fit.alpha for fit in self.fits]).sum() / weights.sum())
+
+    @property
+    def is_along(self) -> bool:
+        """Whether the direction that is followed is one along the manifold: without noise, starts are still apart in it.
+
+        Where they are not, as on a ring that draws every radius to its own within the warm-up, α says nothing.
+        """
+        return min(self.fits, key=lambda fit: fit.gain).spread > _APART
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{fit.alpha:.2f} ± {fit.standard_error:.2f} at c = {fit.gain:g}" for fit in self.fits)
@@ -106,7 +117,7 @@ def drift(
 
     Raises:
         BadInput: gains without noise, or unknown inputs.
-        DamagedData: activity does not stay finite.
+        DamagedData: activity does not stay finite, or no pairs are where drift is fitted.
     """
     if inputs not in INPUTS:
         raise BadInput(f"inputs={inputs}: give one of {', '.join(INPUTS)}")
@@ -184,6 +195,7 @@ class _Binned(NamedTuple):
     diffusion: float  # along, mean over the pairs that are fitted
     diffusion_error: float
     diffusion_across: float
+    spread: float  # of places, over that of the starts
     is_fitted: NDArray[np.bool_]  # of bins
 
 
@@ -200,14 +212,14 @@ def _fit(gain: float, own: _Binned, noisy: float, diffusing: _Binned) -> Fit:
     """α of the bins of one c; D/c is of `diffusing`, at c = `noisy`."""
     predicted = 2 / noisy * diffusing.diffusion * own.slope
     spread = own.spread_drift if gain > 0 else np.zeros(_BINS)
-    chosen = own.is_fitted & np.isfinite(own.velocity_error)
+    chosen = own.is_fitted & (own.velocity_error > 0)  # not of one pair, nor of pairs that a discrete decoder makes one
     weights, x, y = own.velocity_error[chosen] ** -2.0, predicted[chosen], (own.velocity - spread)[chosen]
-    square = float((weights * x**2).sum())
+    square = float((weights * x**2).sum()) or math.nan
     alpha = float((weights * x * y).sum() / square)
     error = math.hypot(square**-0.5, alpha * diffusing.diffusion_error / diffusing.diffusion)
     return Fit(
         gain, alpha, error, own.place, own.velocity, own.velocity_error, predicted, spread, own.diffusion,
-        own.diffusion_across,
+        own.diffusion_across, own.spread,
     )  # fmt: skip
 
 
@@ -220,6 +232,9 @@ def _binned(reported: dict[int, Array], landscape: Landscape, window: tuple[int,
     place, edges, near, along, across = _directions(space, begin, landscape.home)
     velocity = (space.difference(end, begin) * along).sum(-1) / steps
     slope = (landscape.slope(begin) * along).sum(-1)
+    if near.sum() < _FEWEST:
+        raise DamagedData(f"{int(near.sum())} of {len(near)} pairs are where drift is fitted; {_FEWEST} at least are needed")
+    spread_of_starts = 2 * math.pi / math.sqrt(12) if space.circular else (_RANGE[1] - _RANGE[0]) / math.sqrt(12)
     contraction = _rate(np.polyfit(place[near], velocity[near], 1)[0], steps)
     velocity = velocity * contraction * steps / -math.expm1(-contraction * steps)
     diffusion = _diffusion(apart, along, contraction, steps)
@@ -227,7 +242,7 @@ def _binned(reported: dict[int, Array], landscape: Landscape, window: tuple[int,
     level_across, spread = level, np.zeros(_BINS)
     members = [np.digitize(place, edges) - 1 == number for number in range(_BINS)]
     where, speed, steep, scatter = (
-        np.array([how(values[one]) for one in members])
+        np.array([how(values[one]) if one.any() else math.nan for one in members])
         for values, how in ((place, np.mean), (velocity, np.mean), (slope, np.mean), (velocity, _error_of_mean))
     )
     fitted = np.ones(_BINS, dtype=bool)
@@ -235,8 +250,9 @@ def _binned(reported: dict[int, Array], landscape: Landscape, window: tuple[int,
         turned = _rate((velocity / place)[near].mean(), steps)
         level_across = _diffusion(apart, across, turned, steps)[near].mean()
         spread = np.polyfit(place[near], diffusion[near], 1)[0] + (level - level_across) / where
-        fitted = (where > _FITTED[0]) & (where < _FITTED[1])
-    return _Binned(where, speed, scatter, steep, spread, level, error, level_across, fitted)
+        fitted = (where > _FITTED[0]) & (where < _FITTED[1])  # False where there is none
+    left = float(place.std()) / spread_of_starts
+    return _Binned(where, speed, scatter, steep, spread, level, error, level_across, left, fitted)
 
 
 def _rate(slope: float, steps: int) -> float:
