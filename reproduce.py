@@ -6,6 +6,7 @@
     python reproduce.py profile=paper published=false      all of it anew
     python reproduce.py profile=paper seeds=0,1 dry_run=true
     python reproduce.py profile=paper only=analyse,draw,report,head_direction
+    python reproduce.py profile=paper only=theory dry_run=true     the mechanism (docs/theory.md), of networks of tag=theory
 
 Shows its plan first: what is there, what will run, how long it should take. Whatever is there is not made again; a training
 that was interrupted goes on where it stopped. Ends in results/report.html (small networks: results/report_quick.html), one
@@ -20,10 +21,15 @@ from reactivation.settings.layers import asked_settings
 def main(words: list[str]) -> None:
     """Plan, and carry the plan out."""
     # Only now: what plans and draws takes seconds to load.
-    from paper.plan import Settings, carry_out, plan, reproduction, show_outcome, show_plan
+    from paper.plan import THEORY, Settings, carry_out, plan, reproduction, show_outcome, show_plan, theory_seeds
 
     settings = asked_settings(Settings, __doc__ or "", words)
     if settings is None:
+        return
+    if settings.only == THEORY:
+        from paper.theory import reproduce
+
+        reproduce(settings.path, theory_seeds(settings), settings.dry_run)
         return
     what = reproduction(settings)
     steps = plan(what)

@@ -31,6 +31,7 @@ from reactivation.training.processes import train_fleet
 PRESETS = {"quick": "quick", "paper": None}  # profile → preset of its networks
 PROFILE_SEEDS = {"quick": (0,), "paper": SEEDS}
 STAGES = ("train", "analyse", "draw", "report")
+THEORY = "theory"  # a part of its own, which takes no other beside it (`paper.theory`)
 PUBLISH = "publish"  # what those who keep the repository run: the one stage that writes to published/ and to documents
 # Arithmetic of a plain training step per second, as a share of the rate of a large product (docs/performance.md). The fast
 # loss of head direction does a third of that arithmetic.
@@ -46,7 +47,7 @@ class Settings:
 
     profile: str = setting("quick", "small networks in minutes, or those of the paper", choices=tuple(PRESETS))
     seeds: str | None = setting(None, "seeds, as in 0,1,2; null: 0 (quick), 0 to 4 (paper)")
-    only: str | None = setting(None, f"a part: some of {','.join(STAGES)}, and of {','.join(NETWORKS)}")
+    only: str | None = setting(None, f"a part: some of {','.join(STAGES)}, and of {','.join(NETWORKS)}; or {THEORY}")
     ledger: bool | None = setting(None, "also measure what switches change; null: for the paper's networks")
     dry_run: bool = setting(False, "show the plan and stop")
     published: bool = setting(True, "what is published counts as there; false: train and measure it all anew")
@@ -101,6 +102,18 @@ class Reproduction:
         return Path(self.study.path) / f"claims{self.end}.json"
 
 
+def theory_seeds(settings: Settings) -> tuple[int, ...] | None:
+    """Return the seeds of only=theory; None for those that count.
+
+    Raises:
+        BadInput: a profile other than paper, a folder of what is published, or bad seeds.
+    """
+    if settings.profile != "paper":
+        raise BadInput(f"only={THEORY} is about networks of full size: give profile=paper")
+    refuse_published(Path(settings.path))
+    return None if settings.seeds is None else tuple(seed_list(settings.seeds, "seeds"))
+
+
 def reproduction(settings: Settings) -> Reproduction:
     """What checked settings ask for.
 
@@ -111,8 +124,10 @@ def reproduction(settings: Settings) -> Reproduction:
     parts = [part.strip() for part in settings.only.split(",")] if settings.only else []
     known = [*STAGES, PUBLISH, *NETWORKS]
     for part in parts:
+        if part == THEORY:
+            raise BadInput(f"only={THEORY} is a part of its own: give it alone")
         if part not in known:
-            raise BadInput(f"only={part} is no part; {nearest(part, known)}")
+            raise BadInput(f"only={part} is no part; {nearest(part, [*known, THEORY])}")
     stages = tuple(stage for stage in (*STAGES, PUBLISH) if stage in parts) or STAGES
     if PUBLISH in stages and (settings.profile, settings.path, settings.seeds) != ("paper", RESULTS, None):
         raise BadInput(f"only={PUBLISH} is about all results of the project: it takes profile=paper, and no path or seeds")

@@ -8,8 +8,9 @@ from scipy.special import i0e, i1e
 import torch
 
 import reactivation as ra
-from reactivation.controls.control import _STRETCH, NAMES, home_of
+from reactivation.controls.control import _STRETCH, NAMES
 from reactivation.controls.densities import Ring, Round, Sloped
+from reactivation.controls.homes import home_of
 from reactivation.controls.langevin import UNITS, Langevin, Manifold, circular_waves, plane_waves
 from reactivation.controls.walk import SampledWalk
 from reactivation.machine.errors import BadInput

@@ -9,6 +9,7 @@ import torch
 from reactivation.analysis.loading import load
 from reactivation.analysis.run import Run
 from reactivation.controls.densities import Density, Even, Homing, Ring, Round, Sloped
+from reactivation.controls.homes import home_of
 from reactivation.controls.langevin import Manifold, circular_waves, langevin_network, plane_waves
 from reactivation.controls.walk import SampledWalk
 from reactivation.machine.errors import BadInput
@@ -24,7 +25,6 @@ from reactivation.world.tasks.base import Task
 LANGEVIN, ATTRACTOR, UNTRAINED, SHUFFLED = "langevin", "attractor", "untrained", "shuffled"
 BROWNIAN, ORNSTEIN_UHLENBECK = "brownian", "ornstein_uhlenbeck"
 NAMES = (LANGEVIN, ATTRACTOR, UNTRAINED, SHUFFLED, BROWNIAN, ORNSTEIN_UHLENBECK)
-HOMES = 5  # the home of drawn bearings is 2π seed/5
 
 _RING = Ring(radius=0.33, width=0.1)  # about what the biased walk of the paper has
 _ROUND = Round(width=0.15)
@@ -93,11 +93,6 @@ def _kind(density: str, seed: int) -> _Kind:
     if density not in kinds:
         raise BadInput(f"density={density}; {nearest(density, list(kinds))}")
     return kinds[density]
-
-
-def home_of(seed: int) -> float:
-    """Return the home of drawn bearings, 2π seed/5 [rad]."""
-    return 2 * math.pi * (seed % HOMES) / HOMES
 
 
 def _config(kind: _Kind, density: str, seed: int) -> TrainConfig:

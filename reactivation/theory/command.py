@@ -12,6 +12,7 @@ from pathlib import Path
 import time
 from typing import TYPE_CHECKING, Any
 
+from reactivation.controls.homes import home_of
 from reactivation.machine.errors import BadInput
 from reactivation.settings.declaring import LARGEST, setting
 from reactivation.settings.layers import RESULTS, asked_settings, train_config
@@ -100,8 +101,11 @@ def training_values(settings: Settings) -> dict[str, Any]:
     values: dict[str, Any] = {"config": settings.run, "seed": settings.seed}
     if settings.tag:
         values["tag"] = settings.tag
-    if settings.noise is not None and train_config(values).rnn.sigma > 0:
+    config = train_config(values)
+    if settings.noise is not None and config.rnn.sigma > 0:
         values["rnn.sigma2_rec"] = settings.noise
+    if getattr(config.task, "concentration", None):
+        values["task.home"] = home_of(settings.seed)
     return values
 
 

@@ -192,6 +192,7 @@ class _Binned(NamedTuple):
     velocity_error: Array
     slope: Array  # of log p, along the direction that is followed
     spread_drift: Array
+    spread_error: Array  # of that, one for all bins: they share D_r and D_t
     diffusion: float  # along, mean over the pairs that are fitted
     diffusion_error: float
     diffusion_across: float
@@ -216,7 +217,8 @@ def _fit(gain: float, own: _Binned, noisy: float, diffusing: _Binned) -> Fit:
     weights, x, y = own.velocity_error[chosen] ** -2.0, predicted[chosen], (own.velocity - spread)[chosen]
     square = float((weights * x**2).sum()) or math.nan
     alpha = float((weights * x * y).sum() / square)
-    error = math.hypot(square**-0.5, alpha * diffusing.diffusion_error / diffusing.diffusion)
+    shifted = float((weights * x * own.spread_error[chosen]).sum() / square) if gain > 0 else 0.0
+    error = math.hypot(square**-0.5, shifted, alpha * diffusing.diffusion_error / diffusing.diffusion)
     return Fit(
         gain, alpha, error, own.place, own.velocity, own.velocity_error, predicted, spread, own.diffusion,
         own.diffusion_across, own.spread,
@@ -239,7 +241,7 @@ def _binned(reported: dict[int, Array], landscape: Landscape, window: tuple[int,
     velocity = velocity * contraction * steps / -math.expm1(-contraction * steps)
     diffusion = _diffusion(apart, along, contraction, steps)
     level, error = diffusion[near].mean(), diffusion[near].std() / math.sqrt(near.sum())
-    level_across, spread = level, np.zeros(_BINS)
+    level_across, spread, unsure = level, np.zeros(_BINS), np.zeros(_BINS)
     members = [np.digitize(place, edges) - 1 == number for number in range(_BINS)]
     where, speed, steep, scatter = (
         np.array([how(values[one]) if one.any() else math.nan for one in members])
@@ -248,11 +250,13 @@ def _binned(reported: dict[int, Array], landscape: Landscape, window: tuple[int,
     fitted = np.ones(_BINS, dtype=bool)
     if not space.circular:
         turned = _rate((velocity / place)[near].mean(), steps)
-        level_across = _diffusion(apart, across, turned, steps)[near].mean()
+        sideways = _diffusion(apart, across, turned, steps)[near]
+        level_across = sideways.mean()
+        unsure = math.hypot(error, _error_of_mean(sideways)) / where
         spread = np.polyfit(place[near], diffusion[near], 1)[0] + (level - level_across) / where
         fitted = (where > _FITTED[0]) & (where < _FITTED[1])  # False where there is none
     left = float(place.std()) / spread_of_starts
-    return _Binned(where, speed, scatter, steep, spread, level, error, level_across, left, fitted)
+    return _Binned(where, speed, scatter, steep, spread, unsure, level, error, level_across, left, fitted)
 
 
 def _rate(slope: float, steps: int) -> float:

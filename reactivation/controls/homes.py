@@ -1,0 +1,10 @@
+"""Where bearings are drawn, seed by seed: homes differ, so that no structure that networks share passes for a pull home."""
+
+import math
+
+HOMES = 5  # the home of a seed is 2π seed/5
+
+
+def home_of(seed: int) -> float:
+    """Return the home of drawn bearings, 2π seed/5 [rad]."""
+    return 2 * math.pi * (seed % HOMES) / HOMES
