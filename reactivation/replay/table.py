@@ -23,7 +23,6 @@ from reactivation.replay.sequences import line_fit, transition_similarity, weigh
 from reactivation.replay.states import states
 from reactivation.replay.velocity import velocity_autocorrelation
 from reactivation.settings.declaring import nearest
-from reactivation.streams import numpy_stream
 
 _Measure = Callable[..., Any]
 
@@ -109,6 +108,8 @@ def table(
     jumps        ...
     compression             –
     """
+    from reactivation.streams import numpy_stream  # loads torch, which no command's --help is to wait for
+
     checked_names(measures)
     named = recordings if isinstance(recordings, Mapping) else {"recording": recordings}
     awake = waking if isinstance(waking, Mapping) else dict.fromkeys(named, waking)
