@@ -486,9 +486,10 @@ PRINTED = {"train.py": [SPATIAL, "--print-config"], "figures.py": ["--help"], "r
 
 
 def test_settings_are_checked_and_shown_without_torch() -> None:
+    scripts = [*SCRIPTS, "figures.py", "reproduce.py"]
     told = [
         (script, words)
-        for script in [*SCRIPTS, "figures.py", "reproduce.py"]
+        for script in scripts
         for words in (["--help"], PRINTED.get(script, ["--print-config"]), REFUSED.get(script, ["seed=-1"]))
     ]
     code = (
@@ -501,7 +502,9 @@ def test_settings_are_checked_and_shown_without_torch() -> None:
         "    print(script, *words, '->', code, 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True)
-    assert [line.split(" -> ")[1] for line in done.stdout.splitlines()] == ["0 False", "0 False", "2 False"] * 8, done.stdout
+    assert [line.split(" -> ")[1] for line in done.stdout.splitlines()] == ["0 False", "0 False", "2 False"] * len(
+        scripts
+    ), done.stdout
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
