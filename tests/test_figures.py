@@ -91,7 +91,7 @@ def write_scaled(study: Study, name: str, seed: int, times: float) -> None:
 
 @pytest.fixture(scope="module")
 def nothing(tmp_path_factory) -> Study:
-    return Study((3,), path=str(tmp_path_factory.mktemp("empty")), device="cpu")
+    return Study((3,), path=str(tmp_path_factory.mktemp("empty")), device="cpu", fallback=False)
 
 
 @pytest.fixture(autouse=True)
