@@ -6,12 +6,15 @@ in a list, from a modifier or from Δt. Another name would give other bits.
 
 from collections.abc import Iterator
 import hashlib
+from typing import TYPE_CHECKING, Union
 
 import numpy as np
-import torch
-from torch import Tensor
 
-Streams = torch.Generator | tuple[torch.Generator, ...]  # of one network, or one per network of a stack
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Streams = Union["torch.Generator", "tuple[torch.Generator, ...]"]  # of one network, or one per network of a stack
 
 CELLS = "cells"  # what a task draws once: centres of place cells
 WEIGHTS = "weights"  # of an untrained network
@@ -51,8 +54,10 @@ def stream_seed(seed: int, name: str) -> int:
     return int.from_bytes(digest, "little") >> 1
 
 
-def stream(seed: int, name: str, device: torch.device | str = "cpu") -> torch.Generator:
+def stream(seed: int, name: str, device: "torch.device | str" = "cpu") -> "torch.Generator":
     """Return the torch generator of stream `name` of a run."""
+    import torch  # those who draw with numpy alone do without
+
     return torch.Generator(device=device).manual_seed(stream_seed(seed, name))
 
 
@@ -61,11 +66,11 @@ def numpy_stream(seed: int, name: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(stream_seed(seed, name)))
 
 
-def streams_of(streams: Streams) -> tuple[torch.Generator, ...]:
+def streams_of(streams: Streams) -> "tuple[torch.Generator, ...]":
     """Return one or several, as several."""
     return streams if isinstance(streams, tuple) else (streams,)
 
 
-def shares(drawn: Tensor, streams: Streams) -> Iterator[tuple[Tensor, torch.Generator]]:
+def shares(drawn: "Tensor", streams: Streams) -> "Iterator[tuple[Tensor, torch.Generator]]":
     """Yield which part of an array each stream fills: all of it, or one entry of its first axis each."""
     return zip(drawn, streams, strict=True) if isinstance(streams, tuple) else iter([(drawn, streams)])

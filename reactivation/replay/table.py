@@ -23,6 +23,7 @@ from reactivation.replay.sequences import line_fit, transition_similarity, weigh
 from reactivation.replay.states import states
 from reactivation.replay.velocity import velocity_autocorrelation
 from reactivation.settings.declaring import nearest
+from reactivation.streams import numpy_stream, of_analysis
 
 _Measure = Callable[..., Any]
 
@@ -108,8 +109,6 @@ def table(
     jumps        ...
     compression             –
     """
-    from reactivation.streams import numpy_stream  # loads torch, which no command's --help is to wait for
-
     checked_names(measures)
     named = recordings if isinstance(recordings, Mapping) else {"recording": recordings}
     awake = waking if isinstance(waking, Mapping) else dict.fromkeys(named, waking)
@@ -119,7 +118,7 @@ def table(
     reasons: dict[str, dict[str, str]] = {measure: {} for measure in measures}
     for measure in measures:
         for name, recording in named.items():
-            draws = numpy_stream(rng, f"replay/{name}/{measure}")
+            draws = numpy_stream(rng, of_analysis("replay", f"{name}/{measure}"))
             answer = measured(measure, recording, awake[name], draws)
             if isinstance(answer, str):
                 found[measure][name], reasons[measure][name] = None, answer
