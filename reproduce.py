@@ -15,6 +15,7 @@ brings the numbers in documents up to date.
 """
 
 from reactivation.machine.errors import SomeFailed, run_command
+from reactivation.machine.output import only_telling
 from reactivation.settings.layers import asked_settings
 
 
@@ -35,8 +36,9 @@ def main(words: list[str]) -> None:
     steps = plan(what)
     show_plan(steps, what)
     if not settings.dry_run:
-        problems = carry_out(steps, settings.device)
-        show_outcome(what)
+        with only_telling():
+            problems = carry_out(steps, settings.device)
+            show_outcome(what)
         if problems:
             raise SomeFailed(f"not all was done: {len(problems)} problems, told above", problems[0].exit_code)
 

@@ -23,12 +23,13 @@ from paper.panels.examples import EXAMPLES
 from paper.protocols import SEEDS, SPATIAL
 from paper.study import Study
 from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.machine.output import only_telling
 from reactivation.plotting.drawing import colour_bar, letter, networks_note
 from reactivation.plotting.style import PAGE_WIDTH, PANEL_WIDTH, TALLEST, style
 from reactivation.settings.declaring import nearest, setting
 from reactivation.settings.layers import RESULTS, asked_settings
 from reactivation.settings.reading import COMMAND_LINE, seed_list
-from reactivation.storage.files import make_folder, write_atomically
+from reactivation.storage.files import make_folder, require_place, write_together
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -169,8 +170,7 @@ def draw_figure(key: str, study: Study, folder: Path) -> list[Path]:
         files = {picture(folder, panel, "csv"): _csv(table) for panel, table in tables.items()}
         contents = {picture(folder, key, form): _saved(page, form, _digest(files.values())) for form in _FORMATS} | files
     make_folder(folder)
-    for file, content in contents.items():
-        write_atomically(file, content)
+    write_together(contents)
     return list(contents)
 
 
@@ -214,6 +214,17 @@ def main(manual: str, words: list[str]) -> None:
     if beside:
         print(beside(study, folder))
         return
+    require_place(folder)
+    with only_telling():
+        _draw_all(keys, study, folder, everything)
+
+
+def _draw_all(keys: Sequence[str], study: Study, folder: Path, everything: bool) -> None:
+    """Draw figures; where everything was asked for, what cannot be drawn yet stops no other.
+
+    Raises:
+        DamagedData: something is not to be drawn yet.
+    """
     lacking: dict[str, list[str]] = {}
     for key in keys:
         try:

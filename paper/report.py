@@ -23,7 +23,7 @@ from paper.tables import TABLES, tally
 from reactivation.analysis.results import LEVEL
 from reactivation.machine.errors import BadInput
 from reactivation.machine.places import PUBLISHED
-from reactivation.storage.files import make_folder, to_json, write_atomically
+from reactivation.storage.files import make_folder, require_place, to_json, write_together
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "docs/claims.md", "docs/differences.md", "docs/performance.md")
@@ -50,10 +50,12 @@ def write_report(study: Study, profile: str, figures: Path, report: Path, verdic
     Args:
         figures: folder with the drawn figures; those that are not there are named as missing.
     """
+    require_place(report.parent)
     found = judge_all(CLAIMS, study)
+    told = to_json({key: verdict and plain_verdict(verdict) for key, verdict in found.items()})
+    page = _page(study, profile, figures, found).encode()
     make_folder(report.parent)
-    write_atomically(verdicts, to_json({key: verdict and plain_verdict(verdict) for key, verdict in found.items()}))
-    write_atomically(report, _page(study, profile, figures, found).encode())
+    write_together({verdicts: told, report: page})
 
 
 def plain_verdict(verdict: Verdict) -> dict[str, Any]:
@@ -150,6 +152,5 @@ def filled(text: str, study: Study) -> str:
 
 def fill_documents(study: Study, root: Path = ROOT) -> None:
     """Bring every document up to date with the results."""
-    for name in PAGES:
-        file = root / name
-        write_atomically(file, filled(file.read_text(), study).encode())
+    pages = [root / name for name in PAGES]
+    write_together({file: filled(file.read_text(encoding="utf-8"), study).encode() for file in pages})

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from reactivation.machine.errors import BadInput, StorageError
-from reactivation.settings.reading import parse_arguments, parse_seeds
 from reactivation.storage.files import locked
 from reactivation.storage.folder import RunFolder
+from reactivation.training.command import main
 from reactivation.training.metrics import read_rows
 
 
@@ -98,7 +98,7 @@ CONTRADICTIONS = [
 @pytest.mark.parametrize(("words", "reason"), CONTRADICTIONS)
 def test_contradictions_are_refused(words: list[str], reason: str) -> None:
     with pytest.raises(BadInput, match=reason):
-        parse_seeds(parse_arguments(words))
+        main([f"config={SPATIAL}", *words])
 
 
 @pytest.mark.parametrize(("words", "said"), [(["seed=0,x"], "seed=0,x"), (["seed=0,1", "path=x"], "path= names one run")])

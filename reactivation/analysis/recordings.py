@@ -15,6 +15,7 @@ from torch import Tensor
 
 from reactivation import __version__, streams
 from reactivation.analysis.recording import Moments, Recording
+from reactivation.machine import memory
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.network.dynamics import rollout
 from reactivation.network.inputs import of_task
@@ -73,11 +74,13 @@ def record(
 
     Raises:
         BadInput: another Δt under inputs of the task, which are changes per step; a modifier the cell has no place for; or
-            a decoder that is none for this world.
+            a decoder that is none for this world; or the memory is too small.
         DamagedData: activity does not stay finite.
     """
     device = subject.network.decoder.weight.device
     decode = decoding.decoder(decoder, subject.task, subject.network.decoder.weight)
+    positions, rates_at_once = 2 * subject.task.space.dimensions * phase.steps, _BLOCK * subject.network.n_units
+    memory.require(trajectories * (positions + rates_at_once), device, "numbers of trajectories or steps")
     seed, experiment = subject.seed if seed is None else seed, experiment or subject.name
     own_dt = subject.dt
     if dt not in (None, own_dt) and of_task(phase.inputs):

@@ -9,7 +9,7 @@ from reactivation.analysis.base import Analysis, AnalysisSettings, Result
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.settings.layers import TrainConfig, differences, flatten, science_hash, to_dict
 from reactivation.settings.reading import to_words
-from reactivation.storage.files import digest, make_folder, read_json_once, sha256, to_json, write_atomically
+from reactivation.storage.files import digest, make_folder, read_json_once, sha256, to_json, write_together
 from reactivation.world.decoding import TOP3
 
 # What may differ between two commands that compute the same result.
@@ -102,10 +102,10 @@ def refuse_other_settings(name: str, settings: AnalysisSettings) -> None:
 
 
 def write_result(name: str, settings: AnalysisSettings, result: Result, made_from: Mapping[str, Any]) -> None:
-    """Write table and details.
+    """Write table and details, or leave both as they are.
 
-    The table comes last, and no older one is there meanwhile: after a kill in between, results are not whole, and the same
-    command mends them.
+    A kill between the two leaves a table that is not the one that the details name: `holds` sees it, and the same command
+    mends them.
 
     Args:
         made_from: "models" of its runs, and which are "missing".
@@ -117,6 +117,4 @@ def write_result(name: str, settings: AnalysisSettings, result: Result, made_fro
     table = to_json(result.table)
     about = {"settings": _science(settings), "format": declared(name).format, "table_sha256": sha256(table)}
     make_folder(table_file.parent)
-    table_file.unlink(missing_ok=True)
-    write_atomically(details_file, to_json({**about, **made_from, **result.details}))
-    write_atomically(table_file, table)
+    write_together({details_file: to_json({**about, **made_from, **result.details}), table_file: table})

@@ -12,9 +12,11 @@ from reactivation.analysis.base import RANDOM, AnalysisSettings, Recorded, Resul
 from reactivation.analysis.request import Request, noise_values, read_request
 from reactivation.analysis.result_files import declared, model, refuse_other_settings, result_file, write_result
 from reactivation.machine.errors import BadInput, DamagedData, SomeFailed, UserError
-from reactivation.machine.places import as_typed, refuse_published
+from reactivation.machine.output import only_telling
+from reactivation.machine.places import as_typed
 from reactivation.settings.layers import changed, describe, resolve_analysis, to_yaml
 from reactivation.settings.reading import parse_arguments, parse_seeds, shown
+from reactivation.storage.files import require_place
 
 if TYPE_CHECKING:
     from reactivation.analysis.run import TrainedRun
@@ -60,19 +62,21 @@ def _run_one(name: str, arguments: Mapping[str, str], only_print: bool) -> None:
     if only_print:
         print(to_yaml(asked.settings), end="")
         return
-    result = measure(asked)
-    print_table(result.summary)
-    print(result_file(name, asked.settings))
+    with only_telling():
+        result = measure(asked)
+        print_table(result.summary)
+        print(result_file(name, asked.settings))
 
 
 def measure(asked: Request) -> Result:
     """Compute an analysis and write its two files.
 
     Raises:
+        StorageError: there is no place to write, which is found out first.
         BadInput: the files of that name hold results of other settings or are published, or the memory is too small.
         DamagedData: a run is missing or damaged, and `allow_missing` is off; or its activity does not stay finite.
     """
-    refuse_published(result_file(asked.name, asked.settings))
+    require_place(result_file(asked.name, asked.settings).parent)
     refuse_other_settings(asked.name, asked.settings)
     # Only now, when the input is known to be good: torch takes seconds to load.
     from reactivation.machine.device import enough_memory

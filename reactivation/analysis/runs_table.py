@@ -22,7 +22,7 @@ from reactivation.machine.places import PUBLISHED, as_typed
 from reactivation.settings.declaring import setting
 from reactivation.settings.layers import RESULTS, asked_settings, flatten
 from reactivation.storage.card import Card, read_card
-from reactivation.storage.files import make_folder, read_json
+from reactivation.storage.files import make_folder, read_json, require_place
 from reactivation.storage.folder import RunFolder
 from reactivation.storage.table import Table, table_of
 
@@ -52,6 +52,8 @@ def main(words: list[str]) -> None:
         return
     if settings.out and not settings.out.endswith(".csv"):
         raise BadInput(f"out={settings.out} must be the name of a .csv file")
+    if settings.out:
+        require_place(Path(settings.out).parent)
     table = runs_table(settings.path, settings.of, settings.published)
     if settings.out is None:
         print(table)

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 import errno
-import os
 import signal
 import sys
+from typing import NoReturn
+
+from reactivation.machine.output import only_telling, open_streams, silence
 
 SIGNAL_BASE = 128  # a command ended by signal n exits with 128 + n (130 after Ctrl-C, 143 after SIGTERM)
 
@@ -81,18 +83,24 @@ def storing(where: object) -> Iterator[None]:
 
 def run_command(main: Callable[[list[str]], None]) -> None:
     """Run `main` on the command line and exit with the code that its outcome deserves."""
+    open_streams()
     try:
         main(sys.argv[1:])
         sys.stdout.flush()  # here, what fails to be written is still answered
     except UserError as error:
-        print(f"{error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _end(str(error), error.exit_code)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(SIGNAL_BASE + signal.SIGINT)
+        _end("interrupted", SIGNAL_BASE + signal.SIGINT)
     except BrokenPipeError:  # whoever read the output has gone, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains of what it cannot flush
+        silence(sys.stdout)
         sys.exit(SIGNAL_BASE + signal.SIGPIPE)
     except OSError as error:
-        print(f"{storage_error(error, error.filename or 'storage')}", file=sys.stderr)
-        sys.exit(StorageError.exit_code)
+        silence(sys.stdout)  # which may be what is full
+        _end(str(storage_error(error, error.filename or "storage")), StorageError.exit_code)
+
+
+def _end(message: str, code: int) -> NoReturn:
+    with only_telling():
+        print(message, file=sys.stderr)
+        sys.stdout.flush()
+    sys.exit(code)

@@ -1,4 +1,7 @@
-"""Ending in good order: SIGINT and SIGTERM leave a note, and whoever works finishes the step, saves, and goes.
+"""Ending in good order: a signal leaves a note, and whoever works finishes the step, saves, and goes.
+
+These are Ctrl-C, SIGTERM, SIGHUP of a terminal that is gone, and SIGUSR1 and SIGUSR2 by which batch systems warn. One that
+was ignored when the process began (nohup) stays ignored. Ctrl-Z halts a training, and `fg` lets it go on.
 
 A process that was started by another of ours ends likewise when that one is gone: nobody would end it any more, and it
 would hold its run folder.
@@ -9,11 +12,11 @@ import signal
 from types import FrameType, TracebackType
 
 PARENT = "REACTIVATION_PARENT"  # variable of the environment: the number of the process that started this one
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class Interruption:
-    """While open, the two signals are only noted."""
+    """While open, signals are only noted."""
 
     def __init__(self) -> None:
         self._noted = 0
@@ -27,7 +30,8 @@ class Interruption:
         return self._noted
 
     def __enter__(self) -> "Interruption":
-        self._before = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._note) for number in heard}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

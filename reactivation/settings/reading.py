@@ -161,7 +161,7 @@ def load_yaml(file: Path) -> dict[str, Any]:
 def _text(file: Path) -> str:
     with storing(shown(file)):
         try:
-            return file.read_text()
+            return file.read_text(encoding="utf-8")
         except (FileNotFoundError, IsADirectoryError, UnicodeDecodeError) as error:
             raise BadInput(f"{shown(file)}: cannot be read ({error})") from None
 

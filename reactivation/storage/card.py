@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 import json
 from typing import Any
 
+from reactivation.machine.errors import storing
 from reactivation.settings.layers import TrainConfig, flatten, science_hash, to_dict
 from reactivation.storage.files import sha256, to_json, write_atomically
 from reactivation.storage.folder import RunFolder
@@ -58,9 +59,23 @@ def read_card(folder: RunFolder) -> Card:
         content = json.loads(folder.card_file.read_bytes())
         if content.pop("format") == _FORMAT and content.pop("of") == _files_of(folder):
             return Card(**content)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass  # there is no card, or no sound one
     return _card(folder, folder.config(), max([folder.last_tested(), *folder.steps()]))
+
+
+def in_the_way(folder: RunFolder, config: TrainConfig) -> bool:
+    """Whether a run of another configuration lives here that failed before a network was kept, so that nothing is lost.
+
+    Raises:
+        DamagedData: the run's files are damaged.
+        StorageError: the folder may not be read.
+    """
+    with storing(folder.path):
+        begun = folder.has_begun()
+    if not begun or folder.steps() or folder.is_of(config):
+        return False
+    return read_card(folder).state == FAILED
 
 
 def _files_of(folder: RunFolder) -> dict[str, Any]:

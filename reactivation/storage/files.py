@@ -1,7 +1,8 @@
 """Files that are either whole or not there: written beside their place, forced to disk, then renamed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+import errno
 import fcntl
 from functools import cache
 import hashlib
@@ -9,10 +10,17 @@ import itertools
 import json
 import os
 from pathlib import Path
+import sys
+import tempfile
+import time
 from typing import Any, TextIO
 
 from reactivation.machine.errors import DamagedData, StorageError, storing
 from reactivation.machine.places import refuse_published
+
+# What a file system says that does not have a call, as some that are shared between machines do not.
+_WITHOUT = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOLCK}
+_FORGOTTEN = 3600  # seconds after which a temporary file is one of a write that was killed
 
 
 def write_atomically(file: Path, content: bytes) -> None:
@@ -21,16 +29,47 @@ def write_atomically(file: Path, content: bytes) -> None:
     Raises:
         StorageError: disk full, no permission; the old file is untouched.
     """
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    with storing(file):
-        try:
-            with open(temporary, "wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
+    write_together({file: content})
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Put contents in files that belong together: none is replaced before all are on the disk.
+
+    They take their places in the order given. A kill in between leaves some new and some old, each whole.
+
+    Raises:
+        StorageError: disk full, no permission; the old files are untouched.
+    """
+    temporaries = {file: file.with_name(f".{file.name}.{os.getpid()}.tmp") for file in contents}
+    try:
+        for file, content in contents.items():
+            with storing(file):
+                _write(temporaries[file], content)
+        for file, temporary in temporaries.items():
             rename(temporary, file)
-        finally:
-            temporary.unlink(missing_ok=True)
+    finally:
+        for file, temporary in temporaries.items():
+            with storing(file):
+                temporary.unlink(missing_ok=True)
+
+
+def _write(file: Path, content: bytes) -> None:
+    with open(file, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def clear_leftovers(folder: Path, older: float = _FORGOTTEN) -> None:
+    """Delete the temporary files that killed writes left in a folder, if they are some seconds old.
+
+    Raises:
+        StorageError: no permission.
+    """
+    with storing(folder):
+        for file in folder.glob(".*.tmp"):
+            if file.stat().st_mtime <= time.time() - older:
+                file.unlink()
 
 
 def digest(file: Path) -> str | None:
@@ -75,12 +114,35 @@ def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _WITHOUT:
+            raise
+        _warn("a file system here cannot force folders to disk: files may be lost where the power fails")
     finally:
         os.close(descriptor)
 
 
+@cache
+def _warn(message: str) -> None:
+    """Say something once."""
+    print(message, file=sys.stderr)
+
+
+def require_place(folder: Path) -> None:
+    """Find out whether a folder can be written to, or made, before anything is computed for it; leaves nothing there.
+
+    Raises:
+        BadInput: it lies among published results.
+        StorageError: no permission, a read-only file system, or a file stands in the way.
+    """
+    refuse_published(folder)
+    with storing(folder):
+        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        os.rmdir(tempfile.mkdtemp(prefix=".", dir=there))
+
+
 def make_folder(folder: Path) -> None:
-    """Make the folder that a command writes to, and its parents.
+    """Make the folder that a command writes to, and its parents; what killed writes left there goes.
 
     Raises:
         BadInput: it lies among published results.
@@ -89,6 +151,7 @@ def make_folder(folder: Path) -> None:
     refuse_published(folder)
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    clear_leftovers(folder)
 
 
 def to_json(content: Any) -> bytes:
@@ -105,10 +168,10 @@ def read_json(file: Path, kind: type = dict) -> Any:
     """
     with storing(file):
         try:
-            content = json.loads(file.read_text())
+            content = json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise DamagedData(f"{file}: missing") from None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise damaged(file, "valid JSON") from None
     if not isinstance(content, kind):
         raise damaged(file)
@@ -137,10 +200,11 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         StorageError: another process has it.
     """
-    with storing(folder):
-        stream = open(folder / ".lock", "w")  # noqa: SIM115 (closed below; only the opening is guarded here)
+    lock = folder / ".lock"
+    with storing(lock):
+        stream = open(lock, "w")  # noqa: SIM115 (closed below; only the opening is guarded here)
     with stream:
-        with storing(folder):
+        with storing(lock):
             _lock(stream, folder)
         yield
 
@@ -150,3 +214,7 @@ def _lock(stream: TextIO, folder: Path) -> None:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise StorageError(f"{folder}: another process is working in this folder; wait for it") from None
+    except OSError as error:
+        if error.errno not in _WITHOUT:
+            raise
+        _warn("a file system here has no locks: see to it that no two commands work in one folder at a time")

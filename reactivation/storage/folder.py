@@ -8,7 +8,7 @@ from reactivation.machine.errors import BadInput, DamagedData, storing
 from reactivation.machine.places import refuse_published
 from reactivation.settings import layers as configuration
 from reactivation.settings.layers import TrainConfig
-from reactivation.storage.files import damaged, read_json, to_json, write_atomically
+from reactivation.storage.files import clear_leftovers, damaged, read_json, to_json, write_atomically
 
 _OLD_NAMES = {"position_error_m": "position_error", "bearing_error_rad": "bearing_error"}
 
@@ -110,6 +110,17 @@ class RunFolder:
         """Whether the run was trained and nothing but its measures was kept, as of most published ones."""
         return self.last_tested() > 0 and not self.steps() and not any(file.exists() for file in self.resume_files)
 
+    def vacate(self) -> None:
+        """Delete the files of a run that kept no network; its configuration last, so that a kill leaves it to be done again.
+
+        Raises:
+            StorageError: no permission.
+        """
+        tables = [self.table_file(split) for split in ("train", "test")]
+        with storing(self.path):
+            for file in (*self.resume_files, *tables, self.metrics_file, self.environment_file, self.config_file):
+                file.unlink(missing_ok=True)
+
     def claim(self, config: TrainConfig) -> None:
         """Make the folder this run's; whoever calls holds its lock.
 
@@ -118,6 +129,7 @@ class RunFolder:
             StorageError: it cannot be written.
         """
         self.check_claim(config)
+        clear_leftovers(self.path, older=0)
         write_atomically(self.config_file, configuration.to_yaml(config).encode())
         write_atomically(self.environment_file, to_json(self._environments()))
 

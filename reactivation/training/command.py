@@ -17,13 +17,14 @@ equal to rounding to what it is alone (together=processes or together=stack choo
     --print-config   the resolved configuration, without training
 
 Exit codes: 0 done; 2 bad input; 3 damaged or missing data, or a loss that is not finite; 4 disk or permission;
-130 and 143 interrupted after saving.
+128 + n interrupted by signal n (SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2) after saving.
 """
 
 from collections.abc import Callable
 import sys
 
 from reactivation.machine.errors import BadInput
+from reactivation.machine.output import only_telling
 from reactivation.machine.places import as_typed
 from reactivation.registry import names
 from reactivation.settings.layers import (
@@ -71,14 +72,16 @@ def main(words: list[str]) -> None:
         raise BadInput(f"{COMMAND_LINE}: path= names one run folder, and seed={arguments['seed']} makes {len(seeds)} runs")
     configs = [resolve_train({**arguments, "seed": seed}) for seed in seeds]
     if "--print-config" not in words and len(seeds) > 1 and not is_stack(configs[0]):
-        train_fleet([to_words({**arguments, "seed": seed}) for seed in seeds], configs[0].device)
+        with only_telling():
+            train_fleet([to_words({**arguments, "seed": seed}) for seed in seeds], configs[0].device)
         return  # each process has said what is to be said
     if note := time_step_note(configs[0], arguments):
         print(note, file=sys.stderr)
     if "--print-config" in words:
         print("---\n".join(map(to_yaml, configs)), end="")
     else:
-        train(configs)
+        with only_telling():
+            train(configs)
 
 
 def is_stack(config: TrainConfig) -> bool:

@@ -22,6 +22,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from reactivation import registry
+from reactivation.machine import memory
 from reactivation.machine.device import enough_memory, keep_freed_memory, prepare, use_tf32
 from reactivation.machine.errors import BadInput, DamagedData, Interrupted, SomeFailed, UserError
 from reactivation.machine.interruption import Interruption
@@ -29,7 +30,7 @@ from reactivation.settings import layers as configuration
 from reactivation.settings.declaring import TrainerSettings
 from reactivation.settings.layers import TrainConfig
 from reactivation.storage import checkpoint
-from reactivation.storage.card import write_card
+from reactivation.storage.card import in_the_way, write_card
 from reactivation.storage.files import locked, make_folder, rename, set_aside
 from reactivation.storage.folder import RunFolder
 from reactivation.training.learner import Learner, new_learner, read
@@ -62,12 +63,12 @@ def fit(config: TrainConfig, folder: RunFolder) -> None:
     """Train a run to its last step, from wherever its folder stands; a run that is done is left as it is.
 
     Raises:
-        BadInput: the folder holds another run, or the device is not there.
+        BadInput: the folder holds another run, the device is not there, or the memory is too small.
         DamagedData: no checkpoint of the folder is sound, or the loss is not finite.
         StorageError: disk full, no permission, or another process works in the folder.
         Interrupted: SIGINT or SIGTERM came; the step was finished and saved.
     """
-    device = _prepare(config)
+    device = _prepare(config, 1)
     if _is_done(config, folder):
         return
     with enough_memory(), Interruption() as interruption, _session(config, folder, device) as session:
@@ -81,11 +82,11 @@ def fit_together(runs: Sequence[tuple[TrainConfig, RunFolder]]) -> None:
     cannot go on is reported at once and left out; the others end as they would without it.
 
     Raises:
-        BadInput: the device is not there, or the cell cannot be stacked.
+        BadInput: the device is not there, the memory is too small, or the cell cannot be stacked.
         SomeFailed: some runs could not go on; with the exit code of the first, after all others have ended.
         Interrupted: SIGINT or SIGTERM came; the step was finished and all runs were saved.
     """
-    device = _prepare(runs[0][0])
+    device = _prepare(runs[0][0], len(runs))
     problems: list[UserError] = []
 
     def note(problem: UserError) -> None:
@@ -106,13 +107,22 @@ def fit_together(runs: Sequence[tuple[TrainConfig, RunFolder]]) -> None:
         raise SomeFailed(f"{len(problems)} of {len(runs)} trainings failed, for the reasons above", problems[0].exit_code)
 
 
-def _prepare(config: TrainConfig) -> torch.device:
+def _prepare(config: TrainConfig, networks: int) -> torch.device:
     for kind, name in (("tasks", config.task_name), ("cells", config.rnn.model)):
         registry.load(kind, name)  # before there is a folder: a file that cannot be run leaves none
     device = prepare(config.device)
+    _require_memory(config, networks, device)
     use_tf32(config.trainer.tf32)
     keep_freed_memory()
     return device
+
+
+def _require_memory(config: TrainConfig, networks: int, device: torch.device) -> None:
+    """Raise BadInput where there is less memory than weights, Adam's moments, and the rates that a gradient needs."""
+    rnn, task = config.rnn, config.task
+    weights = 4 * rnn.recurrent_matrices * rnn.n_rec**2  # themselves, their gradients, two moments
+    rates = task.batch_size * task.sequence_length * rnn.n_rec
+    memory.require(networks * (weights + rates), device, "task.batch_size, task.sequence_length or rnn.n_rec")
 
 
 def _step(session: Session) -> int:
@@ -125,6 +135,9 @@ def _raise(problem: UserError) -> NoReturn:
 
 def _is_done(config: TrainConfig, folder: RunFolder) -> bool:
     """Whether nothing is left to train; says so."""
+    if in_the_way(folder, config):
+        print(f"{folder.path}: takes the place of a run that failed before a network was kept")
+        return False
     folder.check_claim(config)
     last = config.trainer.n_epochs
     if folder.lost_its_network():
@@ -154,6 +167,8 @@ def _session(config: TrainConfig, folder: RunFolder, device: torch.device) -> It
     """Lock a run's folder and take the run up where it stands."""
     make_folder(folder.path)
     with locked(folder.path):
+        if in_the_way(folder, config):
+            folder.vacate()
         learner = new_learner(config, device)
         going_on = resume(learner, folder)
         folder.claim(config)  # only now: what cannot go on stays as it is

@@ -118,11 +118,11 @@ def read_rows(file: Path) -> list[dict[str, Any]]:
     """The rows of a metrics.jsonl up to the first that is none, such as a last line cut short by a kill."""
     rows = []
     with storing(file):
-        lines = file.read_text(errors="replace").splitlines() if file.exists() else []
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.exists() else []
     for line in lines:
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             break
         if not isinstance(row, dict) or not isinstance(row.get("step"), int) or row.get("split") not in SPLITS:
             break

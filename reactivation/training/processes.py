@@ -6,19 +6,18 @@ others.
 
 from dataclasses import dataclass
 import os
-import signal
 import subprocess
 import sys
 import time
 
 from reactivation.machine import cores
 from reactivation.machine.errors import SIGNAL_BASE, Interrupted, SomeFailed, exit_code
-from reactivation.machine.interruption import PARENT, Interruption
+from reactivation.machine.interruption import PARENT, SIGNALS, Interruption
 from reactivation.machine.places import PACKAGE
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 # How a training ends that was told to: it has saved, or had not begun.
-_SAVED = (SIGNAL_BASE + signal.SIGINT, SIGNAL_BASE + signal.SIGTERM)
+_SAVED = tuple(SIGNAL_BASE + number for number in SIGNALS)
 _POLL = 0.05  # seconds between looks at the processes
 
 

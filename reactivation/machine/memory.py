@@ -1,0 +1,46 @@
+"""How much memory there is, and a refusal of sizes that cannot fit, before any of it is taken."""
+
+from contextlib import suppress
+import os
+from pathlib import Path
+import resource
+
+import torch
+
+from reactivation.machine.errors import BadInput
+
+FLOAT = 4  # bytes of a number in single precision
+_GIB = 2**30
+_GROUP_LIMITS = ("memory.max", "memory/memory.limit_in_bytes")  # of containers, under the older and the newer control groups
+_GROUPS = Path("/sys/fs/cgroup")
+
+
+def available(device: torch.device) -> int:
+    """Bytes that computations on a device may ever have: of the machine or the GPU, or what this process is granted."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[1]
+    granted = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    granted += [limit] if limit != resource.RLIM_INFINITY else []
+    for name in _GROUP_LIMITS:
+        with suppress(OSError, ValueError):  # no such file, or "max"
+            granted.append(int((_GROUPS / name).read_text()))
+    return min(granted)
+
+
+def require(numbers: int, device: torch.device, keys: str) -> None:
+    """Refuse sizes of which so many single-precision numbers must be held at once.
+
+    Args:
+        numbers: what is needed at least: sizes that pass may still not fit.
+        keys: the settings that make them so large.
+
+    Raises:
+        BadInput: there is less memory than that.
+    """
+    needed, there = numbers * FLOAT, available(device)
+    if needed > there:
+        raise BadInput(
+            f"not enough memory for these sizes: at least {needed / _GIB:.3g} GiB are needed and there are "
+            f"{there / _GIB:.3g}; use smaller {keys}"
+        )

@@ -1,0 +1,148 @@
+"""What systems do to a command: streams that are gone, places that refuse, calls that fail, sizes that cannot fit."""
+
+import errno
+import fcntl
+import os
+from pathlib import Path
+import signal
+import stat
+import subprocess
+import sys
+
+from factories import ROOT, SPATIAL, Command, contents, environment, tiny, train
+import pytest
+
+from reactivation.machine.errors import BadInput, DamagedData, StorageError
+from reactivation.machine.interruption import Interruption
+from reactivation.storage import files
+from reactivation.storage.files import clear_leftovers, read_json, write_together
+
+STREAMS = [">&-", "2>&-", ">&- 2>&-", ">/dev/full", "2>/dev/full", ">/dev/full 2>/dev/full", "| true"]
+
+
+@pytest.mark.parametrize("redirected", [STREAMS[2], *(pytest.param(each, marks=pytest.mark.slow) for each in STREAMS)])
+def test_a_lost_line_stops_no_training(redirected: str, tmp_path: Path) -> None:
+    words = " ".join(tiny(SPATIAL, "path=run", "trainer.test_freq=1"))
+    line = f"set -o pipefail; {sys.executable} {ROOT / 'train.py'} {words} {redirected}"
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "run/model_4.pt").exists()
+
+
+def test_letters_that_a_stream_has_not_are_escaped(tmp_path: Path) -> None:
+    words = ["--print-config", *tiny(SPATIAL, "path=é")]
+    variables = {**environment(), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, str(ROOT / "train.py"), *words], env=variables, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "path: \\xe9" in done.stdout
+
+
+@pytest.mark.parametrize(("call", "failing"), [("fsync", 0), ("fsync", 1), ("replace", 0)])
+def test_files_that_belong_together_are_replaced_together(
+    call: str, failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = {tmp_path / "details": b"old details", tmp_path / "table": b"old table"}
+    write_together(pair)
+    honest, calls = getattr(os, call), list[object]()
+
+    def fail(*words: object) -> None:
+        calls.append(words)
+        if len(calls) > failing:
+            raise OSError(errno.ENOSPC, "no space")
+        honest(*words)
+
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(StorageError):
+        write_together(dict.fromkeys(pair, b"new"))
+    monkeypatch.undo()
+    assert contents(tmp_path) == pair
+
+
+def test_what_killed_writes_left_goes_at_the_next_start(tmp_path: Path) -> None:
+    folder = train(tmp_path / "run", "trainer.n_epochs=2")
+    (folder.path / ".resume.pt.123.tmp").write_bytes(b"half")
+    train(tmp_path / "run")
+    assert not list(folder.path.glob(".*.tmp"))
+    fresh = tmp_path / ".table.json.123.tmp"
+    fresh.write_bytes(b"half")
+    clear_leftovers(tmp_path)
+    assert fresh.exists(), "another command may be writing it"
+
+
+@pytest.mark.parametrize(("number", "goes_on"), [(errno.ENOSYS, True), (errno.EINVAL, True), (errno.EIO, False)])
+@pytest.mark.parametrize("call", ["flock", "fsync of folders"])
+def test_a_file_system_that_lacks_a_call_is_told_once_and_one_that_fails_stops(
+    number: int,
+    goes_on: bool,
+    call: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    honest = os.fsync
+
+    def fail(descriptor: int, *how: int) -> None:
+        if call == "flock" or stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        honest(descriptor)
+
+    files._warn.cache_clear()
+    monkeypatch.setattr(*((fcntl, "flock") if call == "flock" else (os, "fsync")), fail)
+    if goes_on:
+        train(tmp_path / "run")
+        assert capsys.readouterr().err.count("a file system here") == 1
+    else:
+        with pytest.raises(StorageError):
+            train(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("train.py", ["config=spatial_navigation/noisy_unbiased", "task.batch_size=1000000", "device=cpu", "path=here/run"]),
+        ("output_variance.py", ["runs=[run]", "batch_size=10000000", "path=here"]),
+    ],
+)
+def test_sizes_that_cannot_fit_are_refused_with_an_estimate(
+    script: str, words: list[str], command: Command, tmp_path: Path
+) -> None:
+    train(tmp_path / "run")
+    done = command(script, *words)
+    assert done.returncode == BadInput.exit_code
+    assert "GiB are needed" in done.stderr
+    assert not (tmp_path / "here").exists()
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_computed(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = command("output_variance.py", "runs=[noisy_unbiased]", "seed=99", "path=file/results")
+    assert done.returncode == StorageError.exit_code, "the network of seed 99, which is not there, was looked for first"
+
+
+def test_the_place_of_a_run_that_failed_at_once_is_free_again(tmp_path: Path) -> None:
+    with pytest.raises(DamagedData, match="the loss is"):
+        train(tmp_path / "run", "trainer.lr=1e30", "trainer.n_epochs=20")
+    straight, folder = train(tmp_path / "straight"), train(tmp_path / "run")
+    assert set(contents(folder.path)) == {folder.path / file.name for file in contents(straight.path)}
+    with pytest.raises(BadInput, match="holds another run"):
+        train(tmp_path / "run", "trainer.lr=0.5")
+
+
+def test_nesting_that_no_reader_follows_is_damage(tmp_path: Path) -> None:
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(DamagedData, match="not valid JSON"):
+        read_json(tmp_path / "deep.json")
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
+def test_signals_of_terminals_and_batch_systems_are_noted_unless_ignored_from_the_start(number: signal.Signals) -> None:
+    with Interruption() as interruption:
+        os.kill(os.getpid(), number)
+        assert interruption.signal == number
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with Interruption() as interruption:
+            os.kill(os.getpid(), number)
+            assert not interruption.signal
+    finally:
+        signal.signal(number, before)
