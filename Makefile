@@ -5,6 +5,7 @@
 # make browser    the live page in real browsers, those that are installed; as root, Chromium is fetched by apt where it can be
 # make wheel      the slow tests of the package as others install it: under 4 minutes
 # make notebooks  the notebooks, run as they stand: under a minute
+# make docs       these documents, the public names and the live page as a site, offline: build/site/index.html; under a minute
 # make lint       ruff and mypy
 # make bench      how fast training and analysis are on this machine; quiet machines tell the truth
 # Each makes .venv first, and installs again when the requirements changed or the last install did not finish.
@@ -12,11 +13,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+SITE := .venv/installed-docs
 CORES = $(shell $(BIN)/python -c 'from reactivation.machine.cores import available; print(available())')
 # All tests of a file run in one process: what its tests share is made once.
 TESTS = $(BIN)/python -m pytest -n $(CORES) --dist loadfile
 
-.PHONY: quick test test-all browser wheel notebooks lint bench install clean
+.PHONY: quick test test-all browser wheel notebooks docs lint bench install clean
 
 quick: install
 	$(BIN)/python reproduce.py profile=quick
@@ -37,6 +39,10 @@ wheel: install
 
 notebooks: install
 	$(BIN)/python -m pytest -m slow -k notebooks tests/test_figures.py
+
+docs: $(SITE)
+	$(BIN)/python -m sphinx --quiet --fail-on-warning -b html -c docs/site . build/site
+	@echo build/site/index.html
 
 lint: install
 	$(BIN)/python -m ruff check .
@@ -59,6 +65,10 @@ $(INSTALLED): requirements.txt requirements-dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $(INSTALLED)
+
+$(SITE): requirements-docs.txt $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	@touch $(SITE)
 
 clean:
 	rm -rf .venv

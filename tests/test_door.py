@@ -63,6 +63,10 @@ def test_the_page_of_the_library_shows_what_is_printed() -> None:
     assert not unnamed
 
 
+def test_the_tutorial_shows_what_is_printed() -> None:
+    assert examples_of("docs/tutorial.md") > 10
+
+
 def test_every_measure_has_an_example() -> None:
     measures = ("kl", "variance", "step_length", "explained_variance", "transitions", "load", "Recording")
     for name in measures:
