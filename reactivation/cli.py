@@ -3,6 +3,7 @@
     reactivation train config=<task>/<experiment> [seed=0] [key=value ...]
     reactivation <analysis> [seed=0] [task=<task>] [key=value ...]
     reactivation runs [path=results] [of=results] [out=table.csv]
+    reactivation sweep config=<task>/<experiment> seed=0..4 [key=values ...] [launcher=slurm]
     reactivation <command> --help
 
 Runs and results go to results/ in the folder it is started in. Exit codes: 0 done; 2 bad input; 3 damaged or missing data;
@@ -48,7 +49,7 @@ def main(words: Words) -> None:
 
 
 def _names() -> list[str]:
-    return ["train", *registry.names("analysis"), "runs"]
+    return ["train", *registry.names("analysis"), "runs", "sweep"]
 
 
 def _command(name: str) -> Callable[[Words], None]:
@@ -69,6 +70,10 @@ def _command(name: str) -> Callable[[Words], None]:
         from reactivation.analysis import runs_table
 
         return runs_table.main
+    if name == "sweep":
+        from reactivation.sweep import command as sweep
+
+        return sweep.main
     from reactivation.analysis.runner import run_analysis
 
     return partial(run_analysis, name)

@@ -73,7 +73,7 @@ def request(name: str, settings: AnalysisSettings, spoken: frozenset[str] = froz
     for run in runs:
         settings.check_space(run.config.task.space)
     if not _NOISE & spoken:
-        settings = _with_noise_of(runs, settings)
+        settings = with_noise_of(runs, settings)
     return Request(name, replace(settings, runs=[*labels, *lacking]), tuple(runs), lacking)
 
 
@@ -112,7 +112,7 @@ def noise_values(settings: AnalysisSettings, config: TrainConfig) -> dict[str, f
     return {"rnn.sigma2_rec": settings.noise} if config.task.dt == DT else {"rnn.sigma": settings.sigma}
 
 
-def _with_noise_of(runs: list[RunReference], settings: AnalysisSettings) -> AnalysisSettings:
+def with_noise_of(runs: list[RunReference], settings: AnalysisSettings) -> AnalysisSettings:
     """Give settings the noise of the runs, where all that have any have the same: it names files and is put into others."""
     noises = {run.config.rnn.sigma: run.config for run in runs if run.config.rnn.sigma > 0}
     if len(noises) != 1:

@@ -16,16 +16,20 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.
 
 
 class Interruption:
-    """While open, signals are only noted."""
+    """While open, signals are only noted.
 
-    def __init__(self) -> None:
+    Args:
+        with_parent: whether a parent that is gone is a signal, too.
+    """
+
+    def __init__(self, with_parent: bool = True) -> None:
         self._noted = 0
-        self._parent = int(os.environ.get(PARENT, os.getppid()))
+        self._parent = int(os.environ.get(PARENT, os.getppid())) if with_parent else None
 
     @property
     def signal(self) -> int:
         """The number of the signal that came, SIGTERM where the parent is gone, or 0."""
-        if not self._noted and os.getppid() != self._parent:
+        if not self._noted and self._parent not in (None, os.getppid()):
             self._noted = signal.SIGTERM
         return self._noted
 

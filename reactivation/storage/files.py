@@ -194,19 +194,19 @@ def _read_json(file: Path, changed: int) -> Any:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes that ask for the same lock out of a folder.
+def locked(folder: Path, name: str = ".lock") -> Iterator[int]:
+    """Keep other processes that ask for the same lock out of a folder; gives its descriptor, which a child may keep open.
 
     Raises:
         StorageError: another process has it.
     """
-    lock = folder / ".lock"
+    lock = folder / name
     with storing(lock):
         stream = open(lock, "w")  # noqa: SIM115 (closed below; only the opening is guarded here)
     with stream:
         with storing(lock):
             _lock(stream, folder)
-        yield
+        yield stream.fileno()
 
 
 def _lock(stream: TextIO, folder: Path) -> None:

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+from typing import Any
 
 from reactivation.machine import cores
 from reactivation.machine.errors import SIGNAL_BASE, Interrupted, SomeFailed, exit_code
@@ -18,6 +19,7 @@ from reactivation.machine.places import PACKAGE
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 # How a training ends that was told to: it has saved, or had not begun.
 _SAVED = tuple(SIGNAL_BASE + number for number in SIGNALS)
+COMMAND = (sys.executable, "-P", "-m", "reactivation")
 _POLL = 0.05  # seconds between looks at the processes
 
 
@@ -35,14 +37,15 @@ def train_fleet(commands: list[list[str]], device: str) -> None:
         SomeFailed: with the exit code of the first that failed, after all have ended.
         Interrupted: a signal came; it was handed on, and every process has saved and ended.
     """
-    places = _places(device)
+    places = places_on(device)
     waiting, running, failed = list(commands), list[_Worker](), list[tuple[list[str], int]]()
     with Interruption() as interruption:
         handed_on = 0
         while running or (waiting and not interruption.signal):
             while waiting and len(running) < places and not interruption.signal:
                 free = min(set(range(places)) - {worker.line for worker in running})
-                running.append(_start(waiting.pop(0), free))
+                words = waiting.pop(0)
+                running.append(_Worker(words, start_command(["train", *words], free), free))
             if interruption.signal and not handed_on:
                 handed_on = interruption.signal
                 for worker in running:
@@ -60,7 +63,8 @@ def train_fleet(commands: list[list[str]], device: str) -> None:
         raise SomeFailed(message, exit_code(failed[0][1]), interrupted=bool(interruption.signal))
 
 
-def _places(device: str) -> int:
+def places_on(device: str) -> int:
+    """How many trainings to run at a time: one per core, one on a GPU."""
     if device == "cpu":
         return cores.available()
     from reactivation.machine.device import prepare  # loads torch, which alone knows whether there is a GPU
@@ -68,9 +72,19 @@ def _places(device: str) -> int:
     return 1 if prepare(device).type == "cuda" else cores.available()
 
 
-def _start(words: list[str], line: int) -> _Worker:
+def start_command(words: list[str], line: int, **options: Any) -> subprocess.Popen[bytes]:
+    """Start a command of this package in a process of its own, with one thread; it ends in good order when this one is gone.
+
+    Args:
+        words: what is typed after `reactivation`.
+        line: of the terminal, for its progress bar.
+        options: of `subprocess.Popen`.
+    """
     # This package and no other: -P keeps one that lies in the current folder out, PYTHONPATH names a checkout's.
-    path = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, **_ONE_THREAD, "PYTHONPATH": path, "TQDM_POSITION": str(line), PARENT: str(os.getpid())}
-    command = [sys.executable, "-P", "-m", "reactivation", "train", *words]
-    return _Worker(words, subprocess.Popen(command, env=environment), line)
+    environment = {**os.environ, **_ONE_THREAD, **python_path(), "TQDM_POSITION": str(line), PARENT: str(os.getpid())}
+    return subprocess.Popen([*COMMAND, *words], env=environment, **options)
+
+
+def python_path() -> dict[str, str]:
+    """The variable of the environment by which a process finds this package."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))}

@@ -1,0 +1,271 @@
+"""The plan of a sweep: each of its runs with its name, settings and analyses; and the files of the sweep's folder.
+
+results/sweeps/<name>/plan.json               the plan
+                      submissions/<n>.json    what was handed to a launcher
+                      states/<run>.json       attempts at a run
+                      logs/<run>.log          what it printed
+                      <task>/<run>/           run folders, and results beside them, as under results/
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+import hashlib
+from pathlib import Path
+import re
+from typing import Any
+
+from reactivation import registry
+from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.settings.declaring import dotted_keys, nearest
+from reactivation.settings.layers import RESULTS, TrainConfig, resolve_analysis, resolve_train, train_schema
+from reactivation.settings.reading import COMMAND_LINE, seed_list
+from reactivation.storage.files import damaged, locked, make_folder, read_json, to_json, write_atomically
+from reactivation.storage.finding import RunReference, run_name
+from reactivation.storage.folder import RunFolder
+from reactivation.sweep.grid import Grid, Values
+
+_OURS = ("path", "out", "tag", "runs", "task", "seed")  # keys of an analysis that the sweep sets
+_IN_NAMES = ("config", "seed")  # what the name of a run folder tells anyway
+_NO_TAG = re.compile(r"[^A-Za-z0-9._+-]+")
+
+
+@dataclass(frozen=True)
+class PlannedAnalysis:
+    """An analysis of one run."""
+
+    name: str
+    values: Values  # what its command is told
+    file: str  # of its results, within the sweep's folder
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run with its analyses."""
+
+    name: str  # <task>/<run folder>
+    values: Values  # what train.py is told
+    analyses: tuple[PlannedAnalysis, ...] = ()
+
+    def holds(self, other: "PlannedRun") -> bool:
+        """Whether this is the other run, with its analyses and perhaps more."""
+        return (self.name, self.values) == (other.name, other.values) and set(self.files) >= set(other.files)
+
+    @property
+    def files(self) -> list[str]:
+        """The files of results that it ends with."""
+        return [analysis.file for analysis in self.analyses]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The folder of a sweep."""
+
+    path: Path
+
+    @property
+    def plan_file(self) -> Path:
+        return self.path / "plan.json"
+
+    @property
+    def table_file(self) -> Path:
+        return self.path / "table.csv"
+
+    def submission_file(self, number: int) -> Path:
+        """What was handed to a launcher."""
+        return self.path / "submissions" / f"{number}.json"
+
+    def state_file(self, run: str) -> Path:
+        """Where the attempts at a run are noted."""
+        return self.path / "states" / f"{run}.json"
+
+    def log_file(self, run: str) -> Path:
+        """What a run printed."""
+        return self.path / "logs" / f"{run}.log"
+
+    @contextmanager
+    def held(self, run: str) -> Iterator[int]:
+        """Keep others from a run; gives the descriptor that holds it, which a child may be given, too.
+
+        Raises:
+            StorageError: another process has it.
+        """
+        file = self.state_file(run)
+        make_folder(file.parent)
+        with locked(file.parent, f".{file.stem}.lock") as descriptor:
+            yield descriptor
+
+    def folder(self, run: str) -> RunFolder:
+        """The run folder."""
+        return RunFolder(self.path / run)
+
+    @cached_property
+    def runs(self) -> dict[str, PlannedRun]:
+        """The planned runs by their names.
+
+        Raises:
+            DamagedData: there is no plan, or a damaged one.
+        """
+        try:
+            listed = read_json(self.plan_file)["runs"]
+            runs = [PlannedRun(r["name"], r["values"], tuple(PlannedAnalysis(**a) for a in r["analyses"])) for r in listed]
+        except (KeyError, TypeError):
+            raise damaged(self.plan_file) from None
+        return {run.name: run for run in runs}
+
+    def train_values(self, run: PlannedRun) -> Values:
+        """What train.py is told of a run, its folder included."""
+        return {**run.values, "path": str(self.path / run.name)}
+
+    def take_plan(self, runs: Iterable[PlannedRun]) -> bool:
+        """Take a plan, which may have more runs and analyses than the one that is there; returns whether it has.
+
+        Raises:
+            BadInput: the sweep of that name has runs that this one has not.
+        """
+        new = {run.name: run for run in runs}
+        try:
+            old = self.runs if self.plan_file.exists() else {}
+        except DamagedData:
+            old = {}  # it is written anew
+        for run in old.values():
+            if run.name not in new or not new[run.name].holds(run):
+                raise BadInput(f"{self.path} is another sweep: it has {run.name} with other settings; give another name=...")
+        self.__dict__["runs"] = new
+        return list(old.values()) != list(new.values())
+
+    def write_plan(self) -> None:
+        """Put the plan down that was taken.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        write_atomically(self.plan_file, to_json({"runs": [asdict(run) for run in self.runs.values()]}))
+
+
+def sweep_folder(name: str, results: str = RESULTS) -> Path:
+    """Where a sweep of that name lives."""
+    return Path(results) / "sweeps" / name
+
+
+def default_name(grid: Grid, runs: Iterable[PlannedRun]) -> str:
+    """What varies, with some digits of the plan: the same line has the same name."""
+    told = repr([(run.name, run.values) for run in runs]).encode()
+    return "_".join([*map(_leaf, grid.varying), hashlib.sha256(told).hexdigest()[:8]])
+
+
+def plan(grid: Grid) -> Iterator[tuple[PlannedRun, TrainConfig]]:
+    """Check every combination, and give each run a name of its own.
+
+    Raises:
+        BadInput: a combination that cannot be trained or analysed, or two runs of one name.
+    """
+    keys = _Keys(grid)
+    of_runs = Grid({key: grid.axes[key] for key in grid.axes if key not in keys.of_analyses}, grid.entries)
+    named: dict[str, Values] = {}
+    checked: dict[str, TrainConfig] = {}
+    for values in of_runs.combinations():
+        config = _config(values, checked)
+        tags = [_tag(key, values[key], of_runs) for key in of_runs.varying if key in values and key not in _IN_NAMES]
+        tag = "_".join(filter(None, [values.get("tag") if "tag" not in of_runs.varying else None, *tags])) or None
+        name = f"{config.task_name}/{run_name(replace(config, tag=tag))}"
+        if name in named:
+            raise BadInput(f"two runs would be called {name}: {named[name]} and {values}; keep one of them")
+        named[name] = values
+        told = {**values, "tag": tag} if tag else values
+        yield PlannedRun(name, told, tuple(keys.analyses(config, name))), config
+
+
+def _config(values: Values, checked: dict[str, TrainConfig]) -> TrainConfig:
+    """As `resolve_train`, which is done once for all seeds."""
+    if "path" in values:
+        raise BadInput(f"{COMMAND_LINE}: path= names one run folder; those of a sweep have the names of their runs")
+    others = {key: value for key, value in values.items() if key != "seed"}
+    known = repr(others)
+    if known not in checked:
+        checked[known] = resolve_train(others)
+    return replace(checked[known], seed=seed_list(values.get("seed", "0"), "seed")[0])
+
+
+def _tag(key: str, value: str, grid: Grid) -> str:
+    name = _leaf(key) if [_leaf(other) for other in grid.varying].count(_leaf(key)) == 1 else key
+    return _NO_TAG.sub("-", f"{name}{'' if re.match('[0-9]', value) else '-'}{value}").strip("-")
+
+
+def _leaf(key: str) -> str:
+    return key.split(".")[-1]
+
+
+class _Keys:
+    """Which keys are whose: those of training first, then those of the analyses that follow."""
+
+    def __init__(self, grid: Grid):
+        self._grid = grid
+        known = registry.names("analysis")
+        for name in grid.then:
+            if name not in known:
+                raise BadInput(f"{COMMAND_LINE}: then={name} is no analysis; {nearest(name, known)}")
+        self._settings = {name: _settings_class(name) for name in grid.then}
+        trained = set(_train_keys(grid))
+        own = {name: set(dotted_keys(cls)) - set(_OURS) for name, cls in self._settings.items()}
+        self._axes: dict[str, dict[str, list[str]]] = {name: {} for name in grid.then}
+        self.of_analyses: set[str] = set()
+        for key, values in grid.axes.items():
+            first, _, rest = key.partition(".")
+            for name in grid.then:
+                if (key in own[name] and key not in trained) or (first == name and rest in own[name]):
+                    self._axes[name][rest if first == name else key] = values
+                    self.of_analyses.add(key)
+        self._checked: dict[Any, Any] = {}
+
+    def analyses(self, config: TrainConfig, run: str) -> Iterator[PlannedAnalysis]:
+        """Every combination of the values of every analysis, of one run."""
+        from reactivation.analysis.request import with_noise_of
+        from reactivation.analysis.result_files import result_file
+
+        task, folder = run.split("/")
+        for name, axes in self._axes.items():
+            grid = Grid(axes)
+            for values in grid.combinations():
+                tags = [_tag(key, values[key], grid) for key in grid.varying]
+                out = "_".join([folder, *tags])
+                settings = self._resolved(name, {**values, "task": task})
+                reference = RunReference(folder, config, RunFolder(Path(run)))
+                settings = with_noise_of([reference], replace(settings, seed=config.seed, out=out, path=""))
+                told = {**values, "task": task, "seed": str(config.seed), "runs": f"[{folder}]", "out": out}
+                yield PlannedAnalysis(name, told, str(result_file(name, settings)))
+
+    def _resolved(self, name: str, values: Values) -> Any:
+        key = (name, *values.items())
+        if key not in self._checked:
+            self._checked[key] = resolve_analysis(name, self._settings[name], values)
+        return self._checked[key]
+
+
+def _train_keys(grid: Grid) -> Iterator[str]:
+    for name in grid.axes.get("config", []) + [entry["config"] for entry in grid.entries if "config" in entry]:
+        task = name.split("/")[0]
+        if task in registry.names("tasks"):
+            yield from dotted_keys(train_schema(task))
+    for cell in registry.names("cells"):
+        yield from (f"rnn.{key}" for key in dotted_keys(registry.settings("cells", cell)))
+
+
+def _settings_class(name: str) -> type:
+    from reactivation.analysis.result_files import declared
+
+    return declared(name).settings
+
+
+def run_of(names: Mapping[str, Any], text: str) -> str:
+    """The run that a part of its name means.
+
+    Raises:
+        BadInput: none, or several.
+    """
+    found = [name for name in names if text in (name, name.split("/")[-1])] or [name for name in names if text in name]
+    if len(found) != 1:
+        listed = f"several: {', '.join(found[:3])}, ..." if found else nearest(text, list(names))
+        raise BadInput(f"{text} names no single run of the sweep; {listed}")
+    return found[0]

@@ -1,0 +1,199 @@
+"""How the runs of a sweep stand: by their folders first, by the notes of whoever ran them, and by the scheduler last.
+
+So what is finished is known without a scheduler, with one that has forgotten, and with one that does not answer.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+import os
+from pathlib import Path
+import time
+from typing import Any, NamedTuple
+
+from reactivation.machine.errors import SIGNAL_BASE, BadInput, DamagedData, StorageError
+from reactivation.machine.interruption import SIGNALS
+from reactivation.storage.card import FINISHED as TRAINED
+from reactivation.storage.card import Card, read_card
+from reactivation.storage.files import make_folder, read_json, to_json, write_atomically
+from reactivation.sweep.plan import PlannedRun, Sweep
+
+NEW, PARTIAL, WAITING, RUNNING, FAILED, FINISHED = "new", "partial", "waiting", "running", "failed", "finished"
+STATES = (FINISHED, RUNNING, WAITING, PARTIAL, NEW, FAILED)
+HEARTBEAT = 10.0  # seconds between the signs of life of whoever runs something
+_SILENCE = 120.0  # seconds without one after which it is taken for dead, clocks of two machines being apart and files cached
+
+
+class Cause(NamedTuple):
+    """Why a run has not ended as it should."""
+
+    again: bool  # whether to try again may help with nothing changed
+    advice: str
+
+
+CAUSES = {
+    "input": Cause(False, "its settings cannot be used: mend the line"),
+    "data": Cause(False, "see the last lines of its log"),
+    "storage": Cause(False, "make room or give permission, then the same line again"),
+    "memory": Cause(False, "out of memory: give launcher.memory=..., or a smaller task.batch_size"),
+    "error": Cause(False, "an error of the program: see the last lines of its log"),
+    "cancelled": Cause(False, "it was cancelled; the same line goes on"),
+    "time": Cause(True, "its time was up: the same line goes on; or give more with launcher.time=..."),
+    "node": Cause(True, "its node failed; the same line goes on"),
+    "preempted": Cause(True, "it had to make room for others; the same line goes on"),
+    "killed": Cause(True, "it was killed, or its machine went down; the same line goes on"),
+    "stopped": Cause(True, "it was told to end, and saved; the same line goes on"),
+}
+_NO_FAILURE = (None, "cancelled", "stopped")  # somebody wanted it
+_SHORTAGE = "not enough memory"  # how a training says so itself
+_OF_CODES = {BadInput.exit_code: "input", DamagedData.exit_code: "data", StorageError.exit_code: "storage"}
+_STOPPED, _KILLED = tuple(SIGNAL_BASE + number for number in SIGNALS), SIGNAL_BASE + 9
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Note an attempt at a run."""
+
+    host: str
+    job: str | None  # of the scheduler
+    began: float  # [s] since 1970, as `ended`
+    ended: float | None = None
+    code: int | None = None
+    cause: str | None = None  # None for one that did what it should
+    peak: float | None = None  # memory [MB]
+
+
+@dataclass(frozen=True)
+class State:
+    """Say how a run stands."""
+
+    run: str
+    name: str  # one of STATES
+    step: int = 0
+    last: int = 0  # step of a trained one
+    cause: str | None = None
+    seconds: float | None = None  # of the attempt that finished it, if one was enough
+
+
+def cause_of(code: int, said: str, shortage: bool) -> str | None:
+    """Why a process ended so.
+
+    Args:
+        code: its exit code.
+        said: the last it printed.
+        shortage: whether the machine ran out of memory meanwhile.
+    """
+    if code == 0:
+        return None
+    if _SHORTAGE in said or (code == _KILLED and shortage):
+        return "memory"
+    if code in _STOPPED:
+        return "stopped"
+    return "killed" if code == _KILLED else _OF_CODES.get(code, "error")
+
+
+def attempts(sweep: Sweep, run: str) -> list[Attempt]:
+    """The attempts at a run; none where the note is damaged."""
+    try:
+        return [Attempt(**entry) for entry in read_json(sweep.state_file(run), list)]
+    except (DamagedData, TypeError):
+        return []
+
+
+def note(sweep: Sweep, run: str, attempt: Attempt) -> None:
+    """Note an attempt, or what became of the last one, which began when this one did.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    file = sweep.state_file(run)
+    make_folder(file.parent)
+    before = [other for other in attempts(sweep, run) if (other.began, other.host) != (attempt.began, attempt.host)]
+    write_atomically(file, to_json([asdict(other) for other in (*before, attempt)]))
+
+
+def sign_of_life(sweep: Sweep, runs: Iterable[str]) -> None:
+    """Say that runs go on."""
+    for run in runs:
+        os.utime(sweep.state_file(run))
+
+
+def last_lines(file: Path, lines: int = 5) -> list[str]:
+    """The end of a log, as a reader of a terminal would see it."""
+    try:
+        with open(file, "rb") as stream:
+            stream.seek(max(0, file.stat().st_size - 4096))
+            text = stream.read().decode(errors="replace")
+    except OSError:
+        return []
+    return [line.split("\r")[-1] for line in text.split("\n") if line.strip()][-lines:]
+
+
+def is_done(sweep: Sweep, run: PlannedRun, results: frozenset[str] | None = None) -> bool:
+    """Whether a run is trained, and its results are there (`results`: those that are, if they are known)."""
+    card = _card(sweep, run.name)
+    return card is not None and card.state == TRAINED and _measured(sweep, run, results)
+
+
+def _measured(sweep: Sweep, run: PlannedRun, results: frozenset[str] | None) -> bool:
+    return all(file in results if results is not None else (sweep.path / file).exists() for file in run.files)
+
+
+def _card(sweep: Sweep, run: str) -> Card | None:
+    folder = sweep.folder(run)
+    try:
+        return read_card(folder) if folder.has_begun() else None
+    except DamagedData:
+        return None
+
+
+def states(sweep: Sweep, scheduled: Mapping[str, str]) -> list[State]:
+    """How all runs stand.
+
+    Args:
+        scheduled: run → what the scheduler or its log says of the last job that it was handed to: WAITING, RUNNING or a
+            cause; whatever it does not know is missing.
+    """
+    results = frozenset(f"{file.parent.name}/{file.name}" for file in sweep.path.glob("*/*.json"))
+    return [_state(sweep, run, scheduled.get(run.name), results) for run in sweep.runs.values()]
+
+
+def _state(sweep: Sweep, run: PlannedRun, scheduled: str | None, results: frozenset[str]) -> State:
+    card, tried = _card(sweep, run.name), attempts(sweep, run.name)
+    step, end = (card.step, card.settings["trainer.n_epochs"]) if card else (0, 0)
+    if card and card.state == TRAINED and _measured(sweep, run, results):
+        ended = tried[-1].ended if len(tried) == 1 else None
+        return State(run.name, FINISHED, step, end, seconds=ended - tried[0].began if ended else None)
+    state = State(run.name, PARTIAL if card else NEW, step, end)
+    last = tried[-1] if tried else None
+    if scheduled == WAITING or (scheduled == RUNNING and (last is None or last.cause is None or CAUSES[last.cause].again)):
+        return replace(state, name=scheduled)
+    if scheduled not in CAUSES and last and last.ended is None and _is_fresh(sweep.state_file(run.name)):
+        return replace(state, name=RUNNING)
+    cause = _cause(last, scheduled)
+    return replace(state, cause=cause, name=state.name if cause in _NO_FAILURE else FAILED)
+
+
+def _is_fresh(file: Path) -> bool:
+    return time.time() - file.stat().st_mtime < _SILENCE
+
+
+def _cause(last: Attempt | None, scheduled: str | None) -> str | None:
+    """Why nobody is at work on a run; what a scheduler says of its job counts where nobody could note better."""
+    known = scheduled if scheduled in CAUSES else None
+    if last is None:
+        return known
+    if last.ended is None:
+        return known or "killed"
+    return known if last.cause == "stopped" and known not in (None, "killed") else last.cause
+
+
+def counted(found: Iterable[State]) -> dict[str, int]:
+    """How many runs are in each state that occurs."""
+    names = [state.name for state in found]
+    return {name: names.count(name) for name in STATES if name in names}
+
+
+def summary(counts: Mapping[str, Any]) -> str:
+    """ "12 runs: 8 finished, 4 new"."""
+    total = sum(counts.values())
+    return f"{total} run{'s' if total > 1 else ''}: " + ", ".join(f"{count} {name}" for name, count in counts.items())

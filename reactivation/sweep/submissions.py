@@ -1,0 +1,117 @@
+"""What was handed to a launcher, one file for each time, and whether it was called off since."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+import os
+import socket
+
+from reactivation.settings.declaring import setting
+from reactivation.storage.files import damaged, make_folder, read_json, to_json, write_atomically
+from reactivation.sweep.plan import Sweep
+
+LOCAL, SLURM = "local", "slurm"
+_LARGEST_ARRAY = 1000  # SLURM takes 1001 where nobody says otherwise (MaxArraySize)
+
+
+@dataclass
+class Launcher:
+    """Settings of where and how runs are made; those of a cluster are what sbatch is told."""
+
+    launcher: str = setting(LOCAL, "this machine, or a SLURM cluster", choices=(LOCAL, SLURM))
+    partition: str | None = setting(None, "sbatch --partition")
+    account: str | None = setting(None, "sbatch --account")
+    time: str | None = setting(None, "sbatch --time of a job, as in 4:00:00")
+    cpus: int = setting(1, "cores of a job, each for one run", low=1)
+    memory: str | None = setting(None, "sbatch --mem of a job, as in 4G")
+    gpus: int = setting(0, "GPUs of a job", low=0)
+    stack: int = setting(1, "seeds that are trained as one stack in one process, which pays on a GPU", low=1)
+    share: int = setting(1, "runs, or stacks, that a job makes one after the other or on its cores", low=1)
+    at_once: int | None = setting(None, "jobs at once; null: as many as there is room for", low=1)
+    grace: int = setting(120, "seconds before its time is up that a job is told to save", low=1)
+    tries: int = setting(3, "how often in all to begin what may end better the next time", low=1)
+    sbatch: str | None = setting(None, "further options of sbatch, as in '--qos=low --exclude=node7'")
+
+
+@dataclass(frozen=True)
+class Submission:
+    """Hold what was handed over: for each job its units, which are runs that go together."""
+
+    number: int
+    launcher: str
+    jobs: tuple[tuple[tuple[str, ...], ...], ...]
+    job: str | None = None  # the array, where a scheduler has it
+    tries: int = 1
+    gpus: int = 0
+    host: str = field(default_factory=socket.gethostname)
+    process: int = field(default_factory=os.getpid)
+
+    def job_of(self) -> dict[str, str]:
+        """Run → the job that makes it; none without a scheduler."""
+        if self.job is None:
+            return {}
+        return {run: f"{self.job}_{index}" for index, units in enumerate(self.jobs) for unit in units for run in unit}
+
+
+def submissions(sweep: Sweep) -> Iterator[Submission]:
+    """Every submission, oldest first."""
+    numbers = sorted(int(file.stem) for file in (sweep.path / "submissions").glob("*.json") if file.stem.isdigit())
+    for number in numbers:
+        yield read_submission(sweep, number)
+
+
+def read_submission(sweep: Sweep, number: int) -> Submission:
+    """Return one of them.
+
+    Raises:
+        DamagedData: it is not there, or damaged.
+    """
+    file = sweep.submission_file(number)
+    try:
+        content = read_json(file)
+        jobs = tuple(tuple(tuple(unit) for unit in units) for units in content.pop("jobs"))
+        return Submission(jobs=jobs, **content)
+    except (KeyError, TypeError):
+        raise damaged(file) from None
+
+
+def write_submission(sweep: Sweep, submission: Submission) -> None:
+    """Put a submission down."""
+    write_atomically(sweep.submission_file(submission.number), to_json(asdict(submission)))
+
+
+def new_submissions(sweep: Sweep, runs: list[str], launcher: Launcher) -> list[Submission]:
+    """Share runs among jobs, and jobs among submissions; puts these down. Whoever calls holds the lock of the sweep."""
+    folder = sweep.submission_file(0).parent
+    make_folder(folder)
+    last = max((int(file.stem) for file in folder.glob("*.json") if file.stem.isdigit()), default=0)
+    units = list(_stacks(sweep, runs, launcher.stack))
+    share = launcher.share if launcher.launcher == SLURM else max(1, len(units))
+    jobs = [tuple(units[i : i + share]) for i in range(0, len(units), share)]
+    arrays = [tuple(jobs[i : i + _LARGEST_ARRAY]) for i in range(0, len(jobs), _LARGEST_ARRAY)]
+    made = [
+        Submission(number, launcher.launcher, array, None, launcher.tries, launcher.gpus)
+        for number, array in enumerate(arrays, start=last + 1)
+    ]
+    for submission in made:
+        write_submission(sweep, submission)
+    return made
+
+
+def _stacks(sweep: Sweep, runs: list[str], size: int) -> Iterator[tuple[str, ...]]:
+    """Runs that differ in their seeds alone, so many at a time."""
+    alike: dict[str, list[str]] = {}
+    for run in runs:
+        others = {key: value for key, value in sweep.runs[run].values.items() if key != "seed"}
+        alike.setdefault(repr(others) if size > 1 else run, []).append(run)
+    for together in alike.values():
+        yield from (tuple(together[i : i + size]) for i in range(0, len(together), size))
+
+
+def call_off(sweep: Sweep, submission: Submission) -> None:
+    """Say that whoever works on a submission shall end in good order."""
+    write_atomically(sweep.submission_file(submission.number).with_suffix(".cancelled"), b"")
+
+
+def is_called_off(sweep: Sweep, submission: Submission) -> bool:
+    """Whether somebody has said so."""
+    return sweep.submission_file(submission.number).with_suffix(".cancelled").exists()

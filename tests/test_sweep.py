@@ -1,0 +1,251 @@
+"""Sweeps on one machine: plans, names, states, and what becomes of processes that fail or are killed."""
+
+import os
+from pathlib import Path
+import signal
+import subprocess
+import time
+from typing import Any
+
+from factories import SPATIAL, Command, end, same_weights, start, tiny, train, wait_until
+import pytest
+
+from reactivation.machine.errors import BadInput
+from reactivation.machine.places import PUBLISHED
+from reactivation.storage.folder import RunFolder
+from reactivation.sweep import supervisor
+from reactivation.sweep.grid import Grid, grid_of, values_of
+from reactivation.sweep.plan import PlannedRun, Sweep, plan
+from reactivation.sweep.states import (
+    FAILED,
+    FINISHED,
+    NEW,
+    RUNNING,
+    WAITING,
+    Attempt,
+    attempts,
+    cause_of,
+    counted,
+    note,
+    states,
+)
+from reactivation.sweep.submissions import Launcher, new_submissions
+from reactivation.sweep.supervisor import Supervisor
+
+BIASED = "spatial_navigation/noisy_biased"
+
+
+def line(name: str, *words: str) -> list[str]:
+    return [*tiny(SPATIAL, *words), f"name={name}"]
+
+
+def test_lists_ranges_and_brackets_are_values() -> None:
+    assert values_of("0..2,7", "seed") == ["0", "1", "2", "7"]
+    assert values_of("[0,1],[2]", "x") == ["[0,1]", "[2]"]
+    assert values_of("[0,1]", "x") == ["[0,1]"]
+    for text in ("1,,2", "1,1", "4..0", "0..2,1", ""):
+        with pytest.raises(BadInput):
+            values_of(text, "x")
+
+
+def test_a_file_says_what_goes_together_and_the_command_line_wins(tmp_path: Path) -> None:
+    file = tmp_path / "sweep.yml"
+    file.write_text(
+        f"grid: {{config: {SPATIAL}, seed: 0..1, rnn.sigma: [0.05, 0.1]}}\n"
+        "list: [{rnn.tau: 0.1, trainer.lr: 0.001}, {rnn.tau: 0.2, trainer.lr: 0.002}]\nthen: kl\n"
+    )
+    grid = grid_of({"seed": "3"}, str(file), None)
+    assert (grid.varying, grid.then) == (["rnn.sigma", "rnn.tau", "trainer.lr"], ("kl",))
+    runs = [run for run, _ in plan(grid)]
+    assert [run.name.split("/")[1] for run in runs][:2] == [
+        "noisy_unbiased_5e-05_3_sigma0.05_tau0.1_lr0.001",
+        "noisy_unbiased_0.0002_3_sigma0.1_tau0.1_lr0.001",
+    ]
+    assert len(runs) == 4
+    file.write_text("gird: {}\n")
+    with pytest.raises(BadInput, match="did you mean grid"):
+        grid_of({}, str(file), None)
+
+
+def test_analyses_have_lists_of_their_own_and_results_apart(tmp_path: Path) -> None:
+    axes = {"config": [SPATIAL, BIASED], "seed": ["0"], "variance_gain": ["1", "2"], "kl.batch_size": ["12"]}
+    runs = [run for run, _ in plan(Grid(axes, then=("kl", "variance")))]
+    assert [[a.name for a in run.analyses] for run in runs] == [["kl", "kl", "variance", "variance"]] * 2
+    files = [file for run in runs for file in run.files]
+    assert len(set(files)) == 8
+    assert files[0] == "spatial_navigation/kl_0.0001_0_noisy_unbiased_0.0001_0_variance_gain1.json"
+    assert [a.values.get("batch_size") for a in runs[0].analyses] == ["12", "12", None, None]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["rnn.sigmaa=1,2"], "did you mean rnn.sigma?"),
+        (["rnn.tau=0.1,0.001"], "must not exceed rnn.tau"),
+        (["then=klm"], "did you mean kl?"),
+        (["variance_gain=1,2"], "unknown key variance_gain"),
+        (["launcher.partitoin=x"], "unknown key launcher.partitoin; did you mean partition?"),
+        ([f"path={PUBLISHED}"], "published results are read-only"),
+        (["seed=0,0"], "names a value twice"),
+        (["file=none.yml"], "none.yml"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_begins(
+    tmp_path: Path, command: Command, words: list[str], said: str
+) -> None:
+    keys = {word.split("=")[0] for word in words}
+    done = command("sweep.py", *[word for word in line("bad") if word.split("=")[0] not in keys], *words)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert said in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_one_failure_leaves_the_others_alone_and_the_same_line_goes_on(tmp_path: Path, command: Command) -> None:
+    then = ["then=variance", "t_quiescent=14", "variance.t_shift=2"]
+    words = [*line("one", "trainer.lr=0.001,1e29", "trainer.test_freq=1"), *then]
+    done = command("sweep.py", *words)
+    good, bad = (f"{SPATIAL}_0.0001_0_lr{rate}" for rate in ("0.001", "1e29"))
+    assert done.returncode == 3
+    assert "1 of 2 runs failed" in done.stderr
+    assert f"{bad}: data" in done.stdout
+    assert "the loss is nan" in done.stdout
+    sweep = Sweep(tmp_path / "results/sweeps/one")
+    assert sweep.table_file.read_text().startswith("experiment,seed,analysis,phase")
+    alone = train(tmp_path / "alone", "trainer.test_freq=1")
+    assert same_weights(sweep.folder(good), alone, 4)
+    before = sweep.log_file(good).read_bytes()
+    again = command("sweep.py", *words, "dry_run=true")
+    assert "2 runs: 1 finished, 1 failed; 2 analyses" in again.stdout
+    assert command("sweep.py", *line("one", "seed=5")).returncode == 2, "a name is of one sweep"
+    assert command("sweep.py", "status").returncode == 3
+    assert "the loss is nan" in command("sweep.py", "logs", "1e29").stdout
+    assert sweep.log_file(good).read_bytes() == before
+
+
+def made(path: Path, *names: str) -> Sweep:
+    """A sweep of runs that nobody trains."""
+    sweep = Sweep(path)
+    sweep.take_plan([PlannedRun(f"spatial_navigation/{name}", {"config": SPATIAL, "seed": "0"}) for name in names])
+    path.mkdir(exist_ok=True)
+    sweep.write_plan()
+    return sweep
+
+
+def test_states_are_told_from_folders_first(tmp_path: Path) -> None:
+    sweep = made(tmp_path / "sweep", "done", "new", "begun", "silent", "ended", "cut", "stopped")
+    train(sweep.path / "spatial_navigation/done")
+    now = time.time()
+    for name, attempt in {
+        "begun": Attempt("here", "1_0", now),
+        "silent": Attempt("here", "1_1", now),
+        "ended": Attempt("here", "1_2", now, now, 2, "input"),
+        "cut": Attempt("here", "1_3", now, now, 143, "stopped"),
+        "stopped": Attempt("here", "1_4", now, now, 143, "stopped"),
+    }.items():
+        note(sweep, f"spatial_navigation/{name}", attempt)
+    os.utime(sweep.state_file("spatial_navigation/silent"), (now - 1000, now - 1000))
+
+    def told(**scheduled: str) -> dict[str, tuple[str, str | None]]:
+        known = {f"spatial_navigation/{run}": state for run, state in scheduled.items()}
+        return {state.run.split("/")[1]: (state.name, state.cause) for state in states(sweep, known)}
+
+    assert told(done="node") == {
+        "done": (FINISHED, None),
+        "new": (NEW, None),
+        "begun": (RUNNING, None),
+        "silent": (FAILED, "killed"),
+        "ended": (FAILED, "input"),
+        "cut": (NEW, "stopped"),
+        "stopped": (NEW, "stopped"),
+    }
+    better = told(new=WAITING, begun="killed", silent="memory", ended=RUNNING, cut="time", stopped=WAITING)
+    assert better["new"] == (WAITING, None)
+    assert better["begun"] == (FAILED, "killed")
+    assert better["silent"] == (FAILED, "memory")
+    assert better["ended"] == (FAILED, "input"), "another run of its job may run"
+    assert better["cut"] == (FAILED, "time")
+    assert better["stopped"][0] == WAITING
+    assert counted(states(sweep, {})) == {"finished": 1, "running": 1, "new": 3, "failed": 2}
+
+
+def test_causes_are_told_apart() -> None:
+    assert cause_of(0, "", False) is None
+    assert cause_of(2, "not enough memory for these sizes", False) == "memory"
+    assert cause_of(137, "", True) == "memory"
+    assert [cause_of(code, "", False) for code in (137, 143, 2, 3, 4, 1)] == [
+        "killed", "stopped", "input", "data", "storage", "error",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def shells(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Run → the shell's command that stands in for its work."""
+    scripts: dict[str, str] = {}
+
+    def begin(words: list[str], line: int, **options: Any) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(["sh", "-c", scripts[words[-1].split("/")[1]]], **options)
+
+    monkeypatch.setattr(supervisor, "start_command", begin)
+    return scripts
+
+
+def supervised(sweep: Sweep, places: int = 2, called_off: bool = False) -> supervisor.Outcome:
+    return Supervisor(sweep, places, 3, lambda: called_off, lambda line: None).run([(run,) for run in sweep.runs])
+
+
+def test_what_may_end_better_is_tried_again_so_often_and_nothing_else_is(tmp_path: Path, shells: dict[str, str]) -> None:
+    sweep = made(tmp_path / "sweep", "killed", "input", "memory", "fine")
+    shells |= {"killed": "kill -9 $$", "input": "exit 2", "memory": "echo not enough memory; exit 2", "fine": "true"}
+    outcome = supervised(sweep)
+    tried = {run.split("/")[1]: [attempt.cause for attempt in attempts(sweep, run)] for run in sweep.runs}
+    assert tried == {"killed": ["killed"] * 3, "input": ["input"], "memory": ["memory"], "fine": [None]}
+    assert {run.split("/")[1]: code for run, code in outcome.failed.items()} == {"killed": 137, "input": 2, "memory": 2}
+
+
+def test_nothing_is_begun_twice(tmp_path: Path, shells: dict[str, str]) -> None:
+    sweep = made(tmp_path / "sweep", "one", "two")
+    shells |= {name: f"echo x >> {tmp_path}/{name}; sleep 0.5" for name in ("one", "two")}
+    outcomes: list[supervisor.Outcome] = []
+    # A process that has a lock keeps it in its child: another is kept out for as long as the child lives.
+    with sweep.held("spatial_navigation/one") as lock:
+        child = subprocess.Popen(["sleep", "60"], pass_fds=[lock])
+    outcomes.append(supervised(sweep))
+    child.kill()
+    child.wait()
+    assert outcomes[0].elsewhere == ["spatial_navigation/one"]
+    assert not (tmp_path / "one").exists()
+    assert (tmp_path / "two").read_text() == "x\n"
+
+
+def test_what_is_called_off_ends_in_good_order(tmp_path: Path, shells: dict[str, str]) -> None:
+    sweep = made(tmp_path / "sweep", "one", "two", "three")
+    shells |= dict.fromkeys(("one", "two", "three"), "sleep 60 & wait")
+    outcome = supervised(sweep, called_off=True)
+    assert (outcome.stopped, outcome.failed) == (signal.SIGTERM, {})
+    assert counted(states(sweep, {})) == {NEW: 3}
+
+
+def test_seeds_are_stacked_and_shared_among_jobs(tmp_path: Path) -> None:
+    sweep = Sweep(tmp_path)
+    axes = {"config": [SPATIAL], "seed": ["0", "1", "2"], "rnn.tau": ["0.1", "0.2"]}
+    sweep.take_plan([run for run, _ in plan(Grid(axes))])
+    (handed,) = new_submissions(sweep, list(sweep.runs), Launcher(launcher="slurm", stack=2, share=2))
+    sizes = [[len(unit) for unit in job] for job in handed.jobs]
+    assert sizes == [[2, 1], [2, 1]]
+    assert all(len({run.split("_tau")[1] for run in unit}) == 1 for job in handed.jobs for unit in job)
+
+
+@pytest.mark.slow
+def test_killed_and_begun_again_it_ends_with_the_same_bits(tmp_path: Path, command: Command) -> None:
+    words = line("long", "seed=0,1,2", "trainer.n_epochs=400", "trainer.save_freq=50")
+    process = start(tmp_path, "sweep.py", *words)
+    sweep = Sweep(tmp_path / "results/sweeps/long")
+    folders = [RunFolder(sweep.path / f"{SPATIAL}_0.0001_{seed}") for seed in range(3)]
+    wait_until(lambda: bool(folders[0].steps()), process)
+    process.kill()
+    end(process)  # returns when its children, who write there too, have saved and ended
+    assert command("sweep.py", *words).returncode == 0
+    assert all(
+        same_weights(folder, train(tmp_path / f"{seed}", *words[:-1], f"seed={seed}"), 400)
+        for seed, folder in enumerate(folders)
+    )
