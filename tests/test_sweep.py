@@ -16,6 +16,7 @@ from reactivation.storage.folder import RunFolder
 from reactivation.sweep import supervisor
 from reactivation.sweep.grid import Grid, grid_of, values_of
 from reactivation.sweep.plan import PlannedRun, Sweep, plan
+from reactivation.sweep.slurm import grace_of
 from reactivation.sweep.states import (
     FAILED,
     FINISHED,
@@ -233,6 +234,13 @@ def test_seeds_are_stacked_and_shared_among_jobs(tmp_path: Path) -> None:
     sizes = [[len(unit) for unit in job] for job in handed.jobs]
     assert sizes == [[2, 1], [2, 1]]
     assert all(len({run.split("_tau")[1] for run in unit}) == 1 for job in handed.jobs for unit in job)
+
+
+def test_a_job_of_little_time_is_not_told_to_end_as_it_begins() -> None:
+    times = {"2": 30, "4:00:00": 120, "1-0": 120, "0:40": 10, None: 120}
+    assert {time: grace_of(Launcher(time=time)) for time in times} == times
+    with pytest.raises(BadInput, match="must be as SLURM has it"):
+        grace_of(Launcher(time="4h"))
 
 
 @pytest.mark.slow

@@ -48,7 +48,7 @@ def submit(sweep: Sweep, submission: Submission, launcher: Launcher, at_once: in
         "output": f"{_log_folder(sweep)}/%A_%a.out",
         "open-mode": "append",
         "cpus-per-task": launcher.cpus,
-        "signal": f"B:TERM@{launcher.grace}",
+        "signal": f"B:TERM@{grace_of(launcher)}",
         "partition": launcher.partition,
         "account": launcher.account,
         "time": launcher.time,
@@ -71,6 +71,23 @@ def submit(sweep: Sweep, submission: Submission, launcher: Launcher, at_once: in
     if done.returncode:
         raise BadInput(f"sbatch refuses: {' '.join(done.stderr.split())}")
     return done.stdout.strip().split(";")[0]
+
+
+def grace_of(launcher: Launcher) -> int:
+    """When to tell a job to save [s before its end]; at most a quarter of a short time, or it would be told as it begins.
+
+    Raises:
+        BadInput: launcher.time is none that SLURM knows.
+    """
+    if launcher.time is None:
+        return launcher.grace
+    days, _, clock = launcher.time.rpartition("-")
+    parts = clock.split(":")
+    if not (all(part.isdigit() for part in parts) and len(parts) <= 3 and (days.isdigit() or not days)):
+        raise BadInput(f"launcher.time={launcher.time} must be as SLURM has it: minutes, 4:00:00 or 1-12:00:00")
+    units = (3600, 60, 1) if days or len(parts) == 3 else (60, 1)
+    seconds = int(days or 0) * 86400 + sum(int(part) * unit for part, unit in zip(parts, units, strict=False))
+    return max(1, min(launcher.grace, seconds // 4))
 
 
 def scheduled(sweep: Sweep) -> dict[str, str]:
