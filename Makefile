@@ -24,7 +24,7 @@ quick: install
 	$(BIN)/python reproduce.py profile=quick
 
 test: install
-	$(TESTS) -m "not slow"
+	$(TESTS) -m "not slow and not slurm"
 
 test-all: install
 	$(TESTS)
