@@ -88,7 +88,7 @@ class Recording:
         Raises:
             BadInput: shapes or times that do not fit, missing values, degrees, or positions far outside.
         """
-        if space is None:
+        if not isinstance(space, Space):
             raise BadInput("give space=, where positions live: Box(width, height), Box.around(positions) or Circle()")
         series = reading.read_series(positions, space.dimensions)
         stamps = reading.read_times(times, positions, [len(one) for one in series], dt)
@@ -357,18 +357,18 @@ def _numbered(name: str, arrays: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _split(
     series: Array | list[Array], there: list[NDArray[np.bool_]] | None, times: list[Array] | None, dt: float
-) -> list[Epoch]:
-    """The epochs of series; none where they are the series as they came."""
+) -> list[Epoch] | None:
+    """The epochs of series; None where they are the series as they came."""
     if there is None and times is None:
-        return []
+        return None
     kept = there or [np.ones(len(one), dtype=bool) for one in series]
     parts = reading.split(kept, times, dt)
-    return [] if [part.steps for part in parts] == [slice(0, len(one)) for one in series] else parts
+    return None if [part.steps for part in parts] == [slice(0, len(one)) for one in series] else parts
 
 
-def _cut(series: Any, parts: list[Epoch]) -> list[Any]:
-    """Series as blocks (B, T, P): one where all are of one length, else one for each epoch."""
-    if parts:
+def _cut(series: Any, parts: list[Epoch] | None) -> list[Any]:
+    """Series as blocks (B, T, P): one for each part, or, of whole series (None), one where all are of one length."""
+    if parts is not None:
         return [series[part.series][part.steps][None] for part in parts]
     if isinstance(series, np.ndarray):
         return [series]
@@ -380,10 +380,10 @@ def _stacked(series: Sequence[Any], whole: bool) -> list[Any]:
     return ([np.stack(series)] if series else []) if whole else [one[None] for one in series]
 
 
-def _cut_rates(rates: Any, parts: list[Epoch]) -> tuple[Rates, ...]:
-    if parts:
+def _cut_rates(rates: Any, parts: list[Epoch] | None) -> tuple[Rates, ...]:
+    if parts is not None:
         return tuple(rates[part.series][part.steps][None] for part in parts if part.series < len(rates))
-    return tuple(_cut(rates, []))
+    return tuple(_cut(rates, None))
 
 
 def _read_rates(rates: Any, series: Array | list[Array]) -> Any:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from reactivation.checks import strength, whole
 from reactivation.machine.errors import BadInput
 from reactivation.network.inputs import Own, Policy, none
+from reactivation.network.modifiers import Modifier
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
     from reactivation.network.cells.base import Cell
-    from reactivation.network.modifiers import Modifier
     from reactivation.types import Batch, Noise, NoiseDistribution
 
 ACTIVE, QUIESCENT = "active", "quiescent"  # what the paper calls waking and rest, and result files do
@@ -47,7 +47,7 @@ class Phase:
     begins at 0.
 
     Raises:
-        BadInput: no step is left to record.
+        BadInput: no step is left to record, or what should be a policy or a modifier is none.
     """
 
     name: str
@@ -69,6 +69,10 @@ class Phase:
             strength(f"phase {self.name}: variance_gain", self.variance_gain)
         if not 0 <= self.dropped < self.steps:
             raise BadInput(f"phase {self.name}: dropped={self.dropped} must leave at least 1 of steps={self.steps}")
+        if not callable(self.inputs) or isinstance(self.inputs, type):
+            raise BadInput(
+                f"phase {self.name}: inputs={self.inputs!r} are no policy; give ra.inputs.none, ra.inputs.Own() ..."
+            )
 
     def inputs_of(self, batch: "Batch", dt: float, input_stream: "Generator") -> "Tensor":
         """The inputs (..., B, T, I), T = `steps`, of steps of Δt = `dt` [s]; what a policy draws comes from its own stream.
@@ -97,7 +101,7 @@ def waking(
     name: str = ACTIVE,
 ) -> Phase:
     """Waking: the inputs of the task under the network's own noise (Eqs. 2, 18)."""
-    return Phase(name, steps, noise_distribution=noise_distribution, modify=tuple(modify))
+    return Phase(name, steps, noise_distribution=noise_distribution, modify=_modifiers(modify))
 
 
 def rest(
@@ -121,5 +125,17 @@ def rest(
         task_steps: as the waking whose trajectories it shares its draws with; None if `inputs` takes those of the task.
     """
     return Phase(
-        name, steps, dropped, inputs, sigma, variance_gain, noise_distribution, after, start, tuple(modify), task_steps
+        name, steps, dropped, inputs, sigma, variance_gain, noise_distribution, after, start, _modifiers(modify), task_steps
     )
+
+
+def _modifiers(modify: "Iterable[Modifier]") -> "tuple[Modifier, ...]":
+    """What `modify` holds.
+
+    Raises:
+        BadInput: it is no list, or something else than a modifier is in it.
+    """
+    given = tuple(modify) if isinstance(modify, Iterable) else (None,)
+    if not all(isinstance(one, Modifier) for one in given):
+        raise BadInput(f"modify={modify!r} must be a list of modifiers, as modify=[ra.Leak(0.9)]")
+    return given

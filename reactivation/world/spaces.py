@@ -148,22 +148,32 @@ class Space(ABC):
 
 @dataclass(frozen=True)
 class Box(Space):
-    """A rectangle. As the paper has it, steps overshoot its walls a little and densities reach through them."""
+    """A rectangle. As the paper has it, steps overshoot its walls a little and densities reach through them.
+
+    Raises:
+        BadInput: it has no area, or not a finite one.
+    """
 
     width: float  # [m]
     height: float  # [m]
     centre: tuple[float, float] = (0.0, 0.0)  # [m]
     hard_walls: bool = False
 
+    def __post_init__(self) -> None:
+        if not (0 < self.width < math.inf and 0 < self.height < math.inf):
+            raise BadInput(f"a box of width={self.width} and height={self.height}: both must be greater than 0, and finite")
+
     @classmethod
     def around(cls, positions: Array) -> Self:
         """The smallest box that holds recorded positions (..., 2) [m].
 
         Raises:
-            BadInput: they are not finite, or all on one line along a wall.
+            BadInput: they have another shape, are not finite, or all on one line along a wall.
         """
-        columns = [positions[..., d] for d in range(2)]
-        low, high = ([float(getattr(column, end)()) for column in columns] for end in ("min", "max"))
+        points = np.asarray(positions)
+        if not points.size or points.shape[-1] != 2:
+            raise BadInput(f"no box around positions of shape {points.shape}: (..., 2) is wanted")
+        low, high = points.reshape(-1, 2).min(0).tolist(), points.reshape(-1, 2).max(0).tolist()
         sides = [b - a for a, b in zip(low, high, strict=True)]
         if not all(0 < side < math.inf for side in sides):
             raise BadInput(f"no box around positions from {low} to {high}: give finite ones that span an area")
