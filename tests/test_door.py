@@ -154,10 +154,10 @@ def test_what_is_not_there_is_named_with_what_to_do(tmp_path: Path) -> None:
         (lambda run: run.record(ra.rest(5), 2, dt=0), "dt=0"),
         (lambda run: run.record(ra.rest(5), 2, device="gpu"), "auto, cpu or cuda"),
         (lambda run: run.record(ra.rest(5, variance_gain=-1), 2), "variance_gain=-1"),
-        (lambda run: ra.rest(5, modify=ra.Leak(0.9)), "list of modifiers"),  # type: ignore[arg-type]
-        (lambda run: ra.rest(5, modify=["leak"]), "list of modifiers"),  # type: ignore[list-item]
-        (lambda run: ra.rest(5, inputs=ra.inputs.Query), "no policy"),  # type: ignore[arg-type]
-        (lambda run: ra.Recording(np.zeros((5, 2)), dt=1, space=ra.Box), "give space="),  # type: ignore[arg-type]
+        (lambda run: ra.rest(5, modify=ra.Leak(0.9)), "list of modifiers"),
+        (lambda run: ra.rest(5, modify=["leak"]), "list of modifiers"),
+        (lambda run: ra.rest(5, inputs=ra.inputs.Query), "no policy"),
+        (lambda run: ra.Recording(np.zeros((5, 2)), dt=1, space=ra.Box), "give space="),
         (lambda run: ra.Recording(np.zeros((5, 2)), dt=1, space=ra.Box(1, 1))[np.zeros(5, dtype=bool)], "no sample is left"),
         (lambda run: ra.Box(-1, 2), "width=-1"),
         (lambda run: ra.Box.around(np.zeros((0, 2))), "(..., 2) is wanted"),

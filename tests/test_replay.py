@@ -340,6 +340,17 @@ class TestTable:
         with pytest.raises(ra.BadInput, match="no such measure: exponnent"):
             ra.replay.table(short, measures=("exponnent",))
 
+    def test_an_animal_without_rates_or_movement_has_reasons_beside_a_network_with_both(self) -> None:
+        rates = np.random.default_rng(0).normal(size=(3, 60, 5))
+        named = {
+            "network": ra.Recording(walk(0.02, (3, 60, 2)), 0.02, PLANE, rates),
+            "animal": ra.Recording(walk(0.02, (3, 60, 2)), 0.02, PLANE),
+            "still": ra.Recording(np.zeros((3, 60, 2)), 0.02, PLANE),
+        }
+        found = ra.replay.table(named, named["network"])
+        assert all("rates" in found.reasons[name]["animal"] for name in ("line_fit", "weighted_correlation"))
+        assert "does anything move" in found.reasons["states"]["still"]
+
     def test_the_same_seed_gives_the_same_numbers(self) -> None:
         recording = ra.Recording(walk(0.02, (20, 60, 2)), 0.02, PLANE)
         both = [ra.replay.table(recording, measures=("exponent", "jumps"), rng=3).found for _ in range(2)]

@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from reactivation.analysis.recording import Recording
+from reactivation.checks import whole
 from reactivation.machine.errors import BadInput
 from reactivation.replay.cells import counts_of
 from reactivation.replay.inference import Array
@@ -116,8 +117,9 @@ def pieces(recording: Recording, samples: int) -> Recording:
     """Cut long epochs into epochs of so many samples, which are then what is drawn again; what is left over goes.
 
     Raises:
-        BadInput: no epoch is as long.
+        BadInput: no epoch is as long, or that is no number of samples.
     """
+    samples = whole("samples", samples, 1)
     rates = None if recording.rates is None else _cut([*recording.rates], samples)
     positions = _cut([*recording.epochs], samples)
     if not len(positions):
@@ -134,5 +136,5 @@ def pieces(recording: Recording, samples: int) -> Recording:
 
 def _cut(series: Sequence[Array], samples: int) -> Array:
     """Series (T, ...) → (B, samples, ...)."""
-    whole = [one[: len(one) // samples * samples] for one in series]
-    return np.concatenate([one.reshape(-1, samples, *one.shape[1:]) for one in whole]) if whole else np.empty(0)
+    filled = [one[: len(one) // samples * samples] for one in series]
+    return np.concatenate([one.reshape(-1, samples, *one.shape[1:]) for one in filled]) if filled else np.empty(0)

@@ -4,6 +4,7 @@ Axes: B epochs, T samples, N units.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -69,9 +70,7 @@ def rates_of(recordings: Sequence[Recording], units: int, draws: Draws) -> list[
     Raises:
         BadInput: a recording without rates, or of other units.
     """
-    series = [one.rates for one in recordings]
-    if any(one is None for one in series):
-        raise BadInput("this needs rates, or spike counts: record with rates=True, or give Recording(..., rates=)")
+    series = [given_rates(one) for one in recordings]
     blocks = [[one] if isinstance(one, np.ndarray) else [epoch[None] for epoch in one] for one in series]
     sizes = {own[0].shape[-1] for own in blocks}
     if len(sizes) > 1:
@@ -79,6 +78,17 @@ def rates_of(recordings: Sequence[Recording], units: int, draws: Draws) -> list[
     size = sizes.pop()
     chosen = np.sort(draws.choice(size, min(units, size), replace=False))
     return [[block[..., chosen].astype(np.float64) for block in own] for own in blocks]
+
+
+def given_rates(recording: Recording) -> Any:
+    """The rates of a recording, (K, T, N) or a list of (T, N).
+
+    Raises:
+        BadInput: it has none.
+    """
+    if recording.rates is None:
+        raise BadInput("this needs rates, or spike counts: record with rates=True, or give Recording(..., rates=)")
+    return recording.rates
 
 
 def moments(block: Array) -> Array:

@@ -14,6 +14,7 @@ from reactivation.replay.cells import Cells, visited, width_of
 from reactivation.replay.decoding import TuningCurves
 from reactivation.replay.inference import NULLS, SHUFFLED_TIME, Array, Draws, Found, Rng, found, measured_blocks, null_of
 from reactivation.replay.lags import pieces
+from reactivation.replay.pairs import given_rates
 from reactivation.world.spaces import Space
 
 _SEGMENTS = 100  # at most, drawn at random
@@ -100,7 +101,8 @@ def weighted_correlation(rest: Recording, awake: Recording, *, samples: int = 20
 def _posteriors(rest: Recording, awake: Recording, samples: int, draws: Draws) -> tuple[TuningCurves, Array]:
     """Posteriors of segments of rest, (S, n, G)."""
     tuning = TuningCurves.of(awake)
-    with_rates = rest if rest.rates is None or len(rest.rates) == len(rest) else rest.take(slice(0, len(rest.rates)))
+    known = len(given_rates(rest))
+    with_rates = rest if known == len(rest) else rest.take(slice(0, known))
     segments = pieces(with_rates, samples)
     chosen = np.sort(draws.permutation(len(segments))[:_SEGMENTS])
     rates = segments.take(chosen.tolist()).rates

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import as_recording
+from reactivation.machine.errors import BadInput
 from reactivation.replay.inference import SHUFFLED_TIME, Array, Draws, Found, Rng, measured_blocks
 from reactivation.replay.lags import jitter, pieces, steps
 from reactivation.world.spaces import Space
@@ -61,10 +62,12 @@ def states(
         that is not `usable` tells nothing. The null is time shuffled within segments.
 
     Raises:
-        BadInput: no epoch is as long as a segment.
+        BadInput: no epoch is as long as a segment, or nothing moves.
     """
     recording, draws = as_recording(recording, space), np.random.default_rng(rng)
     size = jitter(recording) if noise is None else noise
+    if not size > 0:
+        raise BadInput(f"kinds of motion need a jitter greater than 0, and it is {size}: does anything move?")
     segments = pieces(recording, samples).positions
     segments = segments[np.sort(draws.permutation(len(segments))[:_SEGMENTS])]
     home = recording.space
