@@ -6,6 +6,7 @@
 # make wheel      the slow tests of the package as others install it: under 4 minutes
 # make notebooks  the notebooks, run as they stand: under a minute
 # make docs       these documents, the public names and the live page as a site, offline: build/site/index.html; under a minute
+# make faults     kills, errors of the system and damage for two minutes; promises that break are named (docs/reliability.md)
 # make lint       ruff and mypy
 # make bench      how fast training and analysis are on this machine; quiet machines tell the truth
 # Each makes .venv first, and installs again when the requirements changed or the last install did not finish.
@@ -18,7 +19,7 @@ CORES = $(shell $(BIN)/python -c 'from reactivation.machine.cores import availab
 # All tests of a file run in one process: what its tests share is made once.
 TESTS = $(BIN)/python -m pytest -n $(CORES) --dist loadfile
 
-.PHONY: quick test test-all browser wheel notebooks docs lint bench install clean
+.PHONY: quick test test-all browser wheel notebooks docs faults lint bench install clean
 
 quick: install
 	$(BIN)/python reproduce.py profile=quick
@@ -43,6 +44,9 @@ notebooks: install
 docs: $(SITE)
 	$(BIN)/python -m sphinx --quiet --fail-on-warning -b html -c docs/site . build/site
 	@echo build/site/index.html
+
+faults: install
+	FOLDER=`mktemp -d` && OMP_NUM_THREADS=1 $(BIN)/python benchmarks/reliability.py seconds=120 out=$$FOLDER/counts.json
 
 lint: install
 	$(BIN)/python -m ruff check .

@@ -70,6 +70,7 @@ def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command:
         ("analysis", "share=2", "at most 1"),
         ("rest", "units=[0]", "at least 1"),
         ("history", "commits=nothing", "no commit"),
+        ("reliability", "seconds=0", "greater than 0"),
     ],
 )
 def test_bad_input_to_the_others_is_one_line(script: str, word: str, reason: str, command: Command) -> None:
