@@ -59,7 +59,7 @@ def test_kills_and_a_scheduler_that_is_down(tmp_path: Path, command: Command, on
     sweep, run = Sweep(tmp_path / "results/sweeps/long"), f"{SPATIAL}_0.0001_0"
     one_node.wait_for(lambda: sweep.folder(run).resume_files[0].exists())
     one_node.ask("scancel", "--full", "--signal=KILL", "1_0")
-    one_node.wait_for(lambda: stand(sweep)[run].cause == "killed")
+    one_node.wait_for(lambda: stand(sweep)[run].cause == "cancelled")  # as SLURM calls what scancel kills
     one_node.kill("slurmctld", signal.SIGKILL)
     assert stand(sweep)[run].run == run, "answers with the scheduler down"
     one_node.daemon("slurmctld")

@@ -181,6 +181,7 @@ def cancel(jobs: Iterable[str]) -> None:
     listed = list(jobs)
     if not listed:
         return
+    if _answer("squeue", "--noheader", f"--user={os.getuid()}") is None:
+        raise BadInput("the scheduler does not answer: what runs will end within seconds, what waits when it begins")
     for options in (["--state=PENDING"], ["--batch", "--signal=TERM"]):
-        if _answer("scancel", *options, *listed, patience=_SUBMITTING) is None:
-            raise BadInput("the scheduler does not answer: what runs will end within seconds, what waits when it begins")
+        _answer("scancel", *options, *listed, patience=_SUBMITTING)  # which fails where nothing is left to cancel
