@@ -38,7 +38,7 @@ def test_an_array_gives_the_bits_of_one_machine_and_wrong_lines_hand_over_nothin
     tmp_path: Path, command: Command, one_node: Cluster
 ) -> None:
     words = [*tiny(SPATIAL, "seed=0..1", "trainer.lr=0.001,1e29"), "name=array", "launcher=slurm", "launcher.time=5"]
-    assert command("sweep.py", *words, "launcher.partition=none").returncode == 2
+    assert command("sweep.py", *words, "launcher.partition=nosuch").returncode == 2
     assert command("sweep.py", *words, "rnn.sigmaa=1").returncode == 2
     assert not one_node.ask("squeue", "-h", "-t", "all")
     assert command("sweep.py", *words).returncode == 0
