@@ -2,15 +2,16 @@
 
 import json
 import math
+from typing import Any, cast
 
 import pytest
 
 from paper.claims import CLAIMS
 from paper.claims.ablations import effects
-from paper.claims.verdicts import TRAINING, judge, ratio
-from paper.protocols import GATED, NOT_DOUBLED, PROTOCOLS, UNIFORM_NOISE
+from paper.claims.verdicts import TRAINING, Claim, judge, ratio
+from paper.protocols import GATED, NOT_DOUBLED, PROTOCOLS, UNIFORM_NOISE, Condition
 from paper.report import plain_verdict
-from paper.study import growth
+from paper.study import Study, growth
 from reactivation.storage.files import to_json
 
 U, B, QUIET_U, QUIET_B = "noisy_unbiased", "noisy_biased", "no-noise_unbiased", "no-noise_biased"
@@ -23,7 +24,7 @@ def divergences(unbiased: str, biased: str, times: float) -> dict[str, dict[str,
     return {row: {unbiased: times * first, biased: times * second} for row, (first, second) in rows.items()}
 
 
-def kl_result(unbiased: str, biased: str, times: float, entropies: tuple[float, float]) -> dict[str, dict]:
+def kl_result(unbiased: str, biased: str, times: float, entropies: tuple[float, float]) -> dict[str, Any]:
     """What the two files of a protocol hold."""
     table, (rest, awake) = divergences(unbiased, biased, times), entropies
     pairs = {
@@ -64,7 +65,7 @@ def turning(mean: float, dwell: float, reversals: float, lasting: float) -> dict
 KL = kl_result(U, B, 1, (1.1, 1.5))
 KL["table"][QUIET_U] = {QUIET_U: 0.125}
 KL["table"][QUIET_B] = {QUIET_B: 0.375}
-RESULTS = {
+RESULTS: dict[str, Any] = {
     TRAINING: {f"spatial_navigation/{U}": 0.0625, f"spatial_navigation/{U}_gru": 0.09, f"head_direction/{U}": 0.2},
     "manifold": {"table": {U: manifold(0.8, 0.5, 0.07, 0.4, 0.21, 3.5, 3.1, 3.25)}},
     "manifold_gain1": {"table": {U: manifold(0.81, 0.6, 0.08, 0.3, 0.22, 3.5, 3.2, 3.375)}},
@@ -180,13 +181,13 @@ def test_every_claim_has_an_expected_number() -> None:
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.key)
-def test_the_number_of_a_claim(claim) -> None:
+def test_the_number_of_a_claim(claim: Claim) -> None:
     only = {name: RESULTS[name] for name in claim.protocols}  # a claim names all that it reads
     assert claim.value(only) == pytest.approx(EXPECTED[claim.key])
 
 
 @pytest.mark.parametrize("condition", [NOT_DOUBLED, GATED])
-def test_claims_about_a_condition_say_so_and_read_its_protocols(condition) -> None:
+def test_claims_about_a_condition_say_so_and_read_its_protocols(condition: Condition) -> None:
     claims = [claim for claim in CLAIMS if claim.key.endswith(f"_{condition.name}") and TRAINING not in claim.protocols]
     assert len(claims) > 15
     for claim in claims:
@@ -203,7 +204,7 @@ def test_a_ratio_to_nothing_is_infinite() -> None:
 @pytest.mark.parametrize(
     ("norms", "expected"), [([9.0, 8.0, 2.0, 3.0], 1.5), ([9.0, 5.0, 4.0], 0.8), ([1.0, 0.0, 0.0], None)]
 )
-def test_growth_is_the_end_of_rest_over_its_half(norms, expected) -> None:
+def test_growth_is_the_end_of_rest_over_its_half(norms: list[float], expected: float | None) -> None:
     found = growth({"details": {U: {"quiescent_norm": norms}}}, U)
     assert math.isnan(found) if expected is None else found == expected
 
@@ -224,7 +225,7 @@ def test_what_has_no_number_is_null_in_the_verdicts() -> None:
 class Known:
     """A study of one seed, as far as claims ask."""
 
-    def __init__(self, **changed):
+    def __init__(self, **changed: Any):
         self.results = {name: result for name, result in RESULTS.items() if name != TRAINING} | changed
         errors = RESULTS[TRAINING] | {f"spatial_navigation/{UNIFORM_NOISE[0]}": 0.5}
         self.decoding_errors = {run: {7: error} for run, error in errors.items()}
@@ -232,15 +233,14 @@ class Known:
     def seeds_of(self, *names: str) -> tuple[int, ...]:
         return (7,) if set(names) <= set(self.results) else ()
 
-    def result(self, name: str, seed: int):
+    def result(self, name: str, seed: int) -> dict[str, Any]:
         assert seed == 7
         return {"details": {}} | self.results[name]
 
 
-def found_effects(**changed) -> dict[tuple[str, str], tuple[tuple[float, ...], tuple[float, ...]]]:
-    return {
-        (effect.ablation.name, effect.claim.key): (effect.default, effect.changed) for effect in effects(Known(**changed))
-    }
+def found_effects(**changed: Any) -> dict[tuple[str, str], tuple[Any, Any]]:
+    known = cast(Study, Known(**changed))  # all that claims ask of one
+    return {(effect.ablation.name, effect.claim.key): (effect.default, effect.changed) for effect in effects(known)}
 
 
 def test_a_switch_of_the_analysis_changes_the_claims_over_its_protocol() -> None:

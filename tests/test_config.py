@@ -1,5 +1,6 @@
 """Settings: every file loads, every bad input is one line with exit code 2, and nothing heavy is loaded to say so."""
 
+from collections.abc import Callable
 from contextlib import suppress
 import errno
 import math
@@ -8,8 +9,9 @@ import re
 import shutil
 import subprocess
 import sys
+from typing import Any
 
-from conftest import ROOT, SCRIPTS, copy_of_the_project, environment
+from conftest import ROOT, SCRIPTS, Command, copy_of_the_project, environment
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
@@ -18,9 +20,9 @@ from reactivation import registry
 from reactivation.analysis.request import Request, read_request
 from reactivation.analysis.result_files import result_file
 from reactivation.machine.errors import BadInput, StorageError
-from reactivation.machine.places import PUBLISHED
+from reactivation.machine.places import CONFIGS, PUBLISHED
 from reactivation.settings import layers as configuration
-from reactivation.settings.layers import experiments, resolve_train
+from reactivation.settings.layers import TrainConfig, experiments, resolve_train
 from reactivation.settings.reading import load_yaml, parse_arguments, to_words
 from reactivation.storage.files import read_json_once
 from reactivation.storage.finding import run_name
@@ -30,11 +32,11 @@ HEAD = "config=head_direction/noisy_unbiased"
 ANALYSES = registry.names("analysis")
 
 
-def resolve(*words: str):
+def resolve(*words: str) -> TrainConfig:
     return resolve_train(parse_arguments(list(words)))
 
 
-def analysis(name: str, *words: str):
+def analysis(name: str, *words: str) -> Any:
     return asked(name, *words).settings
 
 
@@ -73,7 +75,7 @@ def test_every_analysis_resolves_with_every_preset(name: str, task: str, preset:
 
 
 def test_every_yaml_file_is_read_by_one_of_the_above() -> None:
-    files = {str(file.relative_to(configuration.CONFIGS)) for file in configuration.CONFIGS.rglob("*.yml")}
+    files = {str(file.relative_to(CONFIGS)) for file in CONFIGS.rglob("*.yml")}
     read = {"train/base.yml", "analysis/base.yml", "preset/authors_code.yml", "preset/quick.yml"}
     tasks = registry.names("tasks")
     read |= {f"train/{name}.yml" for name in experiments() if name.split("/")[0] in tasks}
@@ -94,7 +96,7 @@ def test_the_numbers_of_tables_a1_and_a2() -> None:
 
 def test_the_authors_preset_sets_every_switch() -> None:
     """Also where our default is the same: the preset must not depend on it."""
-    preset = load_yaml(configuration.CONFIGS / "preset" / "authors_code.yml")
+    preset = load_yaml(CONFIGS / "preset" / "authors_code.yml")
     released = {
         "train": {"tag": "authors_code", "rnn": {"noise": "uniform"}},
         "spatial_navigation": {
@@ -148,9 +150,9 @@ NOISES = {"sigma": "sigma2_rec", "sigma_in": "sigma2_in", "sigma_out": "sigma2_o
 
 
 @pytest.mark.parametrize("name", experiments())
-def test_another_time_step_leaves_every_sigma_as_it_is(name: str, tmp_path: Path, monkeypatch) -> None:
+def test_another_time_step_leaves_every_sigma_as_it_is(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The configs say σ²Δt at their own Δt; `task.dt` on the command line comes after."""
-    configs = Path(shutil.copytree(configuration.CONFIGS, tmp_path / "configs"))
+    configs = Path(shutil.copytree(CONFIGS, tmp_path / "configs"))
     (configs / "preset/three.yml").write_text("train: {rnn: {sigma2_in: 0.0004, sigma_out: 0.3}}")
     monkeypatch.setattr(configuration, "CONFIGS", configs)
     words = [f"config={name}", "preset=three"]
@@ -162,8 +164,10 @@ def test_another_time_step_leaves_every_sigma_as_it_is(name: str, tmp_path: Path
     assert configuration.changed(resolve(*words), {"task.dt": 0.01}) == fine
 
 
-def test_step_variance_is_converted_at_the_time_step_of_the_layer_that_says_it(tmp_path: Path, monkeypatch) -> None:
-    configs = Path(shutil.copytree(configuration.CONFIGS, tmp_path / "configs"))
+def test_step_variance_is_converted_at_the_time_step_of_the_layer_that_says_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configs = Path(shutil.copytree(CONFIGS, tmp_path / "configs"))
     (configs / "train/spatial_navigation/fine.yml").write_text("task: {dt: 0.01}\nrnn: {sigma2_rec: 0.0001}\n")
     monkeypatch.setattr(configuration, "CONFIGS", configs)
     fine = "config=spatial_navigation/fine"
@@ -175,7 +179,7 @@ def test_step_variance_is_converted_at_the_time_step_of_the_layer_that_says_it(t
     assert run_name(resolve(fine, "task.dt=0.02")) == "fine_0.0002_0"
 
 
-def test_another_time_step_alone_is_told_what_it_leaves(command) -> None:
+def test_another_time_step_alone_is_told_what_it_leaves(command: Command) -> None:
     def note(*words: str) -> str:
         return configuration.time_step_note(resolve(*words), parse_arguments(list(words)))
 
@@ -194,7 +198,7 @@ JUNK = (".#junk.py", "junk.py~", "#junk.py#", "junk-checkpoint.py", "2junk.py", 
 JUNK_YAML = ("preset/.#junk.yml", "train/head_direction/.#junk.yml", "train/.ipynb_checkpoints/junk.yml")
 
 
-def test_files_that_only_look_like_entries_are_passed_over(command, tmp_path: Path) -> None:
+def test_files_that_only_look_like_entries_are_passed_over(command: Command, tmp_path: Path) -> None:
     project = copy_of_the_project(tmp_path / "project")
     tasks, cells, analyses = (
         project / "reactivation" / room for room in ("world/tasks", "network/cells", "analysis/measures")
@@ -266,8 +270,10 @@ def test_an_analysis_takes_its_noise_as_sigma_too() -> None:
         ("analysis/output_kl.yml", lambda: analysis("kl")),
     ],
 )
-def test_a_base_file_that_is_not_there_is_named(file: str, resolved, tmp_path: Path, monkeypatch) -> None:
-    configs = Path(shutil.copytree(configuration.CONFIGS, tmp_path / "configs"))
+def test_a_base_file_that_is_not_there_is_named(
+    file: str, resolved: Callable[[], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configs = Path(shutil.copytree(CONFIGS, tmp_path / "configs"))
     monkeypatch.setattr(configuration, "CONFIGS", configs)
     resolved()
     (configs / file).unlink()
@@ -275,8 +281,8 @@ def test_a_base_file_that_is_not_there_is_named(file: str, resolved, tmp_path: P
         resolved()
 
 
-def test_runs_at_another_time_step_are_matched_by_sigma(tmp_path: Path, monkeypatch) -> None:
-    configs = Path(shutil.copytree(configuration.CONFIGS, tmp_path / "configs"))
+def test_runs_at_another_time_step_are_matched_by_sigma(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configs = Path(shutil.copytree(CONFIGS, tmp_path / "configs"))
     (configs / "train/spatial_navigation/fine.yml").write_text("task: {dt: 0.01}\nrnn: {sigma2_rec: 5.0e-5}\n")
     monkeypatch.setattr(configuration, "CONFIGS", configs)
     (fine,) = asked("kl", "runs=[fine]", "noise=0.0001").runs
@@ -433,8 +439,10 @@ def test_bad_input_to_training_is_refused_by_name(case: str) -> None:
     ("text", "named"),
     [("spatial_navigaton: {}", "spatial_navigation"), ("output_kll: {}", "output_kl"), ("train: 5", "not a mapping")],
 )
-def test_a_preset_with_a_wrong_section_is_refused_by_name(text: str, named: str, tmp_path: Path, monkeypatch) -> None:
-    configs = Path(shutil.copytree(configuration.CONFIGS, tmp_path / "configs"))
+def test_a_preset_with_a_wrong_section_is_refused_by_name(
+    text: str, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configs = Path(shutil.copytree(CONFIGS, tmp_path / "configs"))
     (configs / "preset/mine.yml").write_text(text)
     monkeypatch.setattr(configuration, "CONFIGS", configs)
     with pytest.raises(BadInput, match=f"preset/mine.yml: .*{named}"):
@@ -471,7 +479,7 @@ def test_bad_input_to_an_analysis_is_refused_by_name(name: str, case: str) -> No
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_a_bad_command_exits_2_with_one_line_and_writes_nothing(script: str, command, tmp_path: Path) -> None:
+def test_a_bad_command_exits_2_with_one_line_and_writes_nothing(script: str, command: Command, tmp_path: Path) -> None:
     words = [SPATIAL] if script == "train.py" else []
     done = command(script, *words, "sead=1")
     assert done.returncode == 2
@@ -508,7 +516,7 @@ def test_settings_are_checked_and_shown_without_torch() -> None:
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_help_and_print_config(script: str, command, tmp_path: Path) -> None:
+def test_help_and_print_config(script: str, command: Command, tmp_path: Path) -> None:
     manual = command(script, "--help")
     assert manual.returncode == 0
     assert f"python {script}" in manual.stdout
@@ -552,7 +560,7 @@ def test_bad_files_are_refused_by_name(case: str, tmp_path: Path) -> None:
     assert len(str(refused.value).splitlines()) == 1
 
 
-def test_a_file_that_may_not_be_read_is_a_matter_of_storage(tmp_path: Path, monkeypatch) -> None:
+def test_a_file_that_may_not_be_read_is_a_matter_of_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(file: Path) -> str:
         raise PermissionError(errno.EACCES, "Permission denied", str(file))
 

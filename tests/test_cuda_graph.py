@@ -1,6 +1,9 @@
 """Captured steps: nothing in a step asks the host, calls are counted right, and, on a GPU, replays are steps."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Never
 
 from conftest import tiny
 import pytest
@@ -34,10 +37,15 @@ def learner(seed: int, config: str, *words: str, device: str = "cpu") -> Learner
     return new_learner(resolve_train(arguments), torch.device(device))
 
 
-class Silence(TorchDispatchMode):
+class Silence(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types for it
     """Refuses operations that a capture could not hold."""
 
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         name, kwargs = function.overloadpacket.__name__, kwargs or {}
         assert name not in ASKS_THE_HOST, f"{name} {ASKS_THE_HOST[name]}"
         assert "device" not in kwargs or name not in ("_to_copy", "copy_"), f"{name} may copy between devices"
@@ -48,7 +56,7 @@ class Silence(TorchDispatchMode):
 
 @pytest.mark.parametrize("words", [[], ["rnn.sigma2_in=1e-5", "rnn.sigma2_out=1e-5", "rnn.bias=true", "rnn.noise=uniform"]])
 @pytest.mark.parametrize("config", experiments())
-def test_a_step_asks_nothing_of_the_host(config: str, words: list[str], monkeypatch) -> None:
+def test_a_step_asks_nothing_of_the_host(config: str, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Adam is left out: on a GPU it is another one, which is made for this."""
     cells = [RING] if config.startswith("head") else ["task.place_cells_dog=true"]
     members = [learner(seed, config, *cells, *words) for seed in range(2)]
@@ -71,7 +79,7 @@ def test_silence_hears_what_it_should() -> None:
 class Fake:
     """What `CapturedStep` uses of torch.cuda, telling what is done to it. A capture runs the step, where a GPU would not."""
 
-    def __init__(self, monkeypatch):
+    def __init__(self, monkeypatch: pytest.MonkeyPatch):
         self.done: list[str] = []
         monkeypatch.setattr(torch.cuda, "Stream", lambda: self)
         monkeypatch.setattr(torch.cuda, "current_stream", lambda: self)
@@ -80,21 +88,21 @@ class Fake:
         monkeypatch.setattr(torch.cuda, "graph", lambda graph, stream: self.within("capture"))
 
     @contextmanager
-    def within(self, name: str):
+    def within(self, name: str) -> Iterator[None]:
         self.done.append(name)
         yield
 
-    def wait_stream(self, other) -> None:
+    def wait_stream(self, other: object) -> None:
         pass
 
-    def register_generator_state(self, generator) -> None:
+    def register_generator_state(self, generator: torch.Generator) -> None:
         self.done.append("register")
 
     def replay(self) -> None:
         self.done.append("replay")
 
 
-def test_a_step_runs_aside_and_then_is_captured_once_with_every_generator(monkeypatch) -> None:
+def test_a_step_runs_aside_and_then_is_captured_once_with_every_generator(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = Fake(monkeypatch)
     buffer, value = torch.zeros(2), torch.zeros(())
     step = CapturedStep(lambda: (buffer, [{"x": value}]), [stream(0, name) for name in "abcd"])
@@ -107,7 +115,7 @@ def test_a_step_runs_aside_and_then_is_captured_once_with_every_generator(monkey
     assert not measures[0]["x"]
 
 
-def test_a_new_learning_rate_is_captured_anew(monkeypatch) -> None:
+def test_a_new_learning_rate_is_captured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """The old capture has the old rate in it."""
     from reactivation.training import learner as module
 
@@ -116,7 +124,12 @@ def test_a_new_learning_rate_is_captured_anew(monkeypatch) -> None:
     members = [learner(seed, SPATIAL, "trainer.lr_late=1e-4", f"trainer.lr_late_from={last}") for seed in range(2)]
     stack, rates = stacked(members), []
     honest = stack.optimizer.step
-    monkeypatch.setattr(stack.optimizer, "step", lambda: (rates.append(stack.optimizer.param_groups[0]["lr"]), honest()))
+
+    def watching() -> None:
+        rates.append(stack.optimizer.param_groups[0]["lr"])
+        honest()
+
+    monkeypatch.setattr(stack.optimizer, "step", watching)
     for _ in range(2 * last):
         stack.learn()
     once = ["aside"] * WARM_UP + ["register"] * 4 + ["capture"] + ["replay"] * 2
@@ -125,7 +138,7 @@ def test_a_new_learning_rate_is_captured_anew(monkeypatch) -> None:
 
 
 def test_on_a_cpu_a_step_is_just_called() -> None:
-    def step():
+    def step() -> Never:
         raise AssertionError
 
     assert captured(step, [stream(0, "a")]) is step
@@ -157,15 +170,15 @@ def test_replays_are_steps(config: str, words: list[str], seeds: int) -> None:
         torch.testing.assert_close(loss, expected, rtol=1e-4, atol=0)
         for a, b in zip(measures, own, strict=True):
             torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-6)
-    for a, b in zip(one.network.parameters(), other.network.parameters(), strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
-    for a, b in zip(replayed, eager, strict=True):
-        assert torch.equal(a.noise.get_state(), b.noise.get_state())
-        assert torch.equal(a.trajectories.get_state(), b.trajectories.get_state())
+    for weight, expected in zip(one.network.parameters(), other.network.parameters(), strict=True):
+        torch.testing.assert_close(weight, expected, rtol=1e-3, atol=1e-4)
+    for mine, its in zip(replayed, eager, strict=True):
+        assert torch.equal(mine.noise.get_state(), its.noise.get_state())
+        assert torch.equal(mine.trajectories.get_state(), its.trajectories.get_state())
     again = learner(0, config, *words, device="cuda")
-    again.restore({**replayed[0].state(), "step": one.step}, None)
+    again.restore({**replayed[0].state(), "step": one.step}, Path("nowhere"))
     lone = learner(0, config, *words, device="cuda")
-    lone.restore({**replayed[0].state(), "step": one.step}, None)
+    lone.restore({**replayed[0].state(), "step": one.step}, Path("nowhere"))
     for _ in range(WARM_UP + 3):
         torch.testing.assert_close(again.learn()[0], lone.descend(False)[0], rtol=1e-4, atol=0)
 

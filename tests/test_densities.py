@@ -1,6 +1,7 @@
 """Densities and their divergences against scipy and closed forms."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,16 +9,25 @@ from scipy import stats
 
 from reactivation import registry
 from reactivation.analysis.base import Recording
-from reactivation.analysis.densities import DegenerateDensity, GaussianKDE, Uniform, VonMisesKDE, WalledKDE, estimate
+from reactivation.analysis.densities import (
+    DegenerateDensity,
+    Density,
+    GaussianKDE,
+    Uniform,
+    VonMisesKDE,
+    WalledKDE,
+    estimate,
+)
 from reactivation.analysis.measures import kl
 from reactivation.streams import numpy_stream
-from reactivation.world.spaces import Box, Circle
+from reactivation.world.spaces import Box, Circle, Space
 
 RNG = np.random.default_rng
 OF_TASKS = [registry.load("tasks", name).Settings().space for name in registry.names("tasks")]
 WALLED = [
     space for space in (*OF_TASKS, Box(2.2, 1.4, (0.5, -3.0), hard_walls=True)) if space.hard_walls and not space.circular
 ]
+Decoded = dict[str, dict[str, np.ndarray]]  # run → phase → positions
 over_walled = pytest.mark.parametrize("space", WALLED, ids=str)
 
 
@@ -66,7 +76,7 @@ def test_von_mises_kde_recovers_a_von_mises_density() -> None:
 
 
 @pytest.mark.parametrize("points", [np.zeros((50, 2)), np.linspace(0, 1, 50)[:, None] * [1, 1]])
-def test_points_without_volume_have_no_density(points) -> None:
+def test_points_without_volume_have_no_density(points: np.ndarray) -> None:
     with pytest.raises(DegenerateDensity):
         estimate(Box(1, 1), points)
     with pytest.raises(DegenerateDensity):
@@ -86,7 +96,7 @@ def test_each_space_has_the_estimate_that_suits_it() -> None:
 
 
 @over_walled
-def test_a_density_with_walls_is_1_in_all_inside_and_0_beyond(space) -> None:
+def test_a_density_with_walls_is_1_in_all_inside_and_0_beyond(space: Space) -> None:
     points = space.mean(space.sample(300, RNG(0))) + RNG(1).normal(0, 0.5, (300, 2))
     density, finer = estimate(space, points), space.grid(151)
     beyond = RNG(2).uniform(-5, 5, (2000, 2))
@@ -97,14 +107,14 @@ def test_a_density_with_walls_is_1_in_all_inside_and_0_beyond(space) -> None:
 
 
 @over_walled
-def test_a_density_with_walls_recovers_a_uniform_one_up_to_them(space) -> None:
+def test_a_density_with_walls_recovers_a_uniform_one_up_to_them(space: Space) -> None:
     """Relative to uniform, errors have variance V ∫K² / n Z², Z the mass of a kernel inside: at a corner four times that of
     the middle, V / 4π h² n. A density that reaches through walls is off by half at each of them.
     """
     n = 4000
     points, grid = space.sample(n, RNG(0)), space.grid(50)
 
-    def off(density) -> float:
+    def off(density: Density) -> float:
         return float(np.sqrt(np.mean((np.exp(density.log_density(grid.points)) * space.volume - 1) ** 2)))
 
     density = estimate(space, points)
@@ -114,7 +124,7 @@ def test_a_density_with_walls_recovers_a_uniform_one_up_to_them(space) -> None:
 
 
 @over_walled
-def test_a_density_with_walls_samples_from_itself(space) -> None:
+def test_a_density_with_walls_samples_from_itself(space: Space) -> None:
     n, (left, right, bottom, top) = 5000, space.frame
     points = np.clip(RNG(1).normal((right, top), (right - left) / 3, (300, 2)), (left, bottom), (right, top))
     density, grid = estimate(space, points), space.grid(100)
@@ -123,13 +133,13 @@ def test_a_density_with_walls_samples_from_itself(space) -> None:
     assert space.contains(samples).all()
     mass = np.exp(density.log_density(grid.points)) * grid.volume
     edges = [np.linspace(left, right, 5), np.linspace(bottom, top, 5)]
-    known = np.histogram2d(*grid.points.T, edges, weights=mass)[0]
-    found = np.histogram2d(*samples.T, edges)[0]
+    known = np.histogram2d(grid.points[:, 0], grid.points[:, 1], edges, weights=mass)[0]
+    found = np.histogram2d(samples[:, 0], samples[:, 1], edges)[0]
     assert np.abs(found / n - known).max() < 4.5 * math.sqrt(0.25 / n)
 
 
 @over_walled
-def test_points_beyond_a_wall_count_at_it(space) -> None:
+def test_points_beyond_a_wall_count_at_it(space: Space) -> None:
     (inside,) = space.sample(1, RNG(0))
     gap, normal = space.wall(inside)
     at, beyond = (inside + (gap + more) * normal for more in (-1e-9, 0.3))
@@ -140,7 +150,7 @@ def test_points_beyond_a_wall_count_at_it(space) -> None:
 
 
 @over_walled
-def test_walled_points_that_are_all_one_have_no_density(space) -> None:
+def test_walled_points_that_are_all_one_have_no_density(space: Space) -> None:
     with pytest.raises(DegenerateDensity):
         estimate(space, np.ones((50, 2)) * space.middle)
 
@@ -149,10 +159,10 @@ class Gaussian:
     def __init__(self, mean: float, scale: float):
         self.law = stats.norm(mean, scale)
 
-    def log_density(self, points):
+    def log_density(self, points: np.ndarray) -> np.ndarray:
         return self.law.logpdf(points[:, 0])
 
-    def sample(self, n, rng):
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         return self.law.rvs((n, 1), random_state=rng)
 
 
@@ -163,10 +173,12 @@ def test_divergence_of_gaussians_is_the_closed_form() -> None:
     backward = p.log_density(others) - q.log_density(others)
     found = kl.divergence(forward, backward, None)
 
-    def exact(a, b):
+    def exact(a: Gaussian, b: Gaussian) -> float:
         (m, s), (k, t) = ((x.law.mean(), x.law.std()) for x in (a, b))
         return math.log(t / s) + (s**2 + (m - k) ** 2) / (2 * t**2) - 0.5
 
+    assert found.standard_error is not None
+    assert found.reverse_standard_error is not None
     assert found.kl == pytest.approx(exact(q, p), abs=4 * found.standard_error)
     assert found.reverse == pytest.approx(exact(p, q), abs=4 * found.reverse_standard_error)
     grid = np.linspace(-10, 10, 20_001)
@@ -190,7 +202,7 @@ def test_a_density_that_leaves_the_box_is_infinitely_far_from_the_uniform_one_in
     assert pair["kl"] > 0
 
 
-def analyse(decoded, space, **settings):
+def analyse(decoded: Decoded, space: Space, **settings: Any) -> Any:
     recorded = {
         run: {phase: Recording(positions, 0.02, space, margin=math.inf) for phase, positions in phases.items()}
         for run, phases in decoded.items()
@@ -198,7 +210,7 @@ def analyse(decoded, space, **settings):
     return kl.analyse(recorded, kl.Settings(**settings), lambda name: numpy_stream(0, name))
 
 
-def uniform_phases(n: int = 6_000):
+def uniform_phases(n: int = 6_000) -> Decoded:
     box = Box(2.2, 2.2)
     return {"run": {phase: box.from_unit(RNG(seed).random((1, n, 2))) for seed, phase in enumerate(("active", "quiescent"))}}
 

@@ -4,8 +4,9 @@ import hashlib
 import json
 from pathlib import Path
 import shutil
+from typing import Any
 
-from conftest import ROOT
+from conftest import ROOT, Command
 from factories import AUTHORS_TABLES, authors_keys, keys_of
 import pytest
 import torch
@@ -84,7 +85,7 @@ def test_documents_are_written_from_the_papers_results_alone() -> None:
 
 
 @pytest.mark.parametrize("words", [{"seeds": "0"}, {"path": "elsewhere"}])
-def test_documents_are_about_all_results(words: dict[str, str]) -> None:
+def test_documents_are_about_all_results(words: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match="no path or seeds"):
         reproduction(Settings(profile="paper", only="publish", **words))
 
@@ -123,7 +124,7 @@ def test_a_figure_shows_the_numbers_beside_it(key: str) -> None:
         f"reproduce.py profile=paper only=report path={PUBLISHED}",
     ],
 )
-def test_no_command_writes_among_what_is_published(words: str, command) -> None:
+def test_no_command_writes_among_what_is_published(words: str, command: Command) -> None:
     before = {file: file.stat().st_mtime_ns for file in PUBLISHED.rglob("*")}
     done = command(*words.split())
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
@@ -134,7 +135,7 @@ def test_no_command_writes_among_what_is_published(words: str, command) -> None:
 @pytest.mark.parametrize(
     "words", ["output_kl.py task=head_direction runs=[noisy_unbiased] seed=1", "figures.py fig=3c seeds=1"]
 )
-def test_where_a_network_was_not_kept_what_to_delete_is_named(words: str, tmp_path: Path, command) -> None:
+def test_where_a_network_was_not_kept_what_to_delete_is_named(words: str, tmp_path: Path, command: Command) -> None:
     run = "head_direction/noisy_unbiased_0.01_1"
     shutil.copytree(PUBLISHED / run, tmp_path / "results" / run)
     done = command(*words.split())
@@ -142,7 +143,7 @@ def test_where_a_network_was_not_kept_what_to_delete_is_named(words: str, tmp_pa
     assert f"delete results/{run}, then: python train.py config=head_direction/noisy_unbiased seed=1" in done.stderr
 
 
-def test_ones_own_runs_and_results_come_before_what_is_published(tmp_path: Path, capsys) -> None:
+def test_ones_own_runs_and_results_come_before_what_is_published(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Root by root: of own runs everything counts, of others what is published; the mixture is told once."""
     own, task = Study((0, 1), path=str(tmp_path)), "head_direction"
     assert own.seeds_of("kl_head", "manifold_head") == own.trained_seeds(task, "noisy_biased") == (0, 1)
@@ -202,7 +203,8 @@ def test_results_of_other_settings_are_not_the_papers(tmp_path: Path) -> None:
         assert study.seeds_of("kl") == (), change
         with pytest.raises(DamagedData, match="not of just these settings and networks"):
             Study((0,), path=str(tmp_path)).result("kl", 0)
-    for broken in ({"format": was["format"] - 1}, {"models": []}, {"settings": None}):
+    breaks: list[dict[str, Any]] = [{"format": was["format"] - 1}, {"models": []}, {"settings": None}]
+    for broken in breaks:
         details.write_text(json.dumps(was | broken))
         assert study.seeds_of("kl") == (), broken
     details.write_text(json.dumps(was))
@@ -245,7 +247,7 @@ def test_a_published_network_is_what_its_card_says(name: str) -> None:
     )
 
 
-def test_a_fresh_clone_analyses_the_published_networks(command, tmp_path: Path) -> None:
+def test_a_fresh_clone_analyses_the_published_networks(command: Command, tmp_path: Path) -> None:
     done = command("output_kl.py", "seed=0", "batch_size=12", "t_quiescent=20", "n_samples=50")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "results/spatial_navigation/kl_0.0001_0.json").exists()

@@ -9,8 +9,9 @@ from pathlib import Path
 import shutil
 from typing import Any
 
-from conftest import copy_of_the_project
+from conftest import Command, copy_of_the_project
 from matplotlib import get_data_path, rc_context, rcParams
+from matplotlib.axes import Axes
 from matplotlib.font_manager import FontEntry, fontManager
 import numpy as np
 import pytest
@@ -38,12 +39,12 @@ RC_FILES = {  # what users' matplotlibrc may say
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Path:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy_of_the_project(tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture(scope="module")
-def study(project: Path, tmp_path_factory) -> Iterator[Study]:
+def study(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
     """Tiny networks of seed 0 and their results; of seed 1 one network, and results that are three times as large."""
     from reactivation.analysis.request import request
     from reactivation.analysis.runner import measure
@@ -90,26 +91,26 @@ def write_scaled(study: Study, name: str, seed: int, times: float) -> None:
 
 
 @pytest.fixture(scope="module")
-def nothing(tmp_path_factory) -> Study:
+def nothing(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return Study((3,), path=str(tmp_path_factory.mktemp("empty")), device="cpu", fallback=False)
 
 
 @pytest.fixture(autouse=True)
-def no_font_is_missed(caplog) -> Iterator[None]:
+def no_font_is_missed(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Matplotlib logs the fonts that it does not find."""
     yield
     assert not [record.message for record in caplog.get_records("call") if record.name.startswith("matplotlib")]
 
 
 @pytest.fixture(params=RC_FILES)
-def rc_file(request, tmp_path: Path) -> Path:
+def rc_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     file = tmp_path / "matplotlibrc"
     file.write_text(RC_FILES[request.param])
     return file
 
 
 @pytest.fixture
-def fonts(request, monkeypatch) -> Iterator[None]:
+def fonts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The machine's fonts, only those that come with matplotlib, or these and common ones that lack ‖, σ, ± and –."""
     own: list[FontEntry] = fontManager.ttflist
     shipped = [font for font in own if str(font.fname).startswith(get_data_path())]
@@ -127,7 +128,7 @@ def fonts(request, monkeypatch) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def drawn(study: Study, tmp_path_factory) -> dict[str, bytes]:
+def drawn(study: Study, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The files of Fig. 2e, whose labels have ‖ in them, as drawn on this machine."""
     files = draw_figure("2e", study, tmp_path_factory.mktemp("drawn"))
     return {file.name: file.read_bytes() for file in files}
@@ -201,6 +202,12 @@ def test_a_picture_knows_the_numbers_it_shows(study: Study, tmp_path: Path) -> N
     assert not shows_its_numbers(tmp_path, "C4")
 
 
+def colours(axes: Axes) -> np.ndarray:
+    (numbers,) = (image.get_array() for image in axes.images)
+    assert numbers is not None
+    return numbers
+
+
 def test_csv_holds_the_drawn_numbers(study: Study, tmp_path: Path) -> None:
     page, _ = plot([["1d", "1h", "2e"]], study)
     walk, occupancy, matrix = page.subfigs[0].axes[:3]
@@ -209,11 +216,11 @@ def test_csv_holds_the_drawn_numbers(study: Study, tmp_path: Path) -> None:
     columns = read(tmp_path / "fig_1d.csv")
     assert list(columns) == ["x_m", "y_m", "trajectory", "step"]
     second = [k for k, trajectory in enumerate(columns["trajectory"]) if trajectory == "1"]
-    line = next(line for line in walk.lines[3:] if len(line.get_xdata()) > 1)  # after the first and its two ends
+    line = next(line for line in walk.lines[3:] if np.size(line.get_xdata()) > 1)  # after the first and its two ends
     assert line.get_ydata() == pytest.approx([float(columns["y_m"][k]) for k in second], rel=1e-6)
     density = np.array(read(tmp_path / "fig_1h.csv")["density_per_m2"], dtype=float)
-    assert occupancy.images[0].get_array().data.ravel() == pytest.approx(density, rel=1e-6)
-    drawn = matrix.images[0].get_array().filled(math.nan).ravel()
+    assert np.ma.getdata(colours(occupancy)).ravel() == pytest.approx(density, rel=1e-6)
+    drawn = np.ma.filled(colours(matrix), math.nan).ravel()
     told = [float(value or "nan") for value in read(tmp_path / "fig_2e.csv")["kl_mean_nat"]]
     assert drawn == pytest.approx(told, rel=1e-6, nan_ok=True)
     *cells, _ = (text.get_text() for text in matrix.texts)  # the last is the panel's letter
@@ -252,7 +259,9 @@ def test_bands_are_over_networks(study: Study) -> None:
     assert page.subfigs[0].axes[0].get_title("right") == "n = 2"
 
 
-def test_unfinished_trainings_are_shown_only_where_there_is_no_other(study: Study, tmp_path: Path, monkeypatch) -> None:
+def test_unfinished_trainings_are_shown_only_where_there_is_no_other(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The network of seed 0 comes with the project; seed 1 has begun."""
     copy = Study(study.seeds, study.preset, str(shutil.copytree(study.path, tmp_path / "results")), "cpu")
     first, second = (next(Path(copy.path).glob(f"{SPATIAL}/noisy_unbiased_*_{seed}_quick")) for seed in (0, 1))
@@ -286,7 +295,7 @@ def test_measures_are_means_and_spreads_over_networks(key: str, study: Study) ->
     two, single = both.columns, one.columns
     if "seed" in two:
         (measure,) = two.keys() - {"run", "phase", "seed"}
-        assert sorted(two[measure]) == pytest.approx(sorted([*single[measure], *(3 * np.asarray(single[measure]))]))
+        assert np.sort(two[measure]) == pytest.approx(np.sort(np.outer([1, 3], np.asarray(single[measure])), axis=None))
         return
     for name, values in two.items():
         if "_mean" in name:
@@ -369,7 +378,7 @@ def test_what_is_missing_is_named_with_its_command(key: str, nothing: Study, tmp
         ("fig=1d seeds=9", 3, "python train.py config=spatial_navigation/noisy_unbiased seed=9"),
     ],
 )
-def test_bad_input_in_one_line(words: str, code: int, told: str, command, tmp_path: Path) -> None:
+def test_bad_input_in_one_line(words: str, code: int, told: str, command: Command, tmp_path: Path) -> None:
     done = command("figures.py", *words.split())
     assert done.returncode == code, done.stderr
     assert told in done.stderr
@@ -377,7 +386,7 @@ def test_bad_input_in_one_line(words: str, code: int, told: str, command, tmp_pa
     assert not list(tmp_path.iterdir())
 
 
-def test_the_command(command, project: Path, study: Study, drawn: dict[str, bytes], tmp_path: Path) -> None:
+def test_the_command(command: Command, project: Path, study: Study, drawn: dict[str, bytes], tmp_path: Path) -> None:
     (tmp_path / "matplotlibrc").write_text(RC_FILES["TeX"])  # which matplotlib reads from the folder it is started in
     words = [f"path={study.path}", "seeds=0,1", "preset=quick", "device=cpu"]
     done = command("figures.py", "fig=2e", "out=pictures", *words, project=project)

@@ -3,6 +3,7 @@
 from functools import cache
 from itertools import product
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from reactivation.network.cells.base import Cell
 from reactivation.network.cells.gru import GRU
 from reactivation.network.cells.vanilla import Vanilla
 from reactivation.network.dynamics import rollout
-from reactivation.network.inputs import Constant, Own, Query
+from reactivation.network.inputs import Constant, Own, Policy, Query
 from reactivation.network.kernels import fast_loop
 from reactivation.network.modified import modified
 from reactivation.network.modifiers import (
@@ -69,7 +70,7 @@ ON_EVERY_CELL = pytest.mark.parametrize("model", CELLS)
 N, NOISE, DT = 6, Noise(0.3), 0.02
 
 
-def network(model: str, seed: int = 0, **settings) -> Network:
+def network(model: str, seed: int = 0, **settings: Any) -> Network:
     own = registry.load("cells", model).Settings(model=model, n_rec=N, **settings)
     return build_network(own, 2, 5, torch.Generator().manual_seed(seed))
 
@@ -123,7 +124,9 @@ def test_every_modifier_is_tested() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("leading", [(), (3,)])
 @ON_EVERY_CELL
-def test_neutral_modifiers_that_are_run_are_the_plain_loop_bit_for_bit(model: str, leading, dtype) -> None:
+def test_neutral_modifiers_that_are_run_are_the_plain_loop_bit_for_bit(
+    model: str, leading: tuple[int, ...], dtype: torch.dtype
+) -> None:
     net = (stack(model) if leading else network(model)).to(dtype)
     expected = run(net, leading)
     for neutral in NEUTRAL:
@@ -277,8 +280,8 @@ def test_scale_symmetry_is_kept_but_by_drive_and_fixed_amplitude(acting: Modifie
 @ON_EVERY_CELL
 def test_modifiers_compose_in_one_order_whatever_order_they_are_given_in(model: str) -> None:
     net = network(model)
-    every = (Gain(0.7), Leak(0.3), Drive(0.2, 0.1), Adaptation(0.4, 0.5), Momentum(friction=0.4), ColouredNoise(0.1))
-    every = tuple(filter(lambda modifier: offers(net, modifier), every))
+    known = (Gain(0.7), Leak(0.3), Drive(0.2, 0.1), Adaptation(0.4, 0.5), Momentum(friction=0.4), ColouredNoise(0.1))
+    every = tuple(modifier for modifier in known if offers(net, modifier))
     one, other = (run(modified(net, order, DT, torch.Generator().manual_seed(0)))[0] for order in (every, every[::-1]))
     assert torch.equal(one, other)
 
@@ -327,6 +330,7 @@ def test_gain_is_that_of_recurrent_weights_and_of_no_bias(model: str, off_diagon
 def test_a_drive_is_a_bias_and_its_noise_has_the_strength_that_it_says() -> None:
     net, biased = network("vanilla", bias=True).double(), network("vanilla", bias=True).double()
     assert isinstance(biased.cell, Vanilla)
+    assert biased.cell.recurrent.bias is not None
     biased.cell.recurrent.bias.data += 0.2
     torch.testing.assert_close(run(changed(net, Drive(0.2)))[0], run(biased)[0])
 
@@ -367,7 +371,7 @@ def response(*modify: Modifier, steps: int, dt: float = DT) -> np.ndarray:
 
 @pytest.mark.parametrize("dt", [DT, DT / 2])
 @pytest.mark.parametrize("modifier", [Momentum(friction=0.3), Momentum(tau=0.05), ColouredNoise(0.05)], ids=str)
-def test_the_stationary_variance_of_a_linear_drift_is_known(modifier: Modifier, dt: float) -> None:
+def test_the_stationary_variance_of_a_linear_drift_is_known(modifier: Momentum | ColouredNoise, dt: float) -> None:
     """Drift −k r, noise variance 1 a step: the variance is that of a process of second order, Σ h² of its response h."""
     k = dt / TAU
     if isinstance(modifier, ColouredNoise):
@@ -377,6 +381,7 @@ def test_the_stationary_variance_of_a_linear_drift_is_known(modifier: Modifier, 
         friction = modifier.friction
         expected = (2 - friction) / (friction * k * (2 * (2 - friction) - k))
     else:
+        assert modifier.tau is not None
         a = math.exp(-dt / modifier.tau)
         expected = (1 + a) / (k * (2 * (1 + a) - (1 - a) * k))
     h = response(modifier, steps=800, dt=dt)
@@ -436,7 +441,9 @@ def driven_rates(modifier: Modifier, dt: float, seconds: float) -> np.ndarray:
     ],
     ids=str,
 )
-def test_time_steps_that_are_halved_converge_to_the_differential_equation(modifier, field, force) -> None:
+def test_time_steps_that_are_halved_converge_to_the_differential_equation(
+    modifier: Modifier, field: np.ndarray, force: np.ndarray
+) -> None:
     """Euler steps: half the step, half the error."""
     field, force, seconds = np.array(field), np.array(force), 0.2
     fixed_point = -np.linalg.solve(field, force)
@@ -448,15 +455,19 @@ def test_time_steps_that_are_halved_converge_to_the_differential_equation(modifi
 
 def test_adaptation_of_a_gru_enters_the_candidate_alone() -> None:
     net = network("gru", activation_fn="tanh", bias=True).double()
+    assert isinstance(net.cell, GRU)
+    own, candidate = net.cell.gates, net.cell.candidate
+    assert own.bias is not None
+    assert candidate.bias is not None
     cell, generator = changed(net, Adaptation(B_GAIN, TAU_A)).cell, torch.Generator().manual_seed(0)
     r, a = (torch.rand(3, N, generator=generator, dtype=torch.float64) for _ in range(2))
     u = torch.rand(3, 3 * N, generator=generator, dtype=torch.float64)
     with torch.no_grad():
         found = cell.drift(torch.cat((r, a), -1), u)
-        gates = torch.sigmoid(r @ net.cell.gates.weight.mT + net.cell.gates.bias + u[:, : 2 * N])
+        gates = torch.sigmoid(r @ own.weight.mT + own.bias + u[:, : 2 * N])
         z, g = gates[:, :N], gates[:, N:]
-        candidate = torch.tanh((g * r) @ net.cell.candidate.weight.mT + net.cell.candidate.bias + u[:, 2 * N :] - a)
-    torch.testing.assert_close(found[:, :N], (1 - z) * (candidate - r) / 0.1)
+        target = torch.tanh((g * r) @ candidate.weight.mT + candidate.bias + u[:, 2 * N :] - a)
+    torch.testing.assert_close(found[:, :N], (1 - z) * (target - r) / 0.1)
     torch.testing.assert_close(found[:, N:], (B_GAIN * r - a) / TAU_A)
 
 
@@ -485,7 +496,9 @@ def test_a_fixed_amplitude_is_held_by_each_step() -> None:
         (Leak, {"factor": "x"}, "factor=x must be of type float"),
     ],
 )
-def test_values_that_make_no_sense_are_refused_in_one_line(kind, values: dict[str, float], reason: str) -> None:
+def test_values_that_make_no_sense_are_refused_in_one_line(
+    kind: type[Modifier], values: dict[str, float], reason: str
+) -> None:
     with pytest.raises(BadInput, match=rf"^{kind.__name__}.*: {reason}[^\n]*$"):
         kind(**values)
 
@@ -516,7 +529,9 @@ def asked(words: str = "") -> Settings:
         ("adaptation.gain=0 adaptation.tau=0.16 leak.factor=1 momentum.friction=1 drive.mean=0 inputs=none", "", (), None),
     ],
 )
-def test_rest_is_changed_on_the_command_line(words: str, name: str | None, modifiers, policy) -> None:
+def test_rest_is_changed_on_the_command_line(
+    words: str, name: str | None, modifiers: tuple[Modifier, ...], policy: Policy | None
+) -> None:
     settings = asked(words)
     waking_, resting = declared("kl").phases(settings)
     assert waking_.modify == ()

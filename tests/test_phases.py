@@ -12,6 +12,7 @@ from reactivation.analysis.recordings import record
 from reactivation.analysis.run import Run, TrainedRun, load_run
 from reactivation.machine.errors import BadInput
 from reactivation.machine.places import PUBLISHED
+from reactivation.network.cells.gru import GRU
 from reactivation.network.inputs import Another, Constant, Own, Policy, Query, Replayed, none
 from reactivation.network.phases import rest, shuffled, waking
 from reactivation.settings.layers import resolve_train
@@ -144,10 +145,10 @@ def test_policies_scale_exchange_and_replay_what_the_task_drew() -> None:
 
 def test_a_constant_velocity_goes_as_far_at_any_time_step() -> None:
     for steps, dt in ((50, 0.02), (100, 0.01)):
-        moves = given(Constant([0.3, -0.1]), steps, dt)
+        moves = given(Constant((0.3, -0.1)), steps, dt)
         torch.testing.assert_close(moves.sum(-2), torch.tensor([0.3, -0.1]).expand(3, 2))
     with pytest.raises(BadInput, match=r"velocity=\[0.3\] must have one entry for each of 2 inputs"):
-        given(Constant([0.3]))
+        given(Constant((0.3,)))
 
 
 def test_a_query_is_moves_of_the_task_s_size_that_nobody_made() -> None:
@@ -214,7 +215,7 @@ def test_rest_at_half_and_quarter_of_the_time_step_is_the_same_rest(name: str) -
         with torch.no_grad():
             u = cell.project(torch.zeros(1, 1, run.task.n_inputs))[:, 0]
             drift = cell.drift(rates, u).double().numpy()
-            gate = torch.sigmoid(cell.gates(rates)).chunk(2, -1)[0].double().numpy() if hasattr(cell, "gates") else 0.0
+            gate = torch.sigmoid(cell.gates(rates)).chunk(2, -1)[0].double().numpy() if isinstance(cell, GRU) else 0.0
         r = rates.double().numpy()
         kicks = r[:, 1:] - r[:, :-1] - drift[:, :-1] * dt
         assert kicks.var() == pytest.approx(sigma**2 * dt, rel=4 * math.sqrt(2 / kicks.size))

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 from factories import PATIENCE, ROOT, copy_of_the_project, environment
 import pytest
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.timeout(900)  # the whole paper, if tiny, is trained, a
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Path:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project whose quick preset is tiny."""
     return copy_of_the_project(tmp_path_factory.mktemp("project"))
 
@@ -60,7 +61,7 @@ def test_the_plan_comes_first_and_dry_run_stops_there(project: Path) -> None:
     assert not (project / "elsewhere").exists()
 
 
-def test_one_command_ends_in_a_page_that_needs_nothing_else(reproduced) -> None:
+def test_one_command_ends_in_a_page_that_needs_nothing_else(reproduced: tuple[Path, str]) -> None:
     project, printed = reproduced
     assert "left out" not in printed
     page = (project / "results/report_quick.html").read_text()
@@ -72,7 +73,7 @@ def test_one_command_ends_in_a_page_that_needs_nothing_else(reproduced) -> None:
     assert {verdict["verdict"] for verdict in verdicts.values()} == {UNDECIDED}, "one seed decides nothing"
 
 
-def test_what_is_there_is_not_made_again(reproduced) -> None:
+def test_what_is_there_is_not_made_again(reproduced: tuple[Path, str]) -> None:
     project, _ = reproduced
     kept = {file: file.stat().st_mtime_ns for file in (project / "results").rglob("*quick*.json")}
     printed = reproduce(project, "only=train,analyse", "ledger=true")
@@ -87,7 +88,7 @@ def test_a_task_has_figures_of_its_own() -> None:
     assert [step.name for step in steps] == ["figure 3", "figure C5"]
 
 
-def test_a_lost_result_is_made_again_and_a_part_can_be_asked_for(reproduced) -> None:
+def test_a_lost_result_is_made_again_and_a_part_can_be_asked_for(reproduced: tuple[Path, str]) -> None:
     project, _ = reproduced
     lost = project / "results/head_direction/transitions_0.01_0_quick.json"
     before = lost.read_bytes()
@@ -103,7 +104,7 @@ def test_what_cannot_be_analysed_is_left_out_and_named(project: Path) -> None:
     assert "config=head_direction/noisy_unbiased seed=7" in printed
 
 
-def test_a_training_that_fails_does_not_keep_the_rest_from_being_done(reproduced) -> None:
+def test_a_training_that_fails_does_not_keep_the_rest_from_being_done(reproduced: tuple[Path, str]) -> None:
     project, _ = reproduced
     own, other = (project / f"results/head_direction/noisy_{bias}_0.01_5_quick" for bias in ("unbiased", "biased"))
     other.mkdir()
@@ -165,17 +166,21 @@ def test_a_verdict_is_where_the_interval_lies(values: list[float], verdict: str)
 
 @pytest.mark.parametrize(("preset", "counted"), [(None, (1.0, 2.0)), ("quick", (0.0, 1.0, 2.0))])
 def test_a_seed_seen_before_the_rule_is_told_and_does_not_count(preset: str | None, counted: tuple[float, ...]) -> None:
-    study = SimpleNamespace(
+    study: Any = SimpleNamespace(
         preset=preset, seeds_of=lambda *names: (0, 1, 2), result=lambda name, seed: float(seed), decoding_errors={}
     )
     seen = Claim("key", "sentence", "1", "measure", ("kl",), lambda results: results["kl"], high=9, seen=(0,))
     others = (replace(seen, key="none", seen=()), replace(seen, key="all", seen=(0, 1, 2)))
     verdicts = judge_all([seen, *others], study)
-    assert verdicts["key"].values == verdicts["key"].seeds == counted
-    assert sorted(verdicts["key"].known + counted) == [0, 1, 2]
-    assert (verdicts["none"].values, verdicts["none"].known) == ((0, 1, 2), ())
+    key, none, every = (verdicts[name] for name in ("key", "none", "all"))
+    assert key
+    assert none
+    assert key.values == key.seeds == counted
+    assert sorted(key.known + counted) == [0, 1, 2]
+    assert (none.values, none.known) == ((0, 1, 2), ())
     if preset is None:
-        assert (verdicts["all"].values, verdicts["all"].known, verdicts["all"].verdict) == ((), (0, 1, 2), UNDECIDED)
+        assert every
+        assert (every.values, every.known, every.verdict) == ((), (0, 1, 2), UNDECIDED)
 
 
 def test_the_interval_covers_the_mean_as_often_as_it_says() -> None:
@@ -184,12 +189,12 @@ def test_the_interval_covers_the_mean_as_often_as_it_says() -> None:
     rng = np.random.default_rng(0)
     trials = 2000
     intervals = [confidence_interval(rng.normal(3, 2, 5).tolist()) for _ in range(trials)]
-    covered = sum(low < 3 < high for low, high in intervals) / trials
+    covered = sum(interval is not None and interval[0] < 3 < interval[1] for interval in intervals) / trials
     assert abs(covered - 0.95) < 4 * math.sqrt(0.95 * 0.05 / trials)
 
 
 @pytest.fixture(scope="module")
-def tables(reproduced) -> dict[str, list[list[str]]]:
+def tables(reproduced: tuple[Path, str]) -> dict[str, list[list[str]]]:
     """Claims and effects, read by the copy, whose preset its networks were trained with."""
     program = """
 import json
@@ -204,14 +209,14 @@ print(json.dumps({name: TABLES[name](study).rows for name in ("claims", "effects
     return json.loads(done.stdout)
 
 
-def test_every_claim_reads_results_that_the_plan_makes(tables) -> None:
+def test_every_claim_reads_results_that_the_plan_makes(tables: dict[str, list[list[str]]]) -> None:
     assert len(tables["claims"]) == len(CLAIMS) == len({claim.key for claim in CLAIMS})
     assert all("not yet run" not in row for row in tables["claims"])
     assert {row[0] for row in tables["effects"]} == {"1", "2", "8", "9", "10", "11", "12", "13", "17", "–"}
     assert {row[-1] for row in tables["effects"]} == {"1"}, "every effect has its results"
 
 
-def test_the_wrong_uniform_baseline_is_off_by_its_known_amount(tables) -> None:
+def test_the_wrong_uniform_baseline_is_off_by_its_known_amount(tables: dict[str, list[list[str]]]) -> None:
     (row,) = (row for row in tables["effects"] if row[0] == "8")
     assert row[6] == f"{-math.log(2.2):.3g}"
 
@@ -246,16 +251,21 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     graphlib.TopologicalSorter({name: imports(file) & set(modules) - {name} for name, file in modules.items()}).prepare()
 
 
-def test_the_cpu_is_set_up_before_the_first_product(monkeypatch) -> None:
+def test_the_cpu_is_set_up_before_the_first_product(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads that a product started earlier would keep denormals, on which noiseless rests take minutes."""
-    calls = []
+    calls: list[str] = []
+
+    def product_rate(size: int) -> float:
+        calls.append("product")
+        return 1e9
+
     monkeypatch.setattr("reactivation.machine.device.prepare", lambda device: calls.append("prepare"))
-    monkeypatch.setattr("reactivation.training.work.product_rate", lambda size: calls.append("product") or 1e9)
+    monkeypatch.setattr("reactivation.training.work.product_rate", product_rate)
     plan(reproduction(Settings(only="report")))
     assert calls == ["prepare", "product"]
 
 
-def test_the_plan_counts_what_is_left_of_a_training(tmp_path: Path, monkeypatch) -> None:
+def test_the_plan_counts_what_is_left_of_a_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reactivation.training.work.product_rate", lambda size: 1e9)
     run = "head_direction/noisy_unbiased_0.01_0"
     shutil.copytree(PUBLISHED / run, tmp_path / run, ignore=shutil.ignore_patterns("*.pt", ".lock"))

@@ -1,6 +1,7 @@
 """Every registered task, and what is particular to the two of the paper."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,39 +10,41 @@ import torch
 
 from reactivation import registry
 from reactivation.streams import stream
+from reactivation.types import Path
 from reactivation.world import motion
 from reactivation.world.tasks import head_direction, spatial_navigation
+from reactivation.world.tasks.base import Task
 from reactivation.world.tuning import HeadDirectionCells, PlaceCells
 
 TASKS = registry.names("tasks")
 P_VALUE = 1e-4
 
 
-def build(name: str, **settings):
+def build(name: str, **settings: Any) -> Any:
     module = registry.load("tasks", name)
     return module.build(module.Settings(**settings), stream(0, "cells"))
 
 
 @pytest.mark.parametrize("biased", [False, True])
 @pytest.mark.parametrize("name", TASKS)
-def test_inputs_integrate_to_positions(name: str, biased: bool, generator) -> None:
+def test_inputs_integrate_to_positions(name: str, biased: bool, generator: torch.Generator) -> None:
     has_bias = "biased" in registry.load("tasks", name).Settings.__dataclass_fields__
     assert_integrates(build(name, **({"biased": biased} if has_bias else {})), generator)
 
 
 @pytest.mark.parametrize("settings", [{}, {"pause_share": 0.5, "pause_steps": 4}])
-def test_inputs_of_drawn_bearings_integrate_to_positions(settings: dict, generator) -> None:
+def test_inputs_of_drawn_bearings_integrate_to_positions(settings: dict[str, Any], generator: torch.Generator) -> None:
     assert_integrates(build("head_direction", concentration=8.0, sigma=3.0, home=3.0, **settings), generator)
 
 
-def assert_integrates(task, generator: torch.Generator) -> None:
+def assert_integrates(task: Task, generator: torch.Generator) -> None:
     path = task.motion.paths(50, 30, generator)
     integrated = task.space.wrap(path.start[:, None] + path.inputs.double().cumsum(1))
     assert float(task.space.distance(integrated, path.positions.double()).max()) < 1e-5
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_a_batch_has_the_shapes_of_the_contract(name: str, generator) -> None:
+def test_a_batch_has_the_shapes_of_the_contract(name: str, generator: torch.Generator) -> None:
     task = build(name)
     batch = task.sample(5, 7, generator)
     assert batch.start.shape == (5, task.n_outputs)
@@ -52,7 +55,7 @@ def test_a_batch_has_the_shapes_of_the_contract(name: str, generator) -> None:
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_decoding_an_encoded_state_gives_it_back(name: str, generator) -> None:
+def test_decoding_an_encoded_state_gives_it_back(name: str, generator: torch.Generator) -> None:
     """Within the spacing of the cells: the mean of three centres near a wall is off by about one spacing."""
     task = build(name)
     positions = task.space.wrap(task.space.from_unit(torch.rand(500, task.space.dimensions, generator=generator)))
@@ -73,7 +76,7 @@ def test_same_generator_same_batch_and_cells_travel_with_the_state(name: str) ->
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_a_task_without_cells_still_encodes_and_decodes(name: str, generator) -> None:
+def test_a_task_without_cells_still_encodes_and_decodes(name: str, generator: torch.Generator) -> None:
     key = {"spatial_navigation": "use_place_cells", "head_direction": "use_hd_cells"}.get(name)
     if key is None:
         pytest.skip(f"{name} always has cells")
@@ -85,7 +88,7 @@ def test_a_task_without_cells_still_encodes_and_decodes(name: str, generator) ->
 # Spatial navigation
 
 
-def walk(steps: int = 400, **settings):
+def walk(steps: int = 400, **settings: Any) -> tuple[Any, Path]:
     task = build("spatial_navigation", **settings)
     return task, task.motion.paths(200, steps, stream(0, "trajectories"))
 
@@ -173,7 +176,7 @@ def test_a_dropped_first_step_shrinks_biased_starts_about_the_anchor() -> None:
     assert start.var(0).numpy() == pytest.approx(spread, rel=4.5 * math.sqrt(0.8 / n))  # of a uniform number, nearly
 
 
-def test_place_cells_are_equation_20_or_its_softmax(generator) -> None:
+def test_place_cells_are_equation_20_or_its_softmax(generator: torch.Generator) -> None:
     centres = torch.rand(40, 2, generator=generator, dtype=torch.float64) * 2 - 1
     positions = torch.rand(9, 2, generator=generator, dtype=torch.float64) * 2 - 1
     field = np.exp(-((positions.numpy()[:, None] - centres.numpy()) ** 2).sum(-1) / (2 * 0.2**2))
@@ -182,7 +185,7 @@ def test_place_cells_are_equation_20_or_its_softmax(generator) -> None:
     assert np.allclose(softmax, field / field.sum(-1, keepdims=True), atol=1e-12)
 
 
-def test_difference_of_gaussians(generator) -> None:
+def test_difference_of_gaussians(generator: torch.Generator) -> None:
     centres = torch.rand(400, 2, generator=generator, dtype=torch.float64) * 2 - 1
     positions = torch.rand(9, 2, generator=generator, dtype=torch.float64) * 0.4 - 0.2
     activities = PlaceCells(centres, 0.2, "softmax", 2.0).encode(positions)
@@ -249,7 +252,7 @@ NULL = {"concentration": 0.0, "sigma": 3.0}
 PAUSES = {"pause_share": 0.5}
 
 
-def drawn_turns(n: int, steps: int, **settings):
+def drawn_turns(n: int, steps: int, **settings: Any) -> Path:
     return build("head_direction", **settings).motion.paths(n, steps, stream(0, "trajectories"))
 
 
@@ -274,7 +277,9 @@ def test_the_narrowest_density_and_the_ends_of_the_numbers_give_finite_bearings(
 
 @pytest.mark.parametrize("pauses", [{}, PAUSES])
 @pytest.mark.parametrize(("world", "home"), [(DRAWN, 0.0), (DRAWN, 2 * math.pi * 4 / 5), (NULL, 1.0)])
-def test_drawn_bearings_have_their_stationary_density_from_the_start_on(world: dict, home: float, pauses: dict) -> None:
+def test_drawn_bearings_have_their_stationary_density_from_the_start_on(
+    world: dict[str, Any], home: float, pauses: dict[str, Any]
+) -> None:
     """At the start, and after 100 and 400 steps: Euler steps widen the variance by aΔt/2, the spread by half of that."""
     n, path = 20_000, drawn_turns(20_000, 400, home=home, **world, **pauses)
     law = stats.vonmises(world["concentration"]).cdf if world["concentration"] else stats.uniform(-math.pi, 2 * math.pi).cdf
@@ -288,7 +293,7 @@ def test_drawn_bearings_have_their_stationary_density_from_the_start_on(world: d
 
 
 @pytest.mark.parametrize("pauses", [{}, PAUSES])
-def test_drawn_bearings_go_home_by_the_stated_pull(pauses: dict) -> None:
+def test_drawn_bearings_go_home_by_the_stated_pull(pauses: dict[str, Any]) -> None:
     """Moving steps regressed on sin(s − h): slope −aΔt, no intercept, and what is left is the turns' own."""
     home, path = 1.3, drawn_turns(2000, 100, home=1.3, **DRAWN, **pauses)
     before = torch.cat((path.start[:, None], path.positions[:, :-1]), dim=1).double()
@@ -303,7 +308,7 @@ def test_drawn_bearings_go_home_by_the_stated_pull(pauses: dict) -> None:
 @pytest.mark.parametrize("steps", [100, 110])
 def test_pauses_are_whole_blocks_and_come_with_the_stated_probability(steps: int) -> None:
     path = drawn_turns(2000, steps, pause_share=0.3, **DRAWN)
-    blocks = (path.inputs[..., 0] == 0).split(25, dim=1)
+    blocks = torch.split(path.inputs[..., 0] == 0, 25, dim=1)
     assert sum(block.shape[1] for block in blocks) == steps
     assert all(torch.equal(block, block[:, :1].expand_as(block)) for block in blocks)
     paused = torch.stack([block[:, 0] for block in blocks], dim=1).double().numpy()
