@@ -1,5 +1,6 @@
 """The authors' commands as written, at tiny size, and the analyses on what they leave."""
 
+from dataclasses import replace
 from itertools import product
 import json
 import os
@@ -19,8 +20,10 @@ from factories import (
     contents,
     end,
     keys_of,
+    load,
     start,
     tiny,
+    train,
 )
 import numpy as np
 import pytest
@@ -29,13 +32,19 @@ import torch
 from reactivation.analysis.base import AnalysisSettings, Recording, rest_of, waking_of
 from reactivation.analysis.measures import distance
 from reactivation.analysis.recordings import record
-from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.analysis.request import read_request
+from reactivation.analysis.result_files import holds, result_file
+from reactivation.analysis.run import TrainedRun
+from reactivation.analysis.runner import measure
+from reactivation.machine.errors import DamagedData
 from reactivation.network.cells.vanilla import Vanilla
+from reactivation.network.dynamics import rollout
+from reactivation.network.phases import Phase
 from reactivation.settings.layers import resolve_train
-from reactivation.storage.finding import _say_stand_in
 from reactivation.storage.folder import RunFolder
-from reactivation.streams import CELLS
-from reactivation.world.spaces import Box
+from reactivation.streams import CELLS, NOISE, of_phase, stream
+from reactivation.types import Noise
+from reactivation.world.tuning import PlaceCells
 
 SPATIAL = [f"spatial_navigation/{n}_{b}" for n in ("noisy", "no-noise") for b in ("unbiased", "biased")]
 GRU = ["spatial_navigation/noisy_unbiased_gru", "spatial_navigation/noisy_biased_gru"]
@@ -159,11 +168,10 @@ def test_missing_runs_are_named_with_their_command(command: Command, results: Pa
 
 
 def test_a_published_network_stands_in_and_is_named(command: Command, tmp_path: Path) -> None:
-    _say_stand_in.cache_clear()  # another test may have been told
-    done = command("output_variance.py", "runs=[noisy_unbiased]", *TINY_ANALYSIS)
+    done = command("output_variance.py", "runs=[noisy_unbiased]", "path=own", *TINY_ANALYSIS)  # each place is told once
     assert done.returncode == 0, done.stderr
     (line,) = (line for line in done.stderr.splitlines() if "published" in line)
-    assert "results/spatial_navigation/noisy_unbiased_0.0001_0 is not there" in line
+    assert "own/spatial_navigation/noisy_unbiased_0.0001_0 is not there" in line
 
 
 def test_the_command_for_a_missing_run_names_its_noise_and_tag(command: Command, results: Path) -> None:
@@ -220,26 +228,20 @@ def test_the_command_for_a_missing_run_makes_it(command: Command, trained: Path,
     assert done.returncode == 0, done.stderr
 
 
-def load(results: Path, name: str):
-    import torch
-
-    from reactivation.analysis.run import load_run
-    from reactivation.storage.folder import RunFolder
-
-    return load_run(RunFolder(results / "spatial_navigation" / name), torch.device("cpu"))
+def run_of(results: Path, name: str) -> TrainedRun:
+    return load(RunFolder(results / "spatial_navigation" / name))
 
 
-def settings(**values) -> AnalysisSettings:
+def settings(**values: Any) -> AnalysisSettings:
     return AnalysisSettings(**{"t_active": 10, "t_quiescent": 14, **values})
 
 
-def resting(run, draw: int = 0, trajectory_stream: str | None = None, **values) -> Recording:
-    phase = rest_of(settings(**values))
-    return record(run, phase, 12, 0, experiment="run", draw=draw, trajectory_stream=trajectory_stream)
+def resting(run: TrainedRun, draw: int = 0, **values: Any) -> Recording:
+    return record(run, rest_of(settings(**values)), 12, 0, experiment="run", draw=draw)
 
 
 def test_starts_of_rest_and_burn_in(results: Path) -> None:
-    run = load(results, "noisy_unbiased_0.0001_0")
+    run = run_of(results, "noisy_unbiased_0.0001_0")
     rests = {start: resting(run, start=start).positions for start in ("task", "end_of_active", "random")}
     assert all(rest.shape == (12, 14, 2) for rest in rests.values())
     redrawn, again = (resting(run, draw=draw).positions for draw in (1, 2))
@@ -248,65 +250,59 @@ def test_starts_of_rest_and_burn_in(results: Path) -> None:
     assert (shifted == rests["task"][:, 5:]).all()
 
 
-def starts(monkeypatch, run, **values) -> Any:
-    """The state that a resting network starts from."""
-    import reactivation.analysis.recordings as phases
+def start_of(run: TrainedRun, phase: Phase, trajectory_stream: str | None = None) -> torch.Tensor:
+    """The state that a network starts a phase from."""
+    seen: list[torch.Tensor] = []
 
-    seen, honest = [], phases.rollout
+    def watching(state: torch.Tensor, noise_stream: torch.Generator) -> torch.Tensor:
+        seen.append(phase.start(state, noise_stream))
+        return seen[-1]
 
-    def watching(network, state, *rest):
-        seen.append((state, honest(network, state, *rest)))
-        return seen[-1][1]
-
-    with monkeypatch.context() as patched:
-        patched.setattr(phases, "rollout", watching)
-        resting(run, t_quiescent=10, **values)
-    (*before, (state, _)) = seen
-    return state, before
+    watched = replace(phase, start=watching)
+    record(run, watched, 12, 0, experiment="run", trajectory_stream=trajectory_stream)
+    return seen[-1]
 
 
-def test_rest_starts_where_its_setting_says(results: Path, monkeypatch) -> None:
-    run = load(results, "noisy_unbiased_0.0001_0")
-    task, _ = starts(monkeypatch, run)
-    shuffled, _ = starts(monkeypatch, run, start="random")
+def test_rest_starts_where_its_setting_says(results: Path) -> None:
+    run = run_of(results, "noisy_unbiased_0.0001_0")
+    task = start_of(run, rest_of(settings()))
+    shuffled = start_of(run, rest_of(settings(start="random")))
     assert not (shuffled == task).all()
     assert (shuffled.sort(0).values == task.sort(0).values).all(), "each unit's rates, in an order of its own"
-    after_waking, ((_, waking),) = starts(monkeypatch, run, start="end_of_active")
-    assert (after_waking == waking.state).all()
-    at_centres, _ = starts(monkeypatch, run, trajectory_stream=CELLS)
+    after = rest_of(settings(start="end_of_active"))
+    assert after.after
+    awake = record(run, replace(after.after, name=after.name), 12, 0, experiment="run", rates=12).rates
+    assert awake is not None
+    assert (start_of(run, after).numpy() == awake[:, -1]).all()
+    at_centres = start_of(run, rest_of(settings()), CELLS)
+    assert isinstance(run.task.tuning, PlaceCells)
     assert (at_centres == run.network.initial_state(run.task.encode(run.task.tuning.centres[:12]))).all()
     assert not (task == at_centres).any()
 
 
-@pytest.mark.parametrize("which", ["own", "shared"])
-def test_a_random_network_has_a_task_of_its_own_unless_shared(which: str, results: Path) -> None:
-    from reactivation.analysis.measures.kl import Settings, untrained
-    from reactivation.analysis.runner import _random_network
-
-    runs = [load(results, f"noisy_{bias}_0.0001_0") for bias in ("unbiased", "biased")]
-    asked = Settings(batch_size=12, random_network=which)
-    random = _random_network(asked, runs, untrained(asked).shares_task)
-    assert (random.task is runs[-1].task) == (which == "shared")
-    assert not any((a == b).all() for a, b in zip(random.network.parameters(), runs[0].network.parameters(), strict=True))
+def test_a_random_network_has_a_task_of_its_own_unless_shared(results: Path) -> None:
+    words = {"path": str(results), "runs": "[noisy_unbiased]", "batch_size": "12", "t_active": "10", "t_quiescent": "14"}
+    own, shared = (
+        measure(read_request("kl", {**words, "random_network": which, "out": which})).table for which in ("own", "shared")
+    )
+    assert own.keys() == shared.keys()
+    assert [row for row in own if own[row] != shared[row]] == ["random"]
 
 
-def test_a_random_network_cannot_share_a_task_of_another_size(results: Path) -> None:
-    from reactivation.analysis.runner import _random_network
-
-    runs = [load(results, f"noisy_{bias}_0.0001_0") for bias in ("unbiased", "biased")]
-    runs[1].task.n_outputs += 1
-    with pytest.raises(BadInput, match="random_network=shared"):
-        _random_network(settings(), runs, shares_task=True)
-
-
-def test_runs_of_two_spaces_are_not_compared(results: Path) -> None:
-    from reactivation.analysis.runner import _require_one_space
-
-    runs = {name: load(results, f"{name}_0.0001_0") for name in ("noisy_unbiased", "noisy_biased")}
-    _require_one_space(runs)
-    runs["noisy_biased"].task.space = Box(8.8, 8.8)
-    with pytest.raises(BadInput, match=r"noisy_unbiased lives in .*2\.2.* and noisy_biased in .*8\.8"):
-        _require_one_space(runs)
+@pytest.mark.parametrize(
+    ("other", "words", "told"),
+    [
+        ("task.place_cells_num=25", ["random_network=shared"], r"random_network=shared: the first run has 16 outputs .* 25"),
+        ("task.box_width=8.8", [], r"noisy_unbiased lives in .*2\.2.* and other in .*8\.8"),
+    ],
+)
+def test_runs_that_have_no_common_world_are_refused(
+    other: str, words: list[str], told: str, command: Command, results: Path
+) -> None:
+    train(results.parent / "other", other)
+    done = command("output_kl.py", "runs=[noisy_unbiased,other]", *words, *TINY_ANALYSIS)
+    assert done.returncode == 2
+    assert re.search(told, done.stderr)
 
 
 @pytest.mark.parametrize(
@@ -327,15 +323,13 @@ def test_a_reader_that_goes_away_is_told_by_the_exit_code(words: list[str], tmp_
 
 
 @pytest.mark.parametrize("part", ["", "_details"])
-def test_a_kill_between_two_files_is_seen_and_loses_no_table(part: str, results: Path, monkeypatch) -> None:
-    from reactivation.analysis import result_files
-    from reactivation.analysis.request import read_request
-    from reactivation.analysis.runner import measure
-
-    words = {"runs": "[noisy_unbiased]", "path": str(results), "batch_size": "12", "t_quiescent": "14", "t_active": "10"}
+def test_a_kill_between_two_files_is_seen_and_loses_no_table(
+    part: str, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = {"runs": "[noisy_unbiased]", "path": str(results), "batch_size": "12", "t_active": "10", "t_quiescent": "14"}
     asked = read_request("distance", words)
-    table, details = (result_files.result_file("distance", asked.settings, part) for part in ("", "_details"))
-    killed_at, honest = result_files.result_file("distance", asked.settings, part), os.replace
+    table, details = (result_file("distance", asked.settings, part) for part in ("", "_details"))
+    killed_at, honest = result_file("distance", asked.settings, part), os.replace
 
     def killed(source: Path, target: Path) -> None:
         if target == killed_at:
@@ -350,29 +344,22 @@ def test_a_kill_between_two_files_is_seen_and_loses_no_table(part: str, results:
         measure(asked)
     assert details.exists()
     assert table.read_text() == "an older table"
-    assert not result_files.holds("distance", asked.settings, {})
+    assert not holds("distance", asked.settings, {})
     monkeypatch.undo()
     measure(asked)
     assert table.read_bytes() == whole
 
 
-def test_noise_at_rest_is_the_runs_own_or_the_one_put_in(results: Path, monkeypatch) -> None:
-    import reactivation.analysis.recordings as phases
-
-    seen = []
-    honest = phases.rollout
-
-    def watching(network, state, inputs, noise, *rest):
-        seen.append(noise)
-        return honest(network, state, inputs, noise, *rest)
-
-    monkeypatch.setattr(phases, "rollout", watching)
+def test_noise_at_rest_is_the_runs_own_or_the_one_put_in(results: Path) -> None:
     sigma = (1e-4 / 0.02) ** 0.5
 
-    def sigma_of(name: str, phase: str, **values) -> float:
-        named = {one.name: one for one in distance.phases(settings(**values))}
-        record(load(results, name), named[phase], 12)
-        return seen[-1].sigma
+    def noise_in(name: str, phase: Phase) -> Noise:
+        run = run_of(results, name)
+        return phase.noise_of(run.noise, run.network.cell)
+
+    def sigma_of(name: str, phase: str, **values: Any) -> float:
+        asked = distance.Settings(**{"t_active": 10, "t_quiescent": 14, **values})
+        return noise_in(name, {one.name: one for one in distance.phases(asked)}[phase]).sigma
 
     assert sigma_of("noisy_unbiased_0.0001_0", "active") == pytest.approx(sigma)
     assert sigma_of("noisy_unbiased_0.0001_0", "quiescent") == pytest.approx(sigma * 2**0.5)
@@ -381,25 +368,28 @@ def test_noise_at_rest_is_the_runs_own_or_the_one_put_in(results: Path, monkeypa
     assert sigma_of("no-noise_unbiased_0", "quiescent") == 0
     assert sigma_of("no-noise_unbiased_0", "quiescent_noisy") == pytest.approx(sigma * 2**0.5)
     for phase_of in (waking_of, rest_of):
-        record(load(results, "noisy_unbiased_0.0001_0"), phase_of(settings(noise_kind="uniform")), 12)
-        assert seen[-1].distribution == "uniform"
+        assert noise_in("noisy_unbiased_0.0001_0", phase_of(settings(noise_kind="uniform"))).distribution == "uniform"
     assert Vanilla.rest_variance_gain == 2
 
 
 def test_activity_that_blows_up_is_named_and_not_decoded(results: Path) -> None:
-    run = load(results, "noisy_unbiased_0.0001_0")
+    run = run_of(results, "noisy_unbiased_0.0001_0")
+    assert isinstance(run.network.cell, Vanilla)
+    weight = run.network.cell.recurrent.weight
     with torch.no_grad():
-        run.network.cell.recurrent.weight.copy_(60 * torch.eye(len(run.network.cell.recurrent.weight)))
+        weight.copy_(60 * torch.eye(len(weight)))
     with pytest.raises(DamagedData, match=r"^run quiescent: activity is not finite from step \d+ on") as refused:
         resting(run, t_quiescent=100)
-    last_good = int(re.search(r"step (\d+)", str(refused.value))[1]) - 1
+    last_good = int(str(refused.value).split("step ")[1].split()[0]) - 1
     assert np.isfinite(resting(run, t_quiescent=last_good).positions).all()
 
 
-def test_long_rests_are_the_short_ones_continued(results: Path, monkeypatch) -> None:
-    import reactivation.analysis.recordings as phases
-
-    run = load(results, "noisy_unbiased_0.0001_0")
-    whole = resting(run).positions
-    monkeypatch.setattr(phases, "_BLOCK", 4)
-    assert (resting(run).positions == whole).all()
+def test_a_rest_of_several_blocks_is_one_rollout_under_its_own_noise(results: Path) -> None:
+    run, phase = run_of(results, "noisy_unbiased_0.0001_0"), rest_of(settings(t_quiescent=25))
+    noise, inputs = phase.noise_of(run.noise, run.network.cell), torch.zeros(12, 25, 2)
+    draws = stream(0, of_phase("run", phase.name, NOISE))
+    with torch.no_grad():
+        whole = rollout(run.network, start_of(run, phase), inputs, noise, run.dt, draws)
+    recorded = record(run, phase, 12, 0, experiment="run", rates=12).rates
+    assert recorded is not None
+    assert (recorded == whole.rates.numpy()).all()
