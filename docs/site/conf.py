@@ -29,8 +29,8 @@ import reactivation  # noqa: E402
 
 PAGES = {
     "Begin": ("docs/tutorial", "docs/howto", "docs/site/live"),
-    "Guides": ("docs/python", "docs/extending", "docs/recordings", "docs/cluster"),
-    "The study": ("docs/claims", "docs/differences", "docs/theory", "docs/replay", "docs/live", "published/README"),
+    "Guides": ("docs/python", "docs/extending", "docs/recordings", "docs/replay", "docs/cluster", "docs/live"),
+    "The study": ("docs/claims", "docs/differences", "docs/theory", "docs/reliability", "published/README"),
     "Reference": ("docs/equations", "docs/site/api", "docs/site/api_replay", "docs/site/api_theory"),
     "More": (),  # and every document that is not named here
 }
@@ -41,6 +41,7 @@ root_doc = "README"
 include_patterns = ["README.md", "CHANGELOG.md", "LICENSE.md", "docs/*.md", "docs/site/*", "published/README.md"]
 exclude_patterns = [".venv", ".git", "build", "results"]
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+napoleon_custom_sections = ["Returns"]  # which are sentences: no type stands before a colon
 myst_heading_anchors = 4
 default_role = "literal"  # as in the docstrings, which are Markdown in this one thing
 autodoc_typehints = "description"

@@ -56,16 +56,15 @@ class Shown:
         return f"{'head_' if self.task == HEAD else ''}{self.run}"
 
 
+_DRAWN = "on walks that are drawn to the centre and keep to a ring around it"
 _UNTOUCHED = "without noise; at rest, c is in units of the noise of others"
 # Those of head direction are small, and drift so slowly that 8 bits would change their occupancy.
 NETWORKS = (
-    Shown(SPATIAL, "noisy_biased", "Space, biased", "Trained with noise, on walks that are drawn to the centre."),
+    Shown(SPATIAL, "noisy_biased", "Space, biased", f"Trained with noise, {_DRAWN}."),
     Shown(SPATIAL, "noisy_unbiased", "Space, unbiased", "Trained with noise, on walks that go everywhere."),
     Shown(SPATIAL, "no-noise_biased", "Space, biased, no noise", f"Trained {_UNTOUCHED}.", noise_of="noisy_biased"),
     Shown(SPATIAL, "no-noise_unbiased", "Space, unbiased, no noise", f"Trained {_UNTOUCHED}.", noise_of="noisy_unbiased"),
-    Shown(
-        SPATIAL, "noisy_biased_gru", "Space, biased, GRU", "GRU, trained with noise, on walks that are drawn to the centre."
-    ),
+    Shown(SPATIAL, "noisy_biased_gru", "Space, biased, GRU", f"GRU, trained with noise, {_DRAWN}."),
     Shown(HEAD, "noisy_unbiased", "Head direction, unbiased", "Trained with noise, on turns either way.", bits=16),
     Shown(HEAD, "noisy_biased", "Head direction, biased", "Trained with noise, on turns to the left only.", bits=16),
 )
