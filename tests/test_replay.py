@@ -343,11 +343,11 @@ class TestTable:
     def test_an_animal_without_rates_or_movement_has_reasons_beside_a_network_with_both(self) -> None:
         rates = np.random.default_rng(0).normal(size=(3, 60, 5))
         named = {
-            "network": ra.Recording(walk(0.02, (3, 60, 2)), 0.02, PLANE, rates),
-            "animal": ra.Recording(walk(0.02, (3, 60, 2)), 0.02, PLANE),
-            "still": ra.Recording(np.zeros((3, 60, 2)), 0.02, PLANE),
+            "network": ra.Recording(walk(0.005, (3, 60, 2)), 0.02, BOX, rates),
+            "animal": ra.Recording(walk(0.005, (3, 60, 2)), 0.02, BOX),
+            "still": ra.Recording(np.zeros((3, 60, 2)), 0.02, BOX),
         }
-        found = ra.replay.table(named, named["network"])
+        found = ra.replay.table(named, named["network"], measures=("line_fit", "weighted_correlation", "states"))
         assert all("rates" in found.reasons[name]["animal"] for name in ("line_fit", "weighted_correlation"))
         assert "does anything move" in found.reasons["states"]["still"]
 
