@@ -41,7 +41,6 @@ root_doc = "README"
 include_patterns = ["README.md", "CHANGELOG.md", "LICENSE.md", "docs/*.md", "docs/site/*", "published/README.md"]
 exclude_patterns = [".venv", ".git", "build", "results"]
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-napoleon_custom_sections = ["Returns"]  # which are sentences: no type stands before a colon
 myst_heading_anchors = 4
 default_role = "literal"  # as in the docstrings, which are Markdown in this one thing
 autodoc_typehints = "description"
@@ -116,6 +115,8 @@ def as_rst(app: Sphinx, what: str, name: str, thing: object, options: object, li
         if not example:
             words = re.sub(r"`[^`]+`|[|*]", lambda found: found[0] if found[0][0] == "`" else f"\\{found[0]}", line)
             lines[i] = re.sub(r"(`[^`]+`)(?=\w)", r"\1\\ ", words)
+        if lines[i - 1].strip() == "Returns:":  # a sentence: what stands before a colon in it is no type
+            lines[i] = f"    : {lines[i].lstrip()}"
 
 
 def contents(app: Sphinx, docname: str, source: list[str]) -> None:
