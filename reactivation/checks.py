@@ -62,6 +62,8 @@ def generator(rng: Any) -> "np.random.Generator":
 
 def _number(name: str, value: Any) -> float:
     try:
-        return float(value)
+        if not isinstance(value, str):
+            return float(value)
     except (TypeError, ValueError):
-        raise BadInput(f"{name}={value!r} must be a number") from None
+        pass
+    raise BadInput(f"{name}={value!r} must be a number")

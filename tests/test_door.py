@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from typing import Any
 
 from factories import ROOT, SPATIAL, call, environment, examples_of
 import numpy as np
@@ -104,10 +105,42 @@ def test_defaults_of_the_process_change_no_number() -> None:
         after = ra.load(SPATIAL).record(phase, trajectories=4)
     finally:
         torch.set_default_dtype(torch.float32)
+    torch.set_default_device("meta")  # no device at all: nothing may be made there
+    try:
+        elsewhere = ra.load(SPATIAL).record(phase, trajectories=4)
+    finally:
+        torch.set_default_device(None)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         cast = run.record(phase, trajectories=4)
     assert np.array_equal(before.positions, after.positions)
     assert np.array_equal(before.positions, cast.positions)
+    assert np.array_equal(before.positions, elsewhere.positions)
+
+
+@pytest.mark.parametrize("phase", [ra.waking, ra.rest])
+def test_a_phase_takes_one_modifier_or_several_and_nothing_else(phase: Any) -> None:
+    leak = ra.Leak(0.9)
+    assert phase(steps=3, modify=leak) == phase(steps=3, modify=[leak])
+    for other in ("leak", ra.Leak, [leak, 3], None):
+        with pytest.raises(ra.BadInput, match="must be a list of modifiers"):
+            phase(steps=3, modify=other)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (lambda: ra.rest(3, variance_gain="2"), "variance_gain='2' must be a number"),
+        (lambda: ra.rest(3, sigma=-1), "sigma=-1 must be at least 0"),
+        (lambda: ra.rest(3, inputs="query"), "inputs='query' are no policy"),
+        (lambda: ra.rest(3, after="waking"), "after='waking' must be a phase"),
+        (lambda: ra.Recording(np.zeros((5, 2)), dt=0.02, space=ra.Box), "give space="),
+        (lambda: ra.train(SPATIAL, 0, "trainer.n_epochs=3"), "looks like a setting"),
+    ],
+)
+def test_what_a_stranger_gets_wrong_is_one_line(wrong: Any, told: str) -> None:
+    with pytest.raises(ra.BadInput, match=told) as refused:
+        wrong()
+    assert "\n" not in str(refused.value)
 
 
 def test_phases_settings_and_runs_travel_to_other_processes() -> None:
@@ -154,7 +187,6 @@ def test_what_is_not_there_is_named_with_what_to_do(tmp_path: Path) -> None:
         (lambda run: run.record(ra.rest(5), 2, dt=0), "dt=0"),
         (lambda run: run.record(ra.rest(5), 2, device="gpu"), "auto, cpu or cuda"),
         (lambda run: run.record(ra.rest(5, variance_gain=-1), 2), "variance_gain=-1"),
-        (lambda run: ra.rest(5, modify=ra.Leak(0.9)), "list of modifiers"),
         (lambda run: ra.rest(5, modify=["leak"]), "list of modifiers"),
         (lambda run: ra.rest(5, inputs=ra.inputs.Query), "no policy"),
         (lambda run: ra.Recording(np.zeros((5, 2)), dt=1, space=ra.Box), "give space="),

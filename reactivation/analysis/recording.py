@@ -186,7 +186,7 @@ class Recording:
         """
         chosen = [which] if isinstance(which, int) else which
         numbers = range(len(self))[chosen] if isinstance(chosen, slice) else list(chosen)
-        if not all(-len(self) <= number < len(self) for number in numbers):
+        if not all(number in range(-len(self), len(self)) for number in numbers):
             raise BadInput(f"take({which}): there are epochs 0 to {len(self) - 1}")
         parts = [Epoch(number % len(self), slice(0, int(self.lengths[number]))) for number in numbers]
         rates = [one for block in self._rates for one in block]

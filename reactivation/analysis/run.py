@@ -10,7 +10,7 @@ import torch
 from reactivation.analysis.recording import Recording
 from reactivation.analysis.recordings import Subject, record
 from reactivation.checks import duration, strength, whole
-from reactivation.machine.device import arithmetic, enough_memory
+from reactivation.machine.device import arithmetic, cpu_by_default, enough_memory
 from reactivation.machine.errors import BadInput
 from reactivation.network.network import Network
 from reactivation.network.phases import Phase
@@ -36,6 +36,7 @@ class Run(Subject):
     """
 
     @classmethod
+    @cpu_by_default()
     def of(
         cls,
         network: Network,

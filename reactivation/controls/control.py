@@ -12,6 +12,7 @@ from reactivation.controls.densities import Density, Even, Homing, Ring, Round, 
 from reactivation.controls.homes import home_of
 from reactivation.controls.langevin import Manifold, circular_waves, langevin_network, plane_waves
 from reactivation.controls.walk import SampledWalk
+from reactivation.machine.device import cpu_by_default
 from reactivation.machine.errors import BadInput
 from reactivation.network.network import Network
 from reactivation.settings.declaring import DT, nearest
@@ -45,6 +46,7 @@ class _Kind(NamedTuple):
     experiment: str
 
 
+@cpu_by_default()
 def control(name: str, density: str = "ring", seed: int = 0) -> Run:
     """Make a network, or a movement, whose answers are known, as a run that every measure takes.
 

@@ -1,7 +1,7 @@
 """Where and how a process computes: its device, decided once, and the arithmetic of its CPU."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 import ctypes
 from functools import cache
 import sys
@@ -50,15 +50,24 @@ def arithmetic(device: str) -> Iterator[torch.device]:
     Raises:
         BadInput: as `prepare`.
     """
-    flushes = bool(torch.full((1,), 1e-40, dtype=torch.float32).mul(1.0) == 0)
+    flushes = bool(torch.full((1,), 1e-40, dtype=torch.float32, device="cpu").mul(1.0) == 0)
     _precision.enter()
     try:
-        place = prepare(device)
-        with torch.autocast(place.type, enabled=False):
-            yield place
+        with cpu_by_default():
+            place = prepare(device)
+            with torch.autocast(place.type, enabled=False):
+                yield place
     finally:
         torch.set_flush_denormal(flushes)
         _precision.leave()
+
+
+@contextmanager
+def cpu_by_default() -> Iterator[None]:
+    """Make tensors on the CPU in this block, where no device is named, whatever `torch.set_default_device` was told."""
+    is_cpu = torch.get_default_device().type == "cpu"
+    with nullcontext() if is_cpu else torch.device("cpu"):  # entering one slows every call of torch
+        yield
 
 
 class _Precision:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from reactivation.checks import duration
+from reactivation.machine.device import cpu_by_default
 from reactivation.machine.errors import BadInput, DamagedData, storing
 from reactivation.network.cells import gru
 from reactivation.network.cells import vanilla as vanilla_cell
@@ -24,6 +25,7 @@ _GATES = ("w_z", "w_r", "w_h")  # the input maps of update gate, reset gate and 
 _RECURRENT_GATES = ("u_z", "u_r", "u_h")
 
 
+@cpu_by_default()
 def vanilla(
     W_rec: Any, W_in: Any, D: Any, tau: float, activation: str | Callable[[Tensor], Tensor], encoder: Any, bias: Any
 ) -> Parts:
@@ -64,6 +66,7 @@ class Stepping(Cell):
         return (after - state) / self.dt
 
 
+@cpu_by_default()
 def stepping(step: Any, units: int, dt: float, inputs: int, D: Any, encoder: Any) -> Parts:
     """See `Network.from_step`."""
     if not callable(getattr(step, "step", step)):
@@ -74,6 +77,7 @@ def stepping(step: Any, units: int, dt: float, inputs: int, D: Any, encoder: Any
     return _encoder(encoder, units, like), cell, _readout(D, units, like)
 
 
+@cpu_by_default()
 def released(weights: "str | os.PathLike[str] | Mapping[str, Tensor]", tau: float, activation: str) -> Parts:
     """See `Network.from_weights`."""
     state = dict(weights) if isinstance(weights, Mapping) else _read(Path(weights))

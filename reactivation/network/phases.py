@@ -59,7 +59,7 @@ class Phase:
     noise_distribution: "NoiseDistribution | None" = None  # None: the network's own
     after: "Phase | None" = None
     start: Start = unchanged
-    modify: "tuple[Modifier, ...]" = ()
+    modify: tuple[Modifier, ...] = ()
     task_steps: int | None = None  # steps of the task's batch that starts and inputs come from; None: as many as `steps`
 
     def __post_init__(self) -> None:
@@ -67,12 +67,21 @@ class Phase:
         whole(f"phase {self.name}: dropped", self.dropped)
         if self.variance_gain is not None:
             strength(f"phase {self.name}: variance_gain", self.variance_gain)
+        if self.sigma is not None:
+            strength(f"phase {self.name}: sigma", self.sigma)
+        if self.task_steps is not None:
+            whole(f"phase {self.name}: task_steps", self.task_steps, 1)
         if not 0 <= self.dropped < self.steps:
             raise BadInput(f"phase {self.name}: dropped={self.dropped} must leave at least 1 of steps={self.steps}")
         if not callable(self.inputs) or isinstance(self.inputs, type):
             raise BadInput(
                 f"phase {self.name}: inputs={self.inputs!r} are no policy; give ra.inputs.none, ra.inputs.Own() ..."
             )
+        if not callable(self.start):
+            raise BadInput(f"phase {self.name}: start={self.start!r} must be a function of states, such as phases.shuffled")
+        if not (self.after is None or isinstance(self.after, Phase)):
+            raise BadInput(f"phase {self.name}: after={self.after!r} must be a phase, such as ra.waking(steps=100)")
+        object.__setattr__(self, "modify", _modifiers(self.name, self.modify))
 
     def inputs_of(self, batch: "Batch", dt: float, input_stream: "Generator") -> "Tensor":
         """The inputs (..., B, T, I), T = `steps`, of steps of Δt = `dt` [s]; what a policy draws comes from its own stream.
@@ -93,21 +102,29 @@ class Phase:
         return own._replace(sigma=sigma * math.sqrt(gain), distribution=distribution)
 
 
+def _modifiers(phase: str, given: Modifier | Iterable[Modifier]) -> tuple[Modifier, ...]:
+    """One modifier or several, as a tuple."""
+    several = tuple(given) if isinstance(given, Iterable) else (given,)
+    if not all(isinstance(one, Modifier) for one in several):
+        raise BadInput(f"phase {phase}: modify={given!r} must be a list of modifiers, as modify=[ra.Leak(0.9)], or one")
+    return several
+
+
 def waking(
     steps: int = 100,
     *,
-    modify: "Iterable[Modifier]" = (),
+    modify: Modifier | Iterable[Modifier] = (),
     noise_distribution: "NoiseDistribution | None" = None,
     name: str = ACTIVE,
 ) -> Phase:
     """Waking: the inputs of the task under the network's own noise (Eqs. 2, 18)."""
-    return Phase(name, steps, noise_distribution=noise_distribution, modify=_modifiers(modify))
+    return Phase(name, steps, noise_distribution=noise_distribution, modify=_modifiers(name, modify))
 
 
 def rest(
     steps: int = 1000,
     variance_gain: float | None = None,
-    modify: "Iterable[Modifier]" = (),
+    modify: Modifier | Iterable[Modifier] = (),
     *,
     dropped: int = 0,
     inputs: Policy = none,
@@ -124,18 +141,5 @@ def rest(
         variance_gain: None for the cell's own: 2 for the vanilla cell, 1 for the GRU (A.3).
         task_steps: as the waking whose trajectories it shares its draws with; None if `inputs` takes those of the task.
     """
-    return Phase(
-        name, steps, dropped, inputs, sigma, variance_gain, noise_distribution, after, start, _modifiers(modify), task_steps
-    )
-
-
-def _modifiers(modify: "Iterable[Modifier]") -> "tuple[Modifier, ...]":
-    """What `modify` holds.
-
-    Raises:
-        BadInput: it is no list, or something else than a modifier is in it.
-    """
-    given = tuple(modify) if isinstance(modify, Iterable) else (None,)
-    if not all(isinstance(one, Modifier) for one in given):
-        raise BadInput(f"modify={modify!r} must be a list of modifiers, as modify=[ra.Leak(0.9)]")
-    return given
+    modifiers = _modifiers(name, modify)
+    return Phase(name, steps, dropped, inputs, sigma, variance_gain, noise_distribution, after, start, modifiers, task_steps)

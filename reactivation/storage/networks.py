@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 
 from reactivation import registry
+from reactivation.machine.device import cpu_by_default
 from reactivation.machine.errors import DamagedData
 from reactivation.network.network import Network, build_network
 from reactivation.settings.layers import TrainConfig, science_hash
@@ -17,6 +18,7 @@ from reactivation.types import Noise
 from reactivation.world.tasks.base import Task
 
 
+@cpu_by_default()
 def build(config: TrainConfig, device: torch.device, stream_name: Callable[[str], str] = str) -> tuple[Task, Network]:
     """The task and the untrained network of a configuration.
 
@@ -47,6 +49,7 @@ class Stored(NamedTuple):
     file: Path
 
 
+@cpu_by_default()
 def stored(folder: RunFolder, device: torch.device, step: int | None = None) -> Stored:
     """Rebuild task and network from a run folder.
 

@@ -8,6 +8,7 @@ import torch
 
 from reactivation.analysis.run import TrainedRun, load_run
 from reactivation.machine.device import arithmetic
+from reactivation.machine.errors import BadInput
 from reactivation.settings.layers import RESULTS, train_config
 from reactivation.storage.finding import run_path
 from reactivation.storage.folder import RunFolder
@@ -39,6 +40,8 @@ def train(
     >>> run.step
     20
     """
+    if "=" in str(path or ""):
+        raise BadInput(f"path={path} looks like a setting: give settings={{'key': value}}")
     values = {**(settings or {}), "config": experiment, "seed": seed}
     config = train_config(values)
     folder = RunFolder(run_path(config, str(path or RESULTS)))
