@@ -39,7 +39,7 @@ wheel: install
 	$(BIN)/python -m pytest -m slow tests/test_package.py
 
 notebooks: install
-	$(BIN)/python -m pytest -m slow -k notebooks tests/test_figures.py
+	$(BIN)/python -m pytest -m slow tests/test_notebooks.py
 
 docs: $(SITE)
 	$(BIN)/python -m sphinx --quiet --fail-on-warning -b html -c docs/site . build/site

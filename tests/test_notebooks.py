@@ -50,6 +50,7 @@ def drawn_by_sliders(content: Any) -> list[str]:
     return [outputs[0].data["image/png"] for outputs in shown]
 
 
+@pytest.mark.slow  # a part of its own: make notebooks
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda file: file.stem)
 def test_a_notebook_runs_anywhere_and_its_sliders_redraw(
     notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
