@@ -39,7 +39,7 @@ from reactivation.training.command import train
 from reactivation.training.metrics import read_rows
 
 _TINY = ["rnn.n_rec=12", "task.batch_size=8", "task.sequence_length=6", "device=cpu"]
-_TINY += [f"trainer.{key}" for key in ("n_epochs=6", "save_freq=2", "test_freq=3", "log_freq=1")]
+_TINY += [f"trainer.{key}" for key in ("save_freq=2", "test_freq=3", "log_freq=1")]
 _SPACE, _HEAD = "config=spatial_navigation/", "config=head_direction/"
 _ALONE = {
     "vanilla": [f"{_SPACE}noisy_unbiased", "task.place_cells_num=16"],
@@ -120,10 +120,10 @@ def _filled(text: str, counts: dict[str, Any]) -> str:
     return _TABLE.sub(lambda found: f"{found[1]}\n{table}\n\n{found[2]}", text)
 
 
-def _run(kind: str, folder: Path) -> None:
+def _run(kind: str, folder: Path, steps: int = 6) -> None:
     """Train runs of a kind in a folder, or go on with them."""
     seeds = (0, 1) if kind.startswith("stack") else (0,)
-    words = [*_TINY, *_KINDS[kind]]
+    words = [*_TINY, f"trainer.n_epochs={steps}", *_KINDS[kind]]
     train([resolve_train(parse_arguments([*words, f"seed={seed}", f"path={folder / str(seed)}"])) for seed in seeds])
 
 
@@ -147,21 +147,28 @@ _straight: dict[str, dict[str, Any]] = {}
 
 
 def _ends_the_same(kind: str, folder: Path) -> bool:
-    """Whether runs that go on end with the files of runs that nothing befell, and leave nothing else."""
+    """Whether runs that go on end with the files of runs that nothing befell, and go on beyond their end as those do."""
     if kind not in _straight:
         with tempfile.TemporaryDirectory() as place:
-            _run(kind, Path(place))
-            _straight[kind] = _promised(Path(place))
+            _straight[kind] = _ended(kind, Path(place))
+    return _same(_ended(kind, folder), _straight[kind], exact=kind in _ALONE)
+
+
+def _ended(kind: str, folder: Path) -> dict[str, Any]:
     _run(kind, folder)
-    return _same(_promised(folder), _straight[kind], exact=kind in _ALONE)
+    ended = _promised(folder)
+    _run(kind, folder, steps=8)  # from resume.pt, which may be of the save before if the last was refused
+    return {"at the end": ended, "beyond it": _promised(folder)}
 
 
 def _promised(folder: Path) -> dict[str, Any]:
-    """What a training is to end with, by file: networks, state and tables, but for how long steps took."""
+    """What a training is to end with, by file: networks and tables, but for how long steps took."""
     found: dict[str, Any] = {}
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = str(file.relative_to(folder))
-        if file.suffix == ".pt" and file.name != "resume_previous.pt":  # which is of whatever save came before
+        if file.name.startswith("resume"):
+            continue  # read by what goes on from it
+        if file.suffix == ".pt":
             found[name] = torch.load(file, weights_only=True)
         elif file.name == "metrics.jsonl":
             found[name] = [_timeless(row) for row in read_rows(file)]

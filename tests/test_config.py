@@ -561,7 +561,7 @@ def test_bad_files_are_refused_by_name(case: str, tmp_path: Path) -> None:
 
 
 def test_a_file_that_may_not_be_read_is_a_matter_of_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(file: Path) -> str:
+    def refused(file: Path, encoding: str) -> str:
         raise PermissionError(errno.EACCES, "Permission denied", str(file))
 
     monkeypatch.setattr(Path, "read_text", refused)

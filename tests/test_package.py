@@ -33,7 +33,7 @@ def run(*words: str | Path, cwd: Path) -> "subprocess.CompletedProcess[str]":
         (["figure", "fig=2e"], "run python figures.py there"),
         (["reproduce"], "run python reproduce.py there"),
         (["klo", "seed=0"], "did you mean kl?"),
-        (["seed=0"], "known: distance, kl"),
+        (["xyz"], "known: distance, kl"),
     ],
 )
 def test_a_command_that_is_not_there_is_named(words: list[str], told: str) -> None:
