@@ -338,8 +338,8 @@ _BEFALLS: dict[str, tuple[str, Callable[[Iterable[str], random.Random, Path], bo
     "limit of file size": ("1 to 40,000 bytes", _size_limit),
 }
 _GROUPS: dict[str, tuple[Iterable[str], str]] = {
-    "runs": (_ALONE, "the same command ends with the same bits in every file"),
-    "stacks": (_STACKS, "the same command ends with the same files, equal to rounding"),
+    "runs": (_ALONE, "the same command ends with the same networks and tables, to the bit, and goes on beyond them"),
+    "stacks": (_STACKS, "the same, equal to rounding"),
 }
 FAULTS = {
     **{
