@@ -1,6 +1,6 @@
 """How long a table of many runs takes: makes fake run folders, reads them, and prints one line.
 
-    python benchmarks/tables.py [folders=10000] [path=/tmp/runs]
+    python benchmarks/tables.py [folders=10000] [path=FOLDER]
 
 The folders are those of finished runs of many seeds, each with its configuration, measures and card, and no network.
 A second reading finds the files in the machine's memory; for a cold one, drop its caches in between.
