@@ -354,9 +354,20 @@ def test_a_narrow_dark_still_page(kind: type[Browser], address: str) -> None:
             time.sleep(0.3)
             assert state(browser)["steps"] == 1000
             wide, window = browser.run("return [document.documentElement.scrollWidth, innerWidth]")
+            assert window == 360
             assert wide <= window, "nothing lies beyond the edge"
             sizes = browser.run("""return [...document.querySelectorAll("button, select, input")].map((one) =>
                 Math.min(one.getBoundingClientRect().width, one.getBoundingClientRect().height))""")
             assert min(sizes) >= 24, "a finger finds every control"
+            tops = []
+            for phase in ("rest", "walk"):
+                browser.click(f"#{phase}")
+                tops.append(browser.run("return document.getElementById('world').offsetTop"))
+            left, top, width, height = browser.box("#world")
+            browser.press([(left + width * x, top + height / 2) for x in (0.4, 0.6)])
+            wait_for(browser, "live.page.simulation.phase === 'drag'")
+            tops.append(browser.run("return document.getElementById('world').offsetTop"))
+            browser.release()
+            assert len(set(tops)) == 1, "the picture stays under the finger"
             backgrounds.append(browser.run("return getComputedStyle(document.body).backgroundColor"))
     assert backgrounds[0] != backgrounds[1]

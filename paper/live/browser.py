@@ -256,9 +256,12 @@ class Firefox(Browser):
             "ui.prefersReducedMotion": int(still),
             "browser.shell.checkDefaultBrowser": False,
             "datareporting.policy.dataSubmissionEnabled": False,
+            "toolkit.legacyUserProfileCustomizations.stylesheets": True,
         }
         lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in wishes.items()]
         (self._profile / "user.js").write_text("\n".join(lines))
+        (self._profile / "chrome").mkdir()
+        (self._profile / "chrome" / "userChrome.css").write_text(":root { min-width: 0 !important }")  # 500 px else
         self._launch(["--headless", "--marionette", "--no-remote", "--profile", str(self._profile)])
         self._connection = self._connected()
         self._read, self._number = b"", 0

@@ -54,7 +54,7 @@ function fail() {
   page.failed = page.simulation.amplitude < 1 ? "Activity has died out: nothing is left to decode." :
     "Activity has grown beyond all bounds: nothing in this network holds it.";
   pause(true);
-  say(`${page.failed} “Again” begins anew.`);
+  say(`${page.failed} “Restart” begins anew.`);
 }
 
 let last = 0; // when the frame before was shown [ms]
@@ -130,11 +130,11 @@ function showControls() {
   element("pause").textContent = paused ? "Run" : "Pause";
   for (const name of Object.keys(settings)) {
     element(name).value = settings[name];
-    element(`${name}-value`).textContent = Number(settings[name]).toFixed(name === "gain" ? 1 : 2);
+    element(`${name}-value`).textContent = name === "gain" ? `${Number(settings[name]).toFixed(1)} × variance` : Number(settings[name]).toFixed(2);
   }
   element("speed").value = SPEEDS.findIndex((speed) => speed >= page.speed);
   const real = page.speed * data.dt;
-  element("speed-value").textContent = `${page.speed} steps/s${real === 1 ? ", real time" : ` (× ${Number(real.toPrecision(2))})`}`;
+  element("speed-value").textContent = `${page.speed}/s, ${real === 1 ? "" : `${Number(real.toPrecision(2))} × `}real time`;
   element("speed-made").textContent = "";
   element("unit").textContent = simulation.world.unit;
   const gru = data.cell === "gru";

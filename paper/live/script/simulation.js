@@ -6,7 +6,7 @@ const FAINTEST = 1e-6, LARGEST = 1e6; // amplitudes, in that of waking, beyond w
 const KEPT = 20000; // steps that can be exported
 const OPENING = [[100, "phase", "rest"]]; // the paper's 100 steps of waking, then rest
 const LEVELS = 127; // to which a reader's movements are rounded, either way
-const PHASES = { walk: "awake, on a walk", drag: "awake, in your hand", rest: "at rest" };
+const PHASES = { walk: "awake", drag: "awake, held", rest: "at rest" };
 
 class Simulation {
   /**

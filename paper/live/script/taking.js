@@ -9,9 +9,9 @@ function offer(name, blob) {
 
 const fileName = (ending) => `${page.key}_seed${page.seed}_step${page.simulation.steps}.${ending}`;
 
-/** The four pictures on one, with what they are of. */
+/** The four pictures on one, with what they are of and what can be read from their axes. */
 function pictureOf() {
-  const sizes = { world: [20, 50, 560, 560], plane: [600, 50, 480, 330], divergence: [600, 400, 235, 210], distances: [845, 400, 235, 210] };
+  const sizes = { world: [20, 50, 560, 560], plane: [600, 50, 480, 330], divergence: [600, 410, 235, 200], distances: [845, 410, 235, 200] };
   const picture = Object.assign(document.createElement("canvas"), { width: 2200, height: 1300 }), pen = picture.getContext("2d");
   const colours = palette();
   pen.scale(2, 2);
@@ -23,8 +23,15 @@ function pictureOf() {
     pen.drawImage(source, x + (width - w) / 2, y + (height - h) / 2, w, h);
   }
   pen.fillStyle = colours.ink;
+  pen.font = "12px system-ui, sans-serif";
+  const { data, seed, steps, phase, world } = page.simulation;
+  const captions = {
+    plane: "activity in the plane of waking's first two components", divergence: "KL(now ‖ awake) [nats]",
+    distances: `mean distance by lag [${world.unit}]`,
+  };
+  for (const [name, caption] of Object.entries(captions)) pen.fillText(caption, sizes[name][0], sizes[name][1] - 8);
   pen.font = "600 16px system-ui, sans-serif";
-  pen.fillText(`${page.simulation.data.title}: ${PHASES[page.simulation.phase]}`, 20, 30);
+  pen.fillText(`${data.title}, seed ${seed}, step ${steps}: ${PHASES[phase]}`, 20, 30);
   pen.font = "12px system-ui, sans-serif";
   pen.fillText(inWords(), 20, 635);
   return picture;
