@@ -134,7 +134,7 @@ def activity_table(study: Study) -> Table:
     for name, protocol in PROTOCOLS.items():
         if protocol.analysis == "manifold":
             results = [study.result(name, seed) for seed in study.seeds_of(name)]
-            measures = _ACTIVITY | (_RING if study.space(protocol.task, study.seeds[0]).circular else {})
+            measures = _ACTIVITY | (_RING if protocol.task == HEAD else {})
             for run in protocol.runs:
                 found = {column: _extremes(of(result, run) for result in results) for column, of in measures.items()}
                 cells = [found.get(column, _ABSENT) for column in (*_ACTIVITY, *_RING)]

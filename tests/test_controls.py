@@ -8,7 +8,7 @@ from scipy.special import i0e, i1e
 import torch
 
 import reactivation as ra
-from reactivation.controls.control import _STRETCH, NAMES
+from reactivation.controls.control import BEARING_STRETCH, NAMES
 from reactivation.controls.densities import Ring, Round, Sloped
 from reactivation.controls.homes import home_of
 from reactivation.controls.langevin import UNITS, Langevin, Manifold, circular_waves, plane_waves
@@ -110,5 +110,5 @@ def test_the_law_at_rest_is_the_density_that_the_drift_is_of() -> None:
         run = ra.control("langevin", "bearings", seed)
         rest = run.record(ra.rest(2500, variance_gain=2, dropped=1500), 100, decoder="template", rates=False)
         found.append(np.cos(rest.positions - home_of(seed)).mean())
-    blur = 20 * 0.01 / _STRETCH["head_direction"] ** 2  # v / |dm/ds|² [rad²]
+    blur = 20 * 0.01 / BEARING_STRETCH**2  # v / |dm/ds|² [rad²]
     assert np.mean(found) == pytest.approx(OF_PRIOR * math.exp(-blur / 2), abs=3 * np.std(found) / math.sqrt(20))

@@ -20,13 +20,11 @@ from reactivation.analysis.densities import (
 )
 from reactivation.analysis.measures import kl
 from reactivation.streams import numpy_stream
-from reactivation.world.spaces import Box, Circle, Space
+from reactivation.world.spaces import Box, Circle, Kernel, Space
 
 RNG = np.random.default_rng
 OF_TASKS = [registry.load("tasks", name).Settings().space for name in registry.names("tasks")]
-WALLED = [
-    space for space in (*OF_TASKS, Box(2.2, 1.4, (0.5, -3.0), hard_walls=True)) if space.hard_walls and not space.circular
-]
+WALLED = [space for space in (*OF_TASKS, Box(2.2, 1.4, (0.5, -3.0), hard_walls=True)) if space.kernel is Kernel.WALLED]
 Decoded = dict[str, dict[str, np.ndarray]]  # run → phase → positions
 over_walled = pytest.mark.parametrize("space", WALLED, ids=str)
 

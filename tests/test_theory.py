@@ -11,7 +11,7 @@ import torch
 import reactivation as ra
 from reactivation.analysis.run import Run, TrainedRun
 from reactivation.storage.networks import build
-from reactivation.theory.landscape import Landscape, concentration_of
+from reactivation.theory.landscape import Bearings, Plane, concentration_of
 from reactivation.theory.probe import Probe, asking
 
 D = 0.01 / 2 / 6.0**2  # σ²Δt / 2 |dm/ds|² of the analytic bearings [rad² per step]
@@ -110,10 +110,10 @@ def test_the_slope_of_the_waking_density_is_that_of_the_density() -> None:
     rng = np.random.default_rng(0)
     plane = ra.Recording(rng.normal(0, 0.1, (100, 200, 2)), dt=0.02, space=ra.Box(2, 2))
     at = rng.uniform(-0.12, 0.12, (200, 2))
-    found = Landscape(plane, kernel=0.02).slope(at)
+    found = Plane(plane, kernel=0.02).slope(at)
     assert np.polyfit(at.ravel(), found.ravel(), 1)[0] == pytest.approx(-1 / (0.1**2 + 0.02**2), rel=0.08)
     bearings = ra.Recording(rng.vonmises(0.5, 8, (100, 100, 1)), dt=0.02, space=ra.Circle())
-    assert Landscape(bearings, 0.02).slope(np.array([[0.7]])) == pytest.approx(-8 * math.sin(0.2), rel=0.05)
+    assert Bearings(bearings).slope(np.array([[0.7]])) == pytest.approx(-8 * math.sin(0.2), rel=0.05)
     assert concentration_of(0.0) == 0
 
 

@@ -23,7 +23,6 @@ from reactivation.machine.errors import BadInput
 from reactivation.network.cells.base import Cell
 from reactivation.network.linear import Linear
 from reactivation.world.motion import Turns, Walk
-from reactivation.world.spaces import Space
 from reactivation.world.tuning import HeadDirectionCells, PlaceCells
 
 Array = NDArray[np.float64]
@@ -103,10 +102,10 @@ def described(shown: Shown, study: Study) -> dict[str, Any]:
         "matrices": matrices(run, shown.bits),
         "starts": rows(rates, shown.bits),
         "startPositions": floats(starts),
-        "frame": None if run.task.space.circular else run.task.space.frame,
+        "frame": None if shown.task == HEAD else run.task.space.frame,
         "centres": floats(_centres(run)),
         "motion": _motion(run),
-        "waking": _waking(run.task.space, awake),
+        "waking": {**_waking(awake), **(_on_circle if shown.task == HEAD else _in_box)(awake)},
     }
 
 
@@ -187,8 +186,8 @@ def _motion(run: TrainedRun) -> dict[str, Any]:
     raise BadInput(f"{run}: moves by {type(motion).__name__}, which the live page does not know")
 
 
-def _waking(space: Space, awake: Recording) -> dict[str, Any]:
-    """Return waking's amplitude, its cloud in the plane of its first two components, and its density on a grid."""
+def _waking(awake: Recording) -> dict[str, Any]:
+    """Return waking's amplitude, and its cloud in the plane of its first two components."""
     assert awake.moments is not None  # recordings of a study have rates
     plane = Plane(awake.moments)
     points, positions = plane.project(awake.rates).reshape(-1, 2), awake.flat
@@ -199,24 +198,27 @@ def _waking(space: Space, awake: Recording) -> dict[str, Any]:
         "axes": floats(plane.axes.T),
         "cloud": floats(points[chosen]),
         "cloudPositions": floats(positions[chosen]),
-        **_density(space, positions),
     }
 
 
-def _density(space: Space, positions: Array) -> dict[str, Any]:
-    """Return the log density of positions (n, P) on a grid, and the kernel that it was made with."""
-    density = estimate(space, positions)
-    if space.circular:
-        cells: Array = (np.arange(_BEARINGS, dtype=np.float64) + 0.5) * (2 * math.pi / _BEARINGS) - math.pi
-        return {
-            "cells": [_BEARINGS],
-            "precision": [1 / density.kernel],
-            "logDensity": floats(density.log_density(cells[:, None])),
-        }
+def _on_circle(awake: Recording) -> dict[str, Any]:
+    """Return the log density of bearings on a grid, and the kernel that it was made with."""
+    density = estimate(awake.space, awake.flat)
+    cells: Array = (np.arange(_BEARINGS, dtype=np.float64) + 0.5) * (2 * math.pi / _BEARINGS) - math.pi
+    return {
+        "cells": [_BEARINGS],
+        "precision": [1 / density.kernel],
+        "logDensity": floats(density.log_density(cells[:, None])),
+    }
+
+
+def _in_box(awake: Recording) -> dict[str, Any]:
+    """The same of positions, on a grid that goes as far beyond the walls as the kernel reaches."""
+    density = estimate(awake.space, awake.flat)
     xx, xy, yy = np.linalg.inv(density.kernel)[[0, 0, 1], [0, 1, 1]].tolist()
     spread = float(np.sqrt(np.linalg.eigvalsh(density.kernel)[-1]))
     columns, corners = [], []
-    for axis in space.axes:
+    for axis in awake.space.axes:
         over = math.ceil(_BEYOND * spread / _CELL)
         columns.append(math.ceil((axis.high - axis.low) / _CELL) + 2 * over)
         corners.append((axis.low + axis.high) / 2 - columns[-1] * _CELL / 2)

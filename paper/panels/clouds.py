@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from paper.panels.base import Array, PanelTable, both_phases, points
-from paper.protocols import SPATIAL
+from paper.protocols import HEAD, SPATIAL
 from paper.study import Study
 from reactivation.analysis.base import Recording
 from reactivation.machine.errors import DamagedData
@@ -56,7 +56,7 @@ def cloud(study: Study, task: str, run: str, phase: str) -> PanelTable:
     shown = {name: (slice(CLOUD), slice(None, None, p.shape[1] // steps)) for name, p in projected.items()}
     reported = {name: recording.positions[shown[name]] for name, recording in recordings.items()}
     space = study.space(task, study.seeds[0])
-    if space.circular:
+    if task == HEAD:
         low, high = space.frame
         header, values, limits = _BEARING, reported[phase][..., 0], (low, high)
     else:

@@ -2,7 +2,7 @@
 
 Kernel density estimates are written in logarithms (far from the data the density underflows but its logarithm does not) and
 over distinct points with their multiplicities: decoded positions are means of three cell centres, so 200,000 of them are a
-few thousand distinct ones. Which one suits a space, its properties say (`estimate`).
+few thousand distinct ones. Which one suits a space, the space says (`estimate`).
 
 Axes: n points, m evaluation points, P dimensions.
 """
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import i0e
 
 from reactivation.machine import cores
-from reactivation.world.spaces import Circle, Space
+from reactivation.world.spaces import Circle, Kernel, Space
 
 Points = NDArray[np.float64]
 
@@ -246,9 +246,9 @@ def estimate(space: Space, points: Points) -> Estimate:
     Raises:
         DegenerateDensity: the points have no volume.
     """
-    if space.circular:
-        return VonMisesKDE(points)
-    return WalledKDE(space, points) if space.hard_walls else GaussianKDE(points)
+    if space.kernel is Kernel.WALLED:
+        return WalledKDE(space, points)
+    return VonMisesKDE(points) if space.kernel is Kernel.VON_MISES else GaussianKDE(points)
 
 
 def _by_blocks(evaluate: Callable[[slice], Points], rows: int, columns: int) -> Points:

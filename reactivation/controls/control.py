@@ -1,6 +1,8 @@
 """Controls by name, as runs."""
 
+from collections.abc import Callable
 import copy
+from functools import partial
 import math
 from typing import NamedTuple
 
@@ -20,7 +22,7 @@ from reactivation.settings.layers import TrainConfig, train_config
 from reactivation.settings.noise import intensity
 from reactivation.storage.networks import build
 from reactivation.streams import of_control, stream
-from reactivation.world.spaces import Box, Space
+from reactivation.world.spaces import Box
 from reactivation.world.tasks.base import Task
 
 LANGEVIN, ATTRACTOR, UNTRAINED, SHUFFLED = "langevin", "attractor", "untrained", "shuffled"
@@ -31,7 +33,7 @@ _RING = Ring(radius=0.33, width=0.1)  # about what the biased walk of the paper 
 _ROUND = Round(width=0.15)
 _WALKING = 0.01  # D of the walks that sample these awake [m²/s]: steps of 0.02 m a dimension, about those of the task
 _LENGTH = 0.3  # of the waves of the manifold in the box [m]
-_STRETCH = {"spatial_navigation": 2.0, "head_direction": 6.0}  # |dm/ds| [per m or rad]
+_PLANE_STRETCH, BEARING_STRETCH = 2.0, 6.0  # |dm/ds| [per m or rad]
 _HIGHEST = 2  # wave number of the manifold of bearings
 _MOVES = 0.02  # standard deviation of a step of the movements without a network [m]
 _HOMEWARD = 0.01  # share of the way to the middle that a step of the Ornstein–Uhlenbeck walk goes
@@ -44,6 +46,8 @@ class _Kind(NamedTuple):
     prior: Density
     walk: Sloped | None  # what the walk awake samples; None: the experiment's own motion does
     experiment: str
+    waves: Callable[[torch.Generator], torch.Tensor]  # of the manifold
+    stretch: float  # of it, |dm/ds| [per m or rad]
 
 
 @cpu_by_default()
@@ -80,17 +84,18 @@ def control(name: str, density: str = "ring", seed: int = 0) -> Run:
         task = Task(task.space, walk, task.tuning, task.mse_name)
     if name in (LANGEVIN, ATTRACTOR):
         prior = kind.prior if name == LANGEVIN else Even()
-        manifold = _manifold(config.task_name, task.space, seed)
+        manifold = Manifold(kind.waves(stream(seed, of_control("manifold"))), kind.stretch)
         network = langevin_network(task, manifold, prior, config.rnn.sigma, config.task.dt)
     return Run.of(network, dt=config.task.dt, sigma=config.rnn.sigma, task=task, seed=seed, name=f"{name}_{density}")
 
 
 def _kind(density: str, seed: int) -> _Kind:
-    box = "spatial_navigation/noisy_biased"
+    in_box = ("spatial_navigation/noisy_biased", partial(plane_waves, _LENGTH), _PLANE_STRETCH)
+    on_circle = ("head_direction/noisy_drawn_tanh_no_pauses", partial(circular_waves, _HIGHEST), BEARING_STRETCH)
     kinds = {
-        "ring": _Kind(_RING, _RING, box),
-        "gaussian": _Kind(_ROUND, _ROUND, box),
-        "bearings": _Kind(Homing(8.0, home_of(seed)), None, "head_direction/noisy_drawn_tanh_no_pauses"),
+        "ring": _Kind(_RING, _RING, *in_box),
+        "gaussian": _Kind(_ROUND, _ROUND, *in_box),
+        "bearings": _Kind(Homing(8.0, home_of(seed)), None, *on_circle),
     }
     if density not in kinds:
         raise BadInput(f"density={density}; {nearest(density, list(kinds))}")
@@ -100,12 +105,6 @@ def _kind(density: str, seed: int) -> _Kind:
 def _config(kind: _Kind, density: str, seed: int) -> TrainConfig:
     own = {"task.concentration": 8, "task.home": home_of(seed)} if density == "bearings" else {}
     return train_config({"config": kind.experiment, "seed": seed, **own})
-
-
-def _manifold(task_name: str, space: Space, seed: int) -> Manifold:
-    generator = stream(seed, of_control("manifold"))
-    waves = circular_waves(_HIGHEST, generator) if space.circular else plane_waves(_LENGTH, generator)
-    return Manifold(waves, _STRETCH[task_name])
 
 
 def _shuffled(network: Network, seed: int) -> Network:

@@ -84,9 +84,9 @@ class _Moving:
     def __init__(self, ax: "Axes", paths: Array, phase: str, space: Space):
         self._paths: Array = space.embed(paths)
         ax.set_title(LOOKS[phase].name)
-        if space.circular:
+        if space.compass:
             self._paths *= np.linspace(1, 0.8, len(paths))[:, None, None]  # each a little within the last one
-            _compass(ax)
+            _compass(ax, space.compass)
         else:
             boxed(ax, space.frame, space.labels)
         shades = colours(len(paths))
@@ -101,11 +101,11 @@ class _Moving:
         return [*self._tails, *self._heads]
 
 
-def _compass(ax: "Axes") -> None:
+def _compass(ax: "Axes", marks: Mapping[float, str]) -> None:
     angles = np.linspace(-math.pi, math.pi, 181)
     ax.plot(np.cos(angles), np.sin(angles), color=GREY, linewidth=0.6)
-    for x, y, label in ((1.2, 0, "0"), (0, 1.2, "π/2"), (-1.2, 0, "±π"), (0, -1.2, "−π/2")):
-        ax.text(x, y, label, ha="center", va="center", fontsize=7)
+    for bearing, mark in marks.items():
+        ax.text(1.2 * math.cos(bearing), 1.2 * math.sin(bearing), mark, ha="center", va="center", fontsize=7)
     ax.set_xlim(-1.4, 1.4)
     ax.set_ylim(-1.4, 1.4)
     ax.set_aspect("equal")

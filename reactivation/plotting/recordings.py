@@ -30,7 +30,7 @@ def trajectories(ax: "Axes", recording: Recording, count: int = 5) -> "Axes":
     'x [m]'
     """
     space, paths = recording.space, [*recording.epochs][:count]
-    if space.circular:
+    if space.bearing(recording.flat) is not None:
         for path in paths:
             times = np.arange(1, len(path) + 1, dtype=np.float64) * recording.dt
             drawing.bearings(ax, times, path[:, 0], QUIESCENT)
@@ -73,7 +73,7 @@ def film(awake: Recording, rest: Recording, count: int = 5) -> str:
     """
     if (awake.space, awake.dt) != (rest.space, rest.dt):
         raise BadInput("waking and rest differ in their space or their time step: record both alike")
-    if not awake.space.circular:
+    if not awake.space.compass:
         _require_plane(awake)
     steps = int(min(awake.lengths.min(), rest.lengths.min()))
     paths = {

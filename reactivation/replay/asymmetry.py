@@ -88,14 +88,14 @@ def area_rate(recording: Any, space: Space | None = None, *, rng: Rng = 0) -> Fo
     blocks = [recording.space.embed(block) for block in recording.blocks(2)]
     if blocks[0].shape[-1] != 2:
         raise BadInput(f"an area is swept out in a plane or on a circle, not in {recording.space}")
-    mean = np.zeros(2) if recording.space.circular else recording.flat.mean(0)
+    pivot = recording.space.pivot(recording.space.embed(recording.flat))
     return measured_blocks(
-        [block - mean for block in blocks],
+        [block - pivot for block in blocks],
         _areas,
         lambda sums: sums[:1] / (sums[1:] * recording.dt),
         np.random.default_rng(rng),
         null=REVERSED,
-        unit="1/s" if recording.space.circular else f"{recording.space.unit}²/s",
+        unit=f"{recording.space.variance_unit or 1}/s",
     )
 
 

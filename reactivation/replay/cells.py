@@ -15,17 +15,14 @@ from reactivation.machine.errors import BadInput
 from reactivation.replay.inference import Array
 from reactivation.world.spaces import Space
 
-_WIDTHS = {"m": 0.2, "rad": math.pi / 6}  # of the paper's place cells and head-direction cells
-
 
 def width_of(space: Space, width: float | None = None) -> float:
-    """Return a width that is given, or the paper's tuning width in the unit of a space.
+    """Return a width that is given, or the paper's tuning width.
 
     Raises:
-        BadInput: it is not positive, or none is given for a space of another unit.
+        BadInput: it is not positive.
     """
-    if width is None:
-        width = _WIDTHS.get(space.unit, 0.0)
+    width = space.tuning_width if width is None else width
     if not 0 < width < math.inf:
         raise BadInput(f"width={width:g} {space.unit}: give a tuning width greater than 0")
     return width

@@ -131,6 +131,7 @@ def _measures(run: "Run", settings: Settings) -> dict[str, Any]:
     from reactivation.network.phases import rest
     from reactivation.settings.declaring import DT
     from reactivation.settings.noise import intensity
+    from reactivation.theory.course import course_of
     from reactivation.theory.diffusion import diffusion
     from reactivation.theory.drift import INPUTS, drift
     from reactivation.theory.relaxation import relaxation
@@ -141,7 +142,7 @@ def _measures(run: "Run", settings: Settings) -> dict[str, Any]:
 
     sigma = None if run.noise.sigma or settings.noise is None else intensity(settings.noise, DT)
     drifts = {"still": drift(run, settings.gains, pairs=settings.pairs, sigma=sigma)}
-    if run.task.space.circular:
+    if course_of(run.task.space).is_driven:
         for inputs in INPUTS[1:]:
             drifts[inputs] = drift(run, (1.0,), pairs=settings.pairs, sigma=sigma, inputs=inputs)
         for scale in (0.5, 2.0):

@@ -30,10 +30,10 @@ from reactivation.analysis.recording import Recording
 from reactivation.analysis.run import Run
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.network.phases import waking
+from reactivation.theory.course import BINS, Course
 from reactivation.theory.landscape import Landscape
 from reactivation.theory.probe import Probe, asking
 from reactivation.world.decoding import TEMPLATE, TOP3
-from reactivation.world.spaces import Space
 
 Array = NDArray[np.float64]
 
@@ -41,12 +41,8 @@ GAINS = (0.0, 0.5, 2.0, 4.0, 8.0)  # c
 WARM_UP = 100  # steps at c = 1 before pairs part
 WINDOW = (50, 200)  # steps after that, from and to which pairs are followed
 _STOPS = (50, 100, 150, 200)  # where positions are read
-_RANGE = (0.03, 0.73)  # radii of the starts [m]
-_FITTED = (0.1, 0.5)  # radii of the fit [m]
-_NEAR_HOME = 1.0  # bearings of the fit: so far from home at most [rad]
 _APART = 0.3  # share of the spread of starts that must be left when the window begins
 _FEWEST = 10  # pairs that a line is fitted to
-_BINS = 7  # of radii; of bearings near home
 KERNEL = 0.02  # of the waking density [m]
 _AWAKE = 400  # trajectories of it
 INPUTS = ("still", "brownian", "own")
@@ -128,16 +124,17 @@ def drift(
     awake = awake or run.record(waking(100), _AWAKE, rates=False, decoder=TEMPLATE)
     with asking():
         seen = {gain: _pairs(probe, gain, pairs, inputs, scale) for gain in sorted({*gains, min(noisy)}, reverse=True)}
-    own = Landscape(awake, KERNEL)
+    course = probe.course
+    own = course.landscape(awake, KERNEL)
     variants = {
         "as chosen": (own, WINDOW, TEMPLATE),
-        "kernel / 2": (Landscape(awake, KERNEL / 2), WINDOW, TEMPLATE),
-        "kernel x 2": (Landscape(awake, KERNEL * 2), WINDOW, TEMPLATE),
+        "kernel / 2": (course.landscape(awake, KERNEL / 2), WINDOW, TEMPLATE),
+        "kernel x 2": (course.landscape(awake, KERNEL * 2), WINDOW, TEMPLATE),
         "steps 50 to 150": (own, (50, 150), TEMPLATE),
         "steps 100 to 200": (own, (100, 200), TEMPLATE),
         "decoder top3": (own, WINDOW, TOP3),
     }
-    found = {name: _fits(seen, gains, *variant) for name, variant in variants.items()}
+    found = {name: _fits(seen, gains, course, *variant) for name, variant in variants.items()}
     sensitivity = {name: {f"{fit.gain:g}": fit.alpha for fit in fits} for name, fits in found.items()}
     return Drift(found["as chosen"], sensitivity)
 
@@ -169,21 +166,12 @@ def _driven(probe: Probe, pairs: int, inputs: str, scale: float, source: torch.G
     if inputs == "own":
         batch = probe.task.sample(pairs, steps, source)
         return probe.network.initial_state(batch.start), scale * torch.cat((batch.inputs, batch.inputs))
-    start = probe.at(_starts(probe.task.space, pairs, source))
+    start = probe.at(probe.course.even(torch.rand(pairs, 2, generator=source)))
     if inputs == "still":
         return start, None
     spread = float(probe.task.sample(pairs, steps, source).inputs.std())
     kicks = scale * spread * torch.randn(pairs, steps, probe.network.n_inputs, generator=source)
     return start, torch.cat((kicks, -kicks))
-
-
-def _starts(space: Space, count: int, source: torch.Generator) -> Tensor:
-    """Positions at even radii around the middle of a plane (B, 2), or even bearings (B, 1)."""
-    unit = torch.rand(count, 2, generator=source)
-    if space.circular:
-        return torch.as_tensor(space.from_unit(unit[:, :1]))
-    radius, angle = _RANGE[0] + (_RANGE[1] - _RANGE[0]) * unit[:, 0], 2 * math.pi * unit[:, 1]
-    return radius[:, None] * torch.stack((angle.cos(), angle.sin()), dim=-1) + torch.tensor(space.middle)
 
 
 class _Binned(NamedTuple):
@@ -201,10 +189,15 @@ class _Binned(NamedTuple):
 
 
 def _fits(
-    seen: dict[float, Seen], gains: Sequence[float], landscape: Landscape, window: tuple[int, int], by: str
+    seen: dict[float, Seen],
+    gains: Sequence[float],
+    course: Course,
+    landscape: Landscape,
+    window: tuple[int, int],
+    by: str,
 ) -> tuple[Fit, ...]:
     """α at each c; at c = 0, D/c is that of the least c above."""
-    binned = {gain: _binned(of_pairs[by], landscape, window) for gain, of_pairs in seen.items()}
+    binned = {gain: _binned(of_pairs[by], course, landscape, window) for gain, of_pairs in seen.items()}
     least = min(gain for gain in binned if gain > 0)
     return tuple(_fit(gain, binned[gain], gain or least, binned[gain or least]) for gain in gains)
 
@@ -212,7 +205,7 @@ def _fits(
 def _fit(gain: float, own: _Binned, noisy: float, diffusing: _Binned) -> Fit:
     """α of the bins of one c; D/c is of `diffusing`, at c = `noisy`."""
     predicted = 2 / noisy * diffusing.diffusion * own.slope
-    spread = own.spread_drift if gain > 0 else np.zeros(_BINS)
+    spread = own.spread_drift if gain > 0 else np.zeros(BINS)
     chosen = own.is_fitted & (own.velocity_error > 0)  # not of one pair, nor of pairs that a discrete decoder makes one
     weights, x, y = own.velocity_error[chosen] ** -2.0, predicted[chosen], (own.velocity - spread)[chosen]
     square = float((weights * x**2).sum()) or math.nan
@@ -225,37 +218,35 @@ def _fit(gain: float, own: _Binned, noisy: float, diffusing: _Binned) -> Fit:
     )  # fmt: skip
 
 
-def _binned(reported: dict[int, Array], landscape: Landscape, window: tuple[int, int]) -> _Binned:
+def _binned(reported: dict[int, Array], course: Course, landscape: Landscape, window: tuple[int, int]) -> _Binned:
     """Drift and diffusion of pairs, in bins of where they are at the beginning of the window."""
-    space, (first, last) = landscape.space, window
+    space, (first, last) = course.space, window
     steps = last - first
     apart = [space.difference(reported[stop][0], reported[stop][1]) / 2 for stop in window]  # h, (B, P)
     begin, end = (space.wrap(reported[stop][1] + half) for stop, half in zip(window, apart, strict=True))
-    place, edges, near, along, across = _directions(space, begin, landscape.home)
+    place, along, across, near = course.seen(begin, landscape)
     velocity = (space.difference(end, begin) * along).sum(-1) / steps
     slope = (landscape.slope(begin) * along).sum(-1)
     if near.sum() < _FEWEST:
         raise DamagedData(f"{int(near.sum())} of {len(near)} pairs are where drift is fitted; {_FEWEST} at least are needed")
-    spread_of_starts = 2 * math.pi / math.sqrt(12) if space.circular else (_RANGE[1] - _RANGE[0]) / math.sqrt(12)
     contraction = _rate(np.polyfit(place[near], velocity[near], 1)[0], steps)
     velocity = velocity * contraction * steps / -math.expm1(-contraction * steps)
     diffusion = _diffusion(apart, along, contraction, steps)
     level, error = diffusion[near].mean(), diffusion[near].std() / math.sqrt(near.sum())
-    level_across, spread, unsure = level, np.zeros(_BINS), np.zeros(_BINS)
-    members = [np.digitize(place, edges) - 1 == number for number in range(_BINS)]
+    level_across, spread, unsure = level, np.zeros(BINS), np.zeros(BINS)
+    members = [np.digitize(place, course.edges) - 1 == number for number in range(BINS)]
     where, speed, steep, scatter = (
         np.array([how(values[one]) if one.any() else math.nan for one in members])
         for values, how in ((place, np.mean), (velocity, np.mean), (slope, np.mean), (velocity, _error_of_mean))
     )
-    fitted = np.ones(_BINS, dtype=bool)
-    if not space.circular:
+    if across is not None:
         turned = _rate((velocity / place)[near].mean(), steps)
         sideways = _diffusion(apart, across, turned, steps)[near]
         level_across = sideways.mean()
         unsure = math.hypot(error, _error_of_mean(sideways)) / where
         spread = np.polyfit(place[near], diffusion[near], 1)[0] + (level - level_across) / where
-        fitted = (where > _FITTED[0]) & (where < _FITTED[1])  # False where there is none
-    left = float(place.std()) / spread_of_starts
+    left = float(place.std()) / course.spread_of_starts
+    fitted = course.is_fitted(where)
     return _Binned(where, speed, scatter, steep, spread, unsure, level, error, level_across, left, fitted)
 
 
@@ -263,19 +254,6 @@ def _rate(slope: float, steps: int) -> float:
     """The rate per step at which a drift contracts whose displacement over some steps has this slope per step, not 0."""
     rate = -math.log(max(1 + steps * slope, 0.01)) / steps
     return rate if abs(rate) > 1e-9 else 1e-9
-
-
-def _directions(space: Space, points: Array, home: float) -> tuple[Array, Array, NDArray[np.bool_], Array, Array]:
-    """Coordinate of points (B), edges of its bins, which points are fitted, and directions along and across (B, P)."""
-    if space.circular:
-        place = space.difference(points, np.array(home))[:, 0]
-        ahead = np.ones_like(points)
-        return place, np.linspace(-_NEAR_HOME, _NEAR_HOME, _BINS + 1), np.abs(place) < _NEAR_HOME, ahead, ahead
-    away = points - np.array(space.middle)
-    place = np.linalg.norm(away, axis=-1)
-    along = away / place[:, None]
-    near = (place > _FITTED[0]) & (place < _FITTED[1])
-    return place, np.linspace(*_RANGE, _BINS + 1), near, along, np.stack((-along[:, 1], along[:, 0]), axis=-1)
 
 
 def _diffusion(apart: list[Array], to: Array, contraction: float, steps: int) -> Array:

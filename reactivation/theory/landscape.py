@@ -4,6 +4,8 @@ In a plane it is that of a kernel density of decoded waking positions, per unit 
 density which has their mean direction and concentration. Axes: n positions, P dimensions.
 """
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
@@ -17,22 +19,40 @@ _AT_ONCE = 100  # positions whose kernels are held at once
 _MOST = 20_000  # waking positions that are used
 
 
-class Landscape:
+class Landscape(Protocol):
     """The waking density p of a recording."""
 
-    def __init__(self, awake: Recording, kernel: float):
-        """From waking, with a kernel of standard deviation `kernel` [m] in a plane."""
-        self.space, self.kernel = awake.space, kernel
-        self._points = awake.flat[:: max(1, len(awake.flat) // _MOST)]
-        self.home, self.concentration = (0.0, 0.0)
-        if self.space.circular:
-            direction = np.exp(1j * awake.flat[:, 0]).mean()
-            self.home, self.concentration = float(np.angle(direction)), concentration_of(float(abs(direction)))
+    home: float  # where bearings are drawn [rad]; 0 in a plane
 
     def slope(self, positions: Array) -> Array:
         """Gradient of log p, (n, P) → (n, P) [1/unit]."""
-        if self.space.circular:
-            return -self.concentration * np.sin(positions - self.home)
+        ...
+
+
+class Bearings:
+    """The von Mises density that has the mean direction and concentration of waking."""
+
+    def __init__(self, awake: Recording):
+        direction = np.exp(1j * awake.flat[:, 0]).mean()
+        self.home, self.concentration = float(np.angle(direction)), concentration_of(float(abs(direction)))
+
+    def slope(self, positions: Array) -> Array:
+        """(n, 1) → (n, 1) [1/rad]."""
+        return -self.concentration * np.sin(positions - self.home)
+
+
+class Plane:
+    """A kernel density of waking."""
+
+    home = 0.0
+
+    def __init__(self, awake: Recording, kernel: float):
+        """With a kernel of standard deviation `kernel` [m]."""
+        self.kernel = kernel
+        self._points = awake.flat[:: max(1, len(awake.flat) // _MOST)]
+
+    def slope(self, positions: Array) -> Array:
+        """(n, 2) → (n, 2) [1/m]."""
         slopes = [self._of_kernels(block) for block in np.split(positions, range(_AT_ONCE, len(positions), _AT_ONCE))]
         return np.concatenate(slopes)
 

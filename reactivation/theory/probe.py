@@ -18,6 +18,7 @@ from reactivation.machine.device import arithmetic
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.network.dynamics import rollout
 from reactivation.streams import of_theory, stream
+from reactivation.theory.course import course_of
 from reactivation.types import Noise
 from reactivation.world.decoding import TEMPLATE, decoder
 from reactivation.world.own import Decode
@@ -44,6 +45,7 @@ class Probe:
         if not isinstance(run.task, Task):
             raise BadInput(f"{run.name}: theory puts networks at positions, so the run needs a task: Run.of(..., task=...)")
         self.run, self.task, self.network, self.dt = run, run.task, run.network, run.dt
+        self.course = course_of(run.task.space)
         self.noise = Noise(run.noise.sigma if sigma is None else sigma)
         self._measure = measure
         self._decoders: dict[str, Decode] = {}

@@ -16,15 +16,13 @@ import torch
 
 from reactivation.analysis.run import Run
 from reactivation.machine.errors import BadInput
-from reactivation.theory.landscape import concentration_of
+from reactivation.theory.course import Course
 from reactivation.theory.probe import Probe, asking
 from reactivation.world.decoding import TEMPLATE
-from reactivation.world.spaces import Space
 
 Array = NDArray[np.float64]
 
 GAINS = (0.5, 1.0, 2.0, 4.0)
-_DISC = 0.5  # radius of the starts [m]
 _APART = 50  # steps between positions that are read
 _BLOCKS = 20  # of trajectories, left out in turn: the jackknife of the exponent
 
@@ -71,37 +69,33 @@ def tempering(
     if len(gains) < 2 or min(gains) <= 0:
         raise BadInput(f"gains={tuple(gains)}: give two at least, all above 0")
     probe = Probe(run, "tempering", sigma)
-    starts = starts or ("task" if probe.task.space.circular else "wide")
+    course = probe.course
+    from_task = (starts or course.starts) == "task"
     with asking():
-        resting = [_rest(probe, gain, trajectories, steps, decoder, starts == "task") for gain in gains]
-    space = probe.task.space
+        resting = [_rest(probe, gain, trajectories, steps, decoder, from_task) for gain in gains]
     late = [positions[:, positions.shape[1] // 2 :] for positions in resting]
     early = [positions[:, positions.shape[1] // 4 : positions.shape[1] // 2] for positions in resting]
     left_out = [np.arange(trajectories) % _BLOCKS != block for block in range(_BLOCKS)]
-    each = np.array([_exponent(space, gains, [positions[kept] for positions in late]) for kept in left_out])
+    each = np.array([_exponent(course, gains, [positions[kept] for positions in late]) for kept in left_out])
     error = math.sqrt((_BLOCKS - 1) / _BLOCKS * ((each - each.mean()) ** 2).sum())
     return Tempering(
-        _exponent(space, gains, late),
+        _exponent(course, gains, late),
         error,
         tuple(gains),
-        tuple(_width(space, positions) for positions in late),
-        tuple(_width(space, positions) for positions in early),
-        "κ" if space.circular else "radial sd",
+        tuple(course.width(positions) for positions in late),
+        tuple(course.width(positions) for positions in early),
+        course.what,
     )
 
 
 def _rest(probe: Probe, gain: float, trajectories: int, steps: int, decoder: str, from_task: bool) -> Array:
     """Positions at rest every few steps, (B, T, P)."""
-    source, space = probe.source(f"{gain:g}"), probe.task.space
+    source = probe.source(f"{gain:g}")
     unit = torch.rand(trajectories, 2, generator=source)
     if from_task:
         state = probe.network.initial_state(probe.task.sample(trajectories, 2, source).start)
-    elif space.circular:
-        state = probe.at(torch.as_tensor(space.from_unit(unit[:, :1])))
     else:
-        angle = 2 * math.pi * unit[:, 1]
-        disc = _DISC * unit[:, :1].sqrt() * torch.stack((angle.cos(), angle.sin()), -1)
-        state = probe.at(disc + torch.tensor(space.middle))
+        state = probe.at(probe.course.wide(unit))
     read = []
     for _ in range(steps // _APART):
         state = probe.go(state, _APART, gain, source)
@@ -109,13 +103,6 @@ def _rest(probe: Probe, gain: float, trajectories: int, steps: int, decoder: str
     return np.stack(read, axis=1)
 
 
-def _exponent(space: Space, gains: Sequence[float], resting: list[Array]) -> float:
-    widths = np.log([_width(space, positions) for positions in resting])
+def _exponent(course: Course, gains: Sequence[float], resting: list[Array]) -> float:
+    widths = np.log([course.width(positions) for positions in resting])
     return float(np.polyfit(np.log(gains), widths, 1)[0])
-
-
-def _width(space: Space, positions: Array) -> float:
-    """Standard deviation of the radius around the middle, or concentration of bearings."""
-    if space.circular:
-        return concentration_of(float(abs(np.exp(1j * positions).mean())))
-    return float(np.linalg.norm(positions - np.array(space.middle), axis=-1).std())

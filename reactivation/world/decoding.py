@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 TOP3, TEMPLATE = "top3", "template"
 DECODERS = (TOP3, TEMPLATE)
 
-_SPACING = 0.05  # of the grid [m]
-_BEARINGS = 44  # of the grid on a circle: as many as that spacing makes along a side of the paper's box
 _ROWS = 4096  # outputs decoded at once: their scores take 35 MB in the paper's box
 _NEGLIGIBLE = 1e-10  # share of the largest variance of templates below which a direction among outputs is left out
 
@@ -107,7 +105,7 @@ def _highest(slope: "Tensor", bend: "Tensor") -> "Tensor":
 def _grid(space: "Space") -> tuple[Any, Any, Any]:
     """Positions (n, P), those within the walls first; the numbers of the 3^P around each of these; steps (P) of the grid."""
     lengths = [axis.high - axis.low for axis in space.axes]
-    counts = [_BEARINGS if space.circular else math.ceil(length / _SPACING - 1e-9) for length in lengths]
+    counts = [math.ceil(length / space.spacing - 1e-9) for length in lengths]
     steps = np.array(lengths) / counts
     indices = np.stack(np.meshgrid(*(np.arange(-1, count + 1) for count in counts), indexing="ij"), -1).reshape(
         -1, len(counts)

@@ -6,7 +6,9 @@ the space knows better. Nobody else asks which space they have: who needs a prop
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import cache, cached_property
 import math
 from typing import Any, ClassVar, NamedTuple, Self
@@ -41,12 +43,22 @@ class Grid(NamedTuple):
     volume: float  # of one cell
 
 
+class Kernel(Enum):
+    """What a density of points is made of (`analysis.densities`)."""
+
+    GAUSSIAN = auto()  # reaches through walls
+    WALLED = auto()  # ends at them
+    VON_MISES = auto()  # on bearings
+
+
 class Space(ABC):
-    """What is known of every space with P = `dimensions`."""
+    """What is known of every space with P = `dimensions`; one in another unit has lengths of its own."""
 
     noun: ClassVar[str] = "position"  # what a point of it is called
     unit: ClassVar[str] = "m"
-    circular: ClassVar[bool] = False  # one dimension whose ends are one
+    tuning_width: ClassVar[float] = 0.2  # of the paper's cells [unit]
+    spacing: ClassVar[float] = 0.05  # of points that stand for all [unit]
+    compass: ClassVar[Mapping[float, str]] = {}  # marks around the circle that points embed as, if they do: bearing → text
     hard_walls: bool = True  # no step and no density goes through them
 
     @property
@@ -111,6 +123,24 @@ class Space(ABC):
     def variance(self, positions: Array) -> Array:
         """Total variance over time, summed over dimensions: (..., T, P) → (...) [unit²]."""
         return ((positions - self.mean(positions)[..., None, :]) ** 2).mean(-2).sum(-1)
+
+    @property
+    def variance_unit(self) -> str:
+        """The unit of `variance`."""
+        return f"{self.unit}²"
+
+    @property
+    def kernel(self) -> Kernel:
+        """What a density on it is made of."""
+        return Kernel.WALLED if self.hard_walls else Kernel.GAUSSIAN
+
+    def bearing(self, points: Array) -> Array | None:
+        """The directions that points stand for, (..., P) → (...) [rad]; None where they stand for none."""
+        return None
+
+    def pivot(self, points: Array) -> Array:
+        """What embedded points (n, E) turn about, (E): their mean."""
+        return points.mean(0)
 
     def brownian_square(self, spread: float) -> float:
         """Mean squared distance after Brownian motion has spread by Dt = `spread` [unit²], from anywhere.
@@ -225,7 +255,11 @@ class Circle(Space):
 
     noun = "bearing"
     unit = "rad"
-    circular = True
+    tuning_width = math.pi / 6
+    spacing = math.pi / 22  # as many as along a side of the paper's box
+    variance_unit = ""
+    kernel = Kernel.VON_MISES
+    compass: ClassVar[Mapping[float, str]] = {0.0: "0", math.pi / 2: "π/2", math.pi: "±π", -math.pi / 2: "−π/2"}
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -256,6 +290,14 @@ class Circle(Space):
     def variance(self, positions: Array) -> Array:
         """Circular variance over time, 1 − |mean of exp(is)|: (..., T, 1) → (...), 0 (still) to 1 (everywhere)."""
         return 1 - abs(library(positions).exp(1j * positions).mean(-2))[..., 0]
+
+    def bearing(self, points: Array) -> Array:
+        """Their only coordinate."""
+        return points[..., 0]
+
+    def pivot(self, points: Array) -> Array:
+        """The circle's own centre."""
+        return library(points).zeros_like(points[0])
 
     def brownian_square(self, spread: float) -> float:
         """Of the shorter way round: π²/3 + 4 Σ over n of (−1)ⁿ exp(−n² Dt) / n² [rad²]."""

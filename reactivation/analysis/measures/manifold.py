@@ -67,8 +67,7 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
         norms = {f"{phase}_norm": _norms(recording) for phase, recording in phases.items()}
         awake = float(norms["active_norm"].mean())
         measures["amplitude"] = float(norms["quiescent_norm"][-1]) / awake if awake else None
-        if waking.space.circular:
-            measures |= _ring(plane, waking, resting)
+        measures |= _ring(plane, waking, resting)
         table[run], details[run] = measures, {**curves, **{name: norm.tolist() for name, norm in norms.items()}}
     return Result(table, details, table)
 
@@ -232,7 +231,9 @@ def _norms(phase: Recording) -> Array:
 
 
 def _ring(plane: Plane, waking: Recording, resting: Recording) -> dict[str, float]:
-    """The sense of rotation is that of waking; where the ring's zero lies does not matter."""
+    """Of bearings alone. The sense of rotation is that of waking; where the ring's zero lies does not matter."""
+    if waking.space.bearing(waking.positions) is None:
+        return {}
     sense = max((1, -1), key=lambda sign: _order(plane, waking, sign))
     radius = np.linalg.norm(plane.project(_rates(resting)), axis=-1)
     return {
@@ -245,7 +246,7 @@ def _ring(plane: Plane, waking: Recording, resting: Recording) -> dict[str, floa
 def _order(plane: Plane, phase: Recording, sense: int) -> float:
     points, rates = plane.project(_rates(phase)), _rates(phase)
     angle = np.arctan2(points[..., 1], points[..., 0])
-    bearing = phase.positions[: len(rates), :, 0]
+    bearing = phase.space.bearing(phase.positions[: len(rates)])
     return float(np.abs(np.exp(1j * (sense * angle - bearing)).mean()))
 
 

@@ -51,16 +51,16 @@ class Settings(AnalysisSettings):
     bearing_bins: int = setting(32, "bins of bearings; a divisor of the number of output cells", low=1, high=LARGEST)
 
     def check_space(self, space: Space) -> None:
-        """Refuse what is no circle.
+        """Refuse what has no bearings.
 
         Raises:
-            BadInput: it is none.
+            BadInput: it has none.
         """
-        _require_circle(space, f"task={self.task}")
+        _require_bearings(space, f"task={self.task}")
 
 
-def _require_circle(space: Space, whose: str) -> None:
-    if not space.circular:
+def _require_bearings(space: Space, whose: str) -> None:
+    if space.bearing(np.array(space.middle)) is None:
         raise BadInput(f"transitions are those of bearings, and {whose} is no circle or lives on none; use a task that does")
 
 
@@ -101,7 +101,7 @@ def transitions(
     turns of 0.1 rad a step, 0.1 on average; kept 6 steps
     """
     recording = as_recording(recording, space)
-    _require_circle(recording.space, str(recording.space))
+    _require_bearings(recording.space, str(recording.space))
     by_epoch, samples = recording.per_epoch(lambda bearings: turns_of(recording.space, bearings).mean(-1), 2)
     blocks = [turns_of(recording.space, block) for block in recording.blocks(2)]
     turns = np.concatenate([block.reshape(-1) for block in blocks])

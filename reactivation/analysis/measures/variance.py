@@ -47,7 +47,7 @@ def variance(recording: Any, space: Space | None = None) -> Measure:
     """
     recording = as_recording(recording, space)
     each, samples = recording.per_epoch(recording.space.variance)
-    return mean_of_epochs(each, samples, "" if recording.space.circular else f"{recording.space.unit}²")
+    return mean_of_epochs(each, samples, recording.space.variance_unit)
 
 
 def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Result:

@@ -1,0 +1,135 @@
+"""Along what the theory's measures look: the radius around the middle of a plane, or the bearing on a circle.
+
+Axes: n points, B trajectories, P dimensions.
+"""
+
+from abc import ABC, abstractmethod
+import math
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from torch import Tensor
+
+from reactivation.analysis.recording import Recording
+from reactivation.theory.landscape import Bearings, Landscape, Plane, concentration_of
+from reactivation.world.spaces import Space
+
+Array = NDArray[np.float64]
+
+BINS = 7  # of places that are fitted
+_RADII = (0.03, 0.73)  # of starts [m]
+_FITTED = (0.1, 0.5)  # radii of the fit [m]
+_NEAR_HOME = 1.0  # bearings of the fit: so far from home at most [rad]
+_DISC = 0.5  # radius of wide starts [m]
+
+
+class Seen(NamedTuple):
+    """Points as seen along a course."""
+
+    place: Array  # (n) radius, or bearing from home [unit]
+    along: Array  # (n, P) direction in which the place grows
+    across: Array | None  # (n, P) the other one, where there are two
+    is_near: NDArray[np.bool_]  # (n) whether a point is one of the fit
+
+
+class Course(ABC):
+    """What depends on which way the measures look."""
+
+    what: ClassVar[str]  # the width of rest
+    starts: ClassVar[str]  # of tempering
+    is_driven: ClassVar[bool]  # whether drift is asked under inputs, too (docs/theory.md, 8)
+    edges: ClassVar[Array]  # (BINS + 1) of places [unit]
+    spread_of_starts: ClassVar[float]  # standard deviation of places [unit]
+
+    def __init__(self, space: Space):
+        self.space = space
+
+    @abstractmethod
+    def even(self, unit: Tensor) -> Tensor:
+        """Return positions at even places, from uniform numbers: (n, 2) → (n, P)."""
+
+    @abstractmethod
+    def wide(self, unit: Tensor) -> Tensor:
+        """Return positions all over, or over a disc around the middle, from uniform numbers: (n, 2) → (n, P)."""
+
+    @abstractmethod
+    def landscape(self, awake: Recording, kernel: float) -> Landscape:
+        """Return the waking density, in a plane by kernels of standard deviation `kernel` [m]."""
+
+    @abstractmethod
+    def seen(self, points: Array, landscape: Landscape) -> Seen:
+        """Return how points (n, P) are seen."""
+
+    @abstractmethod
+    def is_fitted(self, places: Array) -> NDArray[np.bool_]:
+        """Return which places of bins (BINS) a line is fitted to; NaN is none."""
+
+    @abstractmethod
+    def width(self, positions: Array) -> float:
+        """Return how wide positions (..., P) are: `what` they are."""
+
+
+class Radius(Course):
+    """Around the middle of a plane."""
+
+    what, starts, is_driven = "radial sd", "wide", False
+    edges = np.linspace(*_RADII, BINS + 1)
+    spread_of_starts = (_RADII[1] - _RADII[0]) / math.sqrt(12)
+
+    def even(self, unit: Tensor) -> Tensor:
+        radius, angle = _RADII[0] + (_RADII[1] - _RADII[0]) * unit[:, 0], 2 * math.pi * unit[:, 1]
+        return radius[:, None] * torch.stack((angle.cos(), angle.sin()), dim=-1) + torch.tensor(self.space.middle)
+
+    def wide(self, unit: Tensor) -> Tensor:
+        angle = 2 * math.pi * unit[:, 1]
+        disc = _DISC * unit[:, :1].sqrt() * torch.stack((angle.cos(), angle.sin()), -1)
+        return disc + torch.tensor(self.space.middle)
+
+    def landscape(self, awake: Recording, kernel: float) -> Landscape:
+        return Plane(awake, kernel)
+
+    def seen(self, points: Array, landscape: Landscape) -> Seen:
+        away = points - np.array(self.space.middle)
+        place = np.linalg.norm(away, axis=-1)
+        along = away / place[:, None]
+        return Seen(place, along, np.stack((-along[:, 1], along[:, 0]), axis=-1), self.is_fitted(place))
+
+    def is_fitted(self, places: Array) -> NDArray[np.bool_]:
+        return (places > _FITTED[0]) & (places < _FITTED[1])
+
+    def width(self, positions: Array) -> float:
+        return float(np.linalg.norm(positions - np.array(self.space.middle), axis=-1).std())
+
+
+class Bearing(Course):
+    """From home, on a circle."""
+
+    what, starts, is_driven = "κ", "task", True
+    edges = np.linspace(-_NEAR_HOME, _NEAR_HOME, BINS + 1)
+    spread_of_starts = 2 * math.pi / math.sqrt(12)
+
+    def even(self, unit: Tensor) -> Tensor:
+        return torch.as_tensor(self.space.from_unit(unit[:, :1]))
+
+    def wide(self, unit: Tensor) -> Tensor:
+        return self.even(unit)
+
+    def landscape(self, awake: Recording, kernel: float) -> Landscape:
+        return Bearings(awake)
+
+    def seen(self, points: Array, landscape: Landscape) -> Seen:
+        place = self.space.difference(points, np.array(landscape.home))[:, 0]
+        return Seen(place, np.ones_like(points), None, np.abs(place) < _NEAR_HOME)
+
+    def is_fitted(self, places: Array) -> NDArray[np.bool_]:
+        return np.ones(len(places), dtype=bool)
+
+    def width(self, positions: Array) -> float:
+        return concentration_of(float(abs(np.exp(1j * positions).mean())))
+
+
+def course_of(space: Space) -> Course:
+    """Return the course in a space: its bearings where it has them."""
+    return Radius(space) if space.bearing(np.array(space.middle)) is None else Bearing(space)
