@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 import shutil
 
-from factories import SPATIAL, TINY_ANALYSIS, configured, contents, train
+from factories import SPATIAL, TINY_ANALYSIS, Command, configured, contents, train
 import pytest
 
 import reactivation as ra
@@ -17,6 +17,7 @@ from reactivation.settings import layers
 from reactivation.storage.card import FAILED, FINISHED, PARTIAL, read_card
 from reactivation.storage.finding import run_path
 from reactivation.storage.folder import RunFolder
+from reactivation.storage.table import table_of
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +103,24 @@ def test_a_card_tells_how_a_run_stands(tmp_path: Path) -> None:
     folder = train(tmp_path / "run")
     folder.claim(configured("trainer.n_epochs=9", f"path={folder.path}"))  # and is killed before it has done anything
     assert read_card(folder).state == PARTIAL
+
+
+def test_a_parquet_file_holds_what_the_rows_do(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed here (extra: tables)")
+    rows: list[dict[str, object]] = [
+        {"name": "a", "number": 1, "mixed": 1, "list": [0.5, 1], "either": True, "nothing": None},
+        {"name": None, "number": 2, "mixed": 0.5, "list": None, "either": "yes", "nothing": None},
+    ]
+    table_of(rows, first=(), measures=(), last=()).to_parquet(tmp_path / "table.parquet")
+    read = parquet.read_table(tmp_path / "table.parquet").to_pylist()
+    assert read[0] == {"name": "a", "number": 1, "mixed": 1.0, "list": "[0.5, 1]", "either": "True", "nothing": None}
+    assert read[1] == {"name": None, "number": 2, "mixed": 0.5, "list": None, "either": "yes", "nothing": None}
+
+
+def test_a_table_goes_to_a_file_of_a_known_kind(results: Path, command: Command) -> None:
+    assert "must be the name of a .csv or .parquet file" in command("runs.py", f"path={results}", "out=table.xls").stderr
+    assert command("runs.py", f"path={results}", f"out={results}/table.csv").returncode == 0
+    assert len((results / "table.csv").read_text().splitlines()) == 3
+    said = command("runs.py", f"path={results}", "sweep=noise").stderr
+    assert said.count("\n") == 1
+    assert f"no sweep noise in {results}/sweeps" in said

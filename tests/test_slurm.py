@@ -8,9 +8,9 @@ from factories import SPATIAL, Command, same_weights, tiny, train
 from one_node import Cluster, cluster, is_installed
 import pytest
 
-from reactivation.sweep import slurm
-from reactivation.sweep.plan import Sweep
-from reactivation.sweep.states import FAILED, FINISHED, RUNNING, State, states
+from reactivation.sweep import looking
+from reactivation.sweep.folder import Sweep
+from reactivation.sweep.states import FAILED, FINISHED, RUNNING, State
 
 pytestmark = [
     pytest.mark.slurm,
@@ -27,7 +27,7 @@ def one_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluste
 
 
 def stand(sweep: Sweep) -> dict[str, State]:
-    return {state.run: state for state in states(sweep, slurm.scheduled(sweep))}
+    return {state.run: state for state in looking.stand(sweep)}
 
 
 def are(sweep: Sweep, *names: str) -> bool:

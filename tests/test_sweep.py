@@ -1,9 +1,12 @@
 """Sweeps on one machine: plans, names, states, and what becomes of processes that fail or are killed."""
 
+import csv
+from dataclasses import replace
 import os
 from pathlib import Path
 import signal
 import subprocess
+import threading
 import time
 from typing import Any
 
@@ -14,9 +17,9 @@ from reactivation.machine.errors import BadInput
 from reactivation.machine.places import PUBLISHED
 from reactivation.storage.folder import RunFolder
 from reactivation.sweep import supervisor
+from reactivation.sweep.folder import PlannedRun, Sweep
 from reactivation.sweep.grid import Grid, grid_of, values_of
-from reactivation.sweep.plan import PlannedRun, Sweep, plan
-from reactivation.sweep.slurm import grace_of
+from reactivation.sweep.plan import plan
 from reactivation.sweep.states import (
     FAILED,
     FINISHED,
@@ -30,7 +33,7 @@ from reactivation.sweep.states import (
     note,
     states,
 )
-from reactivation.sweep.submissions import Launcher, new_submissions
+from reactivation.sweep.submissions import Launcher, Submission, call_off, grace_of, new_submissions
 from reactivation.sweep.supervisor import Supervisor
 
 BIASED = "spatial_navigation/noisy_biased"
@@ -111,16 +114,27 @@ def test_one_failure_leaves_the_others_alone_and_the_same_line_goes_on(tmp_path:
     assert f"{bad}: data" in done.stdout
     assert "the loss is nan" in done.stdout
     sweep = Sweep(tmp_path / "results/sweeps/one")
-    assert sweep.table_file.read_text().startswith("experiment,seed,analysis,phase")
+    sweep.table_file.unlink()
+    assert command("runs.py", "sweep=one").returncode == 0
+    with open(sweep.table_file) as file:
+        (row,) = csv.DictReader(file)
+    assert (row["analysis"], row["trainer.lr"], row["t_quiescent"]) == ("variance", "0.001", "14")
+    assert float(row["variance"]) > 0
     alone = train(tmp_path / "alone", "trainer.test_freq=1")
     assert same_weights(sweep.folder(good), alone, 4)
     before = sweep.log_file(good).read_bytes()
     again = command("sweep.py", *words, "dry_run=true")
     assert "2 runs: 1 finished, 1 failed; 2 analyses" in again.stdout
     assert command("sweep.py", *line("one", "seed=5")).returncode == 2, "a name is of one sweep"
+    sweep.table_file.unlink()
     assert command("sweep.py", "status").returncode == 3
+    assert sweep.table_file.exists(), "all has ended"
     assert "the loss is nan" in command("sweep.py", "logs", "1e29").stdout
     assert sweep.log_file(good).read_bytes() == before
+
+
+def nobody_knows(run: str) -> None:
+    """What a scheduler that has none says of a run."""
 
 
 def made(path: Path, *names: str) -> Sweep:
@@ -136,19 +150,20 @@ def test_states_are_told_from_folders_first(tmp_path: Path) -> None:
     sweep = made(tmp_path / "sweep", "done", "new", "begun", "silent", "ended", "cut", "stopped")
     train(sweep.path / "spatial_navigation/done")
     now = time.time()
+    begun = Attempt("here", "1_0", 1, 0, now)
     for name, attempt in {
-        "begun": Attempt("here", "1_0", now),
-        "silent": Attempt("here", "1_1", now),
-        "ended": Attempt("here", "1_2", now, now, 2, "input"),
-        "cut": Attempt("here", "1_3", now, now, 143, "stopped"),
-        "stopped": Attempt("here", "1_4", now, now, 143, "stopped"),
+        "begun": begun,
+        "silent": begun,
+        "ended": replace(begun, ended=now, code=2, cause="input"),
+        "cut": replace(begun, ended=now, code=143, cause="stopped"),
+        "stopped": replace(begun, ended=now, code=143, cause="stopped"),
     }.items():
         note(sweep, f"spatial_navigation/{name}", attempt)
     os.utime(sweep.state_file("spatial_navigation/silent"), (now - 1000, now - 1000))
 
-    def told(**scheduled: str) -> dict[str, tuple[str, str | None]]:
+    def told(answers: bool = True, **scheduled: str) -> dict[str, tuple[str, str | None]]:
         known = {f"spatial_navigation/{run}": state for run, state in scheduled.items()}
-        return {state.run.split("/")[1]: (state.name, state.cause) for state in states(sweep, known)}
+        return {state.run.split("/")[1]: (state.name, state.cause) for state in states(sweep, known.get, answers)}
 
     assert told(done="node") == {
         "done": (FINISHED, None),
@@ -166,7 +181,8 @@ def test_states_are_told_from_folders_first(tmp_path: Path) -> None:
     assert better["ended"] == (FAILED, "input"), "another run of its job may run"
     assert better["cut"] == (FAILED, "time")
     assert better["stopped"][0] == WAITING
-    assert counted(states(sweep, {})) == {"finished": 1, "running": 1, "new": 3, "failed": 2}
+    assert told(answers=False)["silent"] == (NEW, "killed"), "who knows whether its job waits"
+    assert counted(states(sweep, nobody_knows)) == {"finished": 1, "running": 1, "new": 3, "failed": 2}
 
 
 def test_causes_are_told_apart() -> None:
@@ -190,8 +206,9 @@ def shells(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return scripts
 
 
-def supervised(sweep: Sweep, places: int = 2, called_off: bool = False) -> supervisor.Outcome:
-    return Supervisor(sweep, places, 3, lambda: called_off, lambda line: None).run([(run,) for run in sweep.runs])
+def supervised(sweep: Sweep, handed: Submission | None = None, patience: float = 0.0) -> supervisor.Outcome:
+    (handed,) = [handed] if handed else new_submissions(sweep, list(sweep.runs), Launcher())
+    return Supervisor(sweep, handed, 2, patience, lambda: "stopped", lambda line: None).run(handed.jobs[0])
 
 
 def test_what_may_end_better_is_tried_again_so_often_and_nothing_else_is(tmp_path: Path, shells: dict[str, str]) -> None:
@@ -203,27 +220,50 @@ def test_what_may_end_better_is_tried_again_so_often_and_nothing_else_is(tmp_pat
     assert {run.split("/")[1]: code for run, code in outcome.failed.items()} == {"killed": 137, "input": 2, "memory": 2}
 
 
+def test_what_gets_further_each_time_is_tried_on(
+    tmp_path: Path, shells: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = made(tmp_path / "sweep", "one")
+    shells["one"] = f"echo x >> {tmp_path}/steps; [ $(wc -l < {tmp_path}/steps) = 6 ] || kill -9 $$"
+    steps = tmp_path / "steps"
+    monkeypatch.setattr(supervisor, "reached", lambda *_: len(steps.read_text()) // 4 if steps.exists() else 0)
+    assert supervised(sweep).failed == {}
+    noted = attempts(sweep, "spatial_navigation/one")
+    assert [attempt.reached for attempt in noted] == [0, 0, 1, 1, 2, 2]
+    assert [attempt.cause for attempt in noted] == ["killed"] * 5 + [None]
+    # A job that its scheduler begins again counts what it did before.
+    (handed,) = new_submissions(sweep, list(sweep.runs), Launcher(tries=2))
+    shells["one"] = "kill -9 $$"
+    assert supervised(sweep, handed).failed == supervised(sweep, handed).failed == {"spatial_navigation/one": 137}
+    assert len(attempts(sweep, "spatial_navigation/one")) == 6 + 2
+
+
 def test_nothing_is_begun_twice(tmp_path: Path, shells: dict[str, str]) -> None:
     sweep = made(tmp_path / "sweep", "one", "two")
     shells |= {name: f"echo x >> {tmp_path}/{name}; sleep 0.5" for name in ("one", "two")}
-    outcomes: list[supervisor.Outcome] = []
     # A process that has a lock keeps it in its child: another is kept out for as long as the child lives.
     with sweep.held("spatial_navigation/one") as lock:
         child = subprocess.Popen(["sleep", "60"], pass_fds=[lock])
-    outcomes.append(supervised(sweep))
-    child.kill()
-    child.wait()
-    assert outcomes[0].elsewhere == ["spatial_navigation/one"]
+    (handed,) = new_submissions(sweep, list(sweep.runs), Launcher())
+    assert supervised(sweep, handed).elsewhere == ["spatial_navigation/one"]
     assert not (tmp_path / "one").exists()
     assert (tmp_path / "two").read_text() == "x\n"
+    threading.Timer(1.0, child.kill).start()
+    assert supervised(sweep, handed, patience=60.0).elsewhere == []
+    assert (tmp_path / "one").read_text() == "x\n", "begun once the other is gone"
+    child.wait()
 
 
 def test_what_is_called_off_ends_in_good_order(tmp_path: Path, shells: dict[str, str]) -> None:
     sweep = made(tmp_path / "sweep", "one", "two", "three")
     shells |= dict.fromkeys(("one", "two", "three"), "sleep 60 & wait")
-    outcome = supervised(sweep, called_off=True)
+    (handed,) = new_submissions(sweep, list(sweep.runs), Launcher())
+    threading.Timer(1.0, call_off, (sweep, handed)).start()
+    outcome = supervised(sweep, handed)
     assert (outcome.stopped, outcome.failed) == (signal.SIGTERM, {})
-    assert counted(states(sweep, {})) == {NEW: 3}
+    assert [state.cause for state in states(sweep, nobody_knows)] == ["cancelled", "cancelled", None]
+    assert counted(states(sweep, nobody_knows)) == {NEW: 3}
+    assert attempts(sweep, "spatial_navigation/three") == ()
 
 
 def test_seeds_are_stacked_and_shared_among_jobs(tmp_path: Path) -> None:
@@ -251,7 +291,7 @@ def test_killed_and_begun_again_it_ends_with_the_same_bits(tmp_path: Path, comma
     folders = [RunFolder(sweep.path / f"{SPATIAL}_0.0001_{seed}") for seed in range(3)]
     wait_until(lambda: bool(folders[0].steps()), process)
     process.kill()
-    end(process)  # returns when its children, who write there too, have saved and ended
+    end(process)  # its children save and end; the same line waits for them
     assert command("sweep.py", *words).returncode == 0
     for seed, folder in enumerate(folders):
         alone = train(tmp_path / f"{seed}", "trainer.n_epochs=400", "trainer.save_freq=50", f"seed={seed}")

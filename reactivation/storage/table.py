@@ -50,6 +50,23 @@ class Table(Sequence[Row]):
         writer.writerows(self.rows)
         write_atomically(Path(file), text.getvalue().encode())
 
+    def to_parquet(self, file: str | os.PathLike[str]) -> None:
+        """Write a Parquet file: numbers, truth values and text as they are, anything else as in a CSV file.
+
+        Raises:
+            BadInput: pyarrow is not installed.
+            StorageError: it cannot be written.
+        """
+        try:
+            import pyarrow
+            import pyarrow.parquet
+        except ImportError:
+            raise BadInput("to_parquet needs pyarrow: pip install pyarrow; or use to_csv") from None
+        content = io.BytesIO()
+        columns = {name: _of_one_kind([row[name] for row in self.rows]) for name in self.columns}
+        pyarrow.parquet.write_table(pyarrow.table(columns), content)
+        write_atomically(Path(file), content.getvalue())
+
     def to_pandas(self) -> Any:
         """Return a `pandas.DataFrame`.
 
@@ -68,6 +85,16 @@ class Table(Sequence[Row]):
         text = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
         more = len(self.rows) - _SHOWN
         return "\n".join(text + ([f"... and {more} more rows"] if more > 0 else []))
+
+
+def _of_one_kind(values: list[Any]) -> list[Any]:
+    """A column as Parquet can hold it: whole numbers among others become such, and a mixture or a list becomes text."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {int, float}:
+        return [None if value is None else float(value) for value in values]
+    if len(kinds) <= 1 and kinds <= {int, float, bool, str}:
+        return values
+    return [None if value is None else str(value) for value in values]
 
 
 def _shown(value: Any) -> str:

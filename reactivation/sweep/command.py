@@ -12,17 +12,18 @@ Any key of train.py takes values: a,b,c or 0..4; what stands in [brackets] is on
 one alone: kl.variance_gain=1,2). A sweep lives in results/sweeps/<name>/ with plan, states, logs and table; its runs lie
 there as under results/, named by what varies. Kill it at any time: the same line goes on, leaves what is finished, and
 starts nothing twice. `status` is answered from the folder, and by the scheduler where that answers. No NAME: the last.
-Tables: python runs.py path=results/sweeps/NAME of=results.
+Once all has ended, the table is there, too: whoever started it here writes it, or the next `status`; and at any time
+python runs.py sweep=NAME does.
 
 Exit codes: 0 done (slurm: handed over); 2 bad input; 130 and 143 interrupted after saving; else that of the first run that
 failed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+import math
 from pathlib import Path
-import sys
 import time
 
 from reactivation.machine import cores
@@ -32,43 +33,27 @@ from reactivation.settings.declaring import nearest, setting
 from reactivation.settings.layers import RESULTS, TrainConfig, describe, resolve_plain
 from reactivation.settings.reading import COMMAND_LINE, parse_arguments
 from reactivation.storage.files import locked, make_folder
-from reactivation.sweep import slurm
+from reactivation.sweep import looking, slurm
 from reactivation.sweep.cost import cost
+from reactivation.sweep.folder import Sweep, sweep_folder
 from reactivation.sweep.grid import grid_of
-from reactivation.sweep.plan import Sweep, default_name, plan, run_of, sweep_folder
-from reactivation.sweep.states import (
-    CAUSES,
-    FAILED,
-    FINISHED,
-    PARTIAL,
-    RUNNING,
-    WAITING,
-    State,
-    attempts,
-    counted,
-    last_lines,
-    states,
-    summary,
-)
+from reactivation.sweep.plan import default_name, plan
+from reactivation.sweep.states import FINISHED, RUNNING, SILENCE, WAITING, State, counted, summary
 from reactivation.sweep.submissions import (
     LOCAL,
     SLURM,
     Launcher,
     Submission,
-    call_off,
     is_called_off,
     new_submissions,
     read_submission,
-    submissions,
     write_submission,
 )
-from reactivation.sweep.supervisor import Outcome, Supervisor
+from reactivation.sweep.supervisor import Supervisor
 from reactivation.training.processes import places_on
 
-_SHOWN = 20  # runs that are listed of a state
-_LOG_LINES = 200
-_WATCH = 5.0  # seconds between two looks
 _PLANNING = 60.0  # seconds to wait for another process that plans the same sweep
+_ELSEWHERE = SILENCE + 60  # seconds that a job waits for runs that another, which may be dead, has
 _GROUP = "launcher."
 
 
@@ -80,15 +65,6 @@ class Settings:
     file: str | None = setting(None, "YAML file with grid:, list:, then:")
     then: str | None = setting(None, "analyses of each run, as in 'kl variance'")
     dry_run: bool = setting(False, "show the plan and stop")
-    path: str = setting(RESULTS, "root of the results")
-
-
-@dataclass
-class Looking:
-    """Settings of `sweep.py status`, `cancel` and `logs`."""
-
-    name: str | None = setting(None, "name of the sweep; null: the last", file_name=True)
-    watch: bool = setting(False, "look again and again until nothing runs or waits; Ctrl-C leaves the runs alone")
     path: str = setting(RESULTS, "root of the results")
 
 
@@ -108,10 +84,8 @@ def main(words: list[str]) -> None:
         work(Sweep(Path(rest[0])), rest[1:])
     elif first == "job":  # as the script of a job has it
         _job(Sweep(Path(rest[0])), int(rest[1]), int(rest[2]))
-    elif first in _LOOKS:
-        named = [word for word in rest if "=" not in word]
-        looking: Looking = resolve_plain(Looking, parse_arguments([word for word in rest if "=" in word]))
-        _LOOKS[first](named, looking)
+    elif first in looking.COMMANDS:
+        looking.look(first, rest)
     else:
         _start(words)
 
@@ -129,23 +103,21 @@ def _start(words: list[str]) -> None:
     sweep = Sweep(sweep_folder(settings.name or default_name(grid, runs), settings.path))
     refuse_published(sweep.path)
     sweep.take_plan(runs)
-    found = states(sweep, slurm.scheduled(sweep))
-    _show_plan(sweep, found, configs)
+    _show_plan(sweep, looking.stand(sweep), configs)
     if settings.dry_run:
         return
     make_folder(sweep.path)
     with _planning(sweep):
         if sweep.take_plan(runs):
             sweep.write_plan()
-        handed = new_submissions(sweep, _to_do(states(sweep, slurm.scheduled(sweep)), launcher), launcher)
+        handed = new_submissions(sweep, _to_do(sweep, launcher), launcher)
         if launcher.launcher == SLURM:
             _submit(sweep, handed, launcher)
-    for submission in handed if launcher.launcher == LOCAL else ():
-        device = next(iter(configs.values())).device
-        outcome = _supervised(sweep, submission, submission.jobs[0], places_on(device))
-        _end(sweep, outcome)
-    if not handed:
-        _look(sweep)
+    if launcher.launcher == LOCAL:
+        for submission in handed:
+            _run_here(sweep, submission, places_on(next(iter(configs.values())).device))
+    if launcher.launcher == LOCAL or not handed:
+        looking.show(sweep)
 
 
 def _launcher(arguments: Mapping[str, str]) -> Launcher:
@@ -162,13 +134,20 @@ def _show_plan(sweep: Sweep, found: list[State], configs: Mapping[str, TrainConf
     analyses = sum(len(run.analyses) for run in sweep.runs.values())
     print(f"{sweep.path}: {summary(counts)}" + (f"; {analyses} analyses" if analyses else ""))
     if set(counts) - {FINISHED}:
-        print(f"left: {cost(sweep, configs, found)}", flush=True)
+        print(f"left: {cost(configs, found)}", flush=True)
 
 
-def _to_do(found: Iterable[State], launcher: Launcher) -> list[str]:
-    """What to hand over. What seems to run may have been killed a moment ago: here its lock tells, a cluster has to wait."""
+def _to_do(sweep: Sweep, launcher: Launcher) -> list[str]:
+    """What to hand over. What seems to run may have been killed a moment ago: here its lock tells, a cluster has to wait.
+
+    Raises:
+        StorageError: the scheduler does not say what waits.
+    """
+    scheduled = slurm.scheduled(sweep)
+    if launcher.launcher == SLURM and not scheduled.answers:
+        raise StorageError("the scheduler does not answer, so what waits is not known: the same line again once it does")
     alive = {FINISHED, WAITING} | ({RUNNING} if launcher.launcher == SLURM else set())
-    return [state.run for state in found if state.name not in alive]
+    return [state.run for state in looking.stand(sweep, scheduled) if state.name not in alive]
 
 
 @contextmanager
@@ -202,25 +181,15 @@ def _submit(sweep: Sweep, handed: list[Submission], launcher: Launcher) -> None:
         print(f"job {job}: {len(submission.jobs)} jobs; {as_typed('python sweep.py')} status {sweep.path.name}")
 
 
-def _supervised(sweep: Sweep, submission: Submission, units: tuple[tuple[str, ...], ...], places: int) -> Outcome:
-    job = slurm.this_job() if submission.launcher == SLURM else None
-    return Supervisor(
-        sweep, places, submission.tries, lambda: is_called_off(sweep, submission), lambda line: print(line, flush=True), job
-    ).run(units)
+def _run_here(sweep: Sweep, submission: Submission, places: int) -> None:
+    """What the local launcher does.
 
-
-def _end(sweep: Sweep, outcome: Outcome) -> None:
-    """Say what became of a local sweep, and write its table."""
-    from reactivation.analysis.runs_table import RESULTS_OF_RUNS, RUNS, runs_table
-
+    Raises:
+        Interrupted: a signal came, and all have saved and ended.
+    """
+    outcome = Supervisor(sweep, submission, places, math.inf, lambda: "stopped", _say).run(submission.jobs[0])
     if outcome.stopped and not outcome.failed:
         raise Interrupted("all runs have saved or ended; the same line goes on", outcome.stopped)
-    if outcome.elsewhere:
-        print(f"{len(outcome.elsewhere)} runs are left to the process that is at work on them")
-    of = RESULTS_OF_RUNS if any(run.analyses for run in sweep.runs.values()) else RUNS
-    runs_table(sweep.path, of).to_csv(sweep.table_file)
-    print(sweep.table_file)
-    _look(sweep)
 
 
 def _job(sweep: Sweep, number: int, index: int) -> None:
@@ -229,93 +198,19 @@ def _job(sweep: Sweep, number: int, index: int) -> None:
     Raises:
         SomeFailed, Interrupted: as the local launcher.
     """
-    submission = read_submission(sweep, number)
-    if is_called_off(sweep, submission):
-        print("called off")
-        return
-    outcome = _supervised(sweep, submission, submission.jobs[index], 1 if submission.gpus else cores.available())
-    if outcome.stopped and not is_called_off(sweep, submission):
-        again = slurm.requeue_this(submission.tries)
-        raise Interrupted("saved; " + ("queued again" if again else "the same line goes on"), outcome.stopped)
+    submission, job = read_submission(sweep, number), slurm.begin_job()
+    places = 1 if submission.gpus else cores.available()
+    outcome = Supervisor(
+        sweep, submission, places, _ELSEWHERE, lambda: slurm.why_told(sweep, job, submission.grace), _say, job
+    ).run(submission.jobs[index])
+    if outcome.stopped:
+        again = outcome.left and not is_called_off(sweep, submission) and slurm.requeue(job)
+        raise Interrupted("saved; " + ("queued again" if again else "not queued again from here"), outcome.stopped)
+    if outcome.elsewhere:
+        _say(f"left to the process that is at work on them: {', '.join(outcome.elsewhere)}")
     if outcome.failed:
         raise SomeFailed(f"failed: {', '.join(outcome.failed)}", next(iter(outcome.failed.values())))
 
 
-def _look(sweep: Sweep) -> list[State]:
-    """Print how a sweep stands.
-
-    Raises:
-        SomeFailed: a run failed.
-    """
-    found = states(sweep, slurm.scheduled(sweep))
-    print(f"{sweep.path}: {summary(counted(found))}")
-    for state in [state for state in found if state.name in (RUNNING, PARTIAL)][:_SHOWN]:
-        why = f"; {CAUSES[state.cause].advice}" if state.cause else ""
-        print(f"  {state.name} {state.run}: step {state.step}/{state.last}{why}")
-    failed = [state for state in found if state.name == FAILED]
-    for state in failed[:_SHOWN]:
-        print(f"  {state.run}: {state.cause}; {CAUSES[state.cause or 'error'].advice}")
-        for line in [line for file in _logs(sweep, state.run) for line in last_lines(file)]:
-            print(f"    | {line}")
-    if len(failed) > _SHOWN:
-        print(f"  and {len(failed) - _SHOWN} more")
-    if failed:
-        codes = [attempt.code for state in failed for attempt in attempts(sweep, state.run)[-1:] if attempt.code]
-        raise SomeFailed(f"{len(failed)} of {len(found)} runs failed", codes[0] if codes else 1)
-    return found
-
-
-def _logs(sweep: Sweep, run: str) -> list[Path]:
-    """The logs of a run, and of the last job that made it."""
-    jobs = [attempt.job for attempt in attempts(sweep, run) if attempt.job]
-    jobs += [submission.job_of()[run] for submission in submissions(sweep) if run in submission.job_of()]
-    files = [sweep.log_file(run), *(slurm.job_log(sweep, job) for job in jobs[-1:])]
-    return [file for file in files if file.exists()]
-
-
-def _status(named: list[str], looking: Looking) -> None:
-    sweep = _named(named, looking)
-    while looking.watch:
-        counts = counted(states(sweep, slurm.scheduled(sweep)))
-        print(f"{time.strftime('%H:%M:%S')} {summary(counts)}", flush=True)
-        if not {RUNNING, WAITING} & set(counts):
-            break
-        time.sleep(_WATCH)
-    _look(sweep)
-
-
-def _cancel(named: list[str], looking: Looking) -> None:
-    sweep = _named(named, looking)
-    open_ones = [submission for submission in submissions(sweep) if not is_called_off(sweep, submission)]
-    for submission in open_ones:
-        call_off(sweep, submission)
-    slurm.cancel([submission.job for submission in open_ones if submission.job])
-    print(f"{sweep.path}: called off; what runs saves and ends, and the same line goes on")
-
-
-def _show_logs(named: list[str], looking: Looking) -> None:
-    if len(named) != 1:
-        raise BadInput("logs takes a run, or a part of its name: logs RUN [name=NAME]")
-    sweep = _named([], looking)
-    run = run_of(sweep.runs, named[0])
-    for file in _logs(sweep, run):
-        print(file, *last_lines(file, _LOG_LINES), sep="\n")
-    print(f"{run}: {len(attempts(sweep, run))} attempts", file=sys.stderr)
-
-
-_LOOKS = {"status": _status, "cancel": _cancel, "logs": _show_logs}
-
-
-def _named(named: list[str], looking: Looking) -> Sweep:
-    """The sweep of that name, or the last.
-
-    Raises:
-        BadInput: there is none.
-    """
-    name = named[0] if named else looking.name
-    plans = sorted(Path(looking.path, "sweeps").glob("*/plan.json"), key=lambda file: file.stat().st_mtime)
-    if name is not None:
-        plans = [file for file in plans if file.parent.name == name]
-    if not plans:
-        raise BadInput(f"no sweep{f' {name}' if name else ''} in {looking.path}/sweeps; start one, see --help")
-    return Sweep(plans[-1].parent)
+def _say(line: str) -> None:
+    print(line, flush=True)

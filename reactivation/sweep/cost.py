@@ -8,8 +8,7 @@ import time
 from typing import Any
 
 from reactivation.settings.layers import TrainConfig
-from reactivation.sweep.plan import Sweep
-from reactivation.sweep.states import FINISHED, State, attempts
+from reactivation.sweep.states import FINISHED, State
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Cost:
         return f"about {self.seconds / 3600:.3g} core-hours and {self.memory / 1000:.2g} GB a process ({self.source})"
 
 
-def cost(sweep: Sweep, configs: Mapping[str, TrainConfig], found: Iterable[State]) -> Cost:
+def cost(configs: Mapping[str, TrainConfig], found: Iterable[State]) -> Cost:
     """Estimate the cost of what is not finished.
 
     Args:
@@ -33,7 +32,7 @@ def cost(sweep: Sweep, configs: Mapping[str, TrainConfig], found: Iterable[State
     finished = [state for state in found if state.name == FINISHED]
     left = {state.run: max(0, configs[state.run].trainer.n_epochs - state.step) for state in found if state.name != FINISHED}
     known = _known(configs, finished)
-    peaks = [attempt.peak for state in finished[:100] for attempt in attempts(sweep, state.run) if attempt.peak]
+    peaks = [attempt.peak for state in finished for attempt in state.tried if attempt.peak]
     source = "by finished runs of the same shape, their analyses included"
     unknown = {_shape(configs[run]): configs[run] for run in left if _shape(configs[run]) not in known}
     if unknown:

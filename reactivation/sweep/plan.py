@@ -1,152 +1,25 @@
-"""The plan of a sweep: each of its runs with its name, settings and analyses; and the files of the sweep's folder.
+"""The plan of a sweep: every combination checked, with the name of its run, its settings and its analyses."""
 
-results/sweeps/<name>/plan.json               the plan
-                      submissions/<n>.json    what was handed to a launcher
-                      states/<run>.json       attempts at a run
-                      logs/<run>.log          what it printed
-                      <task>/<run>/           run folders, and results beside them, as under results/
-"""
-
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 import hashlib
 from pathlib import Path
 import re
 from typing import Any
 
 from reactivation import registry
-from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.machine.errors import BadInput
 from reactivation.settings.declaring import dotted_keys, nearest
-from reactivation.settings.layers import RESULTS, TrainConfig, resolve_analysis, resolve_train, train_schema
+from reactivation.settings.layers import TrainConfig, resolve_analysis, resolve_train, train_schema
 from reactivation.settings.reading import COMMAND_LINE, seed_list
-from reactivation.storage.files import damaged, locked, make_folder, read_json, to_json, write_atomically
 from reactivation.storage.finding import RunReference, run_name
 from reactivation.storage.folder import RunFolder
+from reactivation.sweep.folder import PlannedAnalysis, PlannedRun
 from reactivation.sweep.grid import Grid, Values
 
 _OURS = ("path", "out", "tag", "runs", "task", "seed")  # keys of an analysis that the sweep sets
 _IN_NAMES = ("config", "seed")  # what the name of a run folder tells anyway
 _NO_TAG = re.compile(r"[^A-Za-z0-9._+-]+")
-
-
-@dataclass(frozen=True)
-class PlannedAnalysis:
-    """An analysis of one run."""
-
-    name: str
-    values: Values  # what its command is told
-    file: str  # of its results, within the sweep's folder
-
-
-@dataclass(frozen=True)
-class PlannedRun:
-    """A run with its analyses."""
-
-    name: str  # <task>/<run folder>
-    values: Values  # what train.py is told
-    analyses: tuple[PlannedAnalysis, ...] = ()
-
-    def holds(self, other: "PlannedRun") -> bool:
-        """Whether this is the other run, with its analyses and perhaps more."""
-        return (self.name, self.values) == (other.name, other.values) and set(self.files) >= set(other.files)
-
-    @property
-    def files(self) -> list[str]:
-        """The files of results that it ends with."""
-        return [analysis.file for analysis in self.analyses]
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """The folder of a sweep."""
-
-    path: Path
-
-    @property
-    def plan_file(self) -> Path:
-        return self.path / "plan.json"
-
-    @property
-    def table_file(self) -> Path:
-        return self.path / "table.csv"
-
-    def submission_file(self, number: int) -> Path:
-        """What was handed to a launcher."""
-        return self.path / "submissions" / f"{number}.json"
-
-    def state_file(self, run: str) -> Path:
-        """Where the attempts at a run are noted."""
-        return self.path / "states" / f"{run}.json"
-
-    def log_file(self, run: str) -> Path:
-        """What a run printed."""
-        return self.path / "logs" / f"{run}.log"
-
-    @contextmanager
-    def held(self, run: str) -> Iterator[int]:
-        """Keep others from a run; gives the descriptor that holds it, which a child may be given, too.
-
-        Raises:
-            StorageError: another process has it.
-        """
-        file = self.state_file(run)
-        make_folder(file.parent)
-        with locked(file.parent, f".{file.stem}.lock") as descriptor:
-            yield descriptor
-
-    def folder(self, run: str) -> RunFolder:
-        """The run folder."""
-        return RunFolder(self.path / run)
-
-    @cached_property
-    def runs(self) -> dict[str, PlannedRun]:
-        """The planned runs by their names.
-
-        Raises:
-            DamagedData: there is no plan, or a damaged one.
-        """
-        try:
-            listed = read_json(self.plan_file)["runs"]
-            runs = [PlannedRun(r["name"], r["values"], tuple(PlannedAnalysis(**a) for a in r["analyses"])) for r in listed]
-        except (KeyError, TypeError):
-            raise damaged(self.plan_file) from None
-        return {run.name: run for run in runs}
-
-    def train_values(self, run: PlannedRun) -> Values:
-        """What train.py is told of a run, its folder included."""
-        return {**run.values, "path": str(self.path / run.name)}
-
-    def take_plan(self, runs: Iterable[PlannedRun]) -> bool:
-        """Take a plan, which may have more runs and analyses than the one that is there; returns whether it has.
-
-        Raises:
-            BadInput: the sweep of that name has runs that this one has not.
-        """
-        new = {run.name: run for run in runs}
-        try:
-            old = self.runs if self.plan_file.exists() else {}
-        except DamagedData:
-            old = {}  # it is written anew
-        for run in old.values():
-            if run.name not in new or not new[run.name].holds(run):
-                raise BadInput(f"{self.path} is another sweep: it has {run.name} with other settings; give another name=...")
-        self.__dict__["runs"] = new
-        return list(old.values()) != list(new.values())
-
-    def write_plan(self) -> None:
-        """Put the plan down that was taken.
-
-        Raises:
-            StorageError: it cannot be written.
-        """
-        write_atomically(self.plan_file, to_json({"runs": [asdict(run) for run in self.runs.values()]}))
-
-
-def sweep_folder(name: str, results: str = RESULTS) -> Path:
-    """Where a sweep of that name lives."""
-    return Path(results) / "sweeps" / name
 
 
 def default_name(grid: Grid, runs: Iterable[PlannedRun]) -> str:
@@ -256,16 +129,3 @@ def _settings_class(name: str) -> type:
     from reactivation.analysis.result_files import declared
 
     return declared(name).settings
-
-
-def run_of(names: Mapping[str, Any], text: str) -> str:
-    """The run that a part of its name means.
-
-    Raises:
-        BadInput: none, or several.
-    """
-    found = [name for name in names if text in (name, name.split("/")[-1])] or [name for name in names if text in name]
-    if len(found) != 1:
-        listed = f"several: {', '.join(found[:3])}, ..." if found else nearest(text, list(names))
-        raise BadInput(f"{text} names no single run of the sweep; {listed}")
-    return found[0]

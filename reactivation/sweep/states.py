@@ -3,7 +3,7 @@
 So what is finished is known without a scheduler, with one that has forgotten, and with one that does not answer.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 import os
 from pathlib import Path
@@ -15,12 +15,12 @@ from reactivation.machine.interruption import SIGNALS
 from reactivation.storage.card import FINISHED as TRAINED
 from reactivation.storage.card import Card, read_card
 from reactivation.storage.files import make_folder, read_json, to_json, write_atomically
-from reactivation.sweep.plan import PlannedRun, Sweep
+from reactivation.sweep.folder import PlannedRun, Sweep
 
 NEW, PARTIAL, WAITING, RUNNING, FAILED, FINISHED = "new", "partial", "waiting", "running", "failed", "finished"
 STATES = (FINISHED, RUNNING, WAITING, PARTIAL, NEW, FAILED)
 HEARTBEAT = 10.0  # seconds between the signs of life of whoever runs something
-_SILENCE = 120.0  # seconds without one after which it is taken for dead, clocks of two machines being apart and files cached
+SILENCE = 120.0  # seconds without one after which it is taken for dead, clocks of two machines being apart and files cached
 
 
 class Cause(NamedTuple):
@@ -28,6 +28,7 @@ class Cause(NamedTuple):
 
     again: bool  # whether to try again may help with nothing changed
     advice: str
+    wanted: bool = False  # somebody ended it
 
 
 CAUSES = {
@@ -36,14 +37,13 @@ CAUSES = {
     "storage": Cause(False, "make room or give permission, then the same line again"),
     "memory": Cause(False, "out of memory: give launcher.memory=..., or a smaller task.batch_size"),
     "error": Cause(False, "an error of the program: see the last lines of its log"),
-    "cancelled": Cause(False, "it was cancelled; the same line goes on"),
+    "cancelled": Cause(False, "it was cancelled; the same line goes on", wanted=True),
     "time": Cause(True, "its time was up: the same line goes on; or give more with launcher.time=..."),
     "node": Cause(True, "its node failed; the same line goes on"),
     "preempted": Cause(True, "it had to make room for others; the same line goes on"),
     "killed": Cause(True, "it was killed, or its machine went down; the same line goes on"),
-    "stopped": Cause(True, "it was told to end, and saved; the same line goes on"),
+    "stopped": Cause(True, "it was told to end, and saved; the same line goes on", wanted=True),
 }
-_NO_FAILURE = (None, "cancelled", "stopped")  # somebody wanted it
 _SHORTAGE = "not enough memory"  # how a training says so itself
 _OF_CODES = {BadInput.exit_code: "input", DamagedData.exit_code: "data", StorageError.exit_code: "storage"}
 _STOPPED, _KILLED = tuple(SIGNAL_BASE + number for number in SIGNALS), SIGNAL_BASE + 9
@@ -55,6 +55,8 @@ class Attempt:
 
     host: str
     job: str | None  # of the scheduler
+    submission: int
+    reached: int  # where it began: see `reached`
     began: float  # [s] since 1970, as `ended`
     ended: float | None = None
     code: int | None = None
@@ -71,7 +73,19 @@ class State:
     step: int = 0
     last: int = 0  # step of a trained one
     cause: str | None = None
-    seconds: float | None = None  # of the attempt that finished it, if one was enough
+    tried: tuple[Attempt, ...] = ()
+
+    @property
+    def ended(self) -> float:
+        """When the last attempt ended [s since 1970]; 0 where none has."""
+        return max((attempt.ended or 0.0 for attempt in self.tried), default=0.0)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long a finished run took; None where one attempt was not enough."""
+        if self.name != FINISHED or len(self.tried) != 1:
+            return None
+        return self.ended - self.tried[0].began
 
 
 def cause_of(code: int, said: str, shortage: bool) -> str | None:
@@ -91,12 +105,23 @@ def cause_of(code: int, said: str, shortage: bool) -> str | None:
     return "killed" if code == _KILLED else _OF_CODES.get(code, "error")
 
 
-def attempts(sweep: Sweep, run: str) -> list[Attempt]:
+def attempts(sweep: Sweep, run: str) -> tuple[Attempt, ...]:
     """The attempts at a run; none where the note is damaged."""
     try:
-        return [Attempt(**entry) for entry in read_json(sweep.state_file(run), list)]
+        return tuple(Attempt(**entry) for entry in read_json(sweep.state_file(run), list))
     except (DamagedData, TypeError):
-        return []
+        return ()
+
+
+def in_vain(tried: Sequence[Attempt], submission: int, reached: int) -> int:
+    """How many attempts of a submission began where the run stands now."""
+    return [(attempt.submission, attempt.reached) for attempt in tried].count((submission, reached))
+
+
+def reached(sweep: Sweep, run: str) -> int:
+    """How far a run is: its step, and how many of its results are there."""
+    card = _card(sweep, run)
+    return (card.step if card else 0) + sum((sweep.path / file).exists() for file in sweep.runs[run].files)
 
 
 def note(sweep: Sweep, run: str, attempt: Attempt) -> None:
@@ -146,40 +171,43 @@ def _card(sweep: Sweep, run: str) -> Card | None:
         return None
 
 
-def states(sweep: Sweep, scheduled: Mapping[str, str]) -> list[State]:
+def states(sweep: Sweep, scheduled: Callable[[str], str | None], answers: bool = True) -> list[State]:
     """How all runs stand.
 
     Args:
-        scheduled: run → what the scheduler or its log says of the last job that it was handed to: WAITING, RUNNING or a
-            cause; whatever it does not know is missing.
+        scheduled: run → what the scheduler, or its log, says of the last job that the run was handed to: WAITING, RUNNING,
+            a cause, or nothing.
+        answers: whether a run of which the scheduler says nothing is sure not to wait.
     """
     results = frozenset(f"{file.parent.name}/{file.name}" for file in sweep.path.glob("*/*.json"))
-    return [_state(sweep, run, scheduled.get(run.name), results) for run in sweep.runs.values()]
+    return [_state(sweep, run, scheduled, answers, results) for run in sweep.runs.values()]
 
 
-def _state(sweep: Sweep, run: PlannedRun, scheduled: str | None, results: frozenset[str]) -> State:
+def _state(
+    sweep: Sweep, run: PlannedRun, scheduled: Callable[[str], str | None], answers: bool, results: frozenset[str]
+) -> State:
     card, tried = _card(sweep, run.name), attempts(sweep, run.name)
     step, end = (card.step, card.settings["trainer.n_epochs"]) if card else (0, 0)
+    state = State(run.name, PARTIAL if card else NEW, step, end, tried=tried)
     if card and card.state == TRAINED and _measured(sweep, run, results):
-        ended = tried[-1].ended if len(tried) == 1 else None
-        return State(run.name, FINISHED, step, end, seconds=ended - tried[0].began if ended else None)
-    state = State(run.name, PARTIAL if card else NEW, step, end)
-    last = tried[-1] if tried else None
-    if scheduled == WAITING or (scheduled == RUNNING and (last is None or last.cause is None or CAUSES[last.cause].again)):
-        return replace(state, name=scheduled)
-    if scheduled not in CAUSES and last and last.ended is None and _is_fresh(sweep.state_file(run.name)):
+        return replace(state, name=FINISHED)
+    said, last = scheduled(run.name), tried[-1] if tried else None
+    if said == WAITING or (said == RUNNING and (last is None or last.cause is None or CAUSES[last.cause].again)):
+        return replace(state, name=said)
+    if said not in CAUSES and last and last.ended is None and _is_fresh(sweep.state_file(run.name)):
         return replace(state, name=RUNNING)
-    cause = _cause(last, scheduled)
-    return replace(state, cause=cause, name=state.name if cause in _NO_FAILURE else FAILED)
+    cause = _cause(last, said)
+    is_open = cause is None or CAUSES[cause].wanted or (CAUSES[cause].again and not answers)
+    return replace(state, cause=cause, name=state.name if is_open else FAILED)
 
 
 def _is_fresh(file: Path) -> bool:
-    return time.time() - file.stat().st_mtime < _SILENCE
+    return time.time() - file.stat().st_mtime < SILENCE
 
 
-def _cause(last: Attempt | None, scheduled: str | None) -> str | None:
+def _cause(last: Attempt | None, said: str | None) -> str | None:
     """Why nobody is at work on a run; what a scheduler says of its job counts where nobody could note better."""
-    known = scheduled if scheduled in CAUSES else None
+    known = said if said in CAUSES else None
     if last is None:
         return known
     if last.ended is None:

@@ -1,13 +1,12 @@
 """What was handed to a launcher, one file for each time, and whether it was called off since."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-import os
-import socket
+from dataclasses import asdict, dataclass
 
+from reactivation.machine.errors import BadInput
 from reactivation.settings.declaring import setting
 from reactivation.storage.files import damaged, make_folder, read_json, to_json, write_atomically
-from reactivation.sweep.plan import Sweep
+from reactivation.sweep.folder import Sweep
 
 LOCAL, SLURM = "local", "slurm"
 _LARGEST_ARRAY = 1000  # SLURM takes 1001 where nobody says otherwise (MaxArraySize)
@@ -28,8 +27,32 @@ class Launcher:
     share: int = setting(1, "runs, or stacks, that a job makes one after the other or on its cores", low=1)
     at_once: int | None = setting(None, "jobs at once; null: as many as there is room for", low=1)
     grace: int = setting(120, "seconds before its time is up that a job is told to save", low=1)
-    tries: int = setting(3, "how often in all to begin what may end better the next time", low=1)
+    tries: int = setting(3, "how often to begin what gets no further each time, though it might", low=1)
     sbatch: str | None = setting(None, "further options of sbatch, as in '--qos=low --exclude=node7'")
+
+
+def grace_of(launcher: Launcher) -> int:
+    """When to tell a job to save [s before its end]; at most a quarter of a short time, or it would be told as it begins.
+
+    Raises:
+        BadInput: launcher.time is none that SLURM knows.
+    """
+    if launcher.time is None:
+        return launcher.grace
+    seconds = seconds_of(launcher.time)
+    if seconds is None:
+        raise BadInput(f"launcher.time={launcher.time} must be as SLURM has it: minutes, 4:00:00 or 1-12:00:00")
+    return max(1, min(launcher.grace, seconds // 4))
+
+
+def seconds_of(time: str) -> int | None:
+    """Seconds of a time as SLURM has it: minutes, 30:00, 4:00:00, 1-12 or 1-12:00:00; None where it is none."""
+    days, _, clock = time.rpartition("-")
+    parts = clock.split(":")
+    if not (all(part.isdigit() for part in parts) and len(parts) <= 3 and (days.isdigit() or not days)):
+        return None
+    units = (3600, 60, 1) if days or len(parts) == 3 else (60, 1)
+    return int(days or 0) * 86400 + sum(int(part) * unit for part, unit in zip(parts, units, strict=False))
 
 
 @dataclass(frozen=True)
@@ -39,11 +62,10 @@ class Submission:
     number: int
     launcher: str
     jobs: tuple[tuple[tuple[str, ...], ...], ...]
-    job: str | None = None  # the array, where a scheduler has it
     tries: int = 1
     gpus: int = 0
-    host: str = field(default_factory=socket.gethostname)
-    process: int = field(default_factory=os.getpid)
+    grace: int = 0  # seconds before its end that a job is told to save
+    job: str | None = None  # the array, where a scheduler has it
 
     def job_of(self) -> dict[str, str]:
         """Run → the job that makes it; none without a scheduler."""
@@ -88,8 +110,9 @@ def new_submissions(sweep: Sweep, runs: list[str], launcher: Launcher) -> list[S
     share = launcher.share if launcher.launcher == SLURM else max(1, len(units))
     jobs = [tuple(units[i : i + share]) for i in range(0, len(units), share)]
     arrays = [tuple(jobs[i : i + _LARGEST_ARRAY]) for i in range(0, len(jobs), _LARGEST_ARRAY)]
+    grace = grace_of(launcher)
     made = [
-        Submission(number, launcher.launcher, array, None, launcher.tries, launcher.gpus)
+        Submission(number, launcher.launcher, array, launcher.tries, launcher.gpus, grace)
         for number, array in enumerate(arrays, start=last + 1)
     ]
     for submission in made:

@@ -5,7 +5,7 @@ The local launcher is a supervisor of all runs of a sweep; a job of SLURM is one
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 import os
 from pathlib import Path
 import signal
@@ -14,15 +14,30 @@ import subprocess
 import time
 from typing import BinaryIO
 
-from reactivation.machine.errors import StorageError, exit_code
+from reactivation.machine.errors import SIGNAL_BASE, StorageError, exit_code
 from reactivation.machine.interruption import Interruption
 from reactivation.storage.files import make_folder
-from reactivation.sweep.plan import Sweep
-from reactivation.sweep.states import CAUSES, HEARTBEAT, Attempt, cause_of, is_done, last_lines, note, sign_of_life
+from reactivation.sweep.folder import Sweep
+from reactivation.sweep.states import (
+    CAUSES,
+    HEARTBEAT,
+    Attempt,
+    attempts,
+    cause_of,
+    in_vain,
+    is_done,
+    last_lines,
+    note,
+    reached,
+    sign_of_life,
+)
+from reactivation.sweep.submissions import Submission, is_called_off
 from reactivation.training.processes import start_command
 
 Unit = tuple[str, ...]  # runs that go together as one stack; most often one
 _POLL = 0.1  # seconds between looks at the processes
+_KILLED = SIGNAL_BASE + signal.SIGKILL
+_LOOK = 2.0  # seconds between looks at files that others write: each is a question to a file system that many share
 
 
 @dataclass
@@ -40,30 +55,31 @@ class _Worker:
 class Outcome:
     """What became of runs."""
 
-    failed: dict[str, int]  # run → exit code
-    elsewhere: list[str]  # that another process is at work on
+    failed: dict[str, int] = field(default_factory=dict)  # run → exit code
+    elsewhere: list[str] = field(default_factory=list)  # that another process is at work on
     stopped: int = 0  # by which signal
+    left: bool = False  # whether there is anything that may be begun again
 
 
 class Supervisor:
     """Run units of a sweep in so many places at once.
 
     Args:
-        job: of the scheduler.
-        tries: how often in all to begin what may end better the next time.
-        cancelled: whether somebody has called it off.
+        patience: how long to wait for runs that another process is at work on [s].
+        why_told: called once when a signal has come: the cause.
         say: what to do with a line for people.
+        job: of the scheduler.
     """
 
     def __init__(
-        self, sweep: Sweep, places: int, tries: int, cancelled: Callable[[], bool], say: Callable[[str], None],
-        job: str | None = None,
+        self, sweep: Sweep, submission: Submission, places: int, patience: float, why_told: Callable[[], str],
+        say: Callable[[str], None], job: str | None = None,
     ):  # fmt: skip
-        self._sweep, self._places, self._tries, self._job = sweep, places, tries, job
-        self._cancelled, self._say = cancelled, say
+        self._sweep, self._submission, self._places, self._job = sweep, submission, places, job
+        self._patience, self._why_told, self._say = patience, why_told, say
         self._running: list[_Worker] = []
-        self._tried: dict[Unit, int] = {}
-        self._outcome = Outcome({}, [])
+        self._outcome = Outcome()
+        self._told = "stopped"  # why, once it has been
         self._done, self._total = 0, 0
 
     def run(self, units: Sequence[Unit]) -> Outcome:
@@ -73,50 +89,80 @@ class Supervisor:
             StorageError: the sweep's folder cannot be written.
         """
         waiting, self._total = list(units), len(units)
-        beat = time.monotonic()
+        began = beat = look = time.monotonic()
         with Interruption(with_parent=False) as interruption:
             while self._running or (waiting and not self._outcome.stopped):
-                while waiting and len(self._running) < self._places and not self._outcome.stopped:
-                    self._begin(waiting.pop(0))
-                stop = interruption.signal or (signal.SIGTERM if self._cancelled() else 0)
-                if stop and not self._outcome.stopped:
-                    self._outcome.stopped = stop
-                    for worker in self._running:
-                        worker.process.send_signal(stop)
+                now = time.monotonic()
+                if not self._outcome.stopped and now >= look:
+                    look = now + _LOOK
+                    self._stop(signal.SIGTERM if is_called_off(self._sweep, self._submission) else 0)
+                    waiting = self._fill(waiting, now - began < self._patience)
+                self._stop(interruption.signal)
                 for worker in tuple(self._running):
                     if (peak := _reaped(worker)) is not None:
                         waiting += self._end(worker, peak)
-                if time.monotonic() - beat > HEARTBEAT:
-                    beat = time.monotonic()
+                        look = now  # there is a place
+                if now - beat > HEARTBEAT:
+                    beat = now
                     sign_of_life(self._sweep, [run for worker in self._running for run in worker.unit])
                 time.sleep(_POLL)
+        self._outcome.left |= bool(waiting)
         return self._outcome
 
-    def _begin(self, unit: Unit) -> None:
-        """Start a process for runs, unless they are done or another process has them."""
+    def _fill(self, waiting: list[Unit], patient: bool) -> list[Unit]:
+        """Begin units while there are places; returns those that wait."""
+        held = []
+        while waiting and len(self._running) < self._places and not self._outcome.stopped:
+            unit, *waiting = waiting
+            if not self._begin(unit):
+                held.append(unit)
+        if not patient:
+            self._outcome.elsewhere += [run for unit in held for run in unit]
+            return waiting
+        return waiting + held
+
+    def _stop(self, number: int) -> None:
+        """Hand a signal on, the first time."""
+        if not number or self._outcome.stopped:
+            return
+        self._outcome.stopped = number
+        for worker in self._running:
+            worker.process.send_signal(number)
+        self._told = "cancelled" if is_called_off(self._sweep, self._submission) else self._why_told()
+
+    def _begin(self, unit: Unit) -> bool:
+        """Start a process for runs, unless they are done or were tried often enough; False where another has them."""
         held = ExitStack()
         try:
             locks = [held.enter_context(self._sweep.held(run)) for run in unit]
         except StorageError:
             held.close()
-            self._outcome.elsewhere += unit
-            return
+            return False
         left = tuple(run for run in unit if not is_done(self._sweep, self._sweep.runs[run]))
-        if not left:
+        spent = [run for run in left if not self._may_begin(run)]
+        if not left or spent:
             held.close()
-            self._done += 1
-            return
-        attempt = Attempt(socket.gethostname(), self._job, time.time())
+            self._done += not left
+            self._outcome.failed |= {
+                run: attempts(self._sweep, run)[-1].code or SIGNAL_BASE + signal.SIGKILL for run in spent
+            }
+            return True
         log_file = self._sweep.log_file(left[0])
         make_folder(log_file.parent)
         log = open(log_file, "ab")  # noqa: SIM115 (closed when the process has ended)
+        attempt = Attempt(socket.gethostname(), self._job, self._submission.number, 0, time.time())
         for run in left:
-            note(self._sweep, run, attempt)
+            note(self._sweep, run, replace(attempt, reached=reached(self._sweep, run)))
         free = min(set(range(self._places)) - {worker.line for worker in self._running})
         # It keeps the locks until it ends itself, should this process be killed before.
         words = ["sweep", "work", str(self._sweep.path), *left]
         process = start_command(words, free, stdout=log, stderr=log, pass_fds=locks)
         self._running.append(_Worker(left, process, free, attempt, log, held, _shortages()))
+        return True
+
+    def _may_begin(self, run: str) -> bool:
+        tried = in_vain(attempts(self._sweep, run), self._submission.number, reached(self._sweep, run))
+        return tried < self._submission.tries
 
     def _end(self, worker: _Worker, peak: float) -> list[Unit]:
         """Note what became of a process; returns what is to be tried again."""
@@ -124,23 +170,25 @@ class Supervisor:
         worker.log.close()
         said = "\n".join(last_lines(self._sweep.log_file(worker.unit[0])))
         cause = cause_of(code, said, _shortages() > worker.shortages)
-        if self._cancelled() and cause == "stopped":
-            cause = "cancelled"
-        ended = replace(worker.attempt, ended=time.time(), code=code, cause=cause, peak=peak)
+        if self._outcome.stopped and cause == "stopped":
+            cause = self._told
         for run in worker.unit:
-            note(self._sweep, run, ended)
+            begun = attempts(self._sweep, run)[-1]
+            note(self._sweep, run, replace(begun, ended=time.time(), code=code, cause=cause, peak=peak))
         worker.held.close()
         self._running.remove(worker)
-        self._tried[worker.unit] = self._tried.get(worker.unit, 0) + 1
         name = ", ".join(worker.unit)
         if cause is None:
             self._done += 1
-            self._say(f"{self._done}/{self._total} {name}: done in {time.time() - ended.began:.0f} s")
+            self._say(f"{self._done}/{self._total} {name}: done in {time.time() - worker.attempt.began:.0f} s")
             return []
-        if CAUSES[cause].again and not self._outcome.stopped and self._tried[worker.unit] < self._tries:
+        again = CAUSES[cause].again and all(map(self._may_begin, worker.unit))
+        if self._outcome.stopped and (CAUSES[cause].again or CAUSES[cause].wanted):
+            self._outcome.left |= again
+        elif again:
             self._say(f"{name}: {CAUSES[cause].advice.split(';')[0]}; trying again")
             return [worker.unit]
-        if not (self._outcome.stopped and cause in ("stopped", "cancelled")):
+        else:
             self._outcome.failed |= {run: code for run in worker.unit if not is_done(self._sweep, self._sweep.runs[run])}
             self._say(f"{name}: {cause} (exit code {code})")
         return []
@@ -156,10 +204,18 @@ def _reaped(worker: _Worker) -> float | None:
 
 
 def _shortages() -> int:
-    """How many processes the machine, or the container, has killed for want of memory."""
-    for file, key in (("/sys/fs/cgroup/memory.events", "oom_kill"), ("/proc/vmstat", "oom_kill")):
+    """How many processes have been killed for want of memory, in this process's control group, or else on the machine."""
+    files = [Path("/proc/vmstat")]
+    with suppress(OSError):
+        for line in Path("/proc/self/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers == "":
+                files.insert(0, Path(f"/sys/fs/cgroup{path}/memory.events"))
+            elif "memory" in controllers.split(","):
+                files.insert(0, Path(f"/sys/fs/cgroup/memory{path}/memory.oom_control"))
+    for file in files:
         with suppress(OSError):
-            lines = dict(line.split() for line in Path(file).read_text().splitlines())
-            if key in lines:
-                return int(lines[key])
+            counts = dict(line.split() for line in file.read_text().splitlines())
+            if "oom_kill" in counts:
+                return int(counts["oom_kill"])
     return 0

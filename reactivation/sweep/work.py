@@ -2,7 +2,7 @@
 
 from reactivation.settings.layers import resolve_train
 from reactivation.settings.reading import to_words
-from reactivation.sweep.plan import Sweep
+from reactivation.sweep.folder import Sweep
 
 
 def work(sweep: Sweep, names: list[str]) -> None:

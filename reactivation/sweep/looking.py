@@ -1,0 +1,148 @@
+"""Looking at a sweep, and calling it off: `sweep.py status`, `cancel` and `logs`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+import sys
+import time
+
+from reactivation.machine.errors import BadInput, SomeFailed
+from reactivation.settings.declaring import setting
+from reactivation.settings.layers import RESULTS, resolve_plain
+from reactivation.settings.reading import parse_arguments
+from reactivation.sweep import slurm
+from reactivation.sweep.folder import Sweep, found_sweep, run_of
+from reactivation.sweep.slurm import Scheduled
+from reactivation.sweep.states import (
+    CAUSES,
+    FAILED,
+    FINISHED,
+    NEW,
+    PARTIAL,
+    RUNNING,
+    WAITING,
+    State,
+    attempts,
+    counted,
+    last_lines,
+    states,
+    summary,
+)
+from reactivation.sweep.submissions import call_off, is_called_off, submissions
+
+_SHOWN = 20  # runs that are listed of a state
+_LOG_LINES = 200
+_WATCH = 5.0  # seconds between two looks
+
+
+@dataclass
+class Settings:
+    """Settings of `sweep.py status`, `cancel` and `logs`."""
+
+    name: str | None = setting(None, "name of the sweep; null: the last", file_name=True)
+    watch: bool = setting(False, "look again and again until nothing runs or waits; Ctrl-C leaves the runs alone")
+    path: str = setting(RESULTS, "root of the results")
+
+
+def look(command: str, words: list[str]) -> None:
+    """Run one of `COMMANDS` on what was typed after it.
+
+    Raises:
+        BadInput: no such sweep, or no such run.
+        SomeFailed: a run failed.
+    """
+    named = [word for word in words if "=" not in word]
+    settings: Settings = resolve_plain(Settings, parse_arguments([word for word in words if "=" in word]))
+    COMMANDS[command](named, settings)
+
+
+def stand(sweep: Sweep, scheduled: Scheduled | None = None) -> list[State]:
+    """How all runs stand, by their folders, notes and the scheduler, which is asked unless what it says is given."""
+    scheduled = scheduled or slurm.scheduled(sweep)
+    return states(sweep, scheduled.of, scheduled.answers)
+
+
+def show(sweep: Sweep) -> None:
+    """Print how a sweep stands, and write its table if all has ended since the last.
+
+    Raises:
+        SomeFailed: a run failed.
+    """
+    scheduled = slurm.scheduled(sweep)
+    found = stand(sweep, scheduled)
+    print(f"{sweep.path}: {summary(counted(found))}", flush=True)
+    if not scheduled.answers:
+        print("the scheduler does not answer: what waits or runs there may be counted as new, partial or failed")
+    for state in [state for state in found if state.name in (RUNNING, PARTIAL) or (state.name == NEW and state.cause)][
+        :_SHOWN
+    ]:
+        why = f"; {CAUSES[state.cause].advice}" if state.cause else ""
+        print(f"  {state.name} {state.run}: step {state.step}/{state.last}{why}")
+    failed = [state for state in found if state.name == FAILED]
+    for state in failed[:_SHOWN]:
+        print(f"  {state.run}: {state.cause}; {CAUSES[state.cause or 'error'].advice}")
+        print(*(f"    | {line}" for file in _logs(sweep, state.run) for line in last_lines(file)), sep="\n")
+    if len(failed) > _SHOWN:
+        print(f"  and {len(failed) - _SHOWN} more")
+    _write_table(sweep, found)
+    if failed:
+        codes = [state.tried[-1].code for state in failed if state.tried and state.tried[-1].code]
+        raise SomeFailed(f"{len(failed)} of {len(found)} runs failed", codes[0] if codes else 1)
+
+
+def _write_table(sweep: Sweep, found: list[State]) -> None:
+    """Write the table, unless there is more to come, nothing yet, or nothing new."""
+    names, file = {state.name for state in found}, sweep.table_file
+    if names & {RUNNING, WAITING} or FINISHED not in names:
+        return
+    if not file.exists() or file.stat().st_mtime < max(state.ended for state in found):
+        from reactivation.sweep.table import write_table
+
+        _, files = write_table(sweep)
+        print(*files, sep="\n")
+
+
+def _logs(sweep: Sweep, run: str) -> list[Path]:
+    """The logs of a run, and of the last job that made it."""
+    jobs = [attempt.job for attempt in attempts(sweep, run) if attempt.job]
+    jobs += [submission.job_of()[run] for submission in submissions(sweep) if run in submission.job_of()]
+    files = [sweep.log_file(run), *(slurm.job_log(sweep, job) for job in jobs[-1:])]
+    return [file for file in files if file.exists()]
+
+
+def _status(named: list[str], settings: Settings) -> None:
+    sweep = _sweep(named, settings)
+    while settings.watch:
+        counts = counted(stand(sweep))
+        print(f"{time.strftime('%H:%M:%S')} {summary(counts)}", flush=True)
+        if not {RUNNING, WAITING} & set(counts):
+            break
+        time.sleep(_WATCH)
+    show(sweep)
+
+
+def _cancel(named: list[str], settings: Settings) -> None:
+    sweep = _sweep(named, settings)
+    open_ones = [submission for submission in submissions(sweep) if not is_called_off(sweep, submission)]
+    for submission in open_ones:
+        call_off(sweep, submission)
+    slurm.cancel([submission.job for submission in open_ones if submission.job])
+    print(f"{sweep.path}: called off; what runs saves and ends, and the same line goes on")
+
+
+def _show_logs(named: list[str], settings: Settings) -> None:
+    if len(named) != 1:
+        raise BadInput("logs takes a run, or a part of its name: logs RUN [name=NAME]")
+    sweep = found_sweep(settings.name, settings.path)
+    run = run_of(sweep.runs, named[0])
+    for file in _logs(sweep, run):
+        print(file, *last_lines(file, _LOG_LINES), sep="\n")
+    print(f"{run}: {len(attempts(sweep, run))} attempts", file=sys.stderr)
+
+
+def _sweep(named: list[str], settings: Settings) -> Sweep:
+    if len(named) > 1:
+        raise BadInput(f"{' '.join(named)}: one sweep at a time")
+    return found_sweep(named[0] if named else settings.name, settings.path)
+
+
+COMMANDS = {"status": _status, "cancel": _cancel, "logs": _show_logs}
