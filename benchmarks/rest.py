@@ -20,8 +20,17 @@ import torch
 from reactivation import registry
 from reactivation.machine.errors import run_command
 from reactivation.network.dynamics import rollout
-from reactivation.network.modified import modified
-from reactivation.network.modifiers import Adaptation, ColouredNoise, Drive, FixedAmplitude, Gain, Leak, Modifier, Momentum
+from reactivation.network.modifiers import (
+    Adaptation,
+    ColouredNoise,
+    Drive,
+    FixedAmplitude,
+    Gain,
+    Leak,
+    Modifier,
+    Momentum,
+    modified,
+)
 from reactivation.network.network import Network, build_network
 from reactivation.settings.declaring import DT, setting
 from reactivation.settings.layers import asked_settings

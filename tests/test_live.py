@@ -21,8 +21,7 @@ from paper.study import Study
 import reactivation as ra
 from reactivation.analysis.densities import GaussianKDE, VonMisesKDE
 from reactivation.network.dynamics import rollout
-from reactivation.network.modified import modified
-from reactivation.network.modifiers import Adaptation, Modifier, Momentum
+from reactivation.network.modifiers import Adaptation, Modifier, Momentum, modified
 from reactivation.types import Noise
 
 Floats = NDArray[np.float32]

@@ -24,7 +24,6 @@ from reactivation.network.cells.vanilla import Vanilla
 from reactivation.network.dynamics import rollout
 from reactivation.network.inputs import Constant, Own, Policy, Query
 from reactivation.network.kernels import fast_loop
-from reactivation.network.modified import modified
 from reactivation.network.modifiers import (
     Adaptation,
     ColouredNoise,
@@ -34,6 +33,7 @@ from reactivation.network.modifiers import (
     Leak,
     Modifier,
     Momentum,
+    modified,
 )
 from reactivation.network.network import Network, build_network
 from reactivation.network.phases import rest, waking

@@ -19,7 +19,7 @@ from reactivation.machine import memory
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.network.dynamics import rollout
 from reactivation.network.inputs import of_task
-from reactivation.network.modified import modified
+from reactivation.network.modifiers import modified
 from reactivation.network.network import Network
 from reactivation.network.phases import Phase
 from reactivation.streams import stream

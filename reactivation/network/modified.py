@@ -6,9 +6,9 @@ step and not per second stands in its drift as a change over Δt.
 Axes: B trajectories, T steps, I inputs, N units, S state variables, H projected inputs; `...` may be a stack of networks.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,37 +16,7 @@ from torch import Tensor
 from reactivation.machine.errors import BadInput
 from reactivation.network.cells.base import Cell
 from reactivation.network.dynamics import brownian, standard_noise
-from reactivation.network.network import Network
 from reactivation.streams import Streams
-
-if TYPE_CHECKING:
-    from reactivation.network.modifiers import Modifier
-
-
-def modified(network: Network, modifiers: "Iterable[Modifier]", dt: float, drive_stream: Streams | None = None) -> Network:
-    """Return the network with its cell changed, sharing all weights; the network itself where nothing changes it.
-
-    Args:
-        dt: Δt of the steps that it will make [s].
-        drive_stream: source of a noisy `Drive`, or one per network of a stack.
-
-    Raises:
-        BadInput: the cell has no place for a modifier, or two modifiers want the same one.
-    """
-    acting = sorted((modifier for modifier in modifiers if not modifier.neutral), key=lambda modifier: modifier.order)
-    if not acting:
-        return network
-    cell, units = network.cell, network.n_units
-    for modifier in acting:
-        missing = set(modifier.places) - cell.places()
-        if missing:
-            offered = ", ".join(sorted(cell.places())) or "none"
-            raise BadInput(
-                f"{modifier} needs a cell whose drift takes {' and '.join(sorted(missing))}; "
-                f"{type(network.cell).__name__} takes {offered}"
-            )
-        cell = modifier(cell, units, dt, drive_stream)
-    return Network(network.encoder, cell, network.decoder)
 
 
 def remaining(dt: float, tau: float) -> float:
@@ -76,7 +46,7 @@ class Modified(Cell):
         return self.inner.project(inputs)
 
     def drift(self, state: Tensor, u: Tensor, **changes: Any) -> Tensor:
-        field: Callable[..., Tensor] = self.inner.drift  # with the keywords of its places, which `modified` has checked
+        field: Callable[..., Tensor] = self.inner.drift  # with the keywords of its places, which have been checked
         return field(state, u, **self.changes, **changes)
 
     def initial(self, rates: Tensor) -> Tensor:

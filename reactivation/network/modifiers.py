@@ -1,6 +1,6 @@
 """Changes to a cell for the time of a phase, as values: `rest(modify=[Momentum(friction=0.2), Leak(0.9)])`.
 
-A modifier is a function cell → cell (`modified` has what it returns). No weight is edited, no random stream has another
+A modifier is a function cell → cell (`modified.py` has what it returns). No weight is edited, no random stream has another
 name, and one that is neutral is dropped before a loop is chosen: the fast loop then gives the bits it gives without. Each is
 also a group of keys of every analysis (`adaptation.gain=0.4 adaptation.tau=0.5`), whose defaults change nothing. With a step
 of the cell written r' = r + F(r)Δt + n, the order is fixed: gain, leak, drive and adaptation change F, momentum the
@@ -8,6 +8,7 @@ increment, colour the noise n that enters. Nothing here imports torch: settings 
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 import math
 from typing import TYPE_CHECKING, ClassVar
@@ -17,6 +18,7 @@ from reactivation.settings.declaring import check, setting
 
 if TYPE_CHECKING:
     from reactivation.network.cells.base import Cell
+    from reactivation.network.network import Network
     from reactivation.streams import Streams
 
 
@@ -28,7 +30,7 @@ class Modifier(ABC):
         BadInput: a value of another type, out of its range, or not finite.
     """
 
-    order: ClassVar[int]  # the lowest ends up innermost: see `modified`
+    order: ClassVar[int]  # the lowest ends up innermost
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -249,6 +251,36 @@ class FixedAmplitude(Modifier):
 
         assert self.norm is not None, "neutral: it is dropped"
         return Held(cell, self.norm, dt)
+
+
+def modified(
+    network: "Network", modifiers: Iterable[Modifier], dt: float, drive_stream: "Streams | None" = None
+) -> "Network":
+    """Return the network with its cell changed, sharing all weights; the network itself where nothing changes it.
+
+    Args:
+        dt: Δt of the steps that it will make [s].
+        drive_stream: source of a noisy `Drive`, or one per network of a stack.
+
+    Raises:
+        BadInput: the cell has no place for a modifier, or two modifiers want the same one.
+    """
+    acting = sorted((modifier for modifier in modifiers if not modifier.neutral), key=lambda modifier: modifier.order)
+    if not acting:
+        return network
+    cell, units = network.cell, network.n_units
+    for modifier in acting:
+        missing = set(modifier.places) - cell.places()
+        if missing:
+            offered = ", ".join(sorted(cell.places())) or "none"
+            raise BadInput(
+                f"{modifier} needs a cell whose drift takes {' and '.join(sorted(missing))}; "
+                f"{type(network.cell).__name__} takes {offered}"
+            )
+        cell = modifier(cell, units, dt, drive_stream)
+    from reactivation.network.network import Network
+
+    return Network(network.encoder, cell, network.decoder)
 
 
 def _require(modifier: Modifier, needed: str, given: str) -> None:
