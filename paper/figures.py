@@ -3,7 +3,7 @@
 Panels that stand side by side and share a scale share its bar.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 import csv
 from dataclasses import dataclass
 import hashlib
@@ -167,8 +167,17 @@ def draw_figure(key: str, study: Study, folder: Path) -> list[Path]:
     rows = _ALL[key].rows if key in _ALL else ((panel_keys(key)[0],),)
     with style():
         page, tables = plot(rows, study)
-        files = {picture(folder, panel, "csv"): _csv(table) for panel, table in tables.items()}
-        contents = {picture(folder, key, form): _saved(page, form, _digest(files.values())) for form in _FORMATS} | files
+        return write_pictures(page, key, tables, folder)
+
+
+def write_pictures(page: "Page", key: str, tables: Mapping[str, PanelTable], folder: Path) -> list[Path]:
+    """Write a page as PDF and PNG, and the tables that it is drawn from as CSV; returns the files.
+
+    Raises:
+        StorageError: they cannot be written.
+    """
+    files = {picture(folder, name, "csv"): _csv(table) for name, table in tables.items()}
+    contents = {picture(folder, key, form): _saved(page, form, _digest(files.values())) for form in _FORMATS} | files
     make_folder(folder)
     write_together(contents)
     return list(contents)
@@ -194,6 +203,11 @@ class Settings:
     path: str = setting(RESULTS, "root of the results")
     out: str | None = setting(None, "folder of the pictures; null: <path>/figures[_<preset>]")
     device: str = setting("auto", "where to compute", choices=("auto", "cpu", "cuda"))
+    sweep: str | None = setting(None, "name of a sweep under path, whose table is drawn instead", file_name=True)
+    x: str | None = setting(None, "of a sweep: setting along the axis")
+    y: str | None = setting(None, "of a sweep: measure")
+    hue: str | None = setting(None, "of a sweep: setting that colours tell apart")
+    where: str | None = setting(None, "of a sweep: which rows, as in 'phase=quiescent variance_gain=2'")
 
 
 def main(manual: str, words: list[str]) -> None:
@@ -206,6 +220,9 @@ def main(manual: str, words: list[str]) -> None:
     if settings is None:
         print("\nFigures and their panels", *(f"  {key:<4} {' '.join(f.panels)}" for key, f in _ALL.items()), sep="\n")
         return
+    if settings.sweep or settings.x or settings.y or settings.hue or settings.where:
+        _draw_sweep(settings)
+        return
     everything, beside = settings.fig == "all", _BESIDE.get(settings.fig)
     keys = [*FIGURES, *OF_THE_PAPER] if everything else [] if beside else [known_key(settings.fig)]
     study = Study(seed_list(settings.seeds, "seeds"), settings.preset, settings.path, settings.device)
@@ -217,6 +234,15 @@ def main(manual: str, words: list[str]) -> None:
     require_place(folder)
     with only_telling():
         _draw_all(keys, study, folder, everything)
+
+
+def _draw_sweep(settings: Settings) -> None:
+    if not (settings.sweep and settings.x and settings.y):
+        raise BadInput("the figure of a sweep needs sweep=NAME x=SETTING y=MEASURE")
+    from paper.sweeps import Asked, draw_sweep
+
+    asked = Asked(settings.x, settings.y, settings.hue, settings.where)
+    print(*draw_sweep(settings.sweep, asked, settings.path, settings.out), sep="\n")
 
 
 def _draw_all(keys: Sequence[str], study: Study, folder: Path, everything: bool) -> None:

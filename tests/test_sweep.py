@@ -87,6 +87,7 @@ def test_analyses_have_lists_of_their_own_and_results_apart(tmp_path: Path) -> N
         (["rnn.sigmaa=1,2"], "did you mean rnn.sigma?"),
         (["rnn.tau=0.1,0.001"], "must not exceed rnn.tau"),
         (["then=klm"], "did you mean kl?"),
+        (["then=variance", "t_shift=50", "t_quiescent=20"], "t_shift=50 must leave at least 2 of t_quiescent=20 steps"),
         (["variance_gain=1,2"], "unknown key variance_gain"),
         (["launcher.partitoin=x"], "unknown key launcher.partitoin; did you mean partition?"),
         ([f"path={PUBLISHED}"], "published results are read-only"),

@@ -56,7 +56,7 @@ def request(name: str, settings: AnalysisSettings, spoken: frozenset[str] = froz
         BadInput: settings contradict each other, or name what is no run.
         DamagedData: a run folder that is named is not there, and `allow_missing` is off.
     """
-    _check(settings)
+    check(settings)
     runs, lacking = [], {}
     for entry in settings.runs:
         try:
@@ -132,7 +132,12 @@ def _with_seed(entry: str, settings: AnalysisSettings) -> str:
     return entry.replace(SEED, str(settings.seed))
 
 
-def _check(settings: AnalysisSettings) -> None:
+def check(settings: AnalysisSettings) -> None:
+    """Refuse settings that contradict each other.
+
+    Raises:
+        BadInput: they do.
+    """
     if settings.t_shift > settings.t_quiescent - 2:
         raise BadInput(f"t_shift={settings.t_shift} must leave at least 2 of t_quiescent={settings.t_quiescent} steps")
     settings.policy()

@@ -304,6 +304,13 @@ def colours(count: int) -> list[str]:
     return [LINES[k % len(LINES)] for k in range(count)]
 
 
+def spread_colours(count: int) -> list[Any]:
+    """As many colours that differ: those of lines, or where these are too few a scale of lightness."""
+    from matplotlib import colormaps
+
+    return list(LINES[:count]) if count <= len(LINES) else list(colormaps[SEQUENTIAL](np.linspace(0, 0.9, count)))
+
+
 def _number(value: float, form: str) -> str:
     """With a minus sign, not a hyphen."""
     return f"{value:{form}}".replace("-", "−")

@@ -22,6 +22,7 @@ class Table(Sequence[Row]):
     rows: tuple[Row, ...]
     columns: tuple[str, ...]
     telling: tuple[str, ...]  # the columns that are printed: those that vary, and measures
+    varying: tuple[str, ...]  # settings
 
     @overload
     def __getitem__(self, index: int) -> Row: ...
@@ -111,4 +112,4 @@ def table_of(rows: Sequence[Mapping[str, Any]], first: Sequence[str], measures: 
     constant = [name for name in others if name not in varying]
     columns = tuple(dict.fromkeys([*first, *varying, *measures, *constant, *last]))
     filled = tuple({name: row.get(name) for name in columns} for row in rows)
-    return Table(filled, columns, telling=(*first, *varying, *measures))
+    return Table(filled, columns, telling=(*first, *varying, *measures), varying=tuple(varying))

@@ -94,7 +94,7 @@ class _Keys:
 
     def analyses(self, config: TrainConfig, run: str) -> Iterator[PlannedAnalysis]:
         """Every combination of the values of every analysis, of one run."""
-        from reactivation.analysis.request import with_noise_of
+        from reactivation.analysis.request import check, with_noise_of
         from reactivation.analysis.result_files import result_file
 
         task, folder = run.split("/")
@@ -105,7 +105,9 @@ class _Keys:
                 out = "_".join([folder, *tags])
                 settings = self._resolved(name, {**values, "task": task})
                 reference = RunReference(folder, config, RunFolder(Path(run)))
-                settings = with_noise_of([reference], replace(settings, seed=config.seed, out=out, path=""))
+                settings = with_noise_of([reference], replace(settings, seed=config.seed, runs=[folder], out=out, path=""))
+                check(settings)
+                settings.check_space(config.task.space)
                 told = {**values, "task": task, "seed": str(config.seed), "runs": f"[{folder}]", "out": out}
                 yield PlannedAnalysis(name, told, str(result_file(name, settings)))
 

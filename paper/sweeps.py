@@ -1,0 +1,162 @@
+"""The figure of a sweep: a measure over a setting, from the sweep's table; `figures.py sweep=NAME` is its command."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from paper.figures import write_pictures
+from paper.panels.base import PanelTable
+from reactivation.analysis.results import Array, confidence_interval
+from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.plotting.drawing import spread_colours
+from reactivation.plotting.style import GREY, PANEL_WIDTH, style
+from reactivation.settings.declaring import nearest
+from reactivation.settings.reading import COMMAND_LINE, parse_arguments
+from reactivation.storage.table import Row, Table
+from reactivation.sweep.folder import found_sweep
+from reactivation.sweep.table import sweep_table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SEED = "seed"
+_ALWAYS = ("analysis", "phase", "experiment")  # what tells rows apart beside the settings that vary
+_DECADE = 10.0  # values whose largest is as many times the smallest get a logarithmic axis
+_TICKS = 8  # values of x that each have their own
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Say what is drawn, by the columns of the table or the ends of their names."""
+
+    x: str
+    y: str
+    hue: str | None = None
+    where: str | None = None  # "variance_gain=2 phase=quiescent"
+
+
+def draw_sweep(name: str, asked: Asked, results: str, out: str | None) -> list[Path]:
+    """Write the figure as PDF and PNG, and its numbers as CSV, into the folder of the sweep or another.
+
+    Raises:
+        BadInput: no such sweep or column, or rows that only another setting tells apart.
+        DamagedData: no row has the measure yet.
+        StorageError: the files cannot be written.
+    """
+    sweep = found_sweep(name, results)
+    table = gather(sweep_table(sweep), asked)
+    key = "_".join(column.split(".")[-1] for column in [asked.y, *list(table.columns)[:-2]])
+    with style():
+        from matplotlib.figure import Figure as Page
+
+        page = Page(figsize=(1.4 * PANEL_WIDTH, PANEL_WIDTH), layout="constrained")
+        draw(page.subplots(), table)
+        return write_pictures(page, key, {key: table}, Path(out) if out else sweep.path)
+
+
+def gather(table: Table, asked: Asked) -> PanelTable:
+    """Return a row for each setting of x and hue and each seed: x[, hue], seed, y.
+
+    Raises:
+        BadInput, DamagedData: as `draw_sweep`.
+    """
+    chosen = {_column(table, key): value for key, value in parse_arguments((asked.where or "").split()).items()}
+    y = _column(table, asked.y)
+    told = [_column(table, name) for name in (asked.x, asked.hue) if name is not None]
+    rows = [row for row in table if row[y] is not None and all(_is(row[key], value) for key, value in chosen.items())]
+    if not rows:
+        where = f" where {asked.where}" if asked.where else ""
+        raise DamagedData(f"no row of the table has {y}{where}; see python sweep.py status")
+    if not all(isinstance(row[y], int | float) for row in rows):
+        raise BadInput(f"{COMMAND_LINE}: y={asked.y} means {y}, which is no number")
+    columns = [*told, SEED]
+    rows.sort(key=lambda row: [_rank(row[column]) for column in columns])
+    for place, same in groupby(rows, key=lambda row: [row[column] for column in columns]):
+        _require_one(table, list(same), dict(zip(columns, place, strict=True)))
+    return PanelTable({column: [row[column] for row in rows] for column in (*columns, y)})
+
+
+def _column(table: Table, name: str) -> str:
+    """The column that a name means: itself, or a unique part of the name of one that varies."""
+    if name in table.columns and (name in table.telling or name == SEED):
+        return name
+    ends = [column for column in table.telling if column.split(".")[-1] == name]
+    parts = ends or [column for column in table.telling if name in column]
+    if len(parts) == 1:
+        return parts[0]
+    if name in table.columns:
+        return name
+    if parts:
+        raise BadInput(f"{COMMAND_LINE}: {name} could be {' or '.join(parts[:3])}")
+    raise BadInput(f"{COMMAND_LINE}: {name} is no column of the table; {nearest(name, list(table.telling))}")
+
+
+def _is(value: Any, text: str) -> bool:
+    try:
+        return math.isclose(value, float(text))
+    except (TypeError, ValueError):
+        return str(value).lower() == text.lower()
+
+
+def _rank(value: Any) -> tuple[bool, float, str]:
+    """An order of numbers, then of anything else."""
+    is_number = isinstance(value, int | float)
+    return not is_number, float(value) if is_number else 0.0, str(value)
+
+
+def _require_one(table: Table, rows: Sequence[Row], place: Row) -> None:
+    """Refuse rows of one seed at one place, of which a mean would mix what differs."""
+    if len(rows) == 1:
+        return
+    differ = [column for column in (*_ALWAYS, *table.varying) if len({str(row[column]) for row in rows}) > 1]
+    setting = differ[0] if differ else "file"
+    values = list(dict.fromkeys(str(row[setting]) for row in rows))
+    where = ", ".join(f"{key}={value}" for key, value in place.items())
+    raise BadInput(
+        f"{len(rows)} rows at {where} differ in {setting} ({', '.join(values)}): add where='{setting}={values[0]}'"
+    )
+
+
+def draw(ax: "Axes", table: PanelTable) -> "Axes":
+    """Draw means over seeds with 95 % t intervals, joined where x is a number, and every seed as a dot."""
+    *told, _, y = table.columns
+    x, values = np.asarray(table.columns[told[0]]), table[y]
+    hue = np.asarray(table.columns[told[1]]) if len(told) > 1 else np.zeros(len(x))
+    is_number = x.dtype.kind in "if"
+    labels = list(dict.fromkeys(x.tolist()))
+    at = x.astype(float) if is_number else np.array([labels.index(value) for value in x.tolist()], dtype=float)
+    series, counts = list(dict.fromkeys(hue.tolist())), set[int]()
+    for value, colour in zip(series, spread_colours(len(series)), strict=True):
+        own = hue == value
+        centres = np.unique(at[own])
+        together = [values[own & (at == centre)] for centre in centres]
+        counts |= set(map(len, together))
+        means = np.array([one.mean() for one in together])
+        ends = np.array([confidence_interval(one.tolist()) or (math.nan, math.nan) for one in together])
+        ax.plot(at[own], values[own], "o", color=colour, markersize=3.5, alpha=0.5, markeredgewidth=0)
+        ax.errorbar(
+            centres, means, abs(ends.T - means), color=colour, linestyle="-" if is_number else "", marker="_", capsize=2.5,
+            label=f"{told[-1]} = {value}",
+        )  # fmt: skip
+    _scale(ax, at, values)
+    if not is_number or len(labels) <= _TICKS:
+        ax.set_xticks(np.unique(at), [f"{value:g}" if is_number else str(value) for value in labels])
+        ax.minorticks_off()
+    ax.set_xlabel(told[0])
+    ax.set_ylabel(y)
+    ax.set_title(f"n = {'–'.join(map(str, sorted({min(counts), max(counts)})))}", loc="right", fontsize=7, color=GREY)
+    if len(told) > 1:
+        ax.legend()
+    return ax
+
+
+def _scale(ax: "Axes", x: Array, y: Array) -> None:
+    """Give an axis a logarithmic scale where its values span a decade."""
+    for values, scale in ((x, ax.set_xscale), (y, ax.set_yscale)):
+        if values.min() > 0 and values.max() >= _DECADE * values.min():
+            scale("log")

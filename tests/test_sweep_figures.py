@@ -1,0 +1,88 @@
+"""The figure of a sweep: which rows it takes, what it refuses, and what it draws."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from factories import Command
+from matplotlib.figure import Figure
+import numpy as np
+import pytest
+
+from paper.sweeps import Asked, draw, gather
+from reactivation.analysis.results import confidence_interval
+from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.storage.table import Table, table_of
+
+
+def table(sigmas: tuple[float, ...] = (0.05, 0.1), gains: tuple[float, ...] = (1.0, 2.0)) -> Table:
+    rows: list[dict[str, Any]] = [
+        {"experiment": f"spatial_navigation/{name}", "seed": seed, "analysis": "kl", "phase": "quiescent",
+         "rnn.sigma": sigma,
+         "task.biased": name == "biased", "rnn.bias": False, "variance_gain": gain, "kl": sigma * gain + 0.01 * seed,
+         "label": "a"}
+        for name in ("unbiased", "biased") for sigma in sigmas for gain in gains for seed in (0, 1, 2)
+    ]  # fmt: skip
+    return table_of(rows, first=("experiment", "seed", "analysis", "phase"), measures=("kl", "label"), last=())
+
+
+def test_a_part_of_a_name_means_the_setting_that_varies() -> None:
+    gathered = gather(table(gains=(1.0,)), Asked("sigma", "kl", "bias"))
+    assert list(gathered.columns) == ["rnn.sigma", "task.biased", "seed", "kl"]
+    assert len(gathered["kl"]) == 12
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (Asked("rnn.sigma", "kl", "bias"), "differ in variance_gain (1.0, 2.0): add where='variance_gain=1.0'"),
+        (Asked("rnn.sigma", "kl", where="gain=1"), "differ in experiment"),
+        (Asked("rnn.sigam", "kl"), "rnn.sigam is no column of the table; did you mean rnn.sigma?"),
+        (Asked("a", "kl"), "a could be"),
+        (Asked("rnn.sigma", "label", "bias", "gain=1"), "is no number"),
+    ],
+)
+def test_what_would_be_mixed_or_is_not_there_is_refused_in_one_line(asked: Asked, said: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        gather(table(), asked)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_choice_of_rows_leaves_some() -> None:
+    assert len(gather(table(), Asked("rnn.sigma", "kl", "bias", "gain=2")).columns["seed"]) == 12  # type: ignore[arg-type]
+    with pytest.raises(DamagedData, match="no row of the table has kl where gain=3"):
+        gather(table(), Asked("rnn.sigma", "kl", "bias", "gain=3"))
+
+
+def test_means_intervals_and_every_seed_are_drawn() -> None:
+    ax = draw(Figure().subplots(), gather(table(gains=(1.0,)), Asked("rnn.sigma", "kl", "bias")))
+    dots, *_ = ax.lines
+    assert len(dots.get_xdata()) == 6  # type: ignore[arg-type]
+    bars = ax.containers[0]
+    assert np.allclose(bars.lines[0].get_ydata(), [0.06, 0.11])  # type: ignore[attr-defined]
+    (segments,) = bars.lines[2]  # type: ignore[attr-defined]
+    assert np.allclose(segments.get_segments()[0][:, 1], confidence_interval([0.05, 0.06, 0.07]) or ())
+    assert (ax.get_xscale(), ax.get_yscale()) == ("linear", "linear")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["task.biased = False", "task.biased = True"]  # type: ignore[union-attr]
+
+
+def test_values_that_span_a_decade_have_a_logarithmic_axis() -> None:
+    gathered = gather(table(sigmas=(0.01, 0.1, 1.0), gains=(1.0,)), Asked("sigma", "kl", "bias"))
+    ax = draw(Figure().subplots(), gathered)
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+
+
+def test_names_are_places_without_a_scale() -> None:
+    ax = draw(Figure().subplots(), gather(table(sigmas=(0.1,), gains=(1.0,)), Asked("experiment", "kl")))
+    assert [label.get_text() for label in ax.get_xticklabels()] == [
+        "spatial_navigation/biased", "spatial_navigation/unbiased",
+    ]  # fmt: skip
+    assert math.isclose(ax.containers[0].lines[0].get_ydata()[0], 0.11)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("words", [["x=rnn.sigma"], ["sweep=noise", "y=kl"], ["sweep=noise", "x=a", "y=kl"]])
+def test_a_figure_of_nothing_is_refused(words: list[str], tmp_path: Path, command: Command) -> None:
+    done = command("figures.py", *words)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert list(tmp_path.iterdir()) == []
