@@ -100,6 +100,10 @@ def test_what_is_no_control_is_refused() -> None:
         ra.control("langevine")
     with pytest.raises(BadInput, match="did you mean ring"):
         ra.control("langevin", density="rings")
+    with pytest.raises(BadInput, match=r"^density=foo: brownian has none to choose"):
+        ra.control("brownian", density="foo")
+    with pytest.raises(BadInput, match="no network was trained on it"):
+        ra.control("shuffled", density="gaussian")
 
 
 @pytest.mark.slow

@@ -213,8 +213,7 @@ def test_momentum_of_rates_that_are_no_state_is_refused() -> None:
     net = network("vanilla")
     net.cell = Currents(net.cell)
     with pytest.raises(
-        BadInput,
-        match=r"^momentum can be given once, to a cell whose rates are what its noise is added to; Currents is none$",
+        BadInput, match=r"^momentum needs a cell whose rates are what its noise is added to; Currents is none$"
     ):
         modified(net, [Momentum(friction=0.5)], DT)
 
@@ -304,12 +303,15 @@ def test_colour_and_momentum_are_those_of_the_ordinary_step_of_the_changed_cell(
     torch.testing.assert_close(found[:, -1], state[:, :N])
 
 
-def test_two_adaptations_add_up_and_two_gains_are_refused() -> None:
+def test_two_adaptations_add_up_and_two_gains_or_momenta_are_refused() -> None:
     net = network("vanilla").double()
     twice = run(changed(net, Adaptation(0.2, 0.5), Adaptation(0.3, 0.5)))[0]
     torch.testing.assert_close(twice, run(changed(net, Adaptation(0.5, 0.5)))[0])
     with pytest.raises(BadInput, match=r"^gain of a cell can be changed once"):
         modified(net, [Gain(0.5), Gain(0.7)], DT)
+    for other in (Momentum(friction=0.5), Momentum(tau=0.1)):
+        with pytest.raises(BadInput, match=r"^momentum can be given once"):
+            modified(net, [Momentum(friction=0.2), ColouredNoise(0.1), other], DT)
 
 
 @pytest.mark.parametrize("model", ["vanilla", "gru"])

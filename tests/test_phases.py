@@ -176,6 +176,21 @@ def test_a_policy_may_be_any_function() -> None:
     assert (function == value).all()
 
 
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        (lambda *_: None, "are a NoneType; a tensor \\(3, 9, 2\\)"),
+        (lambda *_: np.zeros((3, 9, 2)), "are a ndarray"),
+        (lambda *_: torch.zeros(3, 8, 2), "have 8 steps, not 9"),
+        (lambda *_: torch.zeros(3, 9, 1), "have shape \\(3, 9, 1\\); \\(3, 9, 2\\)"),
+        (lambda *_: torch.zeros(9), "have shape \\(9,\\)"),
+    ],
+)
+def test_a_policy_that_returns_no_inputs_is_refused(policy: Policy, message: str) -> None:
+    with pytest.raises(BadInput, match=f"^phase quiescent: its inputs {message}"):
+        record(untrained(), rest(9, inputs=policy), 3)
+
+
 def jitter_free_diffusion(recording: Recording, every: int, coarse: float) -> tuple[float, float]:
     """Diffusion coefficient and its standard error, from mean squared displacements at two lags: jitter is in both."""
     positions, space, short, long = recording.positions[:, every - 1 :: every], recording.space, 25, 75

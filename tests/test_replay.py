@@ -3,6 +3,8 @@
 import doctest
 from functools import partial
 import math
+import re
+from typing import Any
 
 from factories import ROOT, examples_of
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 
 import reactivation as ra
 from reactivation.replay.states import MODELS, confusion
+from reactivation.replay.table import _NAMED, ALONE
 from reactivation.world.spaces import Axis, Space, Wall
 
 Array = NDArray[np.float64]
@@ -123,6 +126,18 @@ class TestHowFar:
         assert ra.replay.continuity(ra.Recording(white, 0.02, BOX), lags=(1, 2, 4)).value == 0
         slow = ra.Recording(drawn_home(relax=0.5, shape=(100, 200)), 0.02, PLANE)
         assert 0.02 * 3 <= ra.replay.continuity(slow, lags=(1, 2, 3, 4, 20, 40)).value <= 0.02 * 4
+
+    def test_continuity_ends_with_the_memory_of_correlated_samples(self) -> None:
+        """0.95^lag: 13 % are left after 40 steps, 2 % after 80. Under shuffled time, all 200 would differ from chance."""
+        slow = ra.Recording(drawn_home(relax=0.05, shape=(100, 400)), 0.02, PLANE)
+        assert 0.02 * 40 <= ra.replay.continuity(slow, lags=range(20, 201, 20)).value <= 0.02 * 80
+
+    def test_continuity_of_epochs_of_any_length_needs_some(self) -> None:
+        rng = np.random.default_rng(0)
+        epochs = [rng.normal(0, 0.02, (length, 2)).cumsum(0) + rng.uniform(-1, 1, 2) for length in range(40, 80, 8)]
+        assert ra.replay.continuity(ra.Recording(epochs, 0.02, PLANE), lags=(1, 2, 5)).value == pytest.approx(0.1)
+        with pytest.raises(ra.BadInput, match=r"^continuity pairs epochs .* and 4 of at least 10 samples are too few"):
+            ra.replay.continuity(ra.Recording(epochs[1:], 0.02, PLANE), lags=(1, 2, 5))
 
 
 class TestWhere:
@@ -306,9 +321,10 @@ class TestTable:
 
     def test_every_measure_takes_every_space_and_epochs_of_any_length(self) -> None:
         rng = np.random.default_rng(0)
-        rates = [rng.normal(size=(length, 12)) for length in (60, 90, 40)]
-        cube = [0.5 + 0.3 * np.sin(0.1 * rng.normal(size=(length, 3)).cumsum(0)) for length in (60, 90, 40)]
-        bearings = [np.angle(np.exp(0.2j * rng.normal(size=length).cumsum())) for length in (60, 90, 40)]
+        lengths = (60, 90, 40, 70, 50)
+        rates = [rng.normal(size=(length, 12)) for length in lengths]
+        cube = [0.5 + 0.3 * np.sin(0.1 * rng.normal(size=(length, 3)).cumsum(0)) for length in lengths]
+        bearings = [np.angle(np.exp(0.2j * rng.normal(size=length).cumsum())) for length in lengths]
         named = {
             "cube": ra.Recording(cube, 0.02, Cube(), rates, margin=1.0),
             "circle": ra.Recording(bearings, 0.02, CIRCLE, rates),
@@ -350,6 +366,44 @@ class TestTable:
         found = ra.replay.table(named, named["network"], measures=("line_fit", "weighted_correlation", "states"))
         assert all("rates" in found.reasons[name]["animal"] for name in ("line_fit", "weighted_correlation"))
         assert "does anything move" in found.reasons["states"]["still"]
+
+    def test_one_measure_that_fails_leaves_the_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def failing(*_: object, **__: object) -> None:
+            raise MemoryError("too large")
+
+        monkeypatch.setitem(_NAMED, "dwell", failing)
+        recording = ra.Recording(walk(0.02, (20, 60, 2)), 0.02, PLANE)
+        with pytest.warns(RuntimeWarning, match="dwell failed"):
+            found = ra.replay.table(recording, measures=("dwell", "jumps"))
+        assert found.reasons["dwell"]["recording"] == "dwell failed: MemoryError: too large"
+        assert math.isfinite(found.found["jumps"]["recording"].value)
+        assert "failed" in str(found).splitlines()[1]
+
+    def test_cells_that_no_memory_holds_are_refused_before_they_are_made(self) -> None:
+        rates = np.random.default_rng(0).normal(size=(20, 60, 5))
+        wide = ra.Recording(walk(0.02, (20, 60, 2)), 0.02, ra.Box(200, 200), rates)
+        found = ra.replay.table(wide, wide, measures=("line_fit", "jumps"))
+        assert re.search(r"at least [\d.e+]+ GiB are needed .* a larger width=", found.reasons["line_fit"]["recording"])
+        with pytest.raises(ra.BadInput, match="a larger width="):
+            ra.replay.coverage(wide, width=1e-6)
+
+    def test_one_name_is_one_measure_and_nothing_is_refused(self) -> None:
+        recording = ra.Recording(walk(0.02, (20, 60, 2)), 0.02, PLANE)
+        assert ra.replay.table(recording, measures="jumps").found.keys() == {"jumps"}
+        wrong: tuple[dict[str, Any], ...] = ({"measures": ()}, {"rng": "x"}, {"measures": "jump"})
+        for given in wrong:
+            with pytest.raises(ra.BadInput, match=r"needs at least|rng='x'|no such measure: jump; "):
+                ra.replay.table(recording, **given)
+        with pytest.raises(ra.BadInput, match="at least one recording"):
+            ra.replay.table({})
+
+    @pytest.mark.parametrize("name", [name for name in ra.replay.MEASURES if name != "kl"])
+    def test_what_is_no_seed_is_refused(self, name: str) -> None:
+        rates = np.random.default_rng(0).normal(size=(20, 60, 5))
+        recording = ra.Recording(walk(0.02, (20, 60, 2)), 0.02, BOX, rates, margin=9)
+        beside = () if name in {one.__name__ for one in ALONE} else (recording,)
+        with pytest.raises(ra.BadInput, match=r"^rng='x' must be a whole number"):
+            getattr(ra.replay, name)(recording, *beside, rng="x")
 
     def test_the_same_seed_gives_the_same_numbers(self) -> None:
         recording = ra.Recording(walk(0.02, (20, 60, 2)), 0.02, PLANE)

@@ -165,6 +165,12 @@ def test_a_box_has_its_centre_in_the_middle_and_its_walls_around() -> None:
     assert uniform(box).mean(0) == pytest.approx([3.0, -1.0], abs=CLOSE * 2 / math.sqrt(12 * N))
 
 
+@pytest.mark.parametrize("centre", [(0.0, math.nan), (math.inf, 0.0), (0.0,)])
+def test_a_box_around_nowhere_is_refused(centre: Any) -> None:
+    with pytest.raises(BadInput, match=r"^a box around centre=\(.*\): it must be two finite numbers"):
+        Box(1.0, 1.0, centre)
+
+
 @over_arrays
 def test_a_box_around_positions_just_holds_them(made: Any) -> None:
     positions = np.array([[[0.0, 5.0], [2.0, 6.0]], [[1.0, 8.0], [0.5, 7.0]]])

@@ -51,17 +51,17 @@ class _Kind(NamedTuple):
 
 
 @cpu_by_default()
-def control(name: str, density: str = "ring", seed: int = 0) -> Run:
+def control(name: str, density: str | None = None, seed: int = 0) -> Run:
     """Make a network, or a movement, whose answers are known, as a run that every measure takes.
 
     Args:
         name: langevin, attractor, untrained, shuffled, brownian or ornstein_uhlenbeck (`reactivation.controls`).
-        density: what waking has: ring or gaussian in a box of 2.2 m, or bearings drawn home (2π seed/5). A shuffled network
-            needs one that was trained; movements have none.
+        density: what waking has: ring or gaussian in a box of 2.2 m, or bearings drawn home (2π seed/5); None: ring. No
+            network to be shuffled was trained on gaussian; movements have no density.
         seed: of all that is drawn once, and of the run.
 
     Raises:
-        BadInput: no such control or density.
+        BadInput: no such control or density, or one that the control has not.
         DamagedData: the network to be shuffled is not there.
 
     >>> run = ra.control("langevin", density="ring")
@@ -71,9 +71,14 @@ def control(name: str, density: str = "ring", seed: int = 0) -> Run:
     if name not in NAMES:
         raise BadInput(f"{name} is no control; {nearest(name, list(NAMES))}")
     if name in (BROWNIAN, ORNSTEIN_UHLENBECK):
+        if density is not None:
+            raise BadInput(f"density={density}: {name} has none to choose; leave it out")
         return _movement(name, seed)
+    density = "ring" if density is None else density
     kind = _kind(density, seed)
     if name == SHUFFLED:
+        if density == "gaussian":
+            raise BadInput("density=gaussian: no network was trained on it that could be shuffled; take ring or bearings")
         trained = load(kind.experiment, seed)
         network = _shuffled(trained.network, seed)
         return Run.of(network, dt=trained.dt, sigma=trained.noise.sigma, task=trained.task, seed=seed, name=name)

@@ -170,12 +170,12 @@ class Moving(WithVariable):
     def __init__(self, inner: Cell, units: int, dt: float, kept: float, renewed: float):
         super().__init__(inner, units)
         self.dt, self.kept, self.renewed = dt, kept, renewed
+        if kept and any(isinstance(one, Moving) and one.kept for one in inner.modules()):
+            raise BadInput("momentum can be given once; leave the other out")
         kick = torch.linspace(-1, 1, units)[None]
         if not torch.equal(inner.rates(inner.noise_on_state(kick)), kick):
             what = type(inner).__name__
-            raise BadInput(
-                f"momentum can be given once, to a cell whose rates are what its noise is added to; {what} is none"
-            )
+            raise BadInput(f"momentum needs a cell whose rates are what its noise is added to; {what} is none")
 
     def drift(self, state: Tensor, u: Tensor, **changes: Any) -> Tensor:
         within, v = self.split(state)

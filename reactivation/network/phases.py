@@ -87,11 +87,17 @@ class Phase:
         """The inputs (..., B, T, I), T = `steps`, of steps of Δt = `dt` [s]; what a policy draws comes from its own stream.
 
         Raises:
-            BadInput: the policy gives another number of steps.
+            BadInput: the policy gives no tensor, or one of another shape.
         """
         inputs = self.inputs(batch, self.steps, dt, input_stream)
-        if inputs.shape[-2] != self.steps:
+        *leading, _, n_inputs = batch.inputs.shape
+        wanted = (*leading, self.steps, n_inputs)
+        if not isinstance(inputs, type(batch.inputs)):
+            raise BadInput(f"phase {self.name}: its inputs are a {type(inputs).__name__}; a tensor {wanted} is wanted")
+        if inputs.shape[-2:-1] not in ((), (self.steps,)):
             raise BadInput(f"phase {self.name}: its inputs have {inputs.shape[-2]} steps, not {self.steps}; see task_steps")
+        if inputs.shape != wanted:
+            raise BadInput(f"phase {self.name}: its inputs have shape {tuple(inputs.shape)}; {wanted} is wanted")
         return inputs
 
     def noise_of(self, own: "Noise", cell: "Cell") -> "Noise":

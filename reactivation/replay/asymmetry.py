@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import as_recording
+from reactivation.checks import generator
 from reactivation.machine.errors import BadInput
 from reactivation.replay.cells import Cells, counts_of, visited, width_of
 from reactivation.replay.inference import REVERSED, Array, Found, Rng, measured_blocks, ratio
@@ -38,7 +39,7 @@ def antisymmetric_share(
     Raises:
         BadInput: no rates, where components of them are asked for; or no epoch is longer than the lag.
     """
-    recording, draws = as_recording(recording, space), np.random.default_rng(rng)
+    recording, draws = as_recording(recording, space), generator(rng)
     if components:
         (blocks,) = rates_of([recording], 10**9, draws)
         blocks = _principal(blocks, components)
@@ -93,7 +94,7 @@ def area_rate(recording: Any, space: Space | None = None, *, rng: Rng = 0) -> Fo
         [block - pivot for block in blocks],
         _areas,
         lambda sums: sums[:1] / (sums[1:] * recording.dt),
-        np.random.default_rng(rng),
+        generator(rng),
         null=REVERSED,
         unit=f"{recording.space.variance_unit or 1}/s",
     )
@@ -129,7 +130,7 @@ def entropy_production(
         blocks,
         partial(moves, count, lag),
         partial(_production, count, lag * recording.dt),
-        np.random.default_rng(rng),
+        generator(rng),
         null=REVERSED,
         unit="nats/s",
     )

@@ -29,15 +29,21 @@ def width_of(space: Space, width: float | None = None) -> float:
 
 
 _MOST = 500  # cells of which all pairs are counted, for each epoch
+_FEW = 10**7  # numbers that any memory has room for
 
 
 class Cells:
-    """Tile a space with cells of a width [unit], and tell which cell a point is in: the one with the nearest centre."""
+    """Tile a space with cells of a width [unit], and tell which cell a point is in: the one with the nearest centre.
+
+    Raises:
+        BadInput: so many cells that memory cannot hold them.
+    """
 
     def __init__(self, space: Space, width: float):
-        longest = max(axis.high - axis.low for axis in space.axes)
+        sides = [axis.high - axis.low for axis in space.axes]
+        _require(len(sides) * math.prod(max(1.0, side / width) for side in sides))
         self.space = space
-        self.centres: Array = space.grid(max(2, round(longest / width))).points  # (G, P)
+        self.centres: Array = space.grid(max(2, round(max(sides) / width))).points  # (G, P)
 
     def __len__(self) -> int:
         return len(self.centres)
@@ -63,9 +69,25 @@ class Cells:
         return [self.of(block)[..., None] for block in recording.blocks(shortest)]
 
     def within(self, radius: float) -> NDArray[np.bool_]:
-        """Which cells have their centres within a radius of each other's: (G, G)."""
+        """Which cells have their centres within a radius of each other's: (G, G).
+
+        Raises:
+            BadInput: so many cells that memory cannot hold their pairs.
+        """
+        _require(len(self) ** 2 * (self.space.dimensions + 1))
         away: Array = self.space.distance(self.centres[:, None], self.centres[None])
         return np.asarray(away <= radius)
+
+
+def _require(numbers: float) -> None:
+    """Refuse cells that need so many numbers at once where memory cannot hold them."""
+    if numbers > _FEW:
+        import torch
+
+        from reactivation.machine.memory import FLOAT, require
+
+        double = 8  # bytes of a number
+        require(int(numbers * double / FLOAT), torch.device("cpu"), "spaces, or a larger width= of cells")
 
 
 def visited(*recordings: list[Any]) -> tuple[list[list[Any]], int]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import Recording, as_recording
+from reactivation.checks import generator
 from reactivation.machine.errors import BadInput
 from reactivation.replay.inference import NULLS, Array, Draws, Formula, Found, Null, Rng, found, null_of
 from reactivation.replay.lags import histograms, jitter, medians, spaced
@@ -44,7 +45,7 @@ def compression(rest: Any, awake: Any, space: Space | None = None, *, lowest: fl
     both = [as_recording(one, space) for one in (rest, awake)]
     if both[0].space != both[1].space:
         raise BadInput(f"rest lives in {both[0].space}, waking in {both[1].space}: record both in one space")
-    draws = np.random.default_rng(rng)
+    draws = generator(rng)
     at = both[0].space
     if lowest is None:
         lowest = max(jitter(one) for one in both) * math.sqrt(2 * at.dimensions)
@@ -119,7 +120,7 @@ def ensemble_compression(
     Raises:
         BadInput: a recording without rates, or of other units.
     """
-    draws = np.random.default_rng(rng)
+    draws = generator(rng)
     both = rates_of([rest, awake], units, draws)
     sums = [np.concatenate([moments(block) for block in blocks]).sum(0) for blocks in both]
     awake_pairs = correlations(sums[1])

@@ -7,17 +7,22 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import as_recording
-from reactivation.replay.inference import NULLS, SHUFFLED_TIME, Array, Found, Rng, found, null_of
-from reactivation.replay.lags import histograms, spaced
+from reactivation.checks import generator
+from reactivation.machine.errors import BadInput
+from reactivation.replay.inference import NULLS, Array, Draws, Found, Rng, found, null_of
+from reactivation.replay.lags import binned, checked, histograms, spaced
 from reactivation.world.spaces import Space
+
+_FEWEST = 5  # epochs: fewer have too few pairings to tell what chance does
 
 
 def continuity(recording: Any, space: Space | None = None, *, lags: Iterable[int] | None = None, rng: Rng = 0) -> Found:
     """Measure for how long replay is continuous: the largest lag [s] up to which displacements differ from chance.
 
-    At each lag, the distribution of displacements is compared with that of the same epochs under shuffled time, by the
-    largest difference of their cumulative distributions (Kolmogorov and Smirnov). It differs where it exceeds all of 39
-    shuffles.
+    At each lag, the distribution of displacements is compared with that between two epochs, by the largest difference of
+    their cumulative distributions (Kolmogorov and Smirnov). Chance is 39 pairings of whole epochs at random: from a sample
+    of one to the sample of the other that is a lag later, so that both keep all correlations that they have in themselves.
+    The distribution differs where it exceeds all of them.
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.
@@ -25,32 +30,50 @@ def continuity(recording: Any, space: Space | None = None, *, lags: Iterable[int
 
     Returns:
         the lag (0 where not even the first differs), with the difference, from 0 to 1, as its curve over lags [s]; the
-        null is the difference of shuffled time at any lag, by its largest value over lags.
+        null is the difference of epochs paired at random at any lag, by its largest value over lags.
+
+    Raises:
+        BadInput: fewer than 5 epochs are long enough.
 
     >>> import numpy as np
     >>> walk = np.cumsum(np.random.default_rng(0).normal(0, 0.01, (20, 100, 2)), axis=1)
     >>> ra.replay.continuity(ra.Recording(walk, dt=0.02, space=ra.Box(9, 9)), rng=0).value > 0.2
     True
     """
-    recording, draws = as_recording(recording, space), np.random.default_rng(rng)
-    chosen = tuple(lags) if lags is not None else spaced(int(recording.lengths.max()) // 4, 8)
+    recording, draws = as_recording(recording, space), generator(rng)
+    chosen = checked(lags) if lags is not None else spaced(int(recording.lengths.max()) // 4, 8)
     blocks = recording.blocks(2 * max(chosen))
-    sums = partial(_histograms, recording.space, chosen)
-    shuffles = [sums([SHUFFLED_TIME.of(block, draws) for block in blocks]).sum(0) for _ in range(NULLS)]
-    reference = np.sum(shuffles, axis=0)
-    by_chance = np.stack([_differences(len(chosen), reference - one, one) for one in shuffles])
+    epochs = [epoch for block in blocks for epoch in block]
+    if len(epochs) < _FEWEST:
+        raise BadInput(
+            f"continuity pairs epochs with each other, and {len(epochs)} of at least {2 * max(chosen)} samples are too few: "
+            f"give {_FEWEST}, or cut long ones with ra.replay.pieces"
+        )
+    pairings = [_across(recording.space, chosen, epochs, draws) for _ in range(NULLS)]
+    reference = np.sum(pairings, axis=0)
+    by_chance = np.stack([_differences(len(chosen), reference - one, one) for one in pairings])
     return found(
         partial(_continuous, np.array(chosen) * recording.dt, reference, by_chance.max(0)),
-        sums(blocks),
+        np.concatenate([histograms(recording.space, chosen, block) for block in blocks]),
         draws=draws,
-        null=null_of("largest difference of shuffled time", by_chance.max(1)),
+        null=null_of("largest difference of epochs paired at random", by_chance.max(1)),
         unit="s",
         at=np.array(chosen) * recording.dt,
     )
 
 
-def _histograms(space: Space, lags: Sequence[int], blocks: list[Array]) -> Array:
-    return np.concatenate([histograms(space, lags, block) for block in blocks])
+def _across(space: Space, lags: Sequence[int], epochs: list[Array], draws: Draws) -> Array:
+    """How many distances from each epoch (T, P) to another are in each bin at each lag, (L · bins): as `histograms`."""
+    flat, lengths = np.concatenate(epochs), np.array([len(epoch) for epoch in epochs])
+    starts, circle = np.cumsum(lengths) - lengths, draws.permutation(len(epochs))
+    one, other = circle, np.roll(circle, 1)  # each is paired with the one before, so none with itself
+    counts = []
+    for lag in lags:
+        pairs = np.minimum(lengths[one], lengths[other]) - lag
+        sample = np.arange(pairs.sum()) - np.repeat(np.cumsum(pairs) - pairs, pairs)
+        before, after = (np.repeat(starts[which], pairs) + sample for which in (one, other))
+        counts.append(binned(space, space.distance(flat[after + lag], flat[before])[None])[0])
+    return np.concatenate(counts)
 
 
 def _differences(lags: int, one: Array, other: Array) -> Array:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import as_recording
+from reactivation.checks import generator
 from reactivation.replay.cells import Cells, counts_of, width_of
 from reactivation.replay.inference import NULLS, Array, Found, Rng, measured_blocks, null_of
 from reactivation.replay.survival import at_moments, median_and_cut_off
@@ -29,7 +30,7 @@ def coverage(recording: Any, space: Space | None = None, *, width: float | None 
     >>> ra.replay.coverage(np.random.default_rng(0).uniform(-1, 1, (20, 500, 2)), ra.Box(2, 2), rng=0)
     0.00713... ± 0.0018 nats (uniform points: 0.00315 to 0.00713)
     """
-    recording, draws = as_recording(recording, space), np.random.default_rng(rng)
+    recording, draws = as_recording(recording, space), generator(rng)
     cells = Cells(recording.space, width_of(recording.space, width))
     samples = len(recording.flat)
     drawn = (cells.of(recording.space.sample(samples, draws)) for _ in range(NULLS))
@@ -61,7 +62,7 @@ def time_to_cover_half(recording: Any, space: Space | None = None, *, width: flo
         cells.blocks(recording),
         partial(_until_half, len(cells), int(recording.lengths.max())),
         partial(median_and_cut_off, recording.dt),
-        np.random.default_rng(rng),
+        generator(rng),
         unit="s",
         more=["cut_off"],
     )

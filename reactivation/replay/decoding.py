@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from reactivation.analysis.recording import Recording
+from reactivation.checks import generator
 from reactivation.machine.errors import BadInput
 from reactivation.replay.cells import Cells, width_of
 from reactivation.replay.inference import Array, Rng
@@ -124,7 +125,7 @@ def poisson_spikes(recording: Recording, mean_rate: float = 5.0, *, rng: Rng = 0
     mean = np.concatenate([block.reshape(-1) for block in positive]).mean()
     if not mean > 0:
         raise BadInput("no rate is above 0: there is nothing to make spikes of")
-    draws = np.random.default_rng(rng)
+    draws = generator(rng)
     counts = [draws.poisson(block * (mean_rate * recording.dt / mean)).astype(np.float64) for block in positive]
     positions = [epoch for epoch, _ in zip(recording.epochs, _each(counts), strict=False)]
     return Recording(

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from reactivation.analysis.recording import Recording, as_recording
+from reactivation.checks import generator
 from reactivation.replay.inference import Array, Found, Rng, measured
 from reactivation.replay.lags import checked, means, powers, size, spaced
 from reactivation.world.spaces import Space
@@ -47,7 +48,7 @@ def diffusion(recording: Any, space: Space | None = None, *, lags: Iterable[int]
         recording,
         partial(powers, recording.space, chosen, 2),
         partial(_coefficient, recording.space, times),
-        np.random.default_rng(rng),
+        generator(rng),
         unit=f"{recording.space.unit}²/s",
         at=times,
         shortest=max(chosen) + 1,
@@ -80,7 +81,7 @@ def saturation(recording: Any, space: Space | None = None, *, rng: Rng = 0) -> F
     """
     recording = as_recording(recording, space)
     lags = spaced(int(recording.lengths.max()) // 2, 12)
-    draws = np.random.default_rng(rng)
+    draws = generator(rng)
     return measured(
         recording,
         partial(powers, recording.space, lags, 2),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import as_recording
+from reactivation.checks import generator
 from reactivation.replay.cells import width_of
 from reactivation.replay.inference import Array, Found, Rng, measured, ratio
 from reactivation.replay.lags import distances
@@ -41,7 +42,7 @@ def dwell(recording: Any, space: Space | None = None, *, width: float | None = N
         recording,
         partial(_stays, recording.space, away, longest),
         partial(median_and_cut_off, recording.dt),
-        np.random.default_rng(rng),
+        generator(rng),
         unit="s",
         more=["cut_off"],
     )
@@ -79,7 +80,7 @@ def jumps(recording: Any, space: Space | None = None, *, factor: float = _JUMP, 
         recording,
         partial(_beyond, recording.space, factor, _median_step(recording.space, recording.blocks(2))),
         lambda sums: ratio(sums[:1], sums[1:]),
-        np.random.default_rng(rng),
+        generator(rng),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import as_recording
+from reactivation.checks import generator
 from reactivation.replay.cells import counts_of, totals_of
 from reactivation.replay.inference import Array, Found, Rng, measured
 from reactivation.replay.lags import LAGS, checked, distances, means, powers
@@ -39,7 +40,7 @@ def exponent(recording: Any, space: Space | None = None, *, lags: Iterable[int] 
         recording,
         partial(powers, recording.space, chosen, 1),
         partial(_slope_and_curve, chosen),
-        np.random.default_rng(rng),
+        generator(rng),
         at=np.array(chosen) * recording.dt,
         shortest=max(chosen) + 1,
     )
@@ -71,7 +72,7 @@ def exponent_by_first_step(
         recording,
         partial(_by_first_step, recording.space, chosen, bounds),
         partial(_slopes, chosen, groups),
-        np.random.default_rng(rng),
+        generator(rng),
         at=np.arange(1.0, groups + 1),
         shortest=max(chosen) + 1,
     )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import Recording
+from reactivation.checks import generator
 from reactivation.machine.errors import BadInput
 from reactivation.replay.inference import NULLS, Array, Draws, Found, Rng, found, null_of
 
@@ -32,7 +33,7 @@ def pair_correlation(rest: Recording, awake: Recording, *, units: int = 100, rng
     >>> ra.replay.pair_correlation(awake, awake, rng=0).value
     1.0
     """
-    draws = np.random.default_rng(rng)
+    draws = generator(rng)
     sums = _moments([rest, awake], units, draws)
     asleep, waking = (correlations(one.sum(0)) for one in sums)
     orders = (draws.permutation(len(asleep)) for _ in range(NULLS))
@@ -56,7 +57,7 @@ def reactivation(before: Recording, awake: Recording, after: Recording, *, units
     Raises:
         BadInput: a recording without rates, or of other units.
     """
-    draws = np.random.default_rng(rng)
+    draws = generator(rng)
     sums = _moments([before, awake, after], units, draws)
     early, waking, late = (correlations(one.sum(0)) for one in sums)
     orders = (draws.permutation(len(late)) for _ in range(NULLS))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import as_recording
+from reactivation.checks import generator
 from reactivation.replay.cells import Cells, counts_of
 from reactivation.replay.inference import Array, Found, Rng, measured, measured_blocks, ratio
 from reactivation.replay.lags import checked, counted, distances
@@ -36,7 +37,7 @@ def first_entry(recording: Any, space: Space | None = None, *, along: int = _REG
         regions.blocks(recording),
         partial(_entries, len(regions), int(recording.lengths.max())),
         partial(median_and_cut_off, recording.dt),
-        np.random.default_rng(rng),
+        generator(rng),
         unit="s",
         more=["cut_off"],
     )
@@ -74,7 +75,7 @@ def visits(recording: Any, space: Space | None = None, *, along: int = _REGIONS,
         regions.blocks(recording),
         partial(_visits, len(regions)),
         partial(_evenness, recording.dt),
-        np.random.default_rng(rng),
+        generator(rng),
         more=["rate"],
     )
 
@@ -118,7 +119,7 @@ def detour(recording: Any, space: Space | None = None, *, samples: int = 20, rng
         recording,
         partial(_ways, recording.space, steps),
         lambda sums: steps * ratio(sums[:1] * sums[3:], sums[2:3] * sums[1:2]),
-        np.random.default_rng(rng),
+        generator(rng),
         shortest=steps + 1,
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import Recording, as_recording
+from reactivation.checks import generator
 from reactivation.replay.asymmetry import moves
 from reactivation.replay.cells import Cells, visited, width_of
 from reactivation.replay.decoding import TuningCurves
@@ -36,7 +37,7 @@ def transition_similarity(
     Returns:
         r; 1 for waking itself. The null is time shuffled within epochs of rest.
     """
-    both, draws = [as_recording(one, space) for one in (rest, awake)], np.random.default_rng(rng)
+    both, draws = [as_recording(one, space) for one in (rest, awake)], generator(rng)
     cells = Cells(both[1].space, width_of(both[1].space, width))
     blocks, number = visited(*(cells.blocks(one, lag + 1) for one in both))
     count = partial(moves, number, lag)
@@ -78,7 +79,7 @@ def line_fit(rest: Recording, awake: Recording, *, samples: int = 20, width: flo
     Raises:
         BadInput: no rates, or no epoch is as long as a segment.
     """
-    draws = np.random.default_rng(rng)
+    draws = generator(rng)
     tuning, posteriors = _posteriors(rest, awake, samples, draws)
     near = tuning.cells.within(width_of(awake.space, width)).astype(np.float64)
     return measured_blocks([posteriors], partial(_line_scores, tuning.cells, near), _mean, draws)
@@ -92,7 +93,7 @@ def weighted_correlation(rest: Recording, awake: Recording, *, samples: int = 20
     Returns:
         the mean over at most 100 segments, 0 to 1; the null is samples shuffled within segments.
     """
-    draws = np.random.default_rng(rng)
+    draws = generator(rng)
     tuning, posteriors = _posteriors(rest, awake, samples, draws)
     places: Array = tuning.cells.space.embed(tuning.cells.centres)
     return measured_blocks([posteriors], partial(_correlations, places), _mean, draws)

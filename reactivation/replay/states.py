@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import as_recording
+from reactivation.checks import generator
 from reactivation.machine.errors import BadInput
 from reactivation.replay.inference import SHUFFLED_TIME, Array, Draws, Found, Rng, measured_blocks
 from reactivation.replay.lags import jitter, pieces, steps
@@ -64,7 +65,7 @@ def states(
     Raises:
         BadInput: no epoch is as long as a segment, or nothing moves.
     """
-    recording, draws = as_recording(recording, space), np.random.default_rng(rng)
+    recording, draws = as_recording(recording, space), generator(rng)
     size = jitter(recording) if noise is None else noise
     if not size > 0:
         raise BadInput(f"kinds of motion need a jitter greater than 0, and it is {size}: does anything move?")
@@ -172,7 +173,7 @@ def confusion(
         scale: standard deviation of steps of diffusion and momentum along a dimension [unit]; None: twice the jitter.
         count: segments of each model.
     """
-    draws = np.random.default_rng(rng)
+    draws = generator(rng)
     size = 2 * noise if scale is None else scale
     made = [made_segments(space, model, noise, size, samples, count, draws) for model in MODELS]
     return np.stack([_classified(space, noise, segments).mean(0) for segments in made])

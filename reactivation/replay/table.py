@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 import math
 from typing import Any
+import warnings
 
 import numpy as np
 
 from reactivation.analysis.measures.kl import kl
 from reactivation.analysis.recording import Recording
+from reactivation.checks import whole
 from reactivation.machine.errors import BadInput
 from reactivation.replay.asymmetry import antisymmetric_share, area_rate, entropy_production
 from reactivation.replay.compression import compression, ensemble_compression
@@ -59,16 +61,22 @@ _NAMED = {measure.__name__: measure for measure in (*ALONE, *BESIDE)}
 MEASURES = tuple(_NAMED)
 
 
+class Failure(str):
+    """Why there is nothing: not for want of data, but because a measure failed."""
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Hold what every measure found of every recording."""
+    """Hold what every measure found of every recording; printed, an asterisk marks a value beyond all draws of its null, a
+    dash that there is none, and *failed* an error of a measure, which `reasons` tells.
+    """
 
     found: dict[str, dict[str, Any]]  # measure → recording → what it returned
     reasons: dict[str, dict[str, str]]  # measure → recording → why there is nothing
 
     def __repr__(self) -> str:
         names = list(next(iter(self.found.values())))
-        cells = {measure: [_cell(row.get(name)) for name in names] for measure, row in self.found.items()}
+        cells = {measure: [self._cell(measure, name) for name in names] for measure in self.found}
         widths = [max(len(name), *(len(row[i]) for row in cells.values())) for i, name in enumerate(names)]
         first = max(map(len, self.found))
         lines = [[" " * first, *(f"{name:>{width}}" for name, width in zip(names, widths, strict=True))]]
@@ -78,12 +86,23 @@ class Table:
         ]
         return "\n".join("  ".join(line).rstrip() for line in lines)
 
+    def _cell(self, measure: str, name: str) -> str:
+        one = self.found[measure][name]
+        if isinstance(self.reasons.get(measure, {}).get(name), Failure):
+            return "failed"
+        if one is None or not math.isfinite(one.value):
+            return "–"
+        error = "" if one.standard_error is None else f" ± {one.standard_error:.2g}"
+        null = getattr(one, "null", None)
+        beyond = null is not None and not null.low <= one.value <= null.high
+        return f"{one.value:.3g}{error}{'*' if beyond else ' '}"
+
 
 def table(
     recordings: Recording | Mapping[str, Recording],
     waking: Recording | Mapping[str, Recording] | None = None,
     *,
-    measures: tuple[str, ...] = MEASURES,
+    measures: str | Iterable[str] = MEASURES,
     rng: int = 0,
 ) -> Table:
     """Measure everything of recordings that they have what it takes for.
@@ -91,15 +110,15 @@ def table(
     Args:
         recordings: a recording, or several by name.
         waking: that of all of them, or of each by the same names; None: only what needs none is measured.
-        measures: which; names of `MEASURES`.
+        measures: which; one or several names of `MEASURES`.
         rng: a seed; each measure of each recording draws from a stream of its own.
 
     Returns:
-        what each measure returned; where one has no answer (no rates, epochs too short), its reason. Printed, an asterisk
-        marks a value beyond all draws of its null, and a dash that there is none.
+        what each measure returned; where one has no answer (no rates, epochs too short) or fails, its reason. Printed, an
+        asterisk marks a value beyond all draws of its null, and a dash that there is none.
 
     Raises:
-        BadInput: a measure of no such name, or waking of other names.
+        BadInput: a measure of no such name, waking of other names, or nothing to measure.
 
     >>> run = ra.load("head_direction/noisy_unbiased")
     >>> rest, awake = run.record(ra.rest(steps=100), 10), run.record(ra.waking(steps=100), 10)
@@ -109,8 +128,10 @@ def table(
     jumps        ...
     compression             –
     """
-    checked_names(measures)
+    measures, rng = checked_names(measures), whole("rng", rng)
     named = recordings if isinstance(recordings, Mapping) else {"recording": recordings}
+    if not named or not measures:
+        raise BadInput("a table needs at least one recording and one measure")
     awake = waking if isinstance(waking, Mapping) else dict.fromkeys(named, waking)
     if waking is not None and set(awake) != set(named):
         raise BadInput(f"waking is of {', '.join(awake)}, and the recordings are {', '.join(named)}: give the same names")
@@ -127,15 +148,24 @@ def table(
     return Table(found, {measure: why for measure, why in reasons.items() if why})
 
 
-def checked_names(measures: Iterable[str]) -> None:
-    """Raise BadInput where one is no measure."""
-    for name in measures:
+def checked_names(measures: str | Iterable[str]) -> tuple[str, ...]:
+    """Return names of measures, of one or of several.
+
+    Raises:
+        BadInput: one is none.
+    """
+    names = (measures,) if isinstance(measures, str) else tuple(measures)
+    for name in names:
         if name not in _NAMED:
-            raise BadInput(f"no such measure: {name}; {nearest(name, list(MEASURES))}")
+            raise BadInput(f"no such measure: {name}; {nearest(str(name), list(MEASURES))}")
+    return names
 
 
 def measured(measure: str, recording: Recording, awake: Recording | None, draws: np.random.Generator) -> Any:
-    """Return what a measure finds of a recording, or the reason why there is nothing, as text."""
+    """Return what a measure finds of a recording, or the reason why there is nothing, as text: `Failure` for an error.
+
+    An error of one measure must not cost the others, which may have taken hours: it is kept, and warned of.
+    """
     function = _NAMED[measure]
     if function not in ALONE and awake is None:
         return f"{measure} compares with waking: give waking="
@@ -144,12 +174,7 @@ def measured(measure: str, recording: Recording, awake: Recording | None, draws:
         return function(*given, rng=draws)
     except BadInput as problem:
         return str(problem)
-
-
-def _cell(one: Any) -> str:
-    if one is None or not math.isfinite(one.value):
-        return "–"
-    error = "" if one.standard_error is None else f" ± {one.standard_error:.2g}"
-    null = getattr(one, "null", None)
-    beyond = null is not None and not null.low <= one.value <= null.high
-    return f"{one.value:.3g}{error}{'*' if beyond else ' '}"
+    except Exception as error:
+        failure = Failure(f"{measure} failed: {type(error).__name__}: {error}")
+        warnings.warn(failure, RuntimeWarning, stacklevel=2)
+        return failure

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import as_recording
+from reactivation.checks import generator
 from reactivation.replay.inference import Array, Change, Draws, Found, Rng, measured, ratio
 from reactivation.replay.lags import LAGS, checked, counted, means, steps
 from reactivation.world.spaces import Space
@@ -41,7 +42,7 @@ def velocity_autocorrelation(
         recording,
         lambda block: _products(chosen, steps(recording.space, block)),
         partial(_correlation, chosen.index(2)),
-        np.random.default_rng(rng),
+        generator(rng),
         null=Change("shuffled steps", partial(_shuffled_steps, recording.space)),
         at=np.array(chosen) * recording.dt,
         shortest=max(chosen) + 2,

@@ -181,7 +181,7 @@ class Box(Space):
     """A rectangle. As the paper has it, steps overshoot its walls a little and densities reach through them.
 
     Raises:
-        BadInput: it has no area, or not a finite one.
+        BadInput: it has no area, or not a finite one, or no finite centre.
     """
 
     width: float  # [m]
@@ -192,6 +192,8 @@ class Box(Space):
     def __post_init__(self) -> None:
         if not (0 < self.width < math.inf and 0 < self.height < math.inf):
             raise BadInput(f"a box of width={self.width} and height={self.height}: both must be greater than 0, and finite")
+        if len(self.centre) != 2 or not all(math.isfinite(part) for part in self.centre):
+            raise BadInput(f"a box around centre={self.centre}: it must be two finite numbers")
 
     @classmethod
     def around(cls, positions: Array) -> Self:
