@@ -5,25 +5,10 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side; set before torch loads
 
-from factories import (  # the files of tests that import these from here are to import them from factories
-    ROOT,
-    SCRIPTS,
-    TINY_ANALYSIS,
-    TINY_TRAIN,
-    Command,
-    Outcome,
-    call,
-    copy_of_the_project,
-    end,
-    environment,
-    start,
-    tiny,
-)
+from factories import ROOT, Command, Outcome, call, end, start
 import hypothesis
 import pytest
 import torch
-
-__all__ = ["ROOT", "SCRIPTS", "TINY_ANALYSIS", "TINY_TRAIN", "Command", "copy_of_the_project", "environment", "tiny"]
 
 PRECISION = torch.backends.mkldnn.matmul.fp32_precision  # type: ignore[attr-defined]  # torch has no types for it
 

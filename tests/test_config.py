@@ -11,7 +11,7 @@ import subprocess
 import sys
 from typing import Any
 
-from conftest import ROOT, SCRIPTS, Command, copy_of_the_project, environment
+from factories import ROOT, SCRIPTS, Command, copy_of_the_project, environment
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Never
 
-from conftest import tiny
+from factories import HEAD, RING, SPATIAL, learner, tiny
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -15,12 +15,8 @@ from reactivation.settings.layers import experiments, resolve_train, science_has
 from reactivation.settings.reading import parse_arguments
 from reactivation.streams import stream
 from reactivation.training.cuda_graph import WARM_UP, CapturedStep, captured
-from reactivation.training.learner import Learner, new_learner
 from reactivation.training.stack import stacked
 
-SPATIAL, HEAD = "spatial_navigation/noisy_unbiased", "head_direction/noisy_unbiased"
-RING = "task.hd_cells_num=160"  # enough cells for the fast loss
-NEEDS_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: captured steps were not replayed")
 ASKS_THE_HOST = {
     "_local_scalar_dense": "reads a value",
     "is_nonzero": "reads a value",
@@ -30,11 +26,6 @@ ASKS_THE_HOST = {
     "unique": "has a shape that depends on values",
     "lift_fresh": "copies from the host",
 }
-
-
-def learner(seed: int, config: str, *words: str, device: str = "cpu") -> Learner:
-    arguments = parse_arguments(tiny(config)) | parse_arguments([f"seed={seed}", *words])
-    return new_learner(resolve_train(arguments), torch.device(device))
 
 
 class Silence(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types for it
@@ -157,7 +148,7 @@ def test_tf32_is_another_training_and_off_by_default() -> None:
     torch.backends.cuda.matmul.fp32_precision = before
 
 
-@NEEDS_CUDA
+@pytest.mark.gpu
 @pytest.mark.parametrize("seeds", [1, 3])
 @pytest.mark.parametrize(("config", "words"), [(SPATIAL, []), (f"{SPATIAL}_gru", []), (HEAD, [RING])])
 def test_replays_are_steps(config: str, words: list[str], seeds: int) -> None:
@@ -183,7 +174,7 @@ def test_replays_are_steps(config: str, words: list[str], seeds: int) -> None:
         torch.testing.assert_close(again.learn()[0], lone.descend(False)[0], rtol=1e-4, atol=0)
 
 
-@NEEDS_CUDA
+@pytest.mark.gpu
 def test_replays_at_a_new_learning_rate_are_steps() -> None:
     last = 2 * WARM_UP
     one = learner(0, SPATIAL, "trainer.lr_late=0.05", f"trainer.lr_late_from={last}", device="cuda")

@@ -6,8 +6,7 @@ from pathlib import Path
 import shutil
 from typing import Any
 
-from conftest import ROOT, Command
-from factories import AUTHORS_TABLES, authors_keys, keys_of
+from factories import AUTHORS_TABLES, ROOT, Command, authors_keys, keys_of
 import pytest
 import torch
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import shutil
 from typing import Any
 
-from conftest import Command, copy_of_the_project
+from factories import Command, copy_of_the_project
 from matplotlib import get_data_path, rc_context, rcParams
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontEntry, fontManager

@@ -8,14 +8,13 @@ import sys
 import sysconfig
 import zipfile
 
-from conftest import ROOT, TINY_ANALYSIS, tiny
+from factories import ROOT, SPATIAL, TINY_ANALYSIS, tiny
 import pytest
 
 from reactivation import __version__, cli, registry
 from reactivation.machine.errors import BadInput
 from reactivation.machine.places import CONFIGS, as_typed
 
-SPATIAL = "spatial_navigation/noisy_unbiased"
 Installed = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

@@ -2,7 +2,7 @@
 
 import math
 
-from conftest import tiny
+from factories import CPU, SPATIAL, configured
 import numpy as np
 import pytest
 import torch
@@ -15,18 +15,13 @@ from reactivation.machine.places import PUBLISHED
 from reactivation.network.cells.gru import GRU
 from reactivation.network.inputs import Another, Constant, Own, Policy, Query, Replayed, none
 from reactivation.network.phases import rest, shuffled, waking
-from reactivation.settings.layers import resolve_train
-from reactivation.settings.reading import parse_arguments
 from reactivation.storage.folder import RunFolder
 from reactivation.storage.networks import build, noise_of
 from reactivation.types import Batch, Noise
 
-SPATIAL = "spatial_navigation/noisy_unbiased"
-CPU = torch.device("cpu")
-
 
 def untrained(*words: str, config: str = SPATIAL) -> Run:
-    settings = resolve_train(parse_arguments([*tiny(config), *words]))
+    settings = configured(*words, config=config)
     return TrainedRun.of_config(settings, *build(settings, CPU), step=0)
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from conftest import ROOT
+from factories import ROOT
 import numpy as np
 from scipy import stats
 import torch

@@ -11,7 +11,6 @@ import torch
 from reactivation import registry
 from reactivation.streams import stream
 from reactivation.types import Path
-from reactivation.world import motion
 from reactivation.world.tasks import head_direction, spatial_navigation
 from reactivation.world.tasks.base import Task
 from reactivation.world.tuning import HeadDirectionCells, PlaceCells
@@ -121,14 +120,14 @@ def test_free_steps_are_rayleigh_and_turns_normal() -> None:
 def test_heading_at_a_near_wall_slows_and_turns_along_it() -> None:
     motion = build("spatial_navigation").motion
     position = torch.tensor([[1.09, 0.0], [1.09, 0.0], [1.09, 0.0], [0.0, -1.09], [0.5, 0.0]])
-    heading = torch.tensor([0.3, -0.3, math.pi, -math.pi / 2 + 0.2, 0.0])
-    blocked, turn = motion._wall(position, heading)
-    assert blocked.tolist() == [True, True, False, True, False]
-    after = heading + turn
-    assert after[0] == pytest.approx(math.pi / 2)
-    assert after[1] == pytest.approx(-math.pi / 2)
-    assert after[3].cos() == pytest.approx(1)
-    assert turn[2] == turn[4] == 0
+    heading = torch.tensor([0.3, -0.3, 3.0, -math.pi / 2 + 0.2, 0.0])
+    no_turns, speeds = torch.zeros(2, 5), torch.full((2, 5), 0.5)
+    path = motion.follow(position / 2.2 + 0.5, heading / (2 * math.pi), no_turns, speeds)
+    first, second = path.inputs.unbind(1)
+    slowed = first.norm(dim=-1) / (0.26 * math.pi * 0.02)
+    assert slowed.tolist() == pytest.approx([0.25, 0.25, 1, 0.25, 1], rel=1e-5)
+    after = torch.atan2(second[:, 1], second[:, 0])
+    assert after.tolist() == pytest.approx([math.pi / 2, -math.pi / 2, 3, 0, 0], abs=1e-5)
 
 
 def test_biased_walks_ring_the_anchor() -> None:
@@ -256,22 +255,28 @@ def drawn_turns(n: int, steps: int, **settings: Any) -> Path:
     return build("head_direction", **settings).motion.paths(n, steps, stream(0, "trajectories"))
 
 
+def drawn_starts(unit: torch.Tensor, concentration: float) -> torch.Tensor:
+    """The bearings that numbers on [0, 1), (B, 1), begin at."""
+    turns = build("head_direction", **{**NULL, "concentration": concentration}).motion
+    return turns.follow(unit, torch.zeros(len(unit), 1, 1, dtype=unit.dtype)).start
+
+
 @pytest.mark.parametrize("concentration", [0.0, 0.5, 8.0, 40.0])
 def test_numbers_become_bearings_by_the_inverse_of_von_mises(concentration: float) -> None:
     unit = torch.linspace(0, 1, 5001, dtype=torch.float64)[:-1, None]
-    bearings = motion._von_mises(unit, concentration)
+    bearings = drawn_starts(unit, concentration)
     assert bearings.shape == unit.shape
     below = stats.vonmises.cdf(bearings.numpy(), concentration) if concentration else (bearings.numpy() / math.pi + 1) / 2
     assert np.allclose(below, unit, atol=1e-5)
 
 
 def test_the_narrowest_density_and_the_ends_of_the_numbers_give_finite_bearings() -> None:
-    unit = torch.tensor([0.0, 2**-24, 0.5, 1 - 2**-24])
+    unit = torch.tensor([[0.0], [2**-24], [0.5], [1 - 2**-24]])
     for concentration in (0.0, 8.0, 1000.0):
-        bearings = motion._von_mises(unit, concentration)
+        bearings = drawn_starts(unit, concentration)
         assert bool(bearings.isfinite().all())
         assert float(bearings.abs().max()) <= np.float32(math.pi)
-        assert bool((bearings.diff() > 0).all())
+        assert bool((bearings.diff(dim=0) > 0).all())
     assert float(bearings.abs().max()) < 1.4, "a bearing where the narrowest density is 0 in double precision"
 
 

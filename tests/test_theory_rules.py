@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 import math
+from statistics import stdev
 
 import pytest
 
@@ -16,8 +17,8 @@ from paper.claims.theory import (
     Controls,
     Network,
     verdict,
-    visible,
 )
+from reactivation.analysis.results import confidence_interval
 
 BOX, CIRCLE = "spatial_navigation", "head_direction"
 
@@ -64,5 +65,7 @@ def test_a_ring_that_draws_every_radius_to_its_own_is_a_structure() -> None:
 
 
 def test_what_few_networks_can_see() -> None:
-    assert visible(3, 0.2) == pytest.approx(0.497, abs=1e-3)
-    assert visible(5, 0.2) == pytest.approx(0.248, abs=1e-3)
+    """Half widths of their intervals over their standard deviation, as docs/theory.md has them."""
+    for values, known in (([-1.0, 0.0, 1.0], 2.48), ([-2.0, -1.0, 0.0, 1.0, 2.0], 1.24)):
+        _, high = confidence_interval(values) or (math.nan, math.nan)
+        assert high / stdev(values) == pytest.approx(known, abs=5e-3)

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import math
 
 import numpy as np
-from scipy import stats
 
-from reactivation.analysis.results import LEVEL, confidence_interval
+from reactivation.analysis.results import confidence_interval
 
 LANGEVIN = "Langevin along the manifold"
 FLAT = "flat attractor"
@@ -137,11 +136,6 @@ def all_of(conditions: Sequence[bool | None]) -> bool | None:
     if any(condition is False for condition in conditions):
         return False
     return None if any(condition is None for condition in conditions) else True
-
-
-def visible(n: int, spread: float) -> float:
-    """Return the half width of the 95 % interval of a mean of n networks that scatter by `spread`: what n can see."""
-    return float(stats.t.ppf((1 + LEVEL) / 2, n - 1) * spread / math.sqrt(n))
 
 
 def _mean(values: Sequence[float]) -> tuple[float, float]:

@@ -130,13 +130,14 @@ def use_onednn_if_exact() -> bool:
     on some faster than the default library. On CPUs with AMX it means real bfloat16, so the answer is checked, not believed.
     """
     with _precision.lock:
-        if _onednn_is_exact():
+        if onednn_is_exact():
             _products.fp32_precision = "bf16"
     return onednn_in_use()
 
 
 @cache  # while it is tried, every product of the process is as inexact: once, before any block of ours computes
-def _onednn_is_exact() -> bool:
+def onednn_is_exact() -> bool:
+    """Whether products by oneDNN are those of single precision on this CPU."""
     before = _products.fp32_precision
     _products.fp32_precision = "bf16"
     try:
