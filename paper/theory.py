@@ -6,16 +6,30 @@ Networks are trained by `train.py`, as the plan says for each that is lacking: t
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from paper.protocols import HEAD, SPATIAL
+from reactivation.machine.places import PUBLISHED
 from reactivation.settings.layers import train_config
+from reactivation.storage.files import read_json
 from reactivation.storage.finding import command, trained_run
 from reactivation.theory.command import Settings, has, is_control, measure, result_file, training_values
 
 TAG = "theory"
-_SEEDS = {SPATIAL: (1, 2, 3), HEAD: (0, 1, 2, 3, 4)}
-_SECONDS = 300.0  # of a network, roughly, on two idle cores
+SEEDS = {SPATIAL: (1, 2, 3), HEAD: (0, 1, 2, 3, 4)}
+_OF_STUDY = (0, 5, 6, 7)  # seeds of the study's unbiased networks whose weights are kept, or will be
+CONTROL_SEEDS = (0, 1, 2, 3, 4)
+DENSITY = {SPATIAL: "ring", HEAD: "bearings"}  # of the controls of a task
+LAST = 20  # checkpoints at the end of training that α on the circle is the mean over
+# Steps of training that α is measured at: along it, and in the box the last; on the circle the last 20 checkpoints.
+FOLLOWED = {
+    SPATIAL: (100, 200, 400, 700, 1000, 1500, 2000, 2500),
+    HEAD: (500, 1000, 2000, 4000, 8000, 14000, 20000, *range(25000 - 100 * (LAST - 1), 25001, 100)),
+}
+_PAIRS = {SPATIAL: 200, HEAD: 100}  # of each of these
+_SECONDS, _FEWER = 300.0, 100.0  # of a network and of a training, roughly, on an idle core
 
 
 @dataclass(frozen=True)
@@ -26,27 +40,52 @@ class Family:
     task: str
     experiment: str
     noise: float | None = None  # σ²Δt in training, or put into networks that were trained without; None: the experiment's
-    is_null: bool = False  # no gradient to be found: what α scatters by
+    followed: bool = False  # whether α is measured along training, too
+    against: str | None = None  # of a null: the experiment whose gradient is asked of networks that know none
+    null: str | None = None  # the family of its cell without a gradient: what its α would scatter by
+    of_study: bool = False  # whether its networks are the study's own, and not of tag=theory
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return _OF_STUDY if self.of_study else SEEDS[self.task]
+
+
+def _biased(name: str, experiment: str, null: str, noise: float | None = None) -> Family:
+    return Family(name, SPATIAL, experiment, noise, followed="GRU" in name, null=null)
+
+
+def _unbiased(name: str, experiment: str, noise: float | None = None) -> Family:
+    return Family(name, SPATIAL, experiment, noise, against=f"{SPATIAL}/noisy_biased", of_study=True)
+
+
+def _drawn(name: str, experiment: str, cell: str, noise: float | None = None) -> Family:
+    return Family(name, HEAD, experiment, noise, followed=True, null=f"undrawn {cell}")
+
+
+def _undrawn(cell: str) -> Family:
+    words = cell.lower()
+    return Family(f"undrawn {cell}", HEAD, f"noisy_undrawn_{words}", followed=True, against=f"{HEAD}/noisy_drawn_{words}")
 
 
 FAMILIES = (
-    Family("biased GRU", SPATIAL, "noisy_biased_gru"),
-    Family("biased GRU, trained without noise", SPATIAL, "no-noise_biased_gru", 1e-4),
-    Family("biased vanilla", SPATIAL, "noisy_biased"),
-    Family("biased vanilla, trained without noise", SPATIAL, "no-noise_biased", 1e-4),
-    Family("biased GRU, half σ", SPATIAL, "noisy_biased_gru", 2.5e-5),
-    Family("biased GRU, double σ", SPATIAL, "noisy_biased_gru", 4e-4),
-    Family("drawn GRU", HEAD, "noisy_drawn_gru"),
-    Family("drawn tanh", HEAD, "noisy_drawn_tanh"),
-    Family("drawn GRU without pauses", HEAD, "noisy_drawn_gru_no_pauses"),
-    Family("drawn tanh without pauses", HEAD, "noisy_drawn_tanh_no_pauses"),
-    Family("undrawn GRU", HEAD, "noisy_undrawn_gru", is_null=True),
-    Family("undrawn tanh", HEAD, "noisy_undrawn_tanh", is_null=True),
-    Family("drawn GRU, trained without noise", HEAD, "no-noise_drawn_gru", 0.01),
+    _biased("biased GRU", "noisy_biased_gru", "unbiased GRU"),
+    _biased("biased GRU, trained without noise", "no-noise_biased_gru", "unbiased GRU", 1e-4),
+    _biased("biased vanilla", "noisy_biased", "unbiased vanilla"),
+    _biased("biased vanilla, trained without noise", "no-noise_biased", "unbiased vanilla, trained without noise", 1e-4),
+    _biased("biased GRU, half σ", "noisy_biased_gru", "unbiased GRU", 2.5e-5),
+    _biased("biased GRU, double σ", "noisy_biased_gru", "unbiased GRU", 4e-4),
+    _drawn("drawn GRU", "noisy_drawn_gru", "GRU"),
+    _drawn("drawn tanh", "noisy_drawn_tanh", "tanh"),
+    _drawn("drawn GRU without pauses", "noisy_drawn_gru_no_pauses", "GRU"),
+    _drawn("drawn tanh without pauses", "noisy_drawn_tanh_no_pauses", "tanh"),
+    _drawn("drawn GRU, trained without noise", "no-noise_drawn_gru", "GRU", 0.01),
+    _unbiased("unbiased GRU", "noisy_unbiased_gru"),
+    _unbiased("unbiased vanilla", "noisy_unbiased"),
+    _unbiased("unbiased vanilla, trained without noise", "no-noise_unbiased", 1e-4),
+    _undrawn("GRU"),
+    _undrawn("tanh"),
 )
-CONTROLS = tuple(
-    (density, f"control:{name}:{density}") for density in ("ring", "bearings") for name in ("langevin", "attractor")
-)
+BY_NAME = {family.name: family for family in FAMILIES}
 
 
 @dataclass(frozen=True)
@@ -59,7 +98,11 @@ class Part:
 
     @property
     def is_done(self) -> bool:
-        return has(self.settings)
+        return found(self.settings) is not None
+
+    @property
+    def seconds(self) -> float:
+        return _FEWER if self.settings.checkpoints else _SECONDS
 
 
 def parts(path: str, seeds: Sequence[int] | None = None) -> Iterator[Part]:
@@ -67,14 +110,48 @@ def parts(path: str, seeds: Sequence[int] | None = None) -> Iterator[Part]:
 
     Args:
         path: root of the results.
-        seeds: None for those that count: 1 to 3 in the box, where seed 0 was seen, and 0 to 4 on the circle.
+        seeds: of the families of tag=theory; None for those that count: 1 to 3 in the box, where seed 0 was seen, and 0 to
+            4 on the circle.
     """
-    for density, run in CONTROLS:
-        yield Part(f"control {density} {run.split(':')[1]}", Settings(run=run, path=path))
+    for task, name, seed in ((task, name, seed) for seed in CONTROL_SEEDS for task in DENSITY for name in CONTROLS):
+        yield Part(f"control {name}, {DENSITY[task]}, seed {seed}", control_settings(path, task, name, seed))
     for family in FAMILIES:
-        for seed in seeds or _SEEDS[family.task]:
-            settings = Settings(run=f"{family.task}/{family.experiment}", seed=seed, tag=TAG, noise=family.noise, path=path)
+        for seed in family.seeds if family.of_study else seeds or family.seeds:
+            settings = family_settings(path, family, seed)
             yield Part(f"{family.name}, seed {seed}", settings, lacking_of(settings))
+            if family.followed:
+                training = training_settings(path, family, seed)
+                yield Part(f"{family.name}, seed {seed}, along training", training, lacking_of(training))
+
+
+CONTROLS = ("langevin", "attractor")
+
+
+def control_settings(path: str, task: str, name: str, seed: int) -> Settings:
+    """Return what measures an analytic control."""
+    return Settings(run=f"control:{name}:{DENSITY[task]}", seed=seed, path=path)
+
+
+def family_settings(path: str, family: Family, seed: int) -> Settings:
+    """Return what measures a network of a family."""
+    tag = None if family.of_study else TAG
+    run = f"{family.task}/{family.experiment}"
+    return Settings(run=run, seed=seed, tag=tag, noise=family.noise, against=family.against, path=path)
+
+
+def training_settings(path: str, family: Family, seed: int) -> Settings:
+    """Return what measures α of it along training."""
+    checkpoints, pairs = list(FOLLOWED[family.task]), _PAIRS[family.task]
+    return replace(family_settings(path, family, seed), checkpoints=checkpoints, gains=[0.0, 4.0], pairs=pairs)
+
+
+def found(settings: Settings) -> dict[str, Any] | None:
+    """Return what was measured under just these settings, here or as it is published; None where nothing was."""
+    for place in (settings, replace(settings, path=str(PUBLISHED))):
+        if has(place):
+            content: dict[str, Any] = read_json(result_file(place))
+            return content
+    return None
 
 
 def lacking_of(settings: Settings) -> str:
@@ -83,23 +160,25 @@ def lacking_of(settings: Settings) -> str:
         return ""
     values = training_values(settings)
     config = train_config(values)
-    is_there = config.trainer.n_epochs in trained_run(config, settings.path).steps()
+    needed = settings.checkpoints or [config.trainer.n_epochs]
+    is_there = set(needed) <= set(trained_run(config, settings.path).steps())
     return "" if is_there else command("train.py", values)
 
 
 def show(path: str, seeds: Sequence[int] | None = None) -> list[Part]:
     """Print the plan, and return it."""
-    found = list(parts(path, seeds))
-    for part in found:
-        state = "there" if part.is_done else "lacking" if part.lacking else f"{_SECONDS / 60:.0f} min"
+    planned = list(parts(path, seeds))
+    for part in planned:
+        state = "there" if part.is_done else "lacking" if part.lacking else f"{part.seconds / 60:.0f} min"
         print(f"theory   {state:<8} {part.name}: {part.lacking or result_file(part.settings)}")
-    to_do = sum(not part.is_done and not part.lacking for part in found)
-    print(f"to do: {to_do} networks, about {to_do * _SECONDS / 60:.0f} min; lacking: {sum(bool(p.lacking) for p in found)}")
-    return found
+    to_do = [part.seconds for part in planned if not part.is_done and not part.lacking]
+    lacking = sum(bool(part.lacking) and not part.is_done for part in planned)
+    print(f"to do: {len(to_do)} measures, about {sum(to_do) / 60:.0f} min; lacking: {lacking}")
+    return planned
 
 
-def reproduce(path: str, seeds: Sequence[int] | None, dry_run: bool) -> None:
-    """Show what is measured, what will be, and what is lacking; then measure and draw.
+def reproduce(path: str, seeds: Sequence[int] | None, dry_run: bool) -> list[Path]:
+    """Show what is measured, what will be, and what is lacking; then measure, draw and judge. Returns the files.
 
     Raises:
         BadInput, DamagedData, StorageError: as `output_theory.py`.
@@ -108,8 +187,11 @@ def reproduce(path: str, seeds: Sequence[int] | None, dry_run: bool) -> None:
         if not (dry_run or part.is_done or part.lacking):
             print(f"theory {part.name} ...", flush=True)
             measure(part.settings)
-    if not dry_run:
-        from paper.panels.theory import draw
+    if dry_run:
+        return []
+    from paper.theory_report import write
 
-        for file in draw(path):
-            print(file)
+    files = write(path)
+    for file in files:
+        print(file)
+    return files

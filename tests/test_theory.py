@@ -11,16 +11,19 @@ import torch
 import reactivation as ra
 from reactivation.analysis.run import Run, TrainedRun
 from reactivation.storage.networks import build
+from reactivation.theory.course import course_of
 from reactivation.theory.landscape import Bearings, Plane, concentration_of
 from reactivation.theory.probe import Probe, asking
+from reactivation.types import Path
+from reactivation.world.tasks.base import Task
 
 D = 0.01 / 2 / 6.0**2  # σ²Δt / 2 |dm/ds|² of the analytic bearings [rad² per step]
 
 
-def tiny_run(*words: str) -> Run:
+def tiny_run(*words: str, units: int = 40) -> Run:
     """An untrained network, of ReLU units without biases unless words say otherwise."""
     noise = [] if any(word.startswith("rnn.sigma2_rec") for word in words) else ["rnn.sigma2_rec=1e-4"]
-    config = configured("rnn.n_rec=40", "task.place_cells_num=64", *noise, *words)
+    config = configured(f"rnn.n_rec={units}", "task.place_cells_num=64", *noise, *words)
     return TrainedRun.of_config(config, *build(config, CPU), step=0)
 
 
@@ -93,17 +96,92 @@ def test_scale_symmetry_holds_to_the_bit_where_the_field_is_homogeneous(words: t
     assert (ra.theory.scale_symmetry(tiny_run(*words), steps=30) == 0) is is_symmetric
 
 
-def test_relaxation_of_a_walk_that_forgets_at_a_known_rate() -> None:
-    rng, keep = np.random.default_rng(0), 0.99
-    positions = np.empty((2000, 200, 2))
-    positions[:, 0] = rng.normal(0, 0.1, (2000, 2))
-    for step in range(1, 200):
-        positions[:, step] = keep * positions[:, step - 1] + rng.normal(0, 0.1 * math.sqrt(1 - keep**2), (2000, 2))
-    rates = np.exp(np.arange(200) * 1e-3)[None, :, None] * np.ones((3, 1, 4))
-    found = ra.theory.relaxation(ra.Recording(positions, dt=0.02, space=ra.Box(2, 2), rates=rates))
-    assert found.value == pytest.approx(keep**199, abs=0.04)
-    assert found.half == pytest.approx(math.log(0.5) / math.log(keep), rel=0.1)
-    assert found.growth == pytest.approx(math.e, rel=1e-3)
+def linear_run(own: float) -> Run:
+    """Rates that decay by a share of 0.2 (1 − own) a step."""
+    run = tiny_run("rnn.activation_fn=identity")
+    run.network.cell.recurrent.weight = torch.nn.Parameter(own * torch.eye(40))  # type: ignore[union-attr]
+    return run
+
+
+def test_relaxation_of_rates_that_keep_their_direction_and_of_those_that_forget() -> None:
+    """Without noise, a linear decay changes the size of rates and nothing that is read; a leak with noise forgets."""
+    kept = ra.theory.relaxation(linear_run(0.999), 0.0, steps=2000, trajectories=20)
+    assert kept.value == pytest.approx(1, abs=1e-6)
+    assert kept.half is None
+    assert kept.growth == pytest.approx((1 - 0.2 * 0.001) ** 1000, rel=1e-3)
+    forgets = ra.theory.relaxation(linear_run(0.0), 1.0, steps=2000, trajectories=200)
+    assert abs(forgets.value) < 4 / math.sqrt(2 * 200)
+    assert forgets.half == 50
+    assert forgets.growth == pytest.approx(1, rel=0.02)
+    assert forgets.share < 4 * forgets.share_reversed
+
+
+def test_two_kinds_of_starts_of_one_law_give_one_exponent() -> None:
+    found = ra.theory.tempering(ra.control("langevin", "bearings", 1), (1.0, 4.0), trajectories=100, steps=3000)
+    assert found.of_starts[0] == pytest.approx(found.of_starts[1], abs=0.2)
+    assert max(found.remembered) < 0.3
+    stuck = ra.theory.tempering(linear_run(1.0), (1e-9, 2e-9), trajectories=100, steps=400)
+    assert min(stuck.remembered) > 0.99
+
+
+def test_home_counts_modes_and_says_how_far_they_are_from_those_of_waking() -> None:
+    rng, circle, box = np.random.default_rng(0), course_of(ra.Circle()), course_of(ra.Box(2.2, 2.2))
+    awake = rng.vonmises(0.3, 8, (2000, 1))
+    assert circle.home(rng.vonmises(0.5, 8, (100, 40, 1)), awake).modes == 1
+    assert circle.home(rng.vonmises(0.5, 8, (100, 40, 1)), awake).away == pytest.approx(0.2, abs=0.03)
+    both = np.concatenate((rng.vonmises(0.5, 8, (50, 40, 1)), rng.vonmises(-2, 8, (50, 40, 1))))
+    assert circle.home(both, awake).modes == 2
+    angle, radius = rng.uniform(-math.pi, math.pi, (100, 40)), rng.normal(0.33, 0.05, (100, 40))
+    ring = radius[..., None] * np.stack((np.cos(angle), np.sin(angle)), -1)
+    even = box.home(ring, 1.2 * ring.reshape(-1, 2))
+    assert even.modes == 1
+    assert even.away == pytest.approx(-0.066, abs=0.002)
+    assert even.uneven < 0.1
+    flattened = box.home(ring * [1.0, 0.2], ring.reshape(-1, 2))
+    assert flattened.uneven > 0.3
+    apart = box.home(np.concatenate((ring, 2.5 * ring)), ring.reshape(-1, 2))
+    assert apart.modes == 2
+
+
+def test_the_chain_of_bounds_holds_where_it_must_and_where_r_is_not_what_the_readout_asks_breaks_at_eq_11() -> None:
+    """An untrained network is far from D†f(s), so that L is not below what follows from r = D†f(s)."""
+    found = ra.theory.bound(tiny_run())
+    for chain in found.chains:
+        assert (chain.split_holds, chain.l3_holds, chain.upper_holds) == (1, 1, 1)
+        assert chain.signal < chain.approximated < chain.l3 < chain.upper
+        assert chain.expanded == pytest.approx(chain.loss, rel=0.01)
+    assert found.chains[0].approximated_holds < 0.5
+    assert [chain.dt for chain in found.chains] == pytest.approx([0.02, 0.01, 0.005])
+
+
+class Still:
+    """A motion that stays where its paths start."""
+
+    n_inputs = 2
+
+    def __init__(self, motion: Any):
+        self.motion = motion
+
+    def paths(self, batch_size: int, steps: int, generator: torch.Generator) -> Path:
+        path = self.motion.paths(batch_size, steps, generator)
+        return Path(path.start, torch.zeros_like(path.inputs), path.start[:, None].expand_as(path.positions))
+
+
+def test_a_network_that_is_what_the_derivation_assumes_is_found_to_be() -> None:
+    """Rates that are the activities, D = 1, no movement and no leak: r = D†f(s) but for what noise has added so far."""
+    run = tiny_run("rnn.sigma2_rec=1e-12", units=64)
+    eye = torch.nn.Parameter(torch.eye(64))
+    run.network.encoder.weight, run.network.decoder.weight = eye, eye
+    assert isinstance(run.task, Task)
+    task = Task(run.task.space, Still(run.task.motion), run.task.tuning, run.task.mse_name)
+    still = Run.of(run.network, dt=0.02, sigma=run.noise.sigma, task=task, name="still")
+    run.network.cell.phi, run.network.cell.recurrent.weight = torch.nn.Identity(), eye  # type: ignore[union-attr]
+    torch.nn.init.zeros_(run.network.cell.input.weight)  # type: ignore[union-attr, arg-type]
+    found = ra.theory.bound(still)
+    assert found.residual == pytest.approx(0, abs=1e-3)
+    assert found.seen == pytest.approx(1)
+    assert found.nonstationary == 0
+    assert found.width == pytest.approx(50, rel=0.3)  # noise of half of 100 steps, in the mean
 
 
 def test_the_slope_of_the_waking_density_is_that_of_the_density() -> None:

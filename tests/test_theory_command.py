@@ -6,7 +6,8 @@ from pathlib import Path
 from factories import Command
 import pytest
 
-WORDS = ["run=control:langevin:bearings", "pairs=40", "trajectories=20", "steps=400", "gains=[0,2]", "tempering_gains=[1,2]"]
+SMALL = ["pairs=40", "trajectories=20", "steps=400", "long=2000", "gains=[0,2]", "tempering_gains=[1,2]"]
+WORDS = ["run=control:langevin:bearings", *SMALL]
 
 
 def test_a_control_is_measured_into_one_file(command: Command, tmp_path: Path) -> None:
@@ -15,17 +16,44 @@ def test_a_control_is_measured_into_one_file(command: Command, tmp_path: Path) -
     found = json.loads((tmp_path / done.stdout.splitlines()[-1]).read_text())
     assert [fit["gain"] for fit in found["drift"]["still"]["fits"]] == [0, 2]
     assert set(found["drift"]) == {"still", "brownian", "own", "brownian x 0.5", "brownian x 2"}
-    assert set(found) > {"tempering", "diffusion", "relaxation", "score", "scale_symmetry", "model", "settings"}
+    assert set(found) > {"tempering", "diffusion", "relaxation", "score", "scale_symmetry", "bound", "model", "settings"}
     again = command("output_theory.py", *WORDS[:-1])
     assert (again.returncode, "name these results with out=" in again.stderr) == (2, True)
 
 
 def test_the_plan_names_what_is_lacking_and_what_trains_it(command: Command) -> None:
     shown = command("reproduce.py", "profile=paper", "only=theory", "dry_run=true", "seeds=1").stdout
-    assert "5 min    control ring langevin" in shown
+    assert "5 min    control langevin, ring, seed 0" in shown
     assert "python train.py config=spatial_navigation/noisy_biased_gru seed=1 tag=theory\n" in shown
     assert "config=head_direction/noisy_drawn_tanh seed=1 tag=theory task.home=1.2566370614359172" in shown
     assert command("reproduce.py", "only=theory").returncode == 2
+
+
+def test_checkpoints_are_measured_against_the_gradient_of_another_experiment(command: Command, tmp_path: Path) -> None:
+    words = ["run=spatial_navigation/noisy_unbiased_gru", "against=spatial_navigation/noisy_biased", "checkpoints=[2500]"]
+    done = command("output_theory.py", *words, *SMALL)
+    assert done.returncode == 0, done.stderr
+    file = tmp_path / done.stdout.splitlines()[-1]
+    assert file.name == "spatial_navigation_noisy_unbiased_gru_0_training.json"
+    (one,) = json.loads(file.read_text())["training"]
+    assert (one["step"], [fit["gain"] for fit in one["fits"]]) == (2500, [0, 2])
+    # The ring that it was never shown: towards 0.33 m from within and from without.
+    fit = one["fits"][0]
+    towards = {place: slope for place, slope in zip(fit["place"], fit["predicted"], strict=True) if place is not None}
+    assert all(slope > 0 for place, slope in towards.items() if 0.1 < place < 0.25)
+    assert all(slope < 0 for place, slope in towards.items() if 0.45 < place < 0.6)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["run=control:langevin:ring", "checkpoints=[100]"], "a control is not trained"),
+        (["run=spatial_navigation/noisy_unbiased", "against=head_direction/noisy_drawn_tanh"], "another space"),
+    ],
+)
+def test_what_checkpoints_and_gradients_cannot_be_asked_is_told(command: Command, words: list[str], told: str) -> None:
+    done = command("output_theory.py", *words, *SMALL)
+    assert (done.returncode, told in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -1,34 +1,59 @@
-"""The rules of the theory's verdicts: what each family of made-up networks is called."""
+"""The rules of the theory's verdicts: what each family of made-up networks, and of made-up result files, is called."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+import json
 import math
+from pathlib import Path
 from statistics import stdev
+from typing import Any
 
 import pytest
 
+from paper.claims.mechanism import controls_of, judge_mechanism, networks_of
 from paper.claims.theory import (
     FLAT,
     GATED,
     LANGEVIN,
+    NO,
     NO_CONTROL,
     NO_POWER,
     STRUCTURED,
     UNDECIDED,
+    YES,
     Controls,
     Network,
+    balance_is_broken,
+    gain_matters,
+    is_relaxed,
+    noise_makes_the_drift,
+    one_mode_at_home,
+    scatter,
     verdict,
+    when_it_appears,
 )
+from paper.protocols import HEAD, SPATIAL
+from paper.theory import BY_NAME, FOLLOWED, control_settings, family_settings, training_settings
 from reactivation.analysis.results import confidence_interval
+from reactivation.theory.command import FORMAT, Settings, result_file, science
 
-BOX, CIRCLE = "spatial_navigation", "head_direction"
-
-
-def family(alphas: Sequence[float], exponent: float, brownian: float = math.nan) -> list[Network]:
-    return [Network({0.0: one, 4.0: one}, exponent, brownian=brownian + (one - alphas[0])) for one in alphas]
+NULL = [-0.1, 0.0, 0.1]
 
 
-GOOD = Controls(Network({0.0: 0.8, 4.0: 0.8}, 0.5), Network({0.0: 0.0, 4.0: 0.1}, 0.1))
-ON_CIRCLE = Controls(Network({0.0: 1.0, 4.0: 1.0}, -1.0), Network({0.0: 0.0, 4.0: 0.0}, 0.0))
+def family(alphas: Sequence[float], exponent: float, brownian: float = math.nan, **others: Any) -> list[Network]:
+    return [
+        Network(seed, {0.0: one, 4.0: one}, exponent, brownian=brownian + (one - alphas[0]), **others)
+        for seed, one in enumerate(alphas)
+    ]
+
+
+def controls(alpha: float, exponent: float, flat: float = 0.0) -> Controls:
+    """Three of each, whose rest has a direction of -0.02 to 0.02 in time."""
+    langevin = [replace(one, direction=0.02 * (one.seed - 1)) for one in family([alpha] * 3, exponent)]
+    return Controls(langevin, family([flat] * 3, 0.1))
+
+
+GOOD, ON_CIRCLE = controls(0.8, 0.5), controls(1.0, -1.0)
 
 
 @pytest.mark.parametrize(
@@ -36,32 +61,101 @@ ON_CIRCLE = Controls(Network({0.0: 1.0, 4.0: 1.0}, -1.0), Network({0.0: 0.0, 4.0
     [
         (family([0.75, 0.8, 0.85], 0.5), LANGEVIN),
         (family([0.75, 0.8, 0.85], 0.1), STRUCTURED),
+        (family([0.75, 0.8, 0.85], 0.5, one_mode=False), STRUCTURED),
+        (family([0.75, 0.8, 0.85], 0.5, is_relaxed=False), UNDECIDED),
         (family([0.0, 0.05, 0.1], 0.0), FLAT),
+        (family([0.0, 0.05, 0.1], 0.0, is_relaxed=False), UNDECIDED),
+        (family([0.0, 0.05, 0.1], 0.5), STRUCTURED),
         (family([-0.85, -0.8, -0.75], 0.1), STRUCTURED),
+        (family([-0.85, -0.8, -0.75], 0.1, is_relaxed=False), STRUCTURED),
+        (family([math.nan] * 3, 0.1, is_along=False), STRUCTURED),
         (family([0.2, 0.8, 1.4], 0.5), UNDECIDED),
+        (family([0.8, 0.8], 0.5), UNDECIDED),
     ],
 )
 def test_families_of_the_box(networks: list[Network], called: str) -> None:
-    assert verdict(BOX, networks, null=[-0.1, 0.0, 0.1], controls=GOOD) == called
+    ruling = verdict(SPATIAL, networks, 3, NULL, GOOD)
+    assert ruling.verdict == called
+    assert ruling.reason
 
 
 def test_a_prior_that_only_inputs_show() -> None:
     gated = family([-0.4, -0.35, -0.3], -0.4, brownian=0.9)
-    assert verdict(CIRCLE, gated, null=[-0.1, 0.0, 0.1], controls=ON_CIRCLE) == GATED
-    assert verdict(CIRCLE, family([-0.4, -0.35, -0.3], -0.4, brownian=-0.2), [-0.1, 0.0, 0.1], ON_CIRCLE) == STRUCTURED
+    assert verdict(HEAD, gated, 5, NULL, ON_CIRCLE).verdict == GATED
+    shown_still = family([0.4, 0.45, 0.5], -0.4, brownian=0.9)
+    no_pull = family([-0.4, -0.35, -0.3], -0.4, brownian=-0.2)
+    assert [verdict(HEAD, one, 5, NULL, ON_CIRCLE).verdict for one in (shown_still, no_pull)] == [STRUCTURED, STRUCTURED]
 
 
-def test_nothing_is_said_without_power_or_with_a_failed_control() -> None:
-    networks = family([0.75, 0.8, 0.85], 0.5)
-    assert verdict(BOX, networks, null=[-0.6, 0.0, 0.6], controls=GOOD) == NO_POWER
-    assert verdict(BOX, networks, null=[0.0], controls=GOOD) == NO_POWER
-    failed = Controls(GOOD.langevin, Network({0.0: 0.4, 4.0: 0.0}, 0.0))
-    assert verdict(BOX, networks, null=[-0.1, 0.0, 0.1], controls=failed) == NO_CONTROL
+@pytest.mark.parametrize(
+    ("null", "of_run", "called"),
+    [
+        ([-0.6, 0.0, 0.6], GOOD, NO_POWER),
+        ([], GOOD, UNDECIDED),
+        ([0.2, 0.1], GOOD, LANGEVIN),
+        ([1.7], GOOD, NO_POWER),
+        (NULL, controls(0.4, 0.5), NO_CONTROL),
+        (NULL, controls(0.8, 0.2), NO_CONTROL),
+        (NULL, controls(0.8, 0.5, flat=0.3), NO_CONTROL),
+        (NULL, Controls([replace(one, one_mode=False) for one in GOOD.langevin], GOOD.attractor), NO_CONTROL),
+        (NULL, Controls([replace(one, is_relaxed=False) for one in GOOD.langevin], GOOD.attractor), NO_CONTROL),
+        (NULL, Controls([], []), NO_CONTROL),
+    ],
+)
+def test_nothing_is_said_without_power_or_with_a_failed_control(null: list[float], of_run: Controls, called: str) -> None:
+    assert verdict(SPATIAL, family([0.75, 0.8, 0.85], 0.5), 3, null, of_run).verdict == called
 
 
-def test_a_ring_that_draws_every_radius_to_its_own_is_a_structure() -> None:
-    rings = [Network({0.0: math.nan, 4.0: math.nan}, 0.1, is_along=False) for _ in range(3)]
-    assert verdict(BOX, rings, null=[-0.1, 0.0, 0.1], controls=GOOD) == STRUCTURED
+def test_what_alpha_scatters_by_is_the_spread_of_three_nulls_or_else_the_larger_of_two_stand_ins() -> None:
+    assert scatter([0.9, 1.0, 1.1], [0.0, 1.0]) == pytest.approx(0.1)
+    assert scatter([0.3], [0.8, 0.9]) == pytest.approx(0.3)
+    assert scatter([0.3], [0.2, 1.2]) == pytest.approx(math.sqrt(0.5))
+    assert scatter([0.3, -0.4], [math.nan, math.nan]) == pytest.approx(math.sqrt(0.125))
+
+
+def test_a_rest_has_forgotten_where_two_starts_give_one_exponent_and_nothing_stays() -> None:
+    assert is_relaxed((-1.0, -0.9), (0.1, -0.1))
+    assert not is_relaxed((-1.0, -0.7), (0.1, 0.0))
+    assert not is_relaxed((-1.0, -0.9), (0.1, 0.4))
+
+
+def test_one_mode_at_home_is_within_half_a_tuning_width_and_on_a_ring_even() -> None:
+    assert one_mode_at_home(SPATIAL, 1, -0.09, 0.2)
+    assert not any(one_mode_at_home(SPATIAL, *how) for how in ((2, 0.0, 0.0), (1, 0.11, 0.0), (1, 0.0, 0.31)))
+    assert one_mode_at_home(HEAD, 1, 0.25, 0.0)
+    assert not one_mode_at_home(HEAD, 1, -0.27, 0.0)
+
+
+def test_noise_is_asked_of_pairs_of_one_seed() -> None:
+    noisy = family([0.7, 0.8, 0.9], 0.5)
+    apart = noise_makes_the_drift(noisy, family([0.1, 0.2, 0.3], 0.5), GOOD)
+    alike = noise_makes_the_drift(noisy, family([0.7, 0.8, 0.9], 0.5), GOOD)
+    mixed = noise_makes_the_drift(noisy, family([0.1, 0.8, 0.3], 0.5), GOOD)
+    lacking = noise_makes_the_drift(noisy, family([0.1, 0.2], 0.5), GOOD)
+    assert [one.verdict for one in (apart, alike, mixed, lacking)] == [YES, NO, UNDECIDED, UNDECIDED]
+
+
+def test_a_pull_appears_where_it_stays() -> None:
+    none, some, open_ = [0.0, 0.05, 0.1], [0.7, 0.75, 0.8], [0.0, 0.4, 0.8]
+    assert when_it_appears({100: some, 200: none, 300: some, 400: some}).verdict == "by step 300"
+    assert when_it_appears({100: [math.nan] * 3, 200: some}).verdict == "by step 200"
+    assert when_it_appears({100: none, 200: none}).verdict == "not by the end"
+    assert [when_it_appears(one).verdict for one in ({100: none, 200: open_}, {100: some[:2]}, {})] == [UNDECIDED] * 3
+
+
+def test_the_gain_matters_where_the_width_follows_it() -> None:
+    assert gain_matters(family([0.8] * 3, 0.5)).verdict == YES
+    assert gain_matters(family([0.8] * 3, -0.9)).verdict == YES
+    assert gain_matters(family([0.8] * 3, 0.1)).verdict == NO
+    assert gain_matters(family([0.8] * 3, 0.5, is_relaxed=False)).verdict == UNDECIDED
+    assert gain_matters(family([0.8] * 3, 0.5, is_scale_free=True)).verdict == "it cannot"
+    assert gain_matters([]).verdict == UNDECIDED
+
+
+def test_balance_is_broken_beyond_the_spread_of_the_control() -> None:
+    assert balance_is_broken(family([0.8] * 3, 0.5, direction=0.3), GOOD).verdict == YES
+    assert balance_is_broken(family([0.8] * 3, 0.5, direction=0.05), GOOD).verdict == NO
+    assert balance_is_broken(family([0.8] * 2, 0.5, direction=0.3), GOOD).verdict == UNDECIDED
 
 
 def test_what_few_networks_can_see() -> None:
@@ -69,3 +163,80 @@ def test_what_few_networks_can_see() -> None:
     for values, known in (([-1.0, 0.0, 1.0], 2.48), ([-2.0, -1.0, 0.0, 1.0, 2.0], 1.24)):
         _, high = confidence_interval(values) or (math.nan, math.nan)
         assert high / stdev(values) == pytest.approx(known, abs=5e-3)
+
+
+# Result files -------------------------------------------------------------------------------------------------------------
+
+
+def fits(alpha: float | None) -> list[dict[str, Any]]:
+    return [{"gain": gain, "alpha": alpha, "standard_error": 0.1} for gain in (0.0, 4.0)]
+
+
+def write(settings: Settings, **measured: Any) -> None:
+    file = result_file(settings)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"settings": science(settings), "format": FORMAT, **measured}))
+
+
+def write_network(settings: Settings, alpha: float, exponent: float, brownian: float | None = None) -> None:
+    home = {"modes": 1, "away": 0.01, "uneven": 0.0}
+    drifts = {"still": {"fits": fits(alpha), "is_along": True}}
+    if brownian is not None:
+        drifts["brownian"] = {"fits": [{"gain": 1.0, "alpha": brownian, "standard_error": 0.1}], "is_along": True}
+    write(
+        settings,
+        drift=drifts,
+        tempering={
+            "value": exponent, "of_starts": [exponent, exponent], "remembered": [0.0] * 4, "gains": [0.5, 1, 2, 4],
+            "homes": [home] * 4,
+        },
+        relaxation={"share": 1e-4 * (1 + settings.seed), "share_reversed": 1e-4},
+        scale_symmetry=0.3,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> str:
+    """Both controls on the circle; drawn tanh of three of five seeds, a prior that inputs gate; and three that know none."""
+    path = str(tmp_path)
+    for seed in range(3):
+        for name, alpha, exponent in (("langevin", 1.0, -1.0), ("attractor", 0.02, 0.1)):
+            write_network(control_settings(path, HEAD, name, seed), alpha, exponent, alpha)
+        for name, alpha, brownian in (("drawn tanh", -0.3, 0.8), ("undrawn tanh", 0.0, 0.0)):
+            member = BY_NAME[name]
+            write_network(family_settings(path, member, seed), 9.0, -0.3, brownian + 0.05 * seed)
+            steps = FOLLOWED[HEAD]
+            early = [{"step": step, "fits": [], "is_along": None, "why": "no positions"} for step in steps[:1]]
+            late = [
+                {"step": step, "fits": fits(alpha + 0.02 * seed + (0.1 if step < 20_000 else 0.0)), "is_along": True}
+                for step in steps[1:]
+            ]
+            write(training_settings(path, member, seed), training=early + late)
+    return path
+
+
+def test_rules_read_result_files_and_nothing_else(measured: str) -> None:
+    judged = {(one.family, one.question): one for one in judge_mechanism(measured)}
+    drawn = judged["drawn tanh", "mechanism"]
+    assert drawn.ruling.verdict == GATED
+    assert (len(drawn.networks), drawn.planned) == (3, 5)
+    appears = judged["drawn tanh", "when in training does the pull appear?"]
+    assert appears.ruling.verdict == "not by the end"
+    lacking = judged["biased GRU", "mechanism"].ruling
+    assert lacking.verdict == NO_CONTROL
+    assert judged["drawn GRU", "mechanism"].ruling.reason.startswith("0 of 5 networks")
+
+
+def test_on_the_circle_alpha_is_the_mean_over_the_last_checkpoints(measured: str) -> None:
+    alphas = [one.alpha[0.0] for one in networks_of(measured, BY_NAME["drawn tanh"])]
+    assert alphas == pytest.approx([-0.3, -0.28, -0.26])
+    assert [one.alpha[4.0] for one in controls_of(measured, HEAD).langevin] == [1.0] * 3
+    result_file(training_settings(measured, BY_NAME["drawn tanh"], 1)).unlink()
+    assert [one.seed for one in networks_of(measured, BY_NAME["drawn tanh"])] == [0, 2]
+
+
+def test_results_of_other_settings_or_of_an_older_form_do_not_count(measured: str) -> None:
+    file = result_file(control_settings(measured, HEAD, "langevin", 1))
+    content = json.loads(file.read_text())
+    file.write_text(json.dumps(content | {"format": FORMAT - 1}))
+    assert [one.seed for one in controls_of(measured, HEAD).langevin] == [0, 2]

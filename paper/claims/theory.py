@@ -1,20 +1,24 @@
 """Which mechanism rest has, family by family of networks: the rules, as plain functions of measured numbers.
 
-Written, and committed, before any network of tag=theory was measured. Known were: both analytic controls, and seed 0 of the
+Written, and committed, before any network of tag=theory was measured. Known were the analytic controls, and seed 0 of the
 box, which does not count. Numbers are one per network; the network is the unit of inference. A condition on a mean is met
 where its 95 % t interval lies inside the range, broken where the interval lies outside, and open otherwise; a verdict needs
-all its conditions met, and no verdict is given while an earlier one is open. A network that draws every radius to its own
-within the warm-up has no α: its manifold is a ring, a structure of its own. docs/theory.md derives what each mechanism
-gives, and says what three and five networks can see.
+all its conditions met, and none is given while an earlier one is open. docs/theory.md derives what each mechanism gives,
+says why each threshold is what it is, and what three and five networks can see.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 import math
+from typing import NamedTuple
 
 import numpy as np
+from scipy import stats
 
-from reactivation.analysis.results import confidence_interval
+from paper.claims.criteria import HALF_WIDTH
+from paper.claims.verdicts import FEWEST_SEEDS
+from paper.protocols import HEAD, SPATIAL
+from reactivation.analysis.results import LEVEL, confidence_interval
 
 LANGEVIN = "Langevin along the manifold"
 FLAT = "flat attractor"
@@ -23,15 +27,19 @@ STRUCTURED = "structured attractor"
 NO_POWER = "no power"
 NO_CONTROL = "no verdict: a control failed"
 UNDECIDED = "undecided"
+YES, NO = "yes", "no"
 
 JUDGED = (0.0, 4.0)  # c at which α counts: without noise, and at twice the gain of Eq. 19
 NEAR_ONE = (0.5, 1.5)  # α over that of the analytic Langevin network, to be called Langevin
-EXPONENT = {"spatial_navigation": (0.35, 0.6), "head_direction": (-1.3, -0.6)}  # of the radial sd, and of κ, in c
+EXPONENT = {SPATIAL: (0.35, 0.6), HEAD: (-1.3, -0.6)}  # of the radial sd, and of κ, in c
 FLATTEST = 0.2  # |α| and |exponent| of a flat attractor, at most
-WEAKEST = 0.25  # s₀/√n from which on nothing can be seen
+WEAKEST = 0.25  # s₀/√n from which on nothing can be seen; and the least part of Langevin's pull that counts as one
 NULL_SPREADS = 2.0  # standard errors s₀/√n that a flat attractor's α may lie further from 0
 SURE = 2.0  # standard errors over networks, of a pull's sign
-OF_LANGEVIN_CONTROL, OF_FLAT_CONTROL = (0.5, 1.5), 0.2  # α of the controls in a run that counts
+REMEMBERED = 0.3  # correlation with the start that a relaxed rest has left at most: a tenth of its variance
+STARTS_APART = 0.2  # by how much exponents from two kinds of starts may differ in a relaxed rest
+UNEVEN = 0.3  # harmonic of the angle on a ring, at most: its best places are visited four times as often as its worst
+OF_FLAT_CONTROL = 0.2  # |α| of the flat control in a run that counts, at most
 
 Span = tuple[float, float]
 
@@ -40,87 +48,176 @@ Span = tuple[float, float]
 class Network:
     """What is measured of one network."""
 
+    seed: int
     alpha: Mapping[float, float]  # c → α, still
     exponent: float  # of the width of rest in c
+    is_relaxed: bool = True  # whether that width is one of a rest that has forgotten its start
     is_along: bool = True  # whether what α is measured along is a direction of the manifold at all (`Drift.is_along`)
-    one_mode: bool = True  # whether rest has one mode, at home; on a ring in the box: around its middle
+    one_mode: bool = True  # whether rest at c = 2 has one mode, at home
     brownian: float = math.nan  # α under Brownian inputs, c = 1; NaN where there are none, as in the box
+    direction: float = math.nan  # of rest in time: `direction_in_time`
+    is_scale_free: bool = False  # whether its field is homogeneous, so that c cannot matter
+
+
+def is_relaxed(of_starts: Sequence[float], remembered: Sequence[float]) -> bool:
+    """Whether a rest has forgotten its start, at every c: two kinds of starts give one exponent, and no places stay."""
+    return abs(of_starts[0] - of_starts[1]) <= STARTS_APART and max(remembered) <= REMEMBERED
+
+
+def one_mode_at_home(task: str, modes: int, away: float, uneven: float) -> bool:
+    """Whether a density of rest has one mode, within half a tuning width of waking's; a ring is even around its middle."""
+    return modes == 1 and abs(away) <= HALF_WIDTH[task] and uneven <= UNEVEN
+
+
+def direction_in_time(share: float, share_reversed: float) -> float:
+    """√ of the antisymmetric share, less what trajectories reversed at random have: −0.2 times that without a direction."""
+    return math.sqrt(share) - math.sqrt(share_reversed)
 
 
 @dataclass(frozen=True)
 class Controls:
-    """What the same run measured of the analytic networks."""
+    """What the same run measured of the analytic networks, one for each seed."""
 
-    langevin: Network
-    attractor: Network
+    langevin: Sequence[Network]
+    attractor: Sequence[Network]
 
-    def pass_(self, task: str) -> bool:
-        """Whether both come out right: α and exponent of the Langevin network, and no α of the flat one."""
-        low, high = OF_LANGEVIN_CONTROL
-        is_langevin = all(low <= self.langevin.alpha[c] <= high for c in JUDGED)
-        is_flat = all(abs(self.attractor.alpha[c]) <= OF_FLAT_CONTROL for c in JUDGED)
+    def alpha(self, c: float) -> float:
+        """Mean α of the Langevin networks."""
+        return float(np.mean([one.alpha[c] for one in self.langevin]))
+
+    def problem(self, task: str) -> str:
+        """What came out wrong; "" where both are right: α and exponent of the Langevin networks, no α of the flat ones."""
+        if not self.langevin or not self.attractor:
+            return "controls are not measured"
+        low, high = NEAR_ONE
+        if not all(low <= self.alpha(c) <= high for c in JUDGED):
+            return "α of the Langevin control"
         first, last = EXPONENT[task]
-        return is_langevin and is_flat and first <= self.langevin.exponent <= last
+        if not first <= np.mean([one.exponent for one in self.langevin]) <= last:
+            return "exponent of the Langevin control"
+        if not all(one.is_relaxed and one.one_mode and one.is_along for one in self.langevin):
+            return "rest of the Langevin control"
+        flat = [abs(float(np.mean([one.alpha[c] for one in self.attractor]))) for c in JUDGED]
+        return "α of the flat control" if max(flat) > OF_FLAT_CONTROL else ""
 
 
-def verdict(task: str, networks: Sequence[Network], null: Sequence[float], controls: Controls) -> str:
+class Condition(NamedTuple):
+    """Something a verdict needs."""
+
+    words: str
+    met: bool | None  # None: open
+
+
+class Ruling(NamedTuple):
+    """A verdict, and why."""
+
+    verdict: str
+    reason: str
+
+
+def verdict(task: str, networks: Sequence[Network], planned: int, null: Sequence[float], controls: Controls) -> Ruling:
     """Return the mechanism of a family.
 
     Args:
-        task: "spatial_navigation" or "head_direction", which says the exponent's range.
+        task: spatial_navigation or head_direction, which says the exponent's range.
         networks: of the family, one per seed.
-        null: α at c = 0 of networks whose task has no gradient (κ = 0; in the box: unbiased ones, against the ring).
+        planned: how many there are to be.
+        null: α at c = 0 of networks of the same cell whose task has no gradient, against the density of this family's.
         controls: of the same run.
     """
-    if not controls.pass_(task):
-        return NO_CONTROL
-    unsure = spread_of_mean(null, len(networks))
-    if len(networks) < 2 or not unsure <= WEAKEST:
-        return NO_POWER
-    for name, met in (
-        (LANGEVIN, is_langevin(task, networks, controls)),
-        (FLAT, is_flat(networks, unsure)),
-        (GATED, is_gated(networks)),
+    if problem := controls.problem(task):
+        return Ruling(NO_CONTROL, problem)
+    if len(networks) < FEWEST_SEEDS:
+        return Ruling(UNDECIDED, f"{len(networks)} of {planned} networks; a verdict needs {FEWEST_SEEDS}")
+    if not null:
+        return Ruling(UNDECIDED, "no network without a gradient says what α scatters by")
+    unsure = scatter(null, [one.alpha[0.0] for one in networks]) / math.sqrt(len(networks))
+    if unsure > WEAKEST:
+        return Ruling(NO_POWER, f"s₀/√n = {unsure:.2f}, above {WEAKEST}")
+    broken = []
+    for name, conditions in (
+        (LANGEVIN, langevin_conditions(task, networks, controls)),
+        (FLAT, flat_conditions(networks, unsure)),
+        (GATED, gated_conditions(networks)),
     ):
-        if met is None:
-            return UNDECIDED
-        if met:
-            return name
-    return STRUCTURED
+        failed = [condition.words for condition in conditions if condition.met is False]
+        still_open = [condition.words for condition in conditions if condition.met is None]
+        if not failed and still_open:
+            return Ruling(UNDECIDED, f"{name}, if settled: {'; '.join(still_open)}")
+        if not failed:
+            return Ruling(name, "all its conditions are met")
+        broken.append(f"not {name}: {'; '.join(failed)}")
+    return Ruling(STRUCTURED, ". ".join(broken))
 
 
-def spread_of_mean(null: Sequence[float], n: int) -> float:
-    """s₀/√n: what n networks scatter by where there is nothing to find; infinite where fewer than two networks say it."""
-    return float(np.std(null, ddof=1)) / math.sqrt(n) if len(null) > 1 and n else math.inf
+def scatter(null: Sequence[float], own: Sequence[float]) -> float:
+    """s₀: what α scatters by from network to network where there is nothing to find.
+
+    The SD over networks that know no gradient; with fewer than three of them, their root mean square, which has what they
+    share, or the SD of the family itself, which has what differs, whichever is larger.
+    """
+    if len(null) >= FEWEST_SEEDS:
+        return float(np.std(null, ddof=1))
+    known = [one for one in own if math.isfinite(one)]  # a ring that draws every radius to its own has no α
+    return max(math.sqrt(float(np.mean(np.square(null)))), float(np.std(known, ddof=1)) if len(known) > 1 else 0.0)
 
 
-def is_langevin(task: str, networks: Sequence[Network], controls: Controls) -> bool | None:
-    """Whether α over the control's lies near 1 at every c that counts, and the exponent is that of tempering."""
-    if not all(one.is_along for one in networks):
-        return False
-    ratios = [[one.alpha[c] / controls.langevin.alpha[c] for one in networks] for c in JUDGED]
-    conditions = [within(values, NEAR_ONE) for values in ratios]
-    conditions.append(within([one.exponent for one in networks], EXPONENT[task]))
-    conditions.append(all(one.one_mode for one in networks))
-    return all_of(conditions)
+def langevin_conditions(task: str, networks: Sequence[Network], controls: Controls) -> list[Condition]:
+    """α over the control's near 1 at every c that counts, the exponent of tempering, one mode at home."""
+    low, high = EXPONENT[task]
+    return [
+        _along(networks),
+        *(
+            Condition(
+                f"α over the control's at c = {c:g} within {NEAR_ONE[0]} to {NEAR_ONE[1]}",
+                within(ratios(networks, controls, c), NEAR_ONE),
+            )
+            for c in JUDGED
+        ),
+        Condition(f"exponent within {low} to {high}", _exponent(networks, EXPONENT[task])),
+        Condition("one mode at home", all(one.one_mode for one in networks)),
+    ]
 
 
-def is_flat(networks: Sequence[Network], unsure: float) -> bool | None:
-    """Whether nothing pulls, by as much as networks without a gradient scatter, and width does not follow the noise."""
-    if not all(one.is_along for one in networks):
-        return False
+def flat_conditions(networks: Sequence[Network], unsure: float) -> list[Condition]:
+    """No pull beyond what networks without a gradient scatter by, and a width that does not follow the noise."""
     widest = FLATTEST + NULL_SPREADS * unsure
-    conditions = [within([one.alpha[c] for one in networks], (-widest, widest)) for c in JUDGED]
-    return all_of([*conditions, within([one.exponent for one in networks], (-FLATTEST, FLATTEST))])
+    return [
+        _along(networks),
+        *(
+            Condition(f"|α| at c = {c:g} below {widest:.2f}", within([one.alpha[c] for one in networks], (-widest, widest)))
+            for c in JUDGED
+        ),
+        Condition(f"|exponent| below {FLATTEST}", _exponent(networks, (-FLATTEST, FLATTEST))),
+    ]
 
 
-def is_gated(networks: Sequence[Network]) -> bool | None:
-    """Whether the pull home is there under Brownian inputs and not without, both beyond two standard errors."""
+def gated_conditions(networks: Sequence[Network]) -> list[Condition]:
+    """A pull home under Brownian inputs, and none without, both by two standard errors, of which they differ."""
     moved, still = [one.brownian for one in networks], [one.alpha[0.0] for one in networks]
-    if any(map(math.isnan, moved)):
-        return False
+    if not all(map(math.isfinite, (*moved, *still))):
+        return [Condition("a pull under Brownian inputs is measured", False)]
     (mean, error), (mean_still, error_still) = _mean(moved), _mean(still)
-    return mean > SURE * error and mean_still + SURE * error_still < mean - SURE * error and mean_still < SURE * error_still
+    return [
+        Condition("a pull home under Brownian inputs", mean > SURE * error),
+        Condition("no pull home when still", mean_still <= SURE * error_still),
+        Condition("the two differ", mean_still + SURE * error_still < mean - SURE * error),
+    ]
+
+
+def ratios(networks: Sequence[Network], controls: Controls, c: float) -> list[float]:
+    """α over that of the analytic Langevin networks at a c, network by network."""
+    return [one.alpha[c] / controls.alpha(c) for one in networks]
+
+
+def _along(networks: Sequence[Network]) -> Condition:
+    """A ring that draws every radius to its own within the warm-up has no α: it is a structure of its own."""
+    return Condition("a manifold along the gradient", all(one.is_along for one in networks))
+
+
+def _exponent(networks: Sequence[Network], span: Span) -> bool | None:
+    """As `within`; open where a rest has not forgotten its start, for its width is then that of the start."""
+    return within([one.exponent for one in networks], span) if all(one.is_relaxed for one in networks) else None
 
 
 def within(values: Sequence[float], span: Span) -> bool | None:
@@ -131,11 +228,69 @@ def within(values: Sequence[float], span: Span) -> bool | None:
     return False if high < span[0] or low > span[1] else None
 
 
-def all_of(conditions: Sequence[bool | None]) -> bool | None:
-    """False where one is broken, None where one is open and none broken."""
-    if any(condition is False for condition in conditions):
-        return False
-    return None if any(condition is None for condition in conditions) else True
+def noise_makes_the_drift(noisy: Sequence[Network], noiseless: Sequence[Network], controls: Controls) -> Ruling:
+    """Whether noise in training adds a quarter of Langevin's pull at least, paired by seed; α is the mean over c."""
+    pulls = [{one.seed: _pull(one, controls) for one in networks} for networks in (noisy, noiseless)]
+    differences = [pulls[0][seed] - pulls[1][seed] for seed in pulls[0] if seed in pulls[1]]
+    return _ruled(differences, (WEAKEST, math.inf), "α over the control's, noisy less noiseless", "pairs of networks")
+
+
+def _pull(network: Network, controls: Controls) -> float:
+    return float(np.mean([network.alpha[c] / controls.alpha(c) for c in JUDGED]))
+
+
+def when_it_appears(pulls: Mapping[int, Sequence[float]]) -> Ruling:
+    """The step of training from which on α over the control's, one per network, is at least a quarter by its interval.
+
+    Args:
+        pulls: step → α over the control's at c = 0, of the same networks; NaN for one that reports no positions yet.
+    """
+    steps = sorted(pulls)
+    if not steps or len(pulls[steps[-1]]) < FEWEST_SEEDS:
+        return Ruling(UNDECIDED, f"{len(pulls[steps[-1]]) if steps else 0} networks followed; {FEWEST_SEEDS} are needed")
+    there = {step: within(pulls[step], (WEAKEST, math.inf)) for step in steps}
+    if there[steps[-1]] is not True:
+        met = there[steps[-1]]
+        return Ruling(
+            UNDECIDED if met is None else "not by the end", f"α/control {_told(pulls[steps[-1]])} at the last step"
+        )
+    since = next(step for step in steps if all(there[later] for later in steps if later >= step))
+    return Ruling(f"by step {since}", f"α/control {_told(pulls[since])} there, and at least {WEAKEST} ever after")
+
+
+def gain_matters(networks: Sequence[Network]) -> Ruling:
+    """Whether the width of rest depends on c: |exponent| above what a flat attractor may have."""
+    if networks and all(one.is_scale_free for one in networks):
+        return Ruling("it cannot", "the field is homogeneous")
+    if not all(one.is_relaxed for one in networks):
+        return Ruling(UNDECIDED, "rest has not forgotten its start")
+    side = math.copysign(1, float(np.mean([one.exponent for one in networks]))) if networks else 1
+    return _ruled([side * one.exponent for one in networks], (FLATTEST, math.inf), "|exponent| in c", "networks")
+
+
+def balance_is_broken(networks: Sequence[Network], controls: Controls) -> Ruling:
+    """Whether rest has a direction in time that Langevin controls have not: beyond where a further one of them would be."""
+    known = [one.direction for one in controls.langevin]
+    if len(known) < FEWEST_SEEDS:
+        return Ruling(UNDECIDED, f"{len(known)} Langevin controls; {FEWEST_SEEDS} are needed")
+    quantile = float(stats.t.ppf((1 + LEVEL) / 2, len(known) - 1))
+    most = float(np.mean(known) + quantile * np.std(known, ddof=1) * math.sqrt(1 + 1 / len(known)))
+    return _ruled(
+        [one.direction for one in networks], (most, math.inf), "√ of the antisymmetric share, less chance", "networks"
+    )
+
+
+def _ruled(values: Sequence[float], span: Span, what: str, whose: str) -> Ruling:
+    """Yes where the mean lies above, no where it lies below."""
+    if len(values) < FEWEST_SEEDS:
+        return Ruling(UNDECIDED, f"{len(values)} {whose}; {FEWEST_SEEDS} are needed")
+    met = within(values, span)
+    return Ruling({True: YES, False: NO, None: UNDECIDED}[met], f"{what}: {_told(values)}, against {span[0]:.2g}")
+
+
+def _told(values: Sequence[float]) -> str:
+    low, high = confidence_interval(values) or (-math.inf, math.inf)
+    return f"{np.mean(values):.2g} [{low:.2g}, {high:.2g}]"
 
 
 def _mean(values: Sequence[float]) -> tuple[float, float]:

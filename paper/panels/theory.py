@@ -27,7 +27,7 @@ def draw(path: str) -> list[Path]:
     from matplotlib.figure import Figure
 
     found = {file.stem: read_json(file) for file in sorted(Path(path, "theory").glob("*.json"))}
-    found = {name: one for name, one in found.items() if one["tempering"]["what"] == "radial sd"}
+    found = {name: one for name, one in found.items() if one.get("tempering", {}).get("what") == "radial sd"}
     if not found:
         raise DamagedData(f"{path}/theory: nothing is measured in the box; python output_theory.py measures a network")
     drift, width = drift_table(found), width_table(found)

@@ -2,27 +2,30 @@
 
     python output_theory.py run=spatial_navigation/noisy_biased_gru [seed=0] [tag=theory] [key=value ...]
     python output_theory.py run=control:langevin:ring [seed=0]
+    python output_theory.py run=head_direction/noisy_drawn_tanh tag=theory checkpoints=[1000,5000,25000]
 
 Writes results/theory/<run>_<seed>[_<tag>][_<out>].json: settings, model, and of every measure its numbers with standard
-errors; of drift also how α changes with kernel, window and decoder. Minutes for a network on two idle cores, below 2 GB.
+errors; of drift also how α changes with kernel, window and decoder. With checkpoints it writes ..._training.json: α at each
+of these steps of training, of one waking density, that of the last step. Minutes for a network, below 2 GB.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 import time
 from typing import TYPE_CHECKING, Any
 
 from reactivation.controls.homes import home_of
-from reactivation.machine.errors import BadInput
+from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.settings.declaring import LARGEST, setting
 from reactivation.settings.layers import RESULTS, asked_settings, train_config
 from reactivation.storage.files import make_folder, read_json_once, to_json, write_atomically
 
 if TYPE_CHECKING:
+    from reactivation.analysis.recording import Recording
     from reactivation.analysis.run import Run
 
 CONTROL = "control"  # as in run=control:langevin:ring
-FORMAT = 1
+FORMAT = 2
 _NOT_SCIENCE = ("path",)
 
 
@@ -34,11 +37,14 @@ class Settings:
     seed: int = setting(0, "of the network", low=0)
     tag: str | None = setting(None, "of its run", file_name=True)
     noise: float | None = setting(None, "σ²Δt of its training, or put into a noiseless network; null: its own", above=0)
+    against: str | None = setting(None, "experiment whose motion α is measured against; null: the network's own")
+    checkpoints: list[int] = setting([], "steps of training to measure drift at, and nothing else; none: all of the last")
     gains: list[float] = setting([0.0, 0.5, 2.0, 4.0, 8.0], "c of drift", low=0)
     tempering_gains: list[float] = setting([0.5, 1.0, 2.0, 4.0], "c of tempering", above=0)
     pairs: int = setting(400, "pairs of trajectories of drift, at each c", low=40, high=LARGEST)
-    trajectories: int = setting(200, "of tempering and relaxation", low=20, high=LARGEST)
+    trajectories: int = setting(200, "of tempering, at each c; half as many of relaxation", low=20, high=LARGEST)
     steps: int = setting(4000, "of tempering, the last half of which is measured", low=400, high=LARGEST)
+    long: int = setting(20_000, "steps of relaxation", low=2000, high=LARGEST)
     path: str = setting(RESULTS, "root of the results")
     out: str | None = setting(None, "end of the file's name, to keep variants apart", file_name=True)
 
@@ -53,6 +59,12 @@ def main(words: list[str]) -> None:
     if settings is None:
         return
     found = measure(settings)
+    if settings.checkpoints:
+        for one in found["training"]:
+            shown = ", ".join(f"{fit['alpha']:.2f} ± {fit['standard_error']:.2f}" for fit in one["fits"]) or one["why"]
+            print(f"alpha after step {one['step']}: {shown}")
+        print(result_file(settings))
+        return
     for fit in found["drift"]["still"]["fits"]:
         print(f"alpha at c = {fit['gain']:g}: {fit['alpha']:.2f} ± {fit['standard_error']:.2f}")
     print(f"exponent of {found['tempering']['what']}: {found['tempering']['value']:.2f}")
@@ -71,7 +83,8 @@ def measure(settings: Settings) -> dict[str, Any]:
         raise BadInput(f"{file} was made with other settings; name these results with out=...")
     run = _run(settings)
     began = time.perf_counter()
-    found = {"settings": science(settings), "format": FORMAT, "model": run.provenance(), **_measures(run, settings)}
+    measured = _training(run, settings) if settings.checkpoints else _measures(run, settings)
+    found = {"settings": science(settings), "format": FORMAT, "model": run.provenance(), **measured}
     found["seconds"] = round(time.perf_counter() - began, 1)
     make_folder(file.parent)
     write_atomically(file, to_json(found))
@@ -84,9 +97,10 @@ def science(settings: Settings) -> dict[str, Any]:
 
 
 def result_file(settings: Settings) -> Path:
-    """Return results/theory/<run>[_<noise>]_<seed>[_<tag>][_<out>].json, slashes and colons as underscores."""
+    """Return results/theory/<run>[_<noise>]_<seed>[_<tag>][_training][_<out>].json, slashes and colons as underscores."""
     noise = None if settings.noise is None else f"{settings.noise:g}"
-    ends = [end for end in (noise, str(settings.seed), settings.tag, settings.out) if end]
+    training = "training" if settings.checkpoints else None
+    ends = [end for end in (noise, str(settings.seed), settings.tag, training, settings.out) if end]
     return Path(settings.path) / "theory" / f"{'_'.join([settings.run.replace('/', '_').replace(':', '_'), *ends])}.json"
 
 
@@ -114,7 +128,7 @@ def is_control(settings: Settings) -> bool:
     return settings.run.startswith(f"{CONTROL}:")
 
 
-def _run(settings: Settings) -> "Run":
+def _run(settings: Settings, step: int | None = None) -> "Run":
     # Only now, when the input is known to be good: torch takes seconds to load.
     from reactivation.analysis.run import load_run
     from reactivation.controls.control import control
@@ -122,15 +136,57 @@ def _run(settings: Settings) -> "Run":
     from reactivation.storage.finding import found_run
 
     if is_control(settings):
+        if settings.checkpoints:
+            raise BadInput(f"run={settings.run}: a control is not trained, and has no checkpoints")
         _, name, density = [*settings.run.split(":"), "ring"][:3]
         return control(name, density, settings.seed)
-    return load_run(found_run(train_config(training_values(settings)), settings.path), prepare("cpu"))
+    return load_run(found_run(train_config(training_values(settings)), settings.path), prepare("cpu"), step)
+
+
+def _awake(run: "Run", settings: Settings) -> "Recording":
+    """Waking that α is measured against: the network's own, or what it reports on the walks of another experiment."""
+    from reactivation.machine.device import prepare
+    from reactivation.storage.networks import build
+    from reactivation.theory.landscape import waking_positions
+    from reactivation.world.tasks.base import Task
+
+    if settings.against is None:
+        return waking_positions(run)
+    other, _ = build(train_config(training_values(replace(settings, run=settings.against))), prepare("cpu"))
+    own = run.task
+    if not isinstance(own, Task) or other.space != own.space:
+        raise BadInput(f"against={settings.against}: its positions live in another space than those of {settings.run}")
+    return waking_positions(replace(run, task=Task(own.space, other.motion, own.tuning, own.mse_name)))
+
+
+def _sigma(run: "Run", settings: Settings) -> float | None:
+    """σ that is put into a network without noise; None for one that has its own."""
+    from reactivation.settings.declaring import DT
+    from reactivation.settings.noise import intensity
+
+    return None if run.noise.sigma or settings.noise is None else intensity(settings.noise, DT)
+
+
+def _training(run: "Run", settings: Settings) -> dict[str, Any]:
+    """α at each checkpoint, against the waking density of the last step."""
+    from reactivation.theory.drift import drift
+
+    awake, sigma = _awake(run, settings), _sigma(run, settings)
+    found: list[dict[str, Any]] = []
+    for step in settings.checkpoints:
+        young, one = _run(settings, step), {"step": step, "fits": [], "is_along": None, "why": ""}
+        try:
+            measured = drift(young, settings.gains, pairs=settings.pairs, sigma=sigma, awake=awake)
+        except DamagedData as problem:  # it reports no positions yet
+            one["why"] = str(problem)
+        else:
+            one |= {"fits": _plain(measured.fits), "is_along": measured.is_along}
+        found.append(one)
+    return {"training": found}
 
 
 def _measures(run: "Run", settings: Settings) -> dict[str, Any]:
-    from reactivation.network.phases import rest
-    from reactivation.settings.declaring import DT
-    from reactivation.settings.noise import intensity
+    from reactivation.theory.bound import bound
     from reactivation.theory.course import course_of
     from reactivation.theory.diffusion import diffusion
     from reactivation.theory.drift import INPUTS, drift
@@ -138,27 +194,23 @@ def _measures(run: "Run", settings: Settings) -> dict[str, Any]:
     from reactivation.theory.scale import scale_symmetry
     from reactivation.theory.score import score
     from reactivation.theory.tempering import tempering
-    from reactivation.world.decoding import TEMPLATE
 
-    sigma = None if run.noise.sigma or settings.noise is None else intensity(settings.noise, DT)
-    drifts = {"still": drift(run, settings.gains, pairs=settings.pairs, sigma=sigma)}
+    awake, sigma, pairs, count = _awake(run, settings), _sigma(run, settings), settings.pairs, settings.trajectories
+    drifts = {"still": drift(run, settings.gains, pairs=pairs, sigma=sigma, awake=awake)}
     if course_of(run.task.space).is_driven:
-        for inputs in INPUTS[1:]:
-            drifts[inputs] = drift(run, (1.0,), pairs=settings.pairs, sigma=sigma, inputs=inputs)
-        for scale in (0.5, 2.0):
-            drifts[f"brownian x {scale:g}"] = drift(
-                run, (1.0,), pairs=settings.pairs, sigma=sigma, inputs="brownian", scale=scale
-            )
-    resting = run.record(rest(1000, 1.0), settings.trajectories // 2, decoder=TEMPLATE)
+        asked = [(inputs, 1.0) for inputs in INPUTS[1:]] + [("brownian", scale) for scale in (0.5, 2.0)]
+        for inputs, scale in asked:
+            name = inputs if scale == 1 else f"{inputs} x {scale:g}"
+            drifts[name] = drift(run, (1.0,), pairs=pairs, sigma=sigma, inputs=inputs, scale=scale, awake=awake)
+    tempered = tempering(run, settings.tempering_gains, trajectories=count, steps=settings.steps, sigma=sigma, awake=awake)
     found: dict[str, Any] = {
         "drift": {name: {**_plain(one), "is_along": one.is_along} for name, one in drifts.items()},
-        "tempering": _plain(
-            tempering(run, settings.tempering_gains, trajectories=settings.trajectories, steps=settings.steps, sigma=sigma)
-        ),
+        "tempering": _plain(tempered),
         "diffusion": _plain(diffusion(run, sigma=sigma)),
-        "relaxation": _plain(relaxation(resting)),
+        "relaxation": _plain(relaxation(run, steps=settings.long, trajectories=count // 2, sigma=sigma)),
         "scale_symmetry": scale_symmetry(run) if run.noise.sigma else None,
         "score": _plain(score(run)) if run.noise.sigma else None,
+        "bound": _plain(bound(run)),
     }
     return found
 

@@ -23,6 +23,10 @@ _RADII = (0.03, 0.73)  # of starts [m]
 _FITTED = (0.1, 0.5)  # radii of the fit [m]
 _NEAR_HOME = 1.0  # bearings of the fit: so far from home at most [rad]
 _DISC = 0.5  # radius of wide starts [m]
+_SMOOTHING, _SMOOTHING_OF_BEARINGS = 0.1, math.pi / 12  # half a tuning width [m, rad]
+_LEAST_PEAK = 0.1  # of the highest: a lower one is no mode
+_HARMONICS = 4  # of the angle in a plane
+_GRID = 180  # points that a density is looked at on
 
 
 class Seen(NamedTuple):
@@ -34,11 +38,18 @@ class Seen(NamedTuple):
     is_near: NDArray[np.bool_]  # (n) whether a point is one of the fit
 
 
+class Home(NamedTuple):
+    """Where rest is, against where waking is."""
+
+    modes: int  # of the density of radii, or of bearings
+    away: float  # median radius less that of waking [m], or mean bearing less that of waking [rad]
+    uneven: float  # greatest of the first four harmonics of the angle in a plane, 0 to 1; 0 on a circle
+
+
 class Course(ABC):
     """What depends on which way the measures look."""
 
     what: ClassVar[str]  # the width of rest
-    starts: ClassVar[str]  # of tempering
     is_driven: ClassVar[bool]  # whether drift is asked under inputs, too (docs/theory.md, 8)
     edges: ClassVar[Array]  # (BINS + 1) of places [unit]
     spread_of_starts: ClassVar[float]  # standard deviation of places [unit]
@@ -70,11 +81,25 @@ class Course(ABC):
     def width(self, positions: Array) -> float:
         """Return how wide positions (..., P) are: `what` they are."""
 
+    @abstractmethod
+    def place(self, points: Array) -> Array:
+        """Return what a correlation of places is over, (..., P) → (..., E): radii, or points of the unit circle."""
+
+    @abstractmethod
+    def home(self, resting: Array, awake: Array) -> Home:
+        """Count the modes of rest (B, T, P), and say how far it is from where waking (n, P) is."""
+
+    def remembered(self, first: Array, last: Array) -> float:
+        """Return the correlation of places over trajectories (B, P), of one time with another."""
+        one, other = (place - place.mean(0) for place in map(self.place, (first, last)))
+        scale = math.sqrt(float((one**2).sum() * (other**2).sum()))
+        return float((one * other).sum()) / scale if scale else math.nan
+
 
 class Radius(Course):
     """Around the middle of a plane."""
 
-    what, starts, is_driven = "radial sd", "wide", False
+    what, is_driven = "radial sd", False
     edges = np.linspace(*_RADII, BINS + 1)
     spread_of_starts = (_RADII[1] - _RADII[0]) / math.sqrt(12)
 
@@ -100,13 +125,31 @@ class Radius(Course):
         return (places > _FITTED[0]) & (places < _FITTED[1])
 
     def width(self, positions: Array) -> float:
-        return float(np.linalg.norm(positions - np.array(self.space.middle), axis=-1).std())
+        return float(self.place(positions).std())
+
+    def place(self, points: Array) -> Array:
+        radius: Array = np.linalg.norm(points - np.array(self.space.middle), axis=-1, keepdims=True)
+        return radius
+
+    def home(self, resting: Array, awake: Array) -> Home:
+        radius, away = self.place(resting), resting - np.array(self.space.middle)
+        angle = np.arctan2(away[..., 1], away[..., 0])
+        uneven = max(float(abs(np.exp(1j * harmonic * angle).mean())) for harmonic in range(1, _HARMONICS + 1))
+        return Home(self._modes(radius), float(np.median(radius) - np.median(self.place(awake))), uneven)
+
+    def _modes(self, radius: Array) -> int:
+        """Peaks of their density; what is smoothed beyond the middle comes back."""
+        edges = np.linspace(0, radius.max() + 3 * _SMOOTHING, 10 * _GRID)
+        counts, middles, at = np.histogram(radius, edges)[0], (edges[1:] + edges[:-1]) / 2, edges[::10]
+        away = [(at[:, None] - sign * middles) / _SMOOTHING for sign in (1, -1)]
+        density = sum(np.exp(-(one**2) / 2) @ counts for one in away)
+        return _peaks(np.concatenate(([0.0], density, [0.0])))
 
 
 class Bearing(Course):
     """From home, on a circle."""
 
-    what, starts, is_driven = "κ", "task", True
+    what, is_driven = "κ", True
     edges = np.linspace(-_NEAR_HOME, _NEAR_HOME, BINS + 1)
     spread_of_starts = 2 * math.pi / math.sqrt(12)
 
@@ -128,6 +171,27 @@ class Bearing(Course):
 
     def width(self, positions: Array) -> float:
         return concentration_of(float(abs(np.exp(1j * positions).mean())))
+
+    def place(self, points: Array) -> Array:
+        embedded: Array = self.space.embed(points)
+        return embedded
+
+    def home(self, resting: Array, awake: Array) -> Home:
+        middle, of_waking = (np.exp(1j * positions).mean() for positions in (resting, awake))
+        return Home(self._modes(resting), float(np.angle(middle / of_waking)), 0.0)
+
+    def _modes(self, bearings: Array) -> int:
+        """Peaks of their density."""
+        edges = np.linspace(-math.pi, math.pi, 10 * _GRID + 1)
+        counts, middles, at = np.histogram(bearings, edges)[0], (edges[1:] + edges[:-1]) / 2, edges[:-1:10]
+        density = np.exp((np.cos(at[:, None] - middles) - 1) / _SMOOTHING_OF_BEARINGS**2) @ counts
+        return _peaks(np.concatenate((density[-1:], density, density[:1])))
+
+
+def _peaks(density: Array) -> int:
+    """Peaks of at least a tenth of the highest; the first and last values are neighbours only."""
+    inner = density[1:-1]
+    return int(((inner >= density[:-2]) & (inner > density[2:]) & (inner >= _LEAST_PEAK * inner.max())).sum())
 
 
 def course_of(space: Space) -> Course:

@@ -29,9 +29,8 @@ from torch import Tensor
 from reactivation.analysis.recording import Recording
 from reactivation.analysis.run import Run
 from reactivation.machine.errors import BadInput, DamagedData
-from reactivation.network.phases import waking
 from reactivation.theory.course import BINS, Course
-from reactivation.theory.landscape import Landscape
+from reactivation.theory.landscape import Landscape, waking_positions
 from reactivation.theory.probe import Probe, asking
 from reactivation.world.decoding import TEMPLATE, TOP3
 
@@ -44,7 +43,6 @@ _STOPS = (50, 100, 150, 200)  # where positions are read
 _APART = 0.3  # share of the spread of starts that must be left when the window begins
 _FEWEST = 10  # pairs that a line is fitted to
 KERNEL = 0.02  # of the waking density [m]
-_AWAKE = 400  # trajectories of it
 INPUTS = ("still", "brownian", "own")
 
 
@@ -121,7 +119,7 @@ def drift(
     probe = Probe(run, "drift", sigma)
     if not noisy or not probe.noise.sigma:
         raise BadInput("drift needs a c above 0, and a network with noise or sigma=")
-    awake = awake or run.record(waking(100), _AWAKE, rates=False, decoder=TEMPLATE)
+    awake = awake or waking_positions(run)
     with asking():
         seen = {gain: _pairs(probe, gain, pairs, inputs, scale) for gain in sorted({*gains, min(noisy)}, reverse=True)}
     course = probe.course

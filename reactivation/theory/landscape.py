@@ -12,11 +12,20 @@ from scipy.optimize import brentq
 from scipy.special import i0e, i1e
 
 from reactivation.analysis.recording import Recording
+from reactivation.analysis.run import Run
+from reactivation.network.phases import waking
+from reactivation.world.decoding import TEMPLATE
 
 Array = NDArray[np.float64]
 
 _AT_ONCE = 100  # positions whose kernels are held at once
 _MOST = 20_000  # waking positions that are used
+_AWAKE, _LONG = 400, 100  # trajectories, and steps of each: those that networks are trained on
+
+
+def waking_positions(run: Run) -> Recording:
+    """Return what a run reports awake, by the decoder that does not jump."""
+    return run.record(waking(_LONG), _AWAKE, rates=False, decoder=TEMPLATE)
 
 
 class Landscape(Protocol):

@@ -3,7 +3,11 @@
 Langevin dynamics sample p^(2/c): where p is about normal, the standard deviation of the radius grows as c^½, and on a
 circle the concentration κ falls as c^−1. Where the dynamics do not change with the scale of activity (bias-free ReLU), or
 nothing but the manifold holds activity, neither depends on c. Exponents in c are compared, for decoders blur the slope of a
-density itself. Axes: B trajectories, T times, P dimensions.
+density itself.
+
+All of this is about rest that has forgotten its start. Half of the trajectories start all over the space, half where the
+task does: both must give one exponent, and places at the end must not go with those at the start. Axes: B trajectories,
+T times, P dimensions.
 """
 
 from collections.abc import Sequence
@@ -14,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 import torch
 
+from reactivation.analysis.recording import Recording
 from reactivation.analysis.run import Run
 from reactivation.machine.errors import BadInput
-from reactivation.theory.course import Course
+from reactivation.theory.course import Course, Home
+from reactivation.theory.landscape import waking_positions
 from reactivation.theory.probe import Probe, asking
-from reactivation.world.decoding import TEMPLATE
 
 Array = NDArray[np.float64]
 
@@ -33,9 +38,12 @@ class Tempering:
 
     value: float  # slope of log width on log c
     standard_error: float  # over trajectories
+    of_starts: tuple[float, float]  # the exponent of those that started wide, and of those that started as the task does
     gains: tuple[float, ...]
     widths: tuple[float, ...]  # standard deviation of the radius [m], or concentration κ, in the last half
     earlier: tuple[float, ...]  # the same in the quarter before: as wide where rest has settled
+    remembered: tuple[float, ...]  # correlation over trajectories of the last places with the first
+    homes: tuple[Home, ...]
     what: str  # "radial sd" or "κ"
 
     def __repr__(self) -> str:
@@ -50,17 +58,17 @@ def tempering(
     trajectories: int = 200,
     steps: int = 4000,
     sigma: float | None = None,
-    decoder: str = TEMPLATE,
-    starts: str | None = None,
+    awake: Recording | None = None,
 ) -> Tempering:
     """Measure how the width of rest depends on the gain c of its noise variance.
 
     Args:
         gains: c, two at least, all above 0.
+        trajectories: of each c. Every other one starts wide (in a disc of 0.5 m around the middle, or at any bearing), the
+            others where the task does.
         steps: of each rest; the last half is measured.
         sigma: σ of c = 1 [s^-1/2]; None for the network's own.
-        starts: wide (a disc of radius 0.5 m around the middle, or all bearings), or task (where the task starts); None: wide
-            in a plane, task on a circle. What is measured should not depend on it; where it does, rest has not settled.
+        awake: where home is; None: waking of 100 steps.
 
     Raises:
         BadInput: fewer than two gains, or one that is not above 0.
@@ -69,37 +77,38 @@ def tempering(
     if len(gains) < 2 or min(gains) <= 0:
         raise BadInput(f"gains={tuple(gains)}: give two at least, all above 0")
     probe = Probe(run, "tempering", sigma)
-    course = probe.course
-    from_task = (starts or course.starts) == "task"
+    course, awake = probe.course, awake or waking_positions(run)
     with asking():
-        resting = [_rest(probe, gain, trajectories, steps, decoder, from_task) for gain in gains]
+        resting = [_rest(probe, gain, trajectories, steps) for gain in gains]
     late = [positions[:, positions.shape[1] // 2 :] for positions in resting]
     early = [positions[:, positions.shape[1] // 4 : positions.shape[1] // 2] for positions in resting]
-    left_out = [np.arange(trajectories) % _BLOCKS != block for block in range(_BLOCKS)]
+    left_out = [np.arange(trajectories) // 2 % _BLOCKS != block for block in range(_BLOCKS)]
     each = np.array([_exponent(course, gains, [positions[kept] for positions in late]) for kept in left_out])
     error = math.sqrt((_BLOCKS - 1) / _BLOCKS * ((each - each.mean()) ** 2).sum())
+    wide, of_task = (_exponent(course, gains, [positions[first::2] for positions in late]) for first in (0, 1))
     return Tempering(
         _exponent(course, gains, late),
         error,
+        (wide, of_task),
         tuple(gains),
         tuple(course.width(positions) for positions in late),
         tuple(course.width(positions) for positions in early),
+        tuple(course.remembered(positions[:, 0], positions[:, -1]) for positions in resting),
+        tuple(course.home(positions, awake.flat) for positions in late),
         course.what,
     )
 
 
-def _rest(probe: Probe, gain: float, trajectories: int, steps: int, decoder: str, from_task: bool) -> Array:
-    """Positions at rest every few steps, (B, T, P)."""
+def _rest(probe: Probe, gain: float, trajectories: int, steps: int) -> Array:
+    """Positions at rest, the start and every few steps, (B, T, P); those of even number started wide."""
     source = probe.source(f"{gain:g}")
-    unit = torch.rand(trajectories, 2, generator=source)
-    if from_task:
-        state = probe.network.initial_state(probe.task.sample(trajectories, 2, source).start)
-    else:
-        state = probe.at(probe.course.wide(unit))
-    read = []
+    wide = probe.course.wide(torch.rand(trajectories, 2, generator=source))
+    state = probe.network.initial_state(probe.task.sample(trajectories, 2, source).start)
+    state[::2] = probe.at(wide)[::2]
+    read = [probe.positions(state)]
     for _ in range(steps // _APART):
         state = probe.go(state, _APART, gain, source)
-        read.append(probe.positions(state, decoder))
+        read.append(probe.positions(state))
     return np.stack(read, axis=1)
 
 
