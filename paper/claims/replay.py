@@ -1,0 +1,126 @@
+"""What turns rest into replay: rows of this project, with rules that are older than the measures they judge.
+
+Two questions of Casco-Rodriguez, Krishna and Baraniuk (2026, of whose study the abstract is known): whether adaptation makes
+rest explore more, and whether momentum makes it faster while it stays where waking was at c = 2λ. Known when this was
+written: networks of seed 0, of which docs/replay.md shows momentum of λ = 0.7 and 0.2; they do not count. Bias-free ReLU
+networks are asked about adaptation alone, for the noise gain says nothing of them (scale symmetry).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from paper.claims.criteria import ABOUT, SMOOTH
+from paper.claims.verdicts import Claim
+
+Measured = Mapping[str, Any]  # what `paper.diagram.measure` found of one network
+
+GAIN = 2.0  # c of rest (Eq. 19), which others are compared with
+ADAPTED = 0.3  # b, at τ = 0.16 s
+FRICTION = 0.5  # λ
+MORE = 0.1  # of an exponent: between what is diffusive in sleeping rats (0.45–0.53) and what runs (0.54–0.72)
+
+
+def at(found: Measured, measure: str, modifier: str = "adaptation", strength: float = 0.0, gain: float = GAIN) -> float:
+    """Return a measure of one rest of a network; NaN where it has no value.
+
+    Raises:
+        KeyError: that rest was not measured.
+    """
+    for point in found["points"]:
+        if (point["modifier"], point["strength"], point["gain"]) == (modifier, strength, gain):
+            return float("nan") if point[measure] is None else float(point[measure])
+    raise KeyError(f"{modifier} {strength} at c = {gain}")
+
+
+def _change(measure: str, modifier: str, strength: float, gain: float = GAIN) -> Callable[[Measured], float]:
+    """How much larger a measure is than in plain rest at c = 2."""
+    return lambda found: at(found, measure, modifier, strength, gain) - at(found, measure)
+
+
+_OF_ADAPTATION = (
+    Claim(
+        "adaptation_explores",
+        "Adaptation makes rest explore more.",
+        "D",
+        f"entropy of occupancy with b = {ADAPTED:g} minus without [nats]",
+        (),
+        lambda found: -_change("coverage", "adaptation", ADAPTED)(found),
+        low=ABOUT,
+        ours=True,
+    ),
+    Claim(
+        "adaptation_exponent",
+        "Adaptation makes rest more like a run.",
+        "D",
+        f"distance exponent with b = {ADAPTED:g} minus without",
+        (),
+        _change("exponent", "adaptation", ADAPTED),
+        low=MORE,
+        ours=True,
+    ),
+)
+_OF_MOMENTUM = (
+    Claim(
+        "momentum_faster",
+        "Momentum makes rest faster, at c = 2λ.",
+        "D",
+        f"lags of equal displacement, plain rest at c = 2 over λ = {FRICTION:g}",
+        (),
+        lambda found: at(found, "faster", "momentum", FRICTION, 2 * FRICTION),
+        low=SMOOTH,
+        ours=True,
+    ),
+    Claim(
+        "momentum_exponent",
+        "Momentum makes rest more like a run, at c = 2λ.",
+        "D",
+        f"distance exponent with λ = {FRICTION:g} minus plain rest's",
+        (),
+        _change("exponent", "momentum", FRICTION, 2 * FRICTION),
+        low=MORE,
+        ours=True,
+    ),
+    Claim(
+        "momentum_law",
+        "With momentum, occupancy stays as near to waking's at c = 2λ as plain rest's.",
+        "D",
+        f"KL(rest ‖ awake) with λ = {FRICTION:g} minus plain rest's [nats]",
+        (),
+        _change("kl", "momentum", FRICTION, 2 * FRICTION),
+        high=ABOUT,
+        ours=True,
+    ),
+    Claim(
+        "momentum_needs_less_noise",
+        "With momentum and c still 2, occupancy is farther from waking's.",
+        "D",
+        f"KL(rest ‖ awake) with λ = {FRICTION:g} at c = 2 minus at c = 2λ [nats]",
+        (),
+        lambda found: at(found, "kl", "momentum", FRICTION) - at(found, "kl", "momentum", FRICTION, 2 * FRICTION),
+        low=ABOUT,
+        ours=True,
+    ),
+    Claim(
+        "noise_keeps_the_exponent",
+        "The noise gain, from ½ to 4, makes no other kind of motion of plain rest.",
+        "D",
+        "largest minus smallest distance exponent over c",
+        (),
+        lambda found: max(_exponents(found)) - min(_exponents(found)),
+        high=MORE,
+        ours=True,
+    ),
+)
+
+
+def _exponents(found: Measured) -> list[float]:
+    return [at(found, "exponent", gain=gain) for gain in (0.5, 1.0, 2.0, 4.0)]
+
+
+def rows(of_noise: bool) -> tuple[Claim, ...]:
+    """Return the rows of a family of networks.
+
+    Args:
+        of_noise: whether the noise gain says something of it.
+    """
+    return _OF_ADAPTATION + (_OF_MOMENTUM if of_noise else ())

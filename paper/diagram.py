@@ -1,0 +1,246 @@
+"""What turns rest into replay: rests of networks over adaptation and noise, and over momentum and noise, as phase diagrams.
+
+    python -m paper.diagram [dry_run=true] [families=[biased GRU]] [seeds=[1]] [path=results]
+
+Measures every network of the families that is there and not measured yet (5 minutes each on a busy core, less for vanilla
+and for bearings), draws PATH/figures/diagram.png with its table, and prints each row of `paper/claims/replay.py` with its
+verdict. Every measurement is a file, PATH/diagram/<task>_<experiment>_<seed>[_<tag>].json.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from paper.claims.replay import rows
+from paper.claims.verdicts import Claim, Verdict, judge
+from paper.protocols import HEAD, SPATIAL
+from reactivation.machine.errors import BadInput, DamagedData, run_command
+from reactivation.network.modifiers import Adaptation, Modifier, Momentum
+from reactivation.settings.declaring import nearest, setting
+from reactivation.settings.layers import RESULTS, asked_settings, train_config
+from reactivation.storage.files import make_folder, read_json, to_json, write_atomically
+from reactivation.storage.finding import command, trained_run
+from reactivation.theory.command import Settings as OfTheory
+from reactivation.theory.command import training_values
+
+if TYPE_CHECKING:
+    from reactivation.analysis.recording import Recording
+    from reactivation.analysis.run import Run
+
+TAG = "theory"
+ADAPTATION, MOMENTUM = "adaptation", "momentum"
+GAINS = (0.25, 0.5, 1.0, 2.0, 4.0)  # c
+STRENGTHS = {ADAPTATION: (0.0, 0.15, 0.3, 0.6), MOMENTUM: (1.0, 0.5, 0.25)}  # b, and λ
+PLAIN = {ADAPTATION: 0.0, MOMENTUM: 1.0}
+ADAPTATION_TIME = 0.16  # τ_a [s]: eight steps
+MEASURES = ("exponent", "kl", "coverage", "faster")
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Family:
+    """Networks that are judged together."""
+
+    name: str
+    experiment: str
+    seeds: tuple[int, ...]  # those that count
+    of_noise: bool = True  # whether the noise gain says something of it: not of bias-free ReLU units
+    tag: str | None = TAG
+
+    @property
+    def points(self) -> tuple[tuple[str, float, float], ...]:
+        """Modifier, strength and gain of each rest."""
+        if not self.of_noise:
+            return tuple((ADAPTATION, b, 2.0) for b in STRENGTHS[ADAPTATION])
+        return tuple((kind, strength, c) for kind, strengths in STRENGTHS.items() for strength in strengths for c in GAINS)
+
+
+FAMILIES = (
+    Family("biased GRU", f"{SPATIAL}/noisy_biased_gru", (1, 2, 3)),
+    Family("drawn tanh", f"{HEAD}/noisy_drawn_tanh", (0, 1, 2, 3, 4)),
+    Family("undrawn tanh", f"{HEAD}/noisy_undrawn_tanh", (0, 1, 2, 3, 4)),
+    Family("biased vanilla", f"{SPATIAL}/noisy_biased", (1, 2, 3), of_noise=False),
+    Family("published GRU (does not count)", f"{SPATIAL}/noisy_biased_gru", (0,), tag=None),
+    Family("published vanilla (does not count)", f"{SPATIAL}/noisy_biased", (0,), of_noise=False, tag=None),
+)
+
+
+@dataclass
+class Settings:
+    """Keys of this command."""
+
+    families: list[str] = setting([one.name for one in FAMILIES], "which families")
+    seeds: list[int] = setting([], "which of their seeds; []: all")
+    trajectories: int = setting(100, "of a rest", low=10)
+    steps: int = setting(1000, "of a rest, the last half of which is measured", low=100)
+    dry_run: bool = setting(False, "say what is there, what is lacking, and the rules, and measure nothing")
+    path: str = setting(RESULTS, "root of the results")
+
+    def __post_init__(self) -> None:
+        """Refuse a family that there is not.
+
+        Raises:
+            BadInput: it is none.
+        """
+        known = [one.name for one in FAMILIES]
+        for name in self.families:
+            if name not in known:
+                raise BadInput(f"families: {name} is none; {nearest(name, known)}")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One network."""
+
+    family: Family
+    seed: int
+    settings: Settings
+
+    @property
+    def file(self) -> Path:
+        ends = [str(self.seed), *filter(None, [self.family.tag])]
+        return Path(self.settings.path) / "diagram" / f"{'_'.join([self.family.experiment.replace('/', '_'), *ends])}.json"
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """What trains it, by the keys of train.py."""
+        return training_values(OfTheory(run=self.family.experiment, seed=self.seed, tag=self.family.tag))
+
+    @property
+    def is_trained(self) -> bool:
+        config = train_config(self.training)
+        return config.trainer.n_epochs in trained_run(config, self.settings.path).steps()
+
+    @property
+    def found(self) -> dict[str, Any] | None:
+        """What was measured of it, by just these settings; None for nothing."""
+        if not self.file.exists():
+            return None
+        found: dict[str, Any] = read_json(self.file)
+        return found if found.get("settings") == self.science else None
+
+    @property
+    def science(self) -> dict[str, Any]:
+        """What numbers depend on."""
+        points = [list(point) for point in self.family.points]
+        return {"format": FORMAT, "trajectories": self.settings.trajectories, "steps": self.settings.steps, "points": points}
+
+
+def parts(settings: Settings) -> Iterator[Part]:
+    """Yield the networks of the families and seeds that are asked for."""
+    for family in FAMILIES:
+        if family.name in settings.families:
+            yield from (Part(family, seed, settings) for seed in settings.seeds or family.seeds)
+
+
+def measure(part: Part) -> dict[str, Any]:
+    """Measure all rests of a network, and write the file.
+
+    Raises:
+        DamagedData: the network is not there.
+        StorageError: the file cannot be written.
+    """
+    from reactivation.analysis.run import load_run
+    from reactivation.machine.device import prepare
+    from reactivation.network.phases import waking
+    from reactivation.storage.finding import found_run
+
+    run = load_run(found_run(train_config(part.training), part.settings.path), prepare("cpu"))
+    awake = run.record(waking(100), 200, rates=False, decoder="template")
+    plain = {c: _rest(run, PLAIN_POINT, c, part.settings) for c in sorted({2.0, *(c for *_, c in part.family.points)})}
+    points = [_measured(run, awake, plain, point, part.settings) for point in part.family.points]
+    found = {"settings": part.science, "model": run.provenance(), "points": points}
+    make_folder(part.file.parent)
+    write_atomically(part.file, to_json(found))
+    return found
+
+
+PLAIN_POINT = (ADAPTATION, PLAIN[ADAPTATION])
+
+
+def changed(kind: str, strength: float) -> Modifier:
+    """The modifier of a point."""
+    return Adaptation(gain=strength, tau=ADAPTATION_TIME) if kind == ADAPTATION else Momentum(friction=strength)
+
+
+def _rest(run: "Run", point: tuple[str, float], gain: float, settings: Settings) -> "Recording | str":
+    """A rest, or why there is none."""
+    from reactivation.network.phases import rest
+
+    phase = rest(settings.steps, gain, changed(*point), dropped=settings.steps // 2)
+    try:
+        return run.record(phase, settings.trajectories, rates=False, decoder="template")
+    except DamagedData as problem:  # activity that grows beyond all bounds
+        return str(problem)
+
+
+def _measured(
+    run: "Run", awake: Any, plain: Mapping[float, Any], point: tuple[str, float, float], settings: Settings
+) -> Any:
+    """Every measure of one rest; None for what has no value."""
+    from reactivation.analysis.measures.kl import kl
+    from reactivation.replay import compression, coverage, exponent
+
+    kind, strength, gain = point
+    told = {"modifier": kind, "strength": strength, "gain": gain}
+    resting = plain[gain] if strength == PLAIN[kind] else _rest(run, (kind, strength), gain, settings)
+    usual = plain[2.0]
+    if isinstance(resting, str) or isinstance(usual, str):
+        return {**told, **dict.fromkeys(MEASURES), "reason": resting if isinstance(resting, str) else usual}
+    values = {
+        "exponent": exponent(resting, rng=0).value,
+        "kl": kl(resting, awake, rng=0).value,
+        "coverage": coverage(resting, rng=0).value,
+        "faster": compression(resting, usual, rng=0).value,
+    }
+    return {**told, **{name: value if math.isfinite(value) else None for name, value in values.items()}}
+
+
+def verdicts(family: Family, found: Mapping[int, Any]) -> dict[Claim, Verdict]:
+    """Every row of a family, over the seeds that are measured."""
+    return {claim: judge(claim, {seed: claim.value(one) for seed, one in found.items()}) for claim in rows(family.of_noise)}
+
+
+def _table(measured: Mapping[Family, Mapping[int, Any]]) -> Iterator[str]:
+    yield "| networks | row | measure | rule | mean | 95 % interval | n | verdict |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for family, found in measured.items():
+        for claim, verdict in verdicts(family, found).items():
+            interval = "–" if verdict.interval is None else "{:.3g} to {:.3g}".format(*verdict.interval)
+            mean = "–" if math.isnan(verdict.mean) else f"{verdict.mean:.3g}"
+            cells = [family.name, claim.sentence, claim.measure, claim.rule, mean, interval]
+            yield f"| {' | '.join([*cells, str(len(verdict.seeds)), verdict.verdict])} |"
+
+
+def main(words: Sequence[str]) -> None:
+    """The command line of this module.
+
+    Raises:
+        BadInput, DamagedData, StorageError: as everywhere.
+    """
+    settings = asked_settings(Settings, __doc__ or "", list(words))
+    if settings is None:
+        return
+    measured: dict[Family, dict[int, Any]] = {}
+    for part in parts(settings):
+        found = part.found
+        if found is None and not part.is_trained:
+            print(f"lacking  {part.family.name}, seed {part.seed}: {command('train.py', part.training)}")
+        elif found is None and settings.dry_run:
+            print(f"to do    {part.family.name}, seed {part.seed}: {part.file}")
+        else:
+            print(f"{'there' if found else 'measure':<8} {part.family.name}, seed {part.seed}: {part.file}", flush=True)
+            measured.setdefault(part.family, {})[part.seed] = found or measure(part)
+        measured.setdefault(part.family, {})
+    if any(measured.values()) and not settings.dry_run:
+        from paper.panels.diagram import draw
+
+        for file in draw(measured, settings.path):
+            print(file)
+    print(*_table(measured), sep="\n")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,89 @@
+"""The phase diagram of rest: distance exponent and divergence from waking, over a modifier and the noise gain."""
+
+from collections.abc import Iterator, Mapping
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reactivation.plotting.style import style
+from reactivation.storage.files import make_folder, write_together
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_SHOWN = {"exponent": ("distance exponent", "viridis", (0.2, 0.9)), "kl": ("KL(rest ‖ awake) [nats]", "magma_r", (0.0, 3.0))}
+_AXES = {"adaptation": "adaptation b", "momentum": "friction λ"}
+_SIZE = 2.3, 1.9  # of a map [inch]
+Row = dict[str, Any]
+
+
+def draw(measured: Mapping[Any, Mapping[int, Any]], path: str) -> list[Path]:
+    """Draw families → seed → what `paper.diagram.measure` found, below a root of results; returns picture and table.
+
+    Raises:
+        StorageError: a file cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    rows = list(table(measured))
+    families = list(dict.fromkeys(row["networks"] for row in rows))
+    with style():
+        page = Figure(figsize=(4 * _SIZE[0], len(families) * _SIZE[1] + 0.3), layout="constrained")
+        axes = page.subplots(len(families), 4, squeeze=False)
+        for line, family in zip(axes, families, strict=True):
+            columns = [(kind, measure) for kind in _AXES for measure in _SHOWN]
+            seeds = max(row["n"] for row in rows if row["networks"] == family)
+            for ax, (kind, measure) in zip(line, columns, strict=True):
+                own = [row for row in rows if row["networks"] == family and row["modifier"] == kind]
+                _draw_map(ax, own, measure) if own else ax.set_axis_off()
+            line[0].set_title(f"{family}, n = {seeds}\n{_SHOWN['exponent'][0]}", loc="left", fontsize=7)
+        picture = io.BytesIO()
+        page.savefig(picture, format="png", dpi=150)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    folder = Path(path) / "figures"
+    make_folder(folder)
+    files = {folder / "diagram.png": picture.getvalue(), folder / "diagram.csv": text.getvalue().encode()}
+    write_together(files)
+    return list(files)
+
+
+def table(measured: Mapping[Any, Mapping[int, Any]]) -> Iterator[Row]:
+    """Yield a row for each point of each family: mean over networks of what has a value, and of how many."""
+    for family, found in measured.items():
+        if not found:
+            continue
+        for i, (kind, strength, gain) in enumerate(family.points):
+            row: Row = {"networks": family.name, "modifier": kind, "strength": strength, "gain": gain, "n": len(found)}
+            for measure in _SHOWN:
+                values = [one["points"][i][measure] for one in found.values()]
+                there = [value for value in values if value is not None]
+                row |= {measure: float(np.mean(there)) if there else float("nan"), f"{measure}_n": len(there)}
+            yield row
+
+
+def _draw_map(ax: "Axes", rows: list[Row], measure: str) -> None:
+    """A cell for each strength (columns) and gain (rows), with its number; squares are where c = 2λ."""
+    label, colours, (low, high) = _SHOWN[measure]
+    strengths, gains = (sorted({row[key] for row in rows}) for key in ("strength", "gain"))
+    values = np.full((len(gains), len(strengths)), np.nan)
+    for row in rows:
+        values[gains.index(row["gain"]), strengths.index(row["strength"])] = row[measure]
+    ax.imshow(values, origin="lower", aspect="auto", cmap=colours, vmin=low, vmax=high)
+    for (y, x), value in np.ndenumerate(values):
+        bright = (value - low) / (high - low) > 0.5
+        dark_end = measure == "kl"
+        shown = f"{value:.2f}" if np.isfinite(value) else "–"
+        ax.text(x, y, shown, ha="center", va="center", fontsize=6, color="white" if bright == dark_end else "black")
+        if rows[0]["modifier"] == "momentum" and gains[y] == 2 * strengths[x]:
+            ax.plot(x, y, "s", markersize=15, markerfacecolor="none", markeredgecolor="0.5")
+    ax.set_xticks(range(len(strengths)), [f"{one:g}" for one in strengths])
+    ax.set_yticks(range(len(gains)), [f"{one:g}" for one in gains])
+    ax.set_xlabel(_AXES[rows[0]["modifier"]])
+    ax.set_ylabel("noise gain c")
+    ax.set_title(label, loc="left", fontsize=7)

@@ -1,0 +1,92 @@
+"""The phase diagram: rows are judged by their rules, a network is measured once, the figure shows the table."""
+
+import csv
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paper.claims.replay import ADAPTED, FRICTION, rows
+from paper.claims.verdicts import FAILS, HOLDS, UNDECIDED
+from paper.diagram import FAMILIES, Family, Part, Settings, main, measure, parts, verdicts
+from paper.panels.diagram import table
+
+BY_NAME = {family.name: family for family in FAMILIES}
+VANILLA = BY_NAME["published vanilla (does not count)"]
+
+
+def made(family: Family, seed: int, **changed: float) -> dict[str, Any]:
+    """A network whose adaptation, momentum at c = 2λ and momentum at c = 2 change measures by so much."""
+    points = []
+    for kind, strength, gain in family.points:
+        one = {"exponent": 0.5, "kl": 0.4, "coverage": 1.0, "faster": 1.0}
+        if (kind, strength, gain) == ("adaptation", ADAPTED, 2.0):
+            one["coverage"] -= changed["more"]
+        if (kind, strength, gain) == ("momentum", FRICTION, 2 * FRICTION):
+            one["faster"], one["kl"] = changed["faster"], 0.4 + changed["kl"]
+        points.append(
+            {"modifier": kind, "strength": strength, "gain": gain, **{k: v + 0.001 * seed for k, v in one.items()}}
+        )
+    return {"points": points}
+
+
+def test_rows_are_judged_by_their_rules() -> None:
+    family = BY_NAME["biased GRU"]
+    found = {seed: made(family, seed, more=0.2, faster=2.0, kl=0.3) for seed in family.seeds}
+    by_key = {claim.key: verdict.verdict for claim, verdict in verdicts(family, found).items()}
+    assert by_key == {
+        "adaptation_explores": HOLDS,
+        "adaptation_exponent": FAILS,
+        "momentum_faster": HOLDS,
+        "momentum_exponent": FAILS,
+        "momentum_law": FAILS,
+        "momentum_needs_less_noise": FAILS,
+        "noise_keeps_the_exponent": HOLDS,
+    }
+    two = verdicts(family, {seed: found[seed] for seed in (1, 2)})
+    assert {verdict.verdict for verdict in two.values()} == {UNDECIDED}
+
+
+def test_a_rest_without_a_value_leaves_its_row_open() -> None:
+    family = BY_NAME["biased GRU"]
+    found = {seed: made(family, seed, more=0.2, faster=2.0, kl=0.3) for seed in family.seeds}
+    for point in found[1]["points"]:
+        point["coverage"] = None
+    by_key = {claim.key: verdict.verdict for claim, verdict in verdicts(family, found).items()}
+    assert by_key["adaptation_explores"] == UNDECIDED
+    assert by_key["momentum_faster"] == HOLDS
+
+
+def test_every_row_asks_for_rests_that_are_measured() -> None:
+    for family in FAMILIES:
+        found = made(family, 0, more=0.0, faster=1.0, kl=0.0)
+        assert all(math.isfinite(claim.value(found)) for claim in rows(family.of_noise))
+
+
+def test_what_is_lacking_is_named_with_the_command_that_trains_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([f"path={tmp_path}", "dry_run=true", "families=[drawn tanh]", "seeds=[3]"])
+    said = capsys.readouterr().out
+    assert "lacking  drawn tanh, seed 3: train.py config=head_direction/noisy_drawn_tanh seed=3 tag=theory" in said.replace(
+        "python ", ""
+    )
+    assert "≥ 0.1" in said.replace("\N{NO-BREAK SPACE}", " ")
+
+
+@pytest.mark.slow
+def test_a_network_is_measured_once_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [f"path={tmp_path}", f"families=[{VANILLA.name}]", "trajectories=10", "steps=100"]
+    for said in ("measure  ", "there    "):
+        main(words)
+        assert capsys.readouterr().out.startswith(said)
+    with (tmp_path / "figures" / "diagram.csv").open() as file:
+        drawn = list(csv.DictReader(file))
+    (part,) = parts(Settings(families=[VANILLA.name], trajectories=10, steps=100, path=str(tmp_path)))
+    assert part.found is not None
+    assert [float(row["kl"]) for row in drawn] == pytest.approx([point["kl"] for point in part.found["points"]])
+    assert next(iter(table({VANILLA: {0: part.found}})))["exponent"] == part.found["points"][0]["exponent"]
+    other = Part(VANILLA, 0, Settings(trajectories=11, steps=100, path=str(tmp_path)))
+    assert other.found is None, "other settings are other numbers"
+    assert measure(part) == part.found, "the same bits"
