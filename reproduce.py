@@ -16,7 +16,7 @@ brings the numbers in documents up to date.
 
 from reactivation.machine.errors import SomeFailed, run_command
 from reactivation.machine.output import only_telling
-from reactivation.settings.layers import asked_settings
+from reactivation.settings.describing import asked_settings
 
 
 def main(words: list[str]) -> None:

@@ -21,7 +21,7 @@ from reactivation.analysis.densities import GaussianKDE
 from reactivation.analysis.measures import kl
 from reactivation.machine.errors import run_command
 from reactivation.settings.declaring import setting
-from reactivation.settings.layers import asked_settings
+from reactivation.settings.describing import asked_settings
 from reactivation.streams import numpy_stream, stream
 from reactivation.world.spaces import Box
 from reactivation.world.tasks import spatial_navigation

@@ -21,7 +21,8 @@ from training import CASES, cases
 from reactivation.machine.device import keep_freed_memory, prepare
 from reactivation.machine.errors import run_command
 from reactivation.settings.declaring import setting
-from reactivation.settings.layers import asked_settings, train_config
+from reactivation.settings.describing import asked_settings
+from reactivation.settings.layers import train_config
 from reactivation.training.learner import new_learner
 
 WARM_UP = 6  # steps until the process has the memory that it will keep

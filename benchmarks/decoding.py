@@ -13,7 +13,7 @@ import numpy as np
 import reactivation as ra
 from reactivation.machine.errors import run_command
 from reactivation.settings.declaring import setting
-from reactivation.settings.layers import asked_settings
+from reactivation.settings.describing import asked_settings
 from reactivation.world.decoding import DECODERS
 
 NETWORKS = (

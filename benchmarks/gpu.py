@@ -28,7 +28,8 @@ from reactivation.analysis.results import confidence_interval
 from reactivation.machine.device import keep_freed_memory, prepare, use_tf32
 from reactivation.machine.errors import run_command
 from reactivation.settings.declaring import setting
-from reactivation.settings.layers import asked_settings, resolve_train
+from reactivation.settings.describing import asked_settings
+from reactivation.settings.layers import resolve_train
 from reactivation.settings.reading import parse_arguments
 from reactivation.training.cuda_graph import WARM_UP
 from reactivation.training.learner import Learner, Trainee, new_learner, read

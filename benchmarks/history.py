@@ -21,7 +21,7 @@ from training import CASES, cases
 
 from reactivation.machine.errors import BadInput, run_command
 from reactivation.settings.declaring import setting
-from reactivation.settings.layers import asked_settings
+from reactivation.settings.describing import asked_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 INTERVAL = 5  # steps between two rows

@@ -30,7 +30,8 @@ import torch
 
 from reactivation.machine.errors import BadInput, DamagedData, SomeFailed, UserError, run_command
 from reactivation.settings.declaring import setting
-from reactivation.settings.layers import asked_settings, resolve_train
+from reactivation.settings.describing import asked_settings
+from reactivation.settings.layers import resolve_train
 from reactivation.settings.reading import load_yaml, parse_arguments
 from reactivation.storage import checkpoint
 from reactivation.storage.files import to_json, write_together

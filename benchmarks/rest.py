@@ -33,7 +33,7 @@ from reactivation.network.modifiers import (
 )
 from reactivation.network.network import Network, build_network
 from reactivation.settings.declaring import DT, setting
-from reactivation.settings.layers import asked_settings
+from reactivation.settings.describing import asked_settings
 from reactivation.types import Noise
 
 INPUTS, OUTPUTS = 2, 512  # of spatial navigation

@@ -16,7 +16,8 @@ import time
 from reactivation.analysis.runs_table import runs_table
 from reactivation.machine.errors import run_command
 from reactivation.settings.declaring import setting
-from reactivation.settings.layers import asked_settings, to_yaml, train_config
+from reactivation.settings.describing import asked_settings
+from reactivation.settings.layers import to_yaml, train_config
 from reactivation.storage.card import card_content
 from reactivation.storage.finding import run_path
 from reactivation.storage.folder import RunFolder

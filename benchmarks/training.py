@@ -26,7 +26,8 @@ from reactivation.machine import cores
 from reactivation.machine.device import keep_freed_memory, prepare
 from reactivation.machine.errors import run_command
 from reactivation.settings.declaring import setting
-from reactivation.settings.layers import asked_settings, train_config
+from reactivation.settings.describing import asked_settings
+from reactivation.settings.layers import train_config
 from reactivation.training.learner import Trainee, new_learner
 from reactivation.training.objective import RingError
 from reactivation.training.work import copy_rate, product_rate, training_flops

@@ -18,7 +18,7 @@ import tomllib
 
 from reactivation.machine.errors import BadInput, UserError, run_command
 from reactivation.settings.declaring import setting
-from reactivation.settings.layers import asked_settings
+from reactivation.settings.describing import asked_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 _LOWEST = re.compile(r"([\w-]+)>=([\d.]+)")

@@ -19,7 +19,8 @@ from paper.protocols import HEAD, SPATIAL
 from reactivation.machine.errors import BadInput, DamagedData, run_command
 from reactivation.network.modifiers import Adaptation, Modifier, Momentum
 from reactivation.settings.declaring import nearest, setting
-from reactivation.settings.layers import RESULTS, asked_settings, train_config
+from reactivation.settings.describing import asked_settings
+from reactivation.settings.layers import RESULTS, train_config
 from reactivation.storage.files import make_folder, read_json, to_json, write_atomically
 from reactivation.storage.finding import command, trained_run
 from reactivation.theory.command import Settings as OfTheory

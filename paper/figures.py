@@ -27,7 +27,8 @@ from reactivation.machine.output import only_telling
 from reactivation.plotting.drawing import colour_bar, letter, networks_note
 from reactivation.plotting.style import PAGE_WIDTH, PANEL_WIDTH, TALLEST, style
 from reactivation.settings.declaring import nearest, setting
-from reactivation.settings.layers import RESULTS, asked_settings
+from reactivation.settings.describing import asked_settings
+from reactivation.settings.layers import RESULTS
 from reactivation.settings.reading import COMMAND_LINE, seed_list
 from reactivation.storage.files import make_folder, require_place, write_together
 

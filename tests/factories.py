@@ -23,6 +23,7 @@ from reactivation.analysis.run import TrainedRun, load_run
 from reactivation.settings.layers import TrainConfig, resolve_train
 from reactivation.settings.reading import parse_arguments
 from reactivation.storage.folder import RunFolder
+from reactivation.storage.networks import build
 from reactivation.training.fit import fit
 from reactivation.training.learner import Learner, new_learner
 from reactivation.training.metrics import read_rows
@@ -71,6 +72,12 @@ def tiny(config: str, *words: str) -> list[str]:
 def configured(*words: str, config: str = SPATIAL) -> TrainConfig:
     """The configuration of a tiny run, changed by further arguments."""
     return resolve_train(parse_arguments(tiny(config, *words)))
+
+
+def untrained(*words: str, config: str = SPATIAL) -> TrainedRun:
+    """A tiny network before its first step, as a run."""
+    settings = configured(*words, config=config)
+    return TrainedRun.of_config(settings, *build(settings, CPU), step=0)
 
 
 def learner(seed: int, config: str = SPATIAL, *words: str, device: str = "cpu") -> Learner:

@@ -2,27 +2,22 @@
 
 import math
 
-from factories import CPU, SPATIAL, configured
+from factories import CPU, SPATIAL, untrained
 import numpy as np
 import pytest
 import torch
 
 from reactivation.analysis.base import Recording
 from reactivation.analysis.recordings import record
-from reactivation.analysis.run import Run, TrainedRun, load_run
+from reactivation.analysis.run import load_run
 from reactivation.machine.errors import BadInput
 from reactivation.machine.places import PUBLISHED
 from reactivation.network.cells.gru import GRU
 from reactivation.network.inputs import Another, Constant, Own, Policy, Query, Replayed, none
 from reactivation.network.phases import rest, shuffled, waking
 from reactivation.storage.folder import RunFolder
-from reactivation.storage.networks import build, noise_of
+from reactivation.storage.networks import noise_of
 from reactivation.types import Batch, Noise
-
-
-def untrained(*words: str, config: str = SPATIAL) -> Run:
-    settings = configured(*words, config=config)
-    return TrainedRun.of_config(settings, *build(settings, CPU), step=0)
 
 
 def batch_of(steps: int) -> Batch:

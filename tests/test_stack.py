@@ -7,8 +7,7 @@ from pathlib import Path
 import signal
 from typing import Any, Literal
 
-from factories import HEAD as UNBIASED_HEAD
-from factories import RING, SPATIAL, Command, configured, end, learner, start, timeless, tiny, wait_until
+from factories import HEAD, RING, SPATIAL, Command, configured, end, learner, start, timeless, tiny, wait_until
 import numpy as np
 import pytest
 import torch
@@ -29,19 +28,19 @@ from reactivation.types import Batch
 from reactivation.types import Path as Track
 from reactivation.world.tasks.base import Task
 
-HEAD = "head_direction/noisy_biased"
+BIASED_HEAD = "head_direction/noisy_biased"
 DRAWN = ["task.concentration=8", "task.sigma=3", "task.home=2", "task.pause_share=0.5", "task.pause_steps=2"]
 TWO_RATES = ["trainer.lr_late=1e-4", "trainer.lr_late_from=4"]
 CONFIGS = [
     (SPATIAL, []),
     ("spatial_navigation/noisy_biased_gru", []),
-    (HEAD, [RING]),
-    (HEAD, []),
+    (BIASED_HEAD, [RING]),
+    (BIASED_HEAD, []),
     ("spatial_navigation/noisy_biased", ["task.first_step=dropped"]),
     (SPATIAL, ["task.use_place_cells=false", "rnn.bias=true", "rnn.noise=uniform", "trainer.weight_decay=0.01"]),
-    (UNBIASED_HEAD, [RING, *DRAWN]),
+    (HEAD, [RING, *DRAWN]),
     (SPATIAL, TWO_RATES),
-    (HEAD, ["rnn.sigma2_out=1e-4", "rnn.sigma2_in=1e-4", "rnn.activation_fn=tanh"]),
+    (BIASED_HEAD, ["rnn.sigma2_out=1e-4", "rnn.sigma2_in=1e-4", "rnn.activation_fn=tanh"]),
 ]
 
 
@@ -87,7 +86,7 @@ def test_each_network_of_a_stack_is_what_it_is_alone(config: str, words: list[st
         assert a.test() == pytest.approx(b.test(), rel=1e-7)
 
 
-@pytest.mark.parametrize(("config", "words"), [(SPATIAL, []), (HEAD, [RING])])
+@pytest.mark.parametrize(("config", "words"), [(SPATIAL, []), (BIASED_HEAD, [RING])])
 def test_a_network_does_not_depend_on_the_others(config: str, words: list[str]) -> None:
     """To the bit: the others' numbers enter no sum with its own."""
     ones, others = (
@@ -217,7 +216,7 @@ def assert_same_content(a: Any, b: Any, tolerance: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "words"), [(SPATIAL, []), ("spatial_navigation/noisy_unbiased_gru", TWO_RATES), (HEAD, [RING])]
+    ("config", "words"), [(SPATIAL, []), ("spatial_navigation/noisy_unbiased_gru", TWO_RATES), (BIASED_HEAD, [RING])]
 )
 def test_a_run_begun_in_a_stack_goes_on_alone_and_back(config: str, words: list[str], tmp_path: Path) -> None:
     seeds = (0, 1, 2)

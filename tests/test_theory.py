@@ -3,14 +3,13 @@
 import math
 from typing import Any
 
-from factories import CPU, configured
+from factories import untrained
 import numpy as np
 import pytest
 import torch
 
 import reactivation as ra
-from reactivation.analysis.run import Run, TrainedRun
-from reactivation.storage.networks import build
+from reactivation.analysis.run import Run
 from reactivation.theory.course import course_of
 from reactivation.theory.landscape import Bearings, Plane, concentration_of
 from reactivation.theory.probe import Probe, asking
@@ -23,8 +22,7 @@ D = 0.01 / 2 / 6.0**2  # σ²Δt / 2 |dm/ds|² of the analytic bearings [rad² p
 def tiny_run(*words: str, units: int = 40) -> Run:
     """An untrained network, of ReLU units without biases unless words say otherwise."""
     noise = [] if any(word.startswith("rnn.sigma2_rec") for word in words) else ["rnn.sigma2_rec=1e-4"]
-    config = configured(f"rnn.n_rec={units}", "task.place_cells_num=64", *noise, *words)
-    return TrainedRun.of_config(config, *build(config, CPU), step=0)
+    return untrained(f"rnn.n_rec={units}", "task.place_cells_num=64", *noise, *words)
 
 
 def test_drift_finds_langevin_sampling_and_none_in_a_flat_attractor() -> None:

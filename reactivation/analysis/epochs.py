@@ -15,6 +15,7 @@ from reactivation.machine.errors import BadInput
 from reactivation.world.spaces import Space
 
 Array = NDArray[np.float64]
+Rates = NDArray[np.float32]
 
 _GAP = 1.5  # time steps from which on two samples are not neighbours
 _UNEVEN, _TOLERATED = 0.1, 0.05  # share of a time step that samples may be off by, and the share of samples that may be more
@@ -233,3 +234,64 @@ def count_outside(points: Array, space: Space, margin: float) -> int:
             "they were recorded in (Box.around(positions) holds all), positions in its unit, or a larger margin="
         )
     return int((gap < -_ROUNDING).sum())
+
+
+def parts_of(
+    series: Array | list[Array], there: list[NDArray[np.bool_]] | None, times: list[Array] | None, dt: float
+) -> list[Epoch] | None:
+    """The epochs of series; None where they are the series as they came."""
+    if there is None and times is None:
+        return None
+    kept = there or [np.ones(len(one), dtype=bool) for one in series]
+    parts = split(kept, times, dt)
+    return None if [part.steps for part in parts] == [slice(0, len(one)) for one in series] else parts
+
+
+def cut(series: Any, parts: list[Epoch] | None) -> list[Any]:
+    """Series as blocks (B, T, P): one for each part, or, of whole series (None), one where all are of one length."""
+    if parts is not None:
+        return [series[part.series][part.steps][None] for part in parts]
+    if isinstance(series, np.ndarray):
+        return [series]
+    return stacked(series, len({len(one) for one in series}) == 1)
+
+
+def stacked(series: Sequence[Any], whole: bool) -> list[Any]:
+    """Epochs as one block, or as one each."""
+    return ([np.stack(series)] if series else []) if whole else [one[None] for one in series]
+
+
+def cut_rates(rates: Any, parts: list[Epoch] | None) -> tuple[Rates, ...]:
+    """Rates as blocks (K, T, N), likewise; of the first K epochs."""
+    if parts is not None:
+        return tuple(rates[part.series][part.steps][None] for part in parts if part.series < len(rates))
+    return tuple(cut(rates, None))
+
+
+def read_rates(rates: Any, series: Array | list[Array]) -> Any:
+    """Rates as (K, T, N), or as a list of (T, N).
+
+    Raises:
+        BadInput: they do not go with the positions.
+    """
+    try:
+        if isinstance(rates, list | tuple):
+            read: Any = [np.asarray(one, dtype=np.float32) for one in rates]
+        else:
+            array = np.asarray(rates, dtype=np.float32)
+            read = array[None] if array.ndim == 2 else array
+    except (TypeError, ValueError):
+        raise BadInput("rates are no array of numbers, and no list of such arrays") from None
+    if len(read) > len(series) or any(one.ndim != 2 or len(one) != len(of) for one, of in zip(read, series, strict=False)):
+        raise BadInput(f"rates have shapes {[one.shape for one in read]}; (T, N) is wanted for each epoch, in their order")
+    if isinstance(series, np.ndarray) and isinstance(read, list):
+        read = np.stack(read)
+    if not all(np.isfinite(one).all() for one in read):
+        raise BadInput("rates hold values that are not finite")
+    return read
+
+
+def range_of(lengths: NDArray[np.int64]) -> str:
+    """How long epochs are, for messages."""
+    distinct = sorted({int(length) for length in lengths})
+    return str(distinct[0]) if len(distinct) == 1 else f"{distinct[0]} to {distinct[-1]}"

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 
 from reactivation import __version__
 from reactivation.analysis import epochs as reading
-from reactivation.analysis.epochs import Epoch
+from reactivation.analysis.epochs import Epoch, Rates
 from reactivation.machine.errors import BadInput, DamagedData, storing
 from reactivation.storage.files import write_atomically
 from reactivation.world.spaces import Box, Circle, Space
 
 Array = NDArray[np.float64]
-Rates = NDArray[np.float32]
 
 MARGIN = 0.2  # [m, rad] the tuning width of the paper's place cells: so far outside may positions lie
 _FORMAT = 1
@@ -94,9 +93,9 @@ class Recording:
         stamps = reading.read_times(times, positions, [len(one) for one in series], dt)
         self.dt, self.space = reading.time_step(stamps, dt), space
         there = reading.finite(series, drop_missing)
-        parts = _split(series, there, stamps, self.dt)
-        self._blocks = tuple(reading.in_space(block, space) for block in _cut(series, parts))
-        self._rates = () if rates is None else _cut_rates(_read_rates(rates, series), parts)
+        parts = reading.parts_of(series, there, stamps, self.dt)
+        self._blocks = tuple(reading.in_space(block, space) for block in reading.cut(series, parts))
+        self._rates = () if rates is None else reading.cut_rates(reading.read_rates(rates, series), parts)
         self._moments = moments
         starts = np.cumsum([0, *map(len, series)])
         self._first = tuple(int(starts[part.series]) + part.steps.start for part in parts) if parts else ()
@@ -173,9 +172,9 @@ class Recording:
             begins = [which.indices(length)[0] for length in self.lengths]
             return self._with(blocks, rates, [at + begin for at, begin in zip(self._starts(), begins, strict=True)])
         parts = reading.split(self._masks(which), None, self.dt)
-        cut = _cut_rates([one for block in self._rates for one in block], parts)
+        cut = reading.cut_rates([one for block in self._rates for one in block], parts)
         return self._with(
-            _cut(list(self.epochs), parts), cut, [self._starts()[part.series] + part.steps.start for part in parts]
+            reading.cut(list(self.epochs), parts), cut, [self._starts()[part.series] + part.steps.start for part in parts]
         )
 
     def take(self, which: int | slice | Sequence[int]) -> "Recording":
@@ -191,11 +190,11 @@ class Recording:
         parts = [Epoch(number % len(self), slice(0, int(self.lengths[number]))) for number in numbers]
         rates = [one for block in self._rates for one in block]
         whole = len(set(self.lengths)) == 1
-        blocks = _cut(list(self.epochs), parts)
+        blocks = reading.cut(list(self.epochs), parts)
         kept = [rates[part.series] for part in parts if part.series < len(rates)]
         if whole and blocks:
             blocks = [np.concatenate(blocks)]
-        return self._with(blocks, _stacked(kept, whole), [self._starts()[part.series] for part in parts])
+        return self._with(blocks, reading.stacked(kept, whole), [self._starts()[part.series] for part in parts])
 
     def _starts(self) -> list[int]:
         """The number of each epoch's first sample among those given."""
@@ -216,7 +215,9 @@ class Recording:
             return np.split(flat, np.cumsum(lengths)[:-1])
         if flat.size == self._given:
             return [flat[first : first + length] for first, length in zip(self._starts(), lengths, strict=True)]
-        raise BadInput(f"the mask has {mask.shape} entries; this recording has epochs of {_shown(lengths)} samples")
+        raise BadInput(
+            f"the mask has {mask.shape} entries; this recording has epochs of {reading.range_of(lengths)} samples"
+        )
 
     def _with(self, blocks: Sequence[Array], rates: Sequence[Rates], first: Sequence[int]) -> "Recording":
         """Some of these samples, as a recording of their own."""
@@ -241,7 +242,7 @@ class Recording:
         """
         blocks = [block for block in self._blocks if block.shape[1] >= shortest]
         if not blocks:
-            raise BadInput(f"this needs epochs of at least {shortest} samples; these have {_shown(self.lengths)}")
+            raise BadInput(f"this needs epochs of at least {shortest} samples; these have {reading.range_of(self.lengths)}")
         return blocks
 
     def per_epoch(self, measure: Callable[[Array], Array], shortest: int = 1) -> tuple[Array, Array]:
@@ -353,62 +354,3 @@ def _named_space(path: Path, about: dict[str, Any]) -> Space:
 def _numbered(name: str, arrays: Mapping[str, Any]) -> tuple[Any, ...]:
     count = sum(key.startswith(f"{name}_") for key in arrays)
     return tuple(arrays[f"{name}_{i}"] for i in range(count))
-
-
-def _split(
-    series: Array | list[Array], there: list[NDArray[np.bool_]] | None, times: list[Array] | None, dt: float
-) -> list[Epoch] | None:
-    """The epochs of series; None where they are the series as they came."""
-    if there is None and times is None:
-        return None
-    kept = there or [np.ones(len(one), dtype=bool) for one in series]
-    parts = reading.split(kept, times, dt)
-    return None if [part.steps for part in parts] == [slice(0, len(one)) for one in series] else parts
-
-
-def _cut(series: Any, parts: list[Epoch] | None) -> list[Any]:
-    """Series as blocks (B, T, P): one for each part, or, of whole series (None), one where all are of one length."""
-    if parts is not None:
-        return [series[part.series][part.steps][None] for part in parts]
-    if isinstance(series, np.ndarray):
-        return [series]
-    return _stacked(series, len({len(one) for one in series}) == 1)
-
-
-def _stacked(series: Sequence[Any], whole: bool) -> list[Any]:
-    """Epochs as one block, or as one each."""
-    return ([np.stack(series)] if series else []) if whole else [one[None] for one in series]
-
-
-def _cut_rates(rates: Any, parts: list[Epoch] | None) -> tuple[Rates, ...]:
-    if parts is not None:
-        return tuple(rates[part.series][part.steps][None] for part in parts if part.series < len(rates))
-    return tuple(_cut(rates, None))
-
-
-def _read_rates(rates: Any, series: Array | list[Array]) -> Any:
-    """Rates as (K, T, N), or as a list of (T, N).
-
-    Raises:
-        BadInput: they do not go with the positions.
-    """
-    try:
-        if isinstance(rates, list | tuple):
-            read: Any = [np.asarray(one, dtype=np.float32) for one in rates]
-        else:
-            array = np.asarray(rates, dtype=np.float32)
-            read = array[None] if array.ndim == 2 else array
-    except (TypeError, ValueError):
-        raise BadInput("rates are no array of numbers, and no list of such arrays") from None
-    if len(read) > len(series) or any(one.ndim != 2 or len(one) != len(of) for one, of in zip(read, series, strict=False)):
-        raise BadInput(f"rates have shapes {[one.shape for one in read]}; (T, N) is wanted for each epoch, in their order")
-    if isinstance(series, np.ndarray) and isinstance(read, list):
-        read = np.stack(read)
-    if not all(np.isfinite(one).all() for one in read):
-        raise BadInput("rates hold values that are not finite")
-    return read
-
-
-def _shown(lengths: NDArray[np.int64]) -> str:
-    distinct = sorted({int(length) for length in lengths})
-    return str(distinct[0]) if len(distinct) == 1 else f"{distinct[0]} to {distinct[-1]}"

@@ -14,7 +14,8 @@ from reactivation.analysis.result_files import declared, model, refuse_other_set
 from reactivation.machine.errors import BadInput, DamagedData, SomeFailed, UserError
 from reactivation.machine.output import only_telling
 from reactivation.machine.places import as_typed
-from reactivation.settings.layers import changed, describe, resolve_analysis, to_yaml
+from reactivation.settings.describing import describe
+from reactivation.settings.layers import changed, resolve_analysis, to_yaml
 from reactivation.settings.reading import parse_arguments, parse_seeds, shown
 from reactivation.storage.files import require_place
 

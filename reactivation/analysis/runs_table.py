@@ -23,7 +23,8 @@ from reactivation.analysis.result_files import declared
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.machine.places import PUBLISHED, as_typed
 from reactivation.settings.declaring import setting
-from reactivation.settings.layers import RESULTS, asked_settings, flatten
+from reactivation.settings.describing import asked_settings
+from reactivation.settings.layers import RESULTS, flatten
 from reactivation.storage.card import Card, read_card
 from reactivation.storage.files import make_folder, read_json, require_place
 from reactivation.storage.folder import RunFolder

@@ -14,7 +14,7 @@ from functools import cache
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from omegaconf import OmegaConf
 
@@ -31,10 +31,9 @@ from reactivation.settings.declaring import (
     in_one_line,
     nearest,
     setting,
-    type_name,
 )
 from reactivation.settings.noise import OF_ANALYSES, OF_CELLS, agree, in_both_spellings, step_variance, without_unsaid
-from reactivation.settings.reading import COMMAND_LINE, load_yaml, nested, parse_arguments, shown, typed
+from reactivation.settings.reading import COMMAND_LINE, load_yaml, nested, shown, typed
 
 RESULTS = "results"  # where run folders and results go unless `path` says otherwise
 
@@ -253,18 +252,6 @@ def resolve_plain(settings_class: type, arguments: dict[str, str]) -> Any:
     return merge(settings_class, [(COMMAND_LINE, typed(settings_class, arguments))])
 
 
-def asked_settings(settings_class: type, manual: str, words: list[str]) -> Any:
-    """As `resolve_plain`, of a command's words; None if they ask for help, which is printed: the manual and every key.
-
-    Raises:
-        BadInput: anything wrong with the words.
-    """
-    if {"--help", "-h"} & set(words):
-        print(manual, "Keys: name, type, default, meaning", *describe(settings_class()), sep="\n")
-        return None
-    return resolve_plain(settings_class, parse_arguments(words))
-
-
 def merge(settings_class: type, layers: list[Layer]) -> Any:
     """Check each layer and lay it over the ones before; returns an instance of `settings_class`."""
     for where, layer in layers:
@@ -324,12 +311,6 @@ def flatten(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def differences(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """What changed between two flat mappings: "rnn.tau 0.1 → 0.2, ..."."""
-    keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-    return ", ".join(f"{key} {old.get(key)} → {new.get(key)}" for key in keys)
-
-
 def _check_config_name(name: str) -> None:
     known = experiments()
     if not name:
@@ -372,41 +353,3 @@ def base_config(task_name: str) -> TrainConfig:
 
 def _base_layers(task_name: str) -> list[Layer]:
     return [_file_layer(CONFIGS / "train" / file) for file in ("base.yml", f"{task_name}/base.yml")]
-
-
-def time_step_note(config: TrainConfig, arguments: Mapping[str, str]) -> str:
-    """What to tell whoever asks for another Δt and says nothing of σ: that it stays, and what else does; "" for nobody."""
-    noises = {f"rnn.{key}" for pair in OF_CELLS.items() for key in pair}
-    if "task.dt" not in arguments or noises & set(arguments) or config.task.dt == type(config.task)().dt:
-        return ""
-    kept = [f for f in fields(config.task) if f.metadata.get("per_step")]
-    listed = ", ".join(f"task.{f.name}={getattr(config.task, f.name):g}" for f in kept)
-    return (
-        f"task.dt={config.task.dt:g}: rnn.sigma={config.rnn.sigma:.4g} stays, and so do these, which mean another thing per "
-        f"second at another time step: {listed}"
-    )
-
-
-def describe(settings: Any, prefix: str = "") -> list[str]:
-    """One line per key for --help: name, type, the value it has in `settings`, meaning, unit."""
-    lines = []
-    for f in fields(settings):
-        value, hint = getattr(settings, f.name), get_type_hints(type(settings))[f.name]
-        if hasattr(hint, "__dataclass_fields__"):
-            lines += describe(value, f"{prefix}{f.name}.")
-        elif f.metadata:
-            lines.append(_describe_key(f"{prefix}{f.name}", hint, value, f.metadata))
-    return lines
-
-
-def describe_cell(model: str) -> list[str]:
-    """As `describe`, of the keys of `rnn` that this cell has and not every cell."""
-    common = describe(CellSettings(), "rnn.")
-    return [line for line in describe(registry.settings("cells", model)(), "rnn.") if line not in common]
-
-
-def _describe_key(name: str, hint: Any, value: Any, declared: Mapping[str, Any]) -> str:
-    default = "null" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value) or "required"
-    unit = f" [{declared['unit']}]" if declared["unit"] else ""
-    choices = f" ({', '.join(declared['choices'])})" if declared["choices"] else ""
-    return f"  {name:<36} {type_name(hint):<16} {default:<14} {declared['meaning']}{choices}{unit}"

@@ -7,6 +7,7 @@ from typing import Any
 from reactivation.machine.errors import BadInput, DamagedData, storing
 from reactivation.machine.places import refuse_published
 from reactivation.settings import layers as configuration
+from reactivation.settings.describing import differences
 from reactivation.settings.layers import TrainConfig
 from reactivation.storage.files import clear_leftovers, damaged, read_json, to_json, write_atomically
 
@@ -150,7 +151,7 @@ class RunFolder:
                     f"{self.path} holds {strangers[0].name} but no config.yml; name this run with tag=... or path=..."
                 )
         else:
-            changed = configuration.differences(configuration.science(self.config()), configuration.science(config))
+            changed = differences(configuration.science(self.config()), configuration.science(config))
             if changed:
                 raise BadInput(
                     f"{self.path} holds another run (there → here: {changed}); name this one with tag=... or path=..."

@@ -30,7 +30,8 @@ from reactivation.machine import cores
 from reactivation.machine.errors import BadInput, Interrupted, SomeFailed, StorageError
 from reactivation.machine.places import as_typed, refuse_published
 from reactivation.settings.declaring import nearest, setting
-from reactivation.settings.layers import RESULTS, TrainConfig, describe, resolve_plain
+from reactivation.settings.describing import describe
+from reactivation.settings.layers import RESULTS, TrainConfig, resolve_plain
 from reactivation.settings.reading import COMMAND_LINE, parse_arguments
 from reactivation.storage.files import locked, make_folder
 from reactivation.sweep import looking, slurm

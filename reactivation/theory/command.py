@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from reactivation.controls.homes import home_of
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.settings.declaring import LARGEST, setting
-from reactivation.settings.layers import RESULTS, asked_settings, train_config
+from reactivation.settings.describing import asked_settings
+from reactivation.settings.layers import RESULTS, train_config
 from reactivation.storage.files import make_folder, read_json_once, to_json, write_atomically
 
 if TYPE_CHECKING:

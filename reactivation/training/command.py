@@ -27,16 +27,8 @@ from reactivation.machine.errors import BadInput
 from reactivation.machine.output import only_telling
 from reactivation.machine.places import as_typed
 from reactivation.registry import names
-from reactivation.settings.layers import (
-    TrainConfig,
-    base_config,
-    describe,
-    describe_cell,
-    experiments,
-    resolve_train,
-    time_step_note,
-    to_yaml,
-)
+from reactivation.settings.describing import describe, describe_cell, time_step_note
+from reactivation.settings.layers import TrainConfig, base_config, experiments, resolve_train, to_yaml
 from reactivation.settings.reading import COMMAND_LINE, parse_arguments, parse_seeds, to_words
 from reactivation.training.processes import train_fleet
 
