@@ -1,4 +1,4 @@
-"""A SLURM of one node for tests: no accounting, loopback only, its files in a folder of its own."""
+"""A SLURM of one node for tests: loopback only, its files and its ports its own, with accounting where it is asked for."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,10 +6,14 @@ import os
 from pathlib import Path
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
-NEEDED = ("sbatch", "slurmctld", "slurmd", "munged", "setpriv")
+from factories import PATIENCE
+
+NEEDED = ("sbatch", "slurmctld", "slurmd", "munged")
+OF_ACCOUNTING = ("slurmdbd", "mariadbd", "mariadb-install-db", "sacctmgr")
 _PATH = f"{os.environ['PATH']}:/usr/sbin"
 _CONFIG = """\
 ClusterName=one
@@ -18,9 +22,9 @@ SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 CredType=cred/munge
-AuthInfo=cred_expire=5
-SlurmctldPort=16817
-SlurmdPort=16818
+AuthInfo=socket={folder}/munge/socket,cred_expire=5
+SlurmctldPort={ports[0]}
+SlurmdPort={ports[1]}
 CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
@@ -30,16 +34,47 @@ SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/affinity
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=1
+JobAcctGatherParams=OverMemoryKill
 MpiDefault=none
 SwitchType=switch/none
 SelectType=select/cons_tres
-SelectTypeParameters=CR_Core
+SelectTypeParameters=CR_Core_Memory
+DefMemPerCPU=2000
 ReturnToService=2
-KillWait=5
+SlurmdTimeout=10
+KillWait=2
+MinJobAge=30
 JobRequeue=1
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 SchedulerParameters=sched_interval=2,batch_sched_delay=0,requeue_delay=1
-NodeName=localhost NodeAddr=127.0.0.1 CPUs={cores} RealMemory=2000 State=UNKNOWN
-PartitionName=debug Nodes=localhost Default=YES MaxTime=INFINITE State=UP
+NodeName=localhost NodeAddr=127.0.0.1 CPUs={cores} RealMemory=8000 State=UNKNOWN
+PartitionName=low Nodes=localhost Default=YES MaxTime=INFINITE State=UP PriorityTier=1
+PartitionName=high Nodes=localhost MaxTime=INFINITE State=UP PriorityTier=2 PreemptMode=OFF
+"""
+_ACCOUNTING = """\
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePass={folder}/munge/socket
+AccountingStoragePort={ports[2]}
+"""
+_DATABASE = """\
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge/socket
+DbdHost=localhost
+DbdAddr=127.0.0.1
+DbdPort={ports[2]}
+SlurmUser=root
+LogFile={folder}/slurmdbd.log
+PidFile={folder}/slurmdbd.pid
+StorageType=accounting_storage/mysql
+StorageHost=127.0.0.1
+StoragePort={ports[3]}
+StorageUser=slurm
+StoragePass=slurm
+StorageLoc=slurm_acct_db
 """
 
 
@@ -48,65 +83,137 @@ class Cluster:
 
     def __init__(self, folder: Path):
         self.folder, self.environment = folder, {**os.environ, "SLURM_CONF": str(folder / "slurm.conf"), "PATH": _PATH}
-        self._munge: subprocess.Popen[bytes] | None = None
+        self._own: list[subprocess.Popen[bytes]] = []  # that do not go to the background
 
-    def start(self) -> None:
-        """Write the configuration and start all three."""
+    def start(self, accounting: bool) -> None:
+        """Write the configuration and start all daemons."""
         for name in ("state", "spool"):
             (self.folder / name).mkdir()
-        cores = len(os.sched_getaffinity(0))
-        (self.folder / "slurm.conf").write_text(_CONFIG.format(folder=self.folder, cores=cores))
-        subprocess.run(["install", "-d", "-m", "0755", "-o", "munge", "-g", "munge", "/run/munge"], check=True)
-        words = ["setpriv", "--reuid=munge", "--regid=munge", "--clear-groups", "munged", "--foreground"]
-        self._munge = subprocess.Popen(words, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.daemon("slurmctld")
-        self.daemon("slurmd", "-N", "localhost")
-        self.wait_for(lambda: "idle" in self.ask("sinfo", "-h", "-o", "%t"))
+        given = {"folder": self.folder, "ports": _free_ports(4), "cores": len(os.sched_getaffinity(0))}
+        (self.folder / "slurm.conf").write_text((_CONFIG + (_ACCOUNTING if accounting else "")).format(**given))
+        self._start_munge()
+        if accounting:
+            self._start_database(given["ports"][3])  # type: ignore[index]
+            (self.folder / "slurmdbd.conf").touch(mode=0o600)
+            (self.folder / "slurmdbd.conf").write_text(_DATABASE.format(**given))
+            self.run("slurmdbd")
+            self.wait_for(lambda: "one" in self.ask("sacctmgr", "-n", "-i", "add", "cluster", "one"))
+        self.start_controller()
+        self.start_node()
 
-    def daemon(self, name: str, *words: str) -> None:
-        """Start a daemon, which goes to the background."""
-        subprocess.run([name, *words, "-f", str(self.folder / "slurm.conf")], env=self.environment, check=True)
+    def start_controller(self) -> None:
+        """Start the daemon that schedules."""
+        self.run("slurmctld", "-f", str(self.folder / "slurm.conf"))
+
+    def start_node(self) -> None:
+        """Start the daemon of the node, and wait until it takes jobs."""
+        self.run("slurmd", "-N", "localhost", "-f", str(self.folder / "slurm.conf"))
+        self.wait_for(lambda: self.ask("sinfo", "-h", "-o", "%t").split()[:1] in (["idle"], ["mix"], ["alloc"]))
+
+    def run(self, *words: str) -> None:
+        """Run a command of SLURM, which must succeed; a daemon goes to the background."""
+        subprocess.run(words, env=self.environment, check=True, stdout=subprocess.DEVNULL)
+
+    def _start_munge(self) -> None:
+        """Start what signs messages, with a key of its own."""
+        place = self.folder / "munge"
+        place.mkdir(mode=0o755)
+        (place / "key").touch(mode=0o600)
+        (place / "key").write_bytes(os.urandom(128))
+        files = {"socket": "socket", "key-file": "key", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
+        self._background(["munged", "--foreground", *(f"--{key}={place}/{name}" for key, name in files.items())])
+        self.wait_for((place / "socket").exists)
+
+    def _start_database(self, port: int) -> None:
+        """Start what accounting is written to; its folder must be its own user's."""
+        place = self.folder / "database"
+        place.mkdir()
+        shutil.chown(place, "mysql", "mysql")
+        self.run("mariadb-install-db", "--user=mysql", f"--datadir={place}")
+        words = ["mariadbd", "--no-defaults", "--user=mysql", f"--datadir={place}", f"--socket={place}/socket"]
+        self._background([*words, "--bind-address=127.0.0.1", f"--port={port}"])
+        grant = "create user slurm@localhost identified by 'slurm'; grant all on *.* to slurm@localhost; flush privileges"
+        client = ["mariadb", f"--socket={place}/socket", "--execute"]
+        self.wait_for(lambda: subprocess.run([*client, "select 1"], capture_output=True).returncode == 0)
+        self.run(*client, grant)
+
+    def _background(self, words: list[str]) -> None:
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self._own.append(subprocess.Popen(words, env=self.environment, **quiet))  # type: ignore[call-overload]
 
     def kill(self, name: str, number: int = signal.SIGTERM) -> None:
         """Send a signal to a daemon, and wait until it is gone."""
-        file = self.folder / f"{name}.pid"
-        process = int(file.read_text())
+        process = self._process(name)
         os.kill(process, number)
         self.wait_for(lambda: not Path(f"/proc/{process}").exists())
 
+    def lose_the_node(self) -> None:
+        """Kill the node's daemon and all that runs there, as a power cut does."""
+        daemons = {self._process("slurmctld"), *(process.pid for process in self._own)}
+        for process in self._of_this_cluster() - daemons:
+            os.kill(process, signal.SIGKILL)
+        self.wait_for(lambda: self.ask("sinfo", "-h", "-o", "%t").startswith("down"))
+
+    def _of_this_cluster(self) -> set[int]:
+        """All processes that were told its configuration."""
+        ours = set()
+        for place in Path("/proc").iterdir():
+            if place.name.isdigit():
+                try:
+                    if self.environment["SLURM_CONF"].encode() in (place / "environ").read_bytes():
+                        ours.add(int(place.name))
+                except OSError:  # it is gone
+                    continue
+        return ours
+
+    def _process(self, name: str) -> int:
+        return int((self.folder / f"{name}.pid").read_text())
+
     def ask(self, *words: str) -> str:
         """What a command of SLURM prints."""
-        return subprocess.run(words, env=self.environment, capture_output=True, text=True, timeout=30).stdout
+        return subprocess.run(words, env=self.environment, capture_output=True, text=True, timeout=60).stdout
 
-    def wait_for(self, happens: Callable[[], bool], seconds: float = 120.0) -> None:
+    def wait_for(self, happens: Callable[[], bool]) -> None:
         """Poll until something holds."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE
         while not happens():
             assert time.monotonic() < deadline, (self.ask("squeue", "-t", "all"), self.ask("sinfo"))
             time.sleep(0.25)
 
     def stop(self) -> None:
         """End what was started."""
-        for name in ("slurmd", "slurmctld"):
-            if (self.folder / f"{name}.pid").exists():
+        self.ask("scancel", "--full", "--signal=KILL", "--user=root")
+        self.ask("scancel", "--user=root")
+        for name in ("slurmd", "slurmctld", "slurmdbd"):
+            if (self.folder / f"{name}.pid").exists() and Path(f"/proc/{self._process(name)}").exists():
                 self.kill(name)
-        if self._munge:
-            self._munge.terminate()
-            self._munge.wait()
+        for process in reversed(self._own):
+            process.terminate()
+            process.wait()
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[Cluster]:
+def cluster(folder: Path, accounting: bool = False) -> Iterator[Cluster]:
     """Run a cluster of one node."""
     made = Cluster(folder)
     try:
-        made.start()
+        made.start(accounting)
         yield made
     finally:
-        made.ask("scancel", "--user=root")
         made.stop()
 
 
-def is_installed() -> bool:
+def is_installed(*names: str) -> bool:
     """Whether all that it takes is there."""
-    return os.getuid() == 0 and all(shutil.which(name, path=_PATH) for name in NEEDED)
+    return os.getuid() == 0 and all(shutil.which(name, path=_PATH) for name in names or NEEDED)
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody listens at now."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [int(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports

@@ -1,70 +1,223 @@
 """Sweeps on a real scheduler: a SLURM of one node, started here."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+import csv
 from pathlib import Path
 import signal
+import time
 
 from factories import SPATIAL, Command, same_weights, tiny, train
-from one_node import Cluster, cluster, is_installed
+from one_node import OF_ACCOUNTING, Cluster, cluster, is_installed
 import pytest
 
 from reactivation.sweep import looking
 from reactivation.sweep.folder import Sweep
-from reactivation.sweep.states import FAILED, FINISHED, RUNNING, State
+from reactivation.sweep.states import FAILED, FINISHED, PARTIAL, RUNNING, WAITING, Attempt, State, attempts
 
 pytestmark = [
     pytest.mark.slurm,
     pytest.mark.skipif(not is_installed(), reason="SLURM is not installed here (Debian: slurm-wlm, munge), or not for root"),
 ]
+BIASED = "spatial_navigation/noisy_biased"
+RUN = f"{SPATIAL}_0.0001_0"
+ENDLESS = ["trainer.n_epochs=1000000", "trainer.save_freq=1000000"]
+LONG = ["trainer.n_epochs=12000", "trainer.save_freq=6000", "trainer.test_freq=6000", "trainer.log_freq=6000"]
 
 
 @pytest.fixture
 def one_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    yield from _started(tmp_path, monkeypatch, accounting=False)
+
+
+@pytest.fixture
+def with_accounting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    if not is_installed(*OF_ACCOUNTING):
+        pytest.skip("accounting is not installed here (Debian: slurmdbd, mariadb-server)")
+    yield from _started(tmp_path, monkeypatch, accounting=True)
+
+
+def _started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accounting: bool) -> Iterator[Cluster]:
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)  # the database is another user's
     (tmp_path / "slurm").mkdir()
-    with cluster(tmp_path / "slurm") as running:
+    with cluster(tmp_path / "slurm", accounting) as running:
         monkeypatch.setenv("SLURM_CONF", running.environment["SLURM_CONF"])
         yield running
+
+
+def words(name: str, *others: str) -> list[str]:
+    return [*tiny(SPATIAL, *others), f"name={name}", "launcher=slurm", "launcher.time=60"]
+
+
+def sweep_of(tmp_path: Path, name: str) -> Sweep:
+    return Sweep(tmp_path / "results/sweeps" / name)
 
 
 def stand(sweep: Sweep) -> dict[str, State]:
     return {state.run: state for state in looking.stand(sweep)}
 
 
-def are(sweep: Sweep, *names: str) -> bool:
-    return {state.name for state in stand(sweep).values()} <= set(names)
+def all_are(sweep: Sweep, *names: str) -> Callable[[], bool]:
+    return lambda: {state.name for state in stand(sweep).values()} <= set(names)
 
 
-def test_an_array_gives_the_bits_of_one_machine_and_wrong_lines_hand_over_nothing(
+def is_training(sweep: Sweep, run: str = RUN, attempt: int = 1) -> Callable[[], bool]:
+    """Whether the network of a run is learning, the so-manyth time."""
+    return lambda: (
+        len(attempts(sweep, run)) == attempt
+        and attempts(sweep, run)[-1].ended is None
+        and sweep.folder(run).resume_files[0].exists()
+        and sweep.log_file(run).stat().st_mtime >= attempts(sweep, run)[-1].began
+    )
+
+
+def last(sweep: Sweep, run: str = RUN) -> Attempt:
+    return attempts(sweep, run)[-1]
+
+
+def test_twelve_runs_are_an_array_with_the_bits_of_one_machine_and_wrong_lines_hand_over_nothing(
     tmp_path: Path, command: Command, one_node: Cluster
 ) -> None:
-    words = [*tiny(SPATIAL, "seed=0..1", "trainer.lr=0.001,1e29"), "name=array", "launcher=slurm", "launcher.time=5"]
-    assert command("sweep.py", *words, "launcher.partition=nosuch").returncode == 2
-    assert command("sweep.py", *words, "rnn.sigmaa=1").returncode == 2
+    line = [*words("array", "seed=0..1", "rnn.sigma=0.05,0.07,0.1"), "then=variance", "t_quiescent=14", "variance.t_shift=2"]
+    line[0] = f"config={SPATIAL},{BIASED}"
+    for wrong in ("launcher.partition=nosuch", "rnn.sigmaa=1", "variance.t_shif=1"):
+        assert command("sweep.py", *line, wrong).returncode == 2
     assert not one_node.ask("squeue", "-h", "-t", "all")
-    assert command("sweep.py", *words).returncode == 0
-    sweep = Sweep(tmp_path / "results/sweeps/array")
-    one_node.wait_for(lambda: are(sweep, FINISHED, FAILED))
-    assert {run: state.cause for run, state in stand(sweep).items() if "1e29" in run} == {
-        f"{SPATIAL}_0.0001_{seed}_lr1e29": "data" for seed in (0, 1)
-    }
-    assert same_weights(sweep.folder(f"{SPATIAL}_0.0001_1_lr0.001"), train(tmp_path / "alone", "seed=1"), 4)
-    assert command("sweep.py", "status").returncode == 3
+    done = command("sweep.py", *line)
+    assert (done.returncode, "12 runs: 12 new; 12 analyses" in done.stdout, "12 jobs" in done.stdout) == (0, True, True)
+    sweep = sweep_of(tmp_path, "array")
+    again = command("sweep.py", *line)
+    assert len(list(sweep.submission_file(1).parent.glob("*.json"))) == 1, "what waits and runs is not handed over twice"
+    assert again.returncode == 0
+    one_node.wait_for(all_are(sweep, FINISHED, FAILED))
+    assert command("sweep.py", "status").returncode == 0
+    with open(sweep.table_file) as file:
+        rows = list(csv.DictReader(file))
+    assert len({(row["experiment"], row["seed"], row["rnn.sigma"]) for row in rows}) == len(rows) == 12
+    for run, *values in (
+        (f"{BIASED}_5e-05_1_sigma0.05", f"config={BIASED}", "seed=1", "rnn.sigma=0.05"),
+        (f"{SPATIAL}_0.0002_0_sigma0.1", "rnn.sigma=0.1"),
+    ):
+        assert same_weights(sweep.folder(run), train(tmp_path / run, *values), 4)
+
+
+def test_killed_requeued_and_cancelled_it_goes_on_and_ends_with_the_bits_of_one_machine(
+    tmp_path: Path, command: Command, one_node: Cluster
+) -> None:
+    line = words("killed", *LONG, "seed=0..1", "trainer.lr=0.001")
+    assert command("sweep.py", *line).returncode == 0
+    sweep, other = sweep_of(tmp_path, "killed"), f"{SPATIAL}_0.0001_1"
+    one_node.wait_for(is_training(sweep))
+    one_node.ask("scancel", "--full", "--signal=KILL", "1_0")  # all of the job: nobody is left to note it
+    one_node.wait_for(lambda: stand(sweep)[RUN].cause in ("killed", "cancelled"))
+    one_node.wait_for(is_training(sweep, other))
+    one_node.ask("scontrol", "requeue", "1_1")
+    one_node.kill("slurmctld", signal.SIGKILL)
+    began = time.monotonic()
+    assert command("sweep.py", "status").returncode == 0
+    assert time.monotonic() - began < 5, "with the scheduler down"
+    assert "the scheduler does not answer" in command("sweep.py", *line).stderr, "who knows what waits there"
+    one_node.start_controller()
+    one_node.wait_for(lambda: stand(sweep)[other].name in (WAITING, RUNNING))
+    assert command("sweep.py", *line).returncode == 0
+    one_node.wait_for(is_training(sweep, RUN, 2))
+    assert command("sweep.py", "cancel").returncode == 0
+    one_node.wait_for(all_are(sweep, PARTIAL))
+    assert {state.cause for state in stand(sweep).values()} == {"cancelled"}
+    assert command("sweep.py", *line).returncode == 0
+    one_node.wait_for(all_are(sweep, FINISHED))
+    for seed, run in enumerate((RUN, other)):
+        assert same_weights(sweep.folder(run), train(tmp_path / run, *LONG, f"seed={seed}"), 12000)
+
+
+def test_what_takes_more_memory_than_its_job_has_is_told_apart_and_not_tried_again(
+    tmp_path: Path, command: Command, one_node: Cluster
+) -> None:
+    assert command("sweep.py", *words("memory", *ENDLESS), "launcher.memory=100M").returncode == 0
+    sweep = sweep_of(tmp_path, "memory")
+    one_node.wait_for(all_are(sweep, FAILED))
+    told = command("sweep.py", "status")
+    assert told.returncode == 1
+    assert "memory; out of memory: give launcher.memory=" in told.stdout
+    assert "exceeded memory limit" in command("sweep.py", "logs", RUN).stdout
+    assert len(attempts(sweep, RUN)) == 1
+    assert not one_node.ask("squeue", "-h"), "nothing waits to be tried again"
 
 
 @pytest.mark.slow
-def test_kills_and_a_scheduler_that_is_down(tmp_path: Path, command: Command, one_node: Cluster) -> None:
-    long = ["trainer.n_epochs=100000", "trainer.save_freq=100000"]
-    words = [*tiny(SPATIAL, *long), "name=long", "launcher=slurm", "launcher.time=60"]
-    assert command("sweep.py", *words).returncode == 0
-    sweep, run = Sweep(tmp_path / "results/sweeps/long"), f"{SPATIAL}_0.0001_0"
-    one_node.wait_for(lambda: sweep.folder(run).resume_files[0].exists())
-    one_node.ask("scancel", "--full", "--signal=KILL", "1_0")
-    one_node.wait_for(lambda: stand(sweep)[run].cause == "cancelled")  # as SLURM calls what scancel kills
-    one_node.kill("slurmctld", signal.SIGKILL)
-    assert stand(sweep)[run].run == run, "answers with the scheduler down"
-    one_node.daemon("slurmctld")
-    one_node.wait_for(lambda: "idle" in one_node.ask("sinfo", "-h", "-o", "%t"))
-    assert command("sweep.py", *words).returncode == 0
-    one_node.wait_for(lambda: are(sweep, RUNNING))
-    assert command("sweep.py", "cancel").returncode == 0
-    one_node.wait_for(lambda: stand(sweep)[run].cause == "cancelled")
+def test_a_job_whose_time_is_up_saves_and_goes_on_in_another(tmp_path: Path, command: Command, one_node: Cluster) -> None:
+    assert command("sweep.py", *words("time", *ENDLESS), "launcher.time=1").returncode == 0
+    sweep = sweep_of(tmp_path, "time")
+    one_node.wait_for(is_training(sweep, attempt=2))
+    first, second = attempts(sweep, RUN)
+    assert (first.cause, first.job, second.job) == ("time", "1_0", "1_0")
+    assert second.reached > first.reached == 0
+    assert stand(sweep)[RUN].name == RUNNING
+
+
+@pytest.mark.slow
+def test_what_has_to_make_room_and_cannot_save_in_time_is_begun_again(
+    tmp_path: Path, command: Command, one_node: Cluster
+) -> None:
+    slow = ["rnn.n_rec=2048", "task.batch_size=150", "task.sequence_length=150"]  # a step takes longer than the grace
+    assert command("sweep.py", *words("room", *ENDLESS, *slow), "launcher.cpus=1").returncode == 0
+    sweep = sweep_of(tmp_path, "room")
+    one_node.wait_for(is_training(sweep))
+    time.sleep(2)  # into a step
+    one_node.ask("sbatch", "--partition=high", "--exclusive", "--output=/dev/null", "--wrap=sleep 5")
+    one_node.wait_for(lambda: stand(sweep)[RUN].name == WAITING)
+    assert last(sweep).ended is None, "it was killed before it could save"
+    one_node.wait_for(is_training(sweep, attempt=2))
+    assert last(sweep).reached == 0
+    assert "DUE TO PREEMPTION" in command("sweep.py", "logs", RUN).stdout
+
+
+@pytest.mark.slow
+def test_a_job_whose_node_fails_is_begun_again_when_it_is_back(tmp_path: Path, command: Command, one_node: Cluster) -> None:
+    line = words("node", *LONG)
+    assert command("sweep.py", *line).returncode == 0
+    sweep = sweep_of(tmp_path, "node")
+    one_node.wait_for(is_training(sweep))
+    one_node.kill("slurmd", signal.SIGKILL)  # alone: what it started goes on
+    one_node.start_node()
+    assert stand(sweep)[RUN].name == RUNNING
+    assert len(attempts(sweep, RUN)) == 1
+    one_node.lose_the_node()
+    one_node.wait_for(lambda: stand(sweep)[RUN].name == WAITING)
+    one_node.start_node()
+    one_node.wait_for(all_are(sweep, FINISHED))
+    assert [attempt.ended is None for attempt in attempts(sweep, RUN)] == [True, False]
+    assert same_weights(sweep.folder(RUN), train(tmp_path / "alone", *LONG), 12000)
+
+
+def _ends_badly_and_is_forgotten(tmp_path: Path, command: Command, running: Cluster) -> Sweep:
+    assert command("sweep.py", *words("forgotten", *ENDLESS)).returncode == 0
+    sweep = sweep_of(tmp_path, "forgotten")
+    running.wait_for(is_training(sweep))
+    running.lose_the_node()
+    running.ask("scontrol", "update", "jobid=1", "requeue=0")
+    running.ask("scancel", "1")
+    running.start_node()
+    running.wait_for(lambda: not running.ask("squeue", "-h", "-t", "all"))
+    return sweep
+
+
+@pytest.mark.slow
+def test_what_the_scheduler_has_forgotten_is_known_by_its_folder(
+    tmp_path: Path, command: Command, one_node: Cluster
+) -> None:
+    sweep = _ends_badly_and_is_forgotten(tmp_path, command, one_node)
+    one_node.wait_for(lambda: stand(sweep)[RUN].name != RUNNING)
+    assert stand(sweep)[RUN].cause in ("killed", "node")
+
+
+@pytest.mark.slow
+def test_accounting_remembers_what_the_scheduler_has_forgotten(
+    tmp_path: Path, command: Command, with_accounting: Cluster
+) -> None:
+    sweep = _ends_badly_and_is_forgotten(tmp_path, command, with_accounting)
+    assert stand(sweep)[RUN].cause in ("node", "cancelled")
+    with_accounting.kill("slurmdbd", signal.SIGKILL)
+    began = time.monotonic()
+    assert stand(sweep)[RUN].run == RUN
+    assert time.monotonic() - began < 5, "with accounting down"
