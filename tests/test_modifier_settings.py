@@ -2,15 +2,18 @@
 
 from functools import cache
 import math
+from pathlib import Path
+import re
 
+import numpy as np
 import pytest
 from test_modifiers import ACTING
 
 from reactivation.analysis.measures.kl import Settings
 from reactivation.analysis.request import request
 from reactivation.analysis.result_files import declared, result_file
-from reactivation.machine.errors import BadInput
-from reactivation.network.inputs import Constant, Own, Policy, Query
+from reactivation.machine.errors import BadInput, DamagedData, UserError
+from reactivation.network.inputs import Constant, Own, Policy, Query, Replayed
 from reactivation.network.modifiers import (
     Adaptation,
     Gain,
@@ -98,13 +101,40 @@ def test_rest_is_changed_on_the_command_line(
         ("input_scale=2", "input_scale=2 needs inputs=task, another, query, not inputs=none"),
         ("inputs=constant", "inputs=constant and input_velocity=[...] need each other"),
         ("input_velocity=[1]", "inputs=constant and input_velocity=[...] need each other"),
+        ("inputs=replayed", "inputs=replayed and input_file=... need each other"),
+        ("input_file=moves.npz", "inputs=replayed and input_file=... need each other"),
+        ("inputs=replayed input_file=nowhere.npz", "nowhere.npz: missing"),
     ],
 )
 def test_keys_that_contradict_each_other_are_refused_in_one_line(words: str, said: str) -> None:
-    with pytest.raises(BadInput) as refused:
-        asked(words)
+    with pytest.raises(UserError) as refused:
+        declared("kl").phases(asked(words))
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_inputs_are_replayed_from_a_file_by_what_is_in_it(tmp_path: Path) -> None:
+    file, names = tmp_path / "moves.npz", []
+    for moves in (np.ones((5, 2)), np.zeros((5, 2))):
+        np.savez(file, inputs=moves)
+        asked.cache_clear()
+        settings = asked(f"inputs=replayed input_file={file}")
+        _, resting = declared("kl").phases(settings)
+        assert isinstance(resting.inputs, Replayed)
+        assert (resting.inputs.inputs == moves).all()
+        names.append(result_file("kl", settings).stem)
+    assert re.fullmatch(r"kl_0.0001_0_inputs=replayed_input_file=moves-[0-9a-f]{8}", names[0])
+    assert names[0] != names[1], "another trajectory is another rest"
+    np.savez(file, moves=np.ones((5, 2)))
+    with pytest.raises(BadInput, match=r"moves.npz: an array `inputs` .* is wanted; it has moves \(5, 2\)$"):
+        declared("kl").phases(asked(f"inputs=replayed input_file={file}"))
+    for content in (b"no npz", b""):
+        file.write_bytes(content)
+        with pytest.raises(DamagedData, match=r"moves.npz: is no whole npz file"):
+            declared("kl").phases(asked(f"inputs=replayed input_file={file}"))
+    np.savez(file, inputs=np.full((5, 2), np.nan))
+    with pytest.raises(DamagedData, match=r"moves.npz: its array inputs holds what is no finite number"):
+        declared("kl").phases(asked(f"inputs=replayed input_file={file}"))
 
 
 def test_help_shows_what_a_modifier_declares() -> None:

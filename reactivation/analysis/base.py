@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from reactivation.analysis.recording import Moments as Moments
 from reactivation.analysis.recording import Recording as Recording
 from reactivation.machine.errors import BadInput
-from reactivation.network.inputs import Another, Constant, Own, Policy, Query, none
+from reactivation.network.inputs import Another, Constant, Own, Policy, Query, none, replayed
 from reactivation.network.modifiers import (
     Adaptation,
     ColouredNoise,
@@ -23,6 +24,7 @@ from reactivation.network.modifiers import (
 from reactivation.network.phases import QUIESCENT, Phase, rest, shuffled, unchanged, waking
 from reactivation.settings.declaring import DT, LARGEST, setting
 from reactivation.settings.noise import intensity
+from reactivation.storage.files import digest
 from reactivation.world.decoding import DECODERS, TOP3
 from reactivation.world.spaces import Space
 
@@ -66,11 +68,15 @@ class AnalysisSettings:
     )
     inputs: str = setting(
         "none",
-        "inputs at rest: none, the task's, the task's of another trajectory, a constant velocity, or random moves (query)",
-        choices=("none", *_SCALED, "constant"),
+        "inputs at rest: none, the task's, the task's of another trajectory, a constant velocity, random moves (query), or "
+        "those of a file (replayed)",
+        choices=("none", *_SCALED, "constant", "replayed"),
     )
     input_scale: float | None = setting(None, "factor of inputs=task, another or query; null: 1")
     input_velocity: list[float] | None = setting(None, "velocity of inputs=constant, as [0.1,0]", unit="m/s or rad/s")
+    input_file: str | None = setting(
+        None, "npz file of inputs=replayed: array `inputs`, (B, T, I) or (T, I), changes of position per step"
+    )
     gain: Gain = field(default_factory=Gain)
     leak: Leak = field(default_factory=Leak)
     drive: Drive = field(default_factory=Drive)
@@ -103,21 +109,32 @@ class AnalysisSettings:
         """Return the inputs at rest.
 
         Raises:
-            BadInput: a factor or a velocity that these inputs have not, or none where they need one.
+            BadInput: a factor, a velocity or a file that these inputs have not, or none where they need one.
+            DamagedData, StorageError: as `inputs.replayed`.
         """
         if self.input_scale is not None and self.inputs not in _SCALED:
             raise BadInput(f"input_scale={self.input_scale:g} needs inputs={', '.join(_SCALED)}, not inputs={self.inputs}")
         if (self.input_velocity is None) == (self.inputs == "constant"):
             raise BadInput("inputs=constant and input_velocity=[...] need each other: give both or none")
+        if (self.input_file is None) == (self.inputs == "replayed"):
+            raise BadInput("inputs=replayed and input_file=... need each other: give both or none")
+        if self.input_file is not None:
+            return replayed(self.input_file)
         if self.input_velocity is not None:
             return Constant(tuple(self.input_velocity))
         scale = 1.0 if self.input_scale is None else self.input_scale
         return _SCALED[self.inputs](scale) if self.inputs in _SCALED else none
 
     def changes(self) -> dict[str, Any]:
-        """Return what changes rest, by dotted keys: {"adaptation.gain": 0.3, "adaptation.tau": 0.16}; {} for the paper's."""
+        """Return what changes rest, by dotted keys: {"adaptation.gain": 0.3, "adaptation.tau": 0.16}; {} for the paper's.
+
+        A file goes by its name and what is in it: replayed from another of that name, rest is another.
+        """
         values = {key: getattr(self, key) for key in ("inputs", "input_scale", "input_velocity")}
         changed = {key: value for key, value in values.items() if value != getattr(AnalysisSettings, key)}
+        if self.input_file is not None:
+            file = Path(self.input_file)
+            changed["input_file"] = f"{file.stem}-{(digest(file) or 'missing')[:8]}"
         for name, modifier in self._modifiers():
             given = {f: getattr(modifier, f.name) for f in fields(modifier)}
             changed |= {f"{name}.{f.name}": value for f, value in given.items() if value != f.default}

@@ -8,6 +8,7 @@ Axes: B trajectories, T steps, I inputs; `...` may be a stack of networks.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from reactivation.machine.errors import BadInput
@@ -72,6 +73,23 @@ class Replayed:
                 f"alike for all trajectories or for each of {trajectories}"
             )
         return given[..., :steps, :].expand_as(wanted)
+
+
+def replayed(file: str) -> Replayed:
+    """Read inputs to be replayed from an npz file: its array `inputs`, (B, T, I) or (T, I).
+
+    Raises:
+        BadInput: it has no such array of numbers.
+        DamagedData: it is missing, or no npz file.
+        StorageError: it cannot be read.
+    """
+    from reactivation.storage.arrays import read_arrays
+
+    arrays = read_arrays(Path(file))
+    if "inputs" not in arrays or arrays["inputs"].ndim not in (2, 3):
+        held = ", ".join(f"{name} {one.shape}" for name, one in arrays.items()) or "nothing"
+        raise BadInput(f"{file}: an array `inputs` of shape (B, T, I) or (T, I) is wanted; it has {held}")
+    return Replayed(arrays["inputs"])
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,32 @@
+"""Arrays that a user gives in a file."""
+
+import io
+from pathlib import Path
+import zipfile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivation.machine.errors import DamagedData, storing
+
+
+def read_arrays(file: Path) -> dict[str, NDArray[np.number]]:
+    """Read the arrays of numbers of an npz file by their names; nothing is unpickled.
+
+    Raises:
+        DamagedData: it is missing, no npz file, or holds what is no number, or is not finite.
+        StorageError: it cannot be read.
+    """
+    with storing(file):
+        if not file.exists():
+            raise DamagedData(f"{file}: missing")
+        content = file.read_bytes()
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (ValueError, EOFError, OSError, AttributeError, TypeError, zipfile.BadZipFile):
+        raise DamagedData(f"{file}: is no whole npz file of arrays; write it with numpy.savez") from None
+    for name, array in arrays.items():
+        if not np.issubdtype(array.dtype, np.number) or not np.isfinite(array).all():
+            raise DamagedData(f"{file}: its array {name} holds what is no finite number")
+    return arrays
