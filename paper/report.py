@@ -30,7 +30,7 @@ PAGES = ("README.md", "docs/claims.md", "docs/differences.md", "docs/performance
 _BLOCK = re.compile(r"(?P<begin><!-- made from results: (?P<name>[\w ]+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
 _TALLY = "tally"  # the one block that is a sentence
 _BLOCKS = (*TABLES, _TALLY)
-_STYLE = """
+STYLE = """
 body { font: 16px/1.5 Arial, Helvetica, "Liberation Sans", sans-serif; color: #222; max-width: 72rem; margin: 2rem auto;
        padding: 0 1.5rem; }
 h1, h2, h3 { line-height: 1.2; } h2 { margin-top: 3rem; border-bottom: 1px solid #ccc; }
@@ -111,7 +111,7 @@ def _page(study: Study, profile: str, figures: Path, verdicts: dict[str, Verdict
     body = "\n".join(sections)
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
+        f"<style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
     )
 
 

@@ -16,7 +16,7 @@ def test_a_control_is_measured_into_one_file(command: Command, tmp_path: Path) -
     found = json.loads((tmp_path / done.stdout.splitlines()[-1]).read_text())
     assert [fit["gain"] for fit in found["drift"]["still"]["fits"]] == [0, 2]
     assert set(found["drift"]) == {"still", "brownian", "own", "brownian x 0.5", "brownian x 2"}
-    assert set(found) > {"tempering", "diffusion", "relaxation", "score", "scale_symmetry", "bound", "model", "settings"}
+    assert set(found) > {"tempering", "diffusion", "relaxation", "scores", "scale_symmetry", "bound", "model", "settings"}
     again = command("output_theory.py", *WORDS[:-1])
     assert (again.returncode, "name these results with out=" in again.stderr) == (2, True)
 

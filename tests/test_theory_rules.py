@@ -49,8 +49,8 @@ def family(alphas: Sequence[float], exponent: float, brownian: float = math.nan,
 
 def controls(alpha: float, exponent: float, flat: float = 0.0) -> Controls:
     """Three of each, whose rest has a direction of -0.02 to 0.02 in time."""
-    langevin = [replace(one, direction=0.02 * (one.seed - 1)) for one in family([alpha] * 3, exponent)]
-    return Controls(langevin, family([flat] * 3, 0.1))
+    langevin = [replace(one, direction=0.02 * (one.seed - 1)) for one in family([alpha] * 3, exponent, brownian=alpha)]
+    return Controls(langevin, family([flat] * 3, 0.1, brownian=flat))
 
 
 GOOD, ON_CIRCLE = controls(0.8, 0.5), controls(1.0, -1.0)
@@ -87,6 +87,14 @@ def test_a_prior_that_only_inputs_show() -> None:
     assert [verdict(HEAD, one, 5, NULL, ON_CIRCLE).verdict for one in (shown_still, no_pull)] == [STRUCTURED, STRUCTURED]
 
 
+def test_on_the_circle_controls_must_be_right_under_brownian_inputs_too() -> None:
+    networks = family([1.0, 1.0, 1.1], -1.0, brownian=1.0)
+    assert verdict(HEAD, networks, 5, NULL, ON_CIRCLE).verdict == LANGEVIN
+    for brownian in (0.07, math.nan):
+        wrong = Controls([replace(one, brownian=brownian) for one in ON_CIRCLE.langevin], ON_CIRCLE.attractor)
+        assert verdict(HEAD, networks, 5, NULL, wrong).verdict == NO_CONTROL
+
+
 @pytest.mark.parametrize(
     ("null", "of_run", "called"),
     [
@@ -99,7 +107,8 @@ def test_a_prior_that_only_inputs_show() -> None:
         (NULL, controls(0.8, 0.5, flat=0.3), NO_CONTROL),
         (NULL, Controls([replace(one, one_mode=False) for one in GOOD.langevin], GOOD.attractor), NO_CONTROL),
         (NULL, Controls([replace(one, is_relaxed=False) for one in GOOD.langevin], GOOD.attractor), NO_CONTROL),
-        (NULL, Controls([], []), NO_CONTROL),
+        (NULL, Controls([], []), UNDECIDED),
+        (NULL, Controls(GOOD.langevin, []), UNDECIDED),
     ],
 )
 def test_nothing_is_said_without_power_or_with_a_failed_control(null: list[float], of_run: Controls, called: str) -> None:
@@ -223,7 +232,7 @@ def test_rules_read_result_files_and_nothing_else(measured: str) -> None:
     appears = judged["drawn tanh", "when in training does the pull appear?"]
     assert appears.ruling.verdict == "not by the end"
     lacking = judged["biased GRU", "mechanism"].ruling
-    assert lacking.verdict == NO_CONTROL
+    assert (lacking.verdict, lacking.reason) == (UNDECIDED, "controls are not measured")
     assert judged["drawn GRU", "mechanism"].ruling.reason.startswith("0 of 5 networks")
 
 

@@ -87,8 +87,6 @@ class Controls:
 
     def problem(self, task: str) -> str:
         """What came out wrong; "" where both are right: α and exponent of the Langevin networks, no α of the flat ones."""
-        if not self.langevin or not self.attractor:
-            return "controls are not measured"
         low, high = NEAR_ONE
         if not all(low <= self.alpha(c) <= high for c in JUDGED):
             return "α of the Langevin control"
@@ -98,7 +96,11 @@ class Controls:
         if not all(one.is_relaxed and one.one_mode and one.is_along for one in self.langevin):
             return "rest of the Langevin control"
         flat = [abs(float(np.mean([one.alpha[c] for one in self.attractor]))) for c in JUDGED]
-        return "α of the flat control" if max(flat) > OF_FLAT_CONTROL else ""
+        if max(flat) > OF_FLAT_CONTROL:
+            return "α of the flat control"
+        moved, flat_moved = (float(np.mean([one.brownian for one in of])) for of in (self.langevin, self.attractor))
+        is_right = low <= moved <= high and abs(flat_moved) <= OF_FLAT_CONTROL
+        return "" if task == SPATIAL or is_right else "α of a control under Brownian inputs"
 
 
 class Condition(NamedTuple):
@@ -125,6 +127,8 @@ def verdict(task: str, networks: Sequence[Network], planned: int, null: Sequence
         null: α at c = 0 of networks of the same cell whose task has no gradient, against the density of this family's.
         controls: of the same run.
     """
+    if not (controls.langevin and controls.attractor):
+        return Ruling(UNDECIDED, "controls are not measured")
     if problem := controls.problem(task):
         return Ruling(NO_CONTROL, problem)
     if len(networks) < FEWEST_SEEDS:

@@ -1,113 +1,175 @@
-"""The key figure of the theory: drift along the radius over the prediction, and the width of rest against its noise.
+"""What the figures on the mechanism show, as tables: one row a point, made from result files and nothing else.
 
-A panel's table is what it draws, and is written beside it. Networks that do not count (seed 0 of the box) say so.
+Networks of tag=theory are shown by family; a number of a family is the mean over its networks, with the standard error over
+them where there are two. Controls stand beside as families of their own.
 """
 
-import csv
+from collections.abc import Iterator
 import math
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from paper.protocols import SPATIAL
-from reactivation.machine.errors import DamagedData
-from reactivation.plotting.style import LINES, style
-from reactivation.storage.files import make_folder, read_json
+import numpy as np
 
-_SHOWN = (0.0, 0.5, 2.0, 8.0)  # c
+from paper.claims.mechanism import controls_of, pulls
+from paper.protocols import HEAD, SPATIAL
+from paper.theory import CONTROL_SEEDS, CONTROLS, FAMILIES, Family, control_settings, family_settings, found
+
+SHOWN = (0.0, 0.5, 2.0, 8.0)  # c of the key figure
 Row = dict[str, Any]
+Result = dict[str, Any]
 
 
-def draw(path: str) -> list[Path]:
-    """Draw what is measured of the box below a root of results, and write the tables; returns the files.
+class Measured(NamedTuple):
+    """What was measured of the networks of a family, or of a control."""
 
-    Raises:
-        DamagedData: nothing is measured there.
-        StorageError: the files cannot be written.
-    """
-    from matplotlib.figure import Figure
+    name: str
+    task: str
+    results: tuple[Result, ...]
+    planned: int
+    is_null: bool = False
+    is_control: bool = False
 
-    found = {file.stem: read_json(file) for file in sorted(Path(path, "theory").glob("*.json"))}
-    found = {name: one for name, one in found.items() if one.get("tempering", {}).get("what") == "radial sd"}
-    if not found:
-        raise DamagedData(f"{path}/theory: nothing is measured in the box; python output_theory.py measures a network")
-    drift, width = drift_table(found), width_table(found)
-    folder = Path(path) / "figures"
-    make_folder(folder)
-    picture = folder / "theory.png"
-    with style():
-        figure = Figure(figsize=(2.4 * len(found) + 4.8, 2.8), layout="constrained")
-        axes = figure.subplots(1, len(found) + 1, squeeze=False, width_ratios=[1.0] * len(found) + [2.0])
-        for axis, name in zip(axes[0], found, strict=False):
-            _draw_drift(axis, name, [row for row in drift if row["network"] == name])
-        _draw_width(axes[0, -1], width)
-        figure.savefig(picture)
-    return [picture, _write(folder / "theory_drift.csv", drift), _write(folder / "theory_width.csv", width)]
+    @property
+    def label(self) -> str:
+        return self.name if self.is_control else f"{self.name} ({len(self.results)} of {self.planned})"
 
 
-def drift_table(found: dict[str, Any]) -> list[Row]:
-    """One row a network, c and bin: velocity without the part of spreading, its error, and what Langevin sampling has."""
+def measured(path: str, task: str) -> list[Measured]:
+    """Controls of a task, then its families, of which something was measured."""
+    return [one for one in (*_controls(path, task), *_families(path, task)) if one.results]
+
+
+def _controls(path: str, task: str) -> Iterator[Measured]:
+    for name in CONTROLS:
+        each = (found(control_settings(path, task, name, seed)) for seed in CONTROL_SEEDS)
+        yield Measured(f"control: {name}", task, tuple(one for one in each if one), len(CONTROL_SEEDS), is_control=True)
+
+
+def _families(path: str, task: str) -> Iterator[Measured]:
+    for family in FAMILIES:
+        if family.task == task:
+            each = (found(family_settings(path, family, seed)) for seed in family.seeds)
+            results = tuple(one for one in each if one)
+            yield Measured(family.name, task, results, len(family.seeds), is_null=family.null is None)
+
+
+def drift_table(path: str) -> list[Row]:
+    """Radial velocity without the part of spreading, and what Langevin sampling has: a row a family, c and bin."""
+    rows = []
+    for one in measured(path, SPATIAL):
+        for gain in SHOWN:
+            fits = [fit for result in one.results for fit in result["drift"]["still"]["fits"] if fit["gain"] == gain]
+            for number in range(len(fits[0]["place"]) if fits else 0):
+                bins = [_bin(fit, number) for fit in fits if _bin(fit, number)]
+                if bins:
+                    place, velocity, error, predicted = (_mean([each[key] for each in bins]) for key in range(4))
+                    scatter = _error([each[1] for each in bins]) if len(bins) > 1 else error
+                    rows.append(
+                        {
+                            "family": one.label, "c": gain, "radius": place, "velocity": velocity, "error": scatter,
+                            "predicted": predicted, "networks": len(bins),
+                        }
+                    )  # fmt: skip
+    return rows
+
+
+def _bin(fit: Result, number: int) -> tuple[float, ...]:
+    """Place, velocity without spreading, its error, prediction; nothing where a bin has no pairs."""
+    place, velocity, spread, error, predicted = (
+        fit[key][number] for key in ("place", "velocity", "spread_drift", "velocity_error", "predicted")
+    )
+    return () if None in (place, velocity, spread, error, predicted) else (place, velocity - spread, error, predicted)
+
+
+def width_table(path: str, task: str) -> list[Row]:
+    """Width of rest against c, and the exponent: a row a network and c."""
     return [
-        {"network": name, "c": fit["gain"], "radius": place, "velocity": v - spread, "error": error, "predicted": predicted}
-        for name, one in found.items()
-        for fit in one["drift"]["still"]["fits"]
-        for place, v, spread, error, predicted in zip(
-            *(fit[key] for key in ("place", "velocity", "spread_drift", "velocity_error", "predicted")), strict=True
-        )
-        if None not in (place, v, spread, error, predicted)
+        {
+            "family": one.label, "seed": result["settings"]["seed"], "c": gain, "width": width,
+            "exponent": result["tempering"]["value"],
+        }
+        for one in measured(path, task)
+        for result in one.results
+        for gain, width in zip(result["tempering"]["gains"], result["tempering"]["widths"], strict=True)
+    ]  # fmt: skip
+
+
+def inputs_table(path: str) -> list[Row]:
+    """α on the circle by the inputs that it is asked under, at c = 1 (still: the c nearest to it): a row a network."""
+    rows = []
+    for one in measured(path, HEAD):
+        for result in one.results:
+            for inputs, drift in result["drift"].items():
+                fit = min(drift["fits"], key=lambda fit: abs(math.log2(fit["gain"] or 1e-9)))
+                rows.append(
+                    {
+                        "family": one.label, "is_null": one.is_null, "seed": result["settings"]["seed"], "inputs": inputs,
+                        "alpha": fit["alpha"], "error": fit["standard_error"],
+                    }
+                )  # fmt: skip
+    return rows
+
+
+def training_table(path: str) -> list[Row]:
+    """α over the control's at c = 0 along training: a row a family and step."""
+    rows = []
+    for family in FAMILIES:
+        for step, values in pulls(path, family, controls_of(path, family.task)).items() if family.followed else ():
+            known = [value for value in values if math.isfinite(value)]
+            rows.append(
+                {
+                    "family": _label_of(family, len(values)), "task": family.task, "step": step, "networks": len(known),
+                    "pull": _mean(known) if known else None, "error": _error(known) if len(known) > 1 else None,
+                }
+            )  # fmt: skip
+    return rows
+
+
+def _label_of(family: Family, count: int) -> str:
+    return f"{family.name} ({count} of {len(family.seeds)})"
+
+
+def score_table(path: str) -> list[Row]:
+    """The slope of drift on score, and what stationarity alone gives: a row a network, and itself untrained and shuffled."""
+    return [
+        {
+            "family": one.name, "seed": result["settings"]["seed"], "network": twin, "slope": score["value"],
+            "of_stationarity": score["of_stationarity"],
+        }
+        for task in (SPATIAL, HEAD)
+        for one in measured(path, task)
+        for result in one.results
+        for twin, score in result["scores"].items()
+    ]  # fmt: skip
+
+
+def relaxation_table(path: str) -> list[Row]:
+    """What a rest at c = 2 keeps of its start, and the size of its activity over that at its start: a row a step."""
+    rows = []
+    for task in (SPATIAL, HEAD):
+        for one in measured(path, task):
+            rests = [result["relaxation"] for result in one.results]
+            for number, step in enumerate(rests[0]["step"]):
+                kept = _mean([rest["correlation"][number] for rest in rests])
+                sizes = [rest["amplitude"][number] / rest["amplitude"][0] for rest in rests]
+                rows.append({"family": one.label, "task": task, "step": step, "kept": kept, "amplitude": _mean(sizes)})
+    return rows
+
+
+def bound_table(path: str) -> list[Row]:
+    """The loss, its bounds and how often each step of their derivation holds: a row a network and Δt."""
+    return [
+        {"family": one.name, "seed": result["settings"]["seed"], **chain}
+        for task in (SPATIAL, HEAD)
+        for one in measured(path, task)
+        for result in one.results
+        for chain in result["bound"]["chains"]
     ]
 
 
-def width_table(found: dict[str, Any]) -> list[Row]:
-    """One row a network and c: radial standard deviation of rest, and the exponent that is fitted over all c."""
-    return [
-        {"network": name, "c": c, "sd": width, "exponent": one["tempering"]["value"]}
-        for name, one in found.items()
-        for c, width in zip(one["tempering"]["gains"], one["tempering"]["widths"], strict=True)
-    ]
+def _mean(values: list[float]) -> float:
+    return float(np.mean(values))
 
 
-def label(name: str) -> str:
-    """What a panel is called: networks of seed 0 in the box were seen before the rules and do not count."""
-    words = name.replace(f"{SPATIAL}_", "").replace("control_", "control: ").replace("_", " ")
-    return words if name.startswith("control") or not words.endswith(" 0") else f"{words} (does not count)"
-
-
-def _draw_drift(axis: Any, name: str, rows: list[Row]) -> None:
-    for c, colour in zip(_SHOWN, LINES, strict=False):
-        own = [row for row in rows if row["c"] == c]
-        radius = [row["radius"] for row in own]
-        axis.errorbar(
-            radius, [1e3 * row["velocity"] for row in own], [1e3 * row["error"] for row in own],
-            fmt="o", ms=3.5, lw=1, color=colour, label=f"c = {c:g}",
-        )  # fmt: skip
-        axis.plot(radius, [1e3 * row["predicted"] for row in own], "-", lw=1, color=colour, alpha=0.7)
-    axis.axhline(0, color="0.7", lw=0.6, zorder=0)
-    axis.set(xlabel="radius [m]", ylabel="radial drift [mm per step]", xlim=(0, 0.75), ylim=(-1.6, 1.6))
-    axis.set_title(label(name))
-    axis.legend(fontsize=6, title="points: measured\nlines: Langevin", title_fontsize=6)
-
-
-def _draw_width(axis: Any, rows: list[Row]) -> None:
-    for name in dict.fromkeys(row["network"] for row in rows):
-        own = [row for row in rows if row["network"] == name]
-        shown = f"{label(name)}: {own[0]['exponent']:.2f}"
-        axis.loglog([row["c"] for row in own], [row["sd"] for row in own], "o-", ms=3.5, lw=1, label=shown)
-    low, high = (pick(row["c"] for row in rows) for pick in (min, max))
-    middle = math.exp(sum(math.log(row["sd"]) for row in rows) / len(rows))
-    for slope, dash in ((0.5, "--"), (0.0, ":")):
-        ends = [middle * (c / math.sqrt(low * high)) ** slope for c in (low, high)]
-        axis.loglog([low, high], ends, dash, color="0.5", lw=1, label=f"slope {slope:g}")
-    gains, sds = sorted({row["c"] for row in rows}), (0.02, 0.05, 0.1, 0.2, 0.5)
-    axis.set_xticks(gains, [f"{c:g}" for c in gains], minor=False)
-    axis.set_yticks(sds, [f"{sd:g}" for sd in sds], minor=False)
-    axis.minorticks_off()
-    axis.set(xlabel="gain c of the noise variance", ylabel="radial sd of rest [m]", title="width of rest, with exponents")
-    axis.legend(fontsize=6, loc="center left", bbox_to_anchor=(1, 0.5))
-
-
-def _write(file: Path, rows: list[Row]) -> Path:
-    with file.open("w", newline="") as target:
-        writer = csv.DictWriter(target, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return file
+def _error(values: list[float]) -> float:
+    return float(np.std(values, ddof=1) / math.sqrt(len(values)))

@@ -80,7 +80,7 @@ def control(name: str, density: str | None = None, seed: int = 0) -> Run:
         if density == "gaussian":
             raise BadInput("density=gaussian: no network was trained on it that could be shuffled; take ring or bearings")
         trained = load(kind.experiment, seed)
-        network = _shuffled(trained.network, seed)
+        network = shuffled(trained.network, seed)
         return Run.of(network, dt=trained.dt, sigma=trained.noise.sigma, task=trained.task, seed=seed, name=name)
     config = _config(kind, density, seed)
     task, network = build(config, torch.device("cpu"), of_control)
@@ -112,15 +112,15 @@ def _config(kind: _Kind, density: str, seed: int) -> TrainConfig:
     return train_config({"config": kind.experiment, "seed": seed, **own})
 
 
-def _shuffled(network: Network, seed: int) -> Network:
+def shuffled(network: Network, seed: int) -> Network:
     """A copy of a network whose recurrent weights have changed places, each matrix within itself."""
-    shuffled = copy.deepcopy(network)
+    copied = copy.deepcopy(network)
     source = stream(seed, of_control("shuffled"))
-    for name, weights in shuffled.cell.named_parameters():
+    for name, weights in copied.cell.named_parameters():
         if not name.startswith("input"):
             order = torch.randperm(weights.numel(), generator=source)
             weights.data = weights.data.flatten()[order].reshape(weights.shape)
-    return shuffled
+    return copied
 
 
 class _Wander:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reactivation.analysis.run import Run
 
 CONTROL = "control"  # as in run=control:langevin:ring
-FORMAT = 2
+FORMAT = 3
 _NOT_SCIENCE = ("path",)
 
 
@@ -168,6 +168,22 @@ def _sigma(run: "Run", settings: Settings) -> float | None:
     return None if run.noise.sigma or settings.noise is None else intensity(settings.noise, DT)
 
 
+def _twins(run: "Run", settings: Settings) -> dict[str, "Run"]:
+    """The network, and what has learned nothing: itself before training, and with its recurrent weights shuffled."""
+    from reactivation.controls.control import shuffled
+    from reactivation.machine.device import prepare
+    from reactivation.storage.networks import build
+
+    if is_control(settings):
+        return {"itself": run}
+    _, untrained = build(train_config(training_values(settings)), prepare("cpu"))
+    return {
+        "itself": run,
+        "untrained": replace(run, network=untrained.eval()),
+        "shuffled": replace(run, network=shuffled(run.network, settings.seed)),
+    }
+
+
 def _training(run: "Run", settings: Settings) -> dict[str, Any]:
     """α at each checkpoint, against the waking density of the last step."""
     from reactivation.theory.drift import drift
@@ -210,7 +226,7 @@ def _measures(run: "Run", settings: Settings) -> dict[str, Any]:
         "diffusion": _plain(diffusion(run, sigma=sigma)),
         "relaxation": _plain(relaxation(run, steps=settings.long, trajectories=count // 2, sigma=sigma)),
         "scale_symmetry": scale_symmetry(run) if run.noise.sigma else None,
-        "score": _plain(score(run)) if run.noise.sigma else None,
+        "scores": {name: _plain(score(twin)) for name, twin in _twins(run, settings).items() if run.noise.sigma},
         "bound": _plain(bound(run)),
     }
     return found

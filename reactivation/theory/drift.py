@@ -103,8 +103,8 @@ def drift(
     Args:
         gains: c, noise variance over that of waking; one above 0 is needed, since D at c = 0 follows from the least of them.
         pairs: of trajectories, at each c.
-        inputs: still (none), brownian (of the task's spread, whatever the position), or own (those of the task, whose sum is
-            taken from the displacement).
+        inputs: still (none), brownian (of the task's spread, whatever the position), or own (those of the task; what they
+            move pairs by is taken off, with a gain that is fitted).
         scale: of these inputs.
         sigma: σ of c = 1 [s^-1/2]; None for the network's own. A noiseless network needs one.
         awake: what p is of; None: waking of the length that the network was trained for, 100 steps.
@@ -122,6 +122,8 @@ def drift(
     awake = awake or waking_positions(run)
     with asking():
         seen = {gain: _pairs(probe, gain, pairs, inputs, scale) for gain in sorted({*gains, min(noisy)}, reverse=True)}
+        # Inputs spread pairs, too: what noise alone does is seen at rest.
+        resting = seen if inputs == "still" else {gain: _pairs(probe, gain, pairs, "still", 1.0) for gain in noisy}
     course = probe.course
     own = course.landscape(awake, KERNEL)
     variants = {
@@ -132,29 +134,34 @@ def drift(
         "steps 100 to 200": (own, (100, 200), TEMPLATE),
         "decoder top3": (own, WINDOW, TOP3),
     }
-    found = {name: _fits(seen, gains, course, *variant) for name, variant in variants.items()}
+    found = {name: _fits(seen, resting, gains, course, *variant) for name, variant in variants.items()}
     sensitivity = {name: {f"{fit.gain:g}": fit.alpha for fit in fits} for name, fits in found.items()}
     return Drift(found["as chosen"], sensitivity)
 
 
-Seen = dict[str, dict[int, Array]]  # decoder → step → (2, B, P) what pairs report, inputs taken off
+class Pairs(NamedTuple):
+    """What pairs of trajectories report at each stop, by each decoder, and how far their inputs have moved them."""
+
+    reported: dict[str, dict[int, Array]]  # decoder → step → (2, B, P)
+    moved: dict[int, Array]  # step → (B, P), sum of the inputs since pairs parted, mean of a pair
+    is_driven: bool
 
 
-def _pairs(probe: Probe, gain: float, pairs: int, inputs: str, scale: float) -> Seen:
-    """What pairs report at each stop."""
+def _pairs(probe: Probe, gain: float, pairs: int, inputs: str, scale: float) -> Pairs:
+    """Let pairs go, and read them at each stop."""
     source = probe.source(f"{gain:g}/{inputs}/{scale:g}")
     start, driven = _driven(probe, pairs, inputs, scale, source)
     state = probe.go(start, WARM_UP, 1.0, source, None if driven is None else driven[:pairs, :WARM_UP])
     state, step = torch.cat((state, state)), 0
-    seen: Seen = {TEMPLATE: {}, TOP3: {}}
+    seen = Pairs({TEMPLATE: {}, TOP3: {}}, {}, driven is not None)
     for stop in _STOPS:
         given = None if driven is None else driven[:, WARM_UP + step : WARM_UP + stop]
         state, step = probe.go(state, stop - step, gain, source, given, paired=True), stop
-        moved = np.zeros(1)
-        if inputs == "own" and driven is not None:
-            moved = driven[:, WARM_UP : WARM_UP + stop].sum(1).double().numpy()
-        for by, reported in seen.items():
-            reported[stop] = (probe.positions(state, by) - moved).reshape(2, pairs, -1)
+        seen.moved[stop] = np.zeros(1)
+        if driven is not None:
+            seen.moved[stop] = driven[:, WARM_UP : WARM_UP + stop].sum(1).reshape(2, pairs, -1).mean(0).double().numpy()
+        for by, reported in seen.reported.items():
+            reported[stop] = probe.positions(state, by).reshape(2, pairs, -1)
     return seen
 
 
@@ -187,17 +194,21 @@ class _Binned(NamedTuple):
 
 
 def _fits(
-    seen: dict[float, Seen],
+    seen: dict[float, Pairs],
+    resting: dict[float, Pairs],
     gains: Sequence[float],
     course: Course,
     landscape: Landscape,
     window: tuple[int, int],
     by: str,
 ) -> tuple[Fit, ...]:
-    """α at each c; at c = 0, D/c is that of the least c above."""
-    binned = {gain: _binned(of_pairs[by], course, landscape, window) for gain, of_pairs in seen.items()}
-    least = min(gain for gain in binned if gain > 0)
-    return tuple(_fit(gain, binned[gain], gain or least, binned[gain or least]) for gain in gains)
+    """α at each c, with D of pairs at rest; at c = 0, D/c is that of the least c above."""
+    binned = {gain: _binned(pairs, by, course, landscape, window) for gain, pairs in seen.items()}
+    still = binned
+    if resting is not seen:
+        still = {gain: _binned(pairs, by, course, landscape, window) for gain, pairs in resting.items()}
+    least = min(gain for gain in still if gain > 0)
+    return tuple(_fit(gain, binned[gain], gain or least, still[gain or least]) for gain in gains)
 
 
 def _fit(gain: float, own: _Binned, noisy: float, diffusing: _Binned) -> Fit:
@@ -216,19 +227,28 @@ def _fit(gain: float, own: _Binned, noisy: float, diffusing: _Binned) -> Fit:
     )  # fmt: skip
 
 
-def _binned(reported: dict[int, Array], course: Course, landscape: Landscape, window: tuple[int, int]) -> _Binned:
-    """Drift and diffusion of pairs, in bins of where they are at the beginning of the window."""
-    space, (first, last) = course.space, window
+def _binned(pairs: Pairs, by: str, course: Course, landscape: Landscape, window: tuple[int, int]) -> _Binned:
+    """Drift and diffusion of pairs, in bins of where they are at the beginning of the window.
+
+    Inputs take pairs through other places than those they begin at: theirs is the slope of all places on the way.
+    """
+    reported, space, (first, last) = pairs.reported[by], course.space, window
     steps = last - first
     apart = [space.difference(reported[stop][0], reported[stop][1]) / 2 for stop in window]  # h, (B, P)
-    begin, end = (space.wrap(reported[stop][1] + half) for stop, half in zip(window, apart, strict=True))
+    begin = space.wrap(reported[first][1] + apart[0])
     place, along, across, near = course.seen(begin, landscape)
-    velocity = (space.difference(end, begin) * along).sum(-1) / steps
-    slope = (landscape.slope(begin) * along).sum(-1)
+    moved = space.difference(reported[last], reported[first]).mean(0)
+    velocity = (moved * along).sum(-1) / steps
+    slope = _on_the_way(reported, landscape, window) if pairs.is_driven else landscape.slope(begin)
+    slope = (slope * along).sum(-1)
     if near.sum() < _FEWEST:
         raise DamagedData(f"{int(near.sum())} of {len(near)} pairs are where drift is fitted; {_FEWEST} at least are needed")
+    if pairs.is_driven:
+        pushed = ((pairs.moved[last] - pairs.moved[first]) * along).sum(-1) / steps
+        velocity = velocity - _gain(pushed[near], slope[near], velocity[near]) * pushed
     contraction = _rate(np.polyfit(place[near], velocity[near], 1)[0], steps)
-    velocity = velocity * contraction * steps / -math.expm1(-contraction * steps)
+    if not pairs.is_driven:
+        velocity = velocity * contraction * steps / -math.expm1(-contraction * steps)
     diffusion = _diffusion(apart, along, contraction, steps)
     level, error = diffusion[near].mean(), diffusion[near].std() / math.sqrt(near.sum())
     level_across, spread, unsure = level, np.zeros(BINS), np.zeros(BINS)
@@ -246,6 +266,18 @@ def _binned(reported: dict[int, Array], course: Course, landscape: Landscape, wi
     left = float(place.std()) / course.spread_of_starts
     fitted = course.is_fitted(where)
     return _Binned(where, speed, scatter, steep, spread, unsure, level, error, level_across, left, fitted)
+
+
+def _gain(pushed: Array, slope: Array, velocity: Array) -> float:
+    """How far inputs move pairs, over how far they should: what is left beside the slope (least squares); 0 without any."""
+    return float(np.linalg.lstsq(np.stack((pushed, slope), axis=1), velocity)[0][0])
+
+
+def _on_the_way(reported: dict[int, Array], landscape: Landscape, window: tuple[int, int]) -> Array:
+    """Slope of log p, mean over the stops of a window (trapezoids) and over the two of a pair, (B, P)."""
+    stops = [stop for stop in _STOPS if window[0] <= stop <= window[1]]
+    each = [sum(landscape.slope(one) for one in reported[stop]) / 2 for stop in stops]
+    return np.asarray(np.trapezoid(each, stops, axis=0)) / (window[1] - window[0])
 
 
 def _rate(slope: float, steps: int) -> float:
