@@ -22,7 +22,7 @@ _ROOMS = {"tasks": "world.tasks", "cells": "network.cells", "analysis": "analysi
 def names(kind: str) -> list[str]:
     """Return the known names of a kind ("tasks", "cells"), without importing any of them.
 
-    A file that no module could be, such as an editor's lock, is passed over, as is one whose name begins with "_".
+    What no module could be, such as an editor's lock or a folder, is passed over, as is a name that begins with "_".
     """
     return sorted(file.stem for file in _folder(kind).glob("*.py") if _is_entry(file))
 
@@ -32,7 +32,17 @@ def _folder(kind: str) -> Path:
 
 
 def _is_entry(file: Path) -> bool:
-    return file.stem.isidentifier() and not file.stem.startswith("_") and file.stem != "base" and file.is_file()
+    return file.stem.isidentifier() and not file.stem.startswith("_") and file.stem != "base" and holds_text(file)
+
+
+def holds_text(file: Path) -> bool:
+    """Whether this is a file, and not a binary one: those have bytes that are 0."""
+    try:
+        return b"\0" not in file.read_bytes()
+    except (IsADirectoryError, FileNotFoundError):  # a link may lead nowhere
+        return False
+    except OSError:
+        return True  # whoever needs it says what is wrong with it
 
 
 def check_name(kind: str, name: str) -> None:

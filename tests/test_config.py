@@ -193,6 +193,7 @@ def test_another_time_step_alone_is_told_what_it_leaves(command: Command) -> Non
 
 
 JUNK = (".#junk.py", "junk.py~", "#junk.py#", "junk-checkpoint.py", "2junk.py", ".ipynb_checkpoints/junk.py")
+ROOMS = ("preset", "train/head_direction")
 JUNK_YAML = ("preset/.#junk.yml", "train/head_direction/.#junk.yml", "train/.ipynb_checkpoints/junk.yml")
 
 
@@ -205,6 +206,15 @@ def test_files_that_only_look_like_entries_are_passed_over(command: Command, tmp
     for file in [*files, *(project / "configs" / name for name in JUNK_YAML)]:
         file.parent.mkdir(exist_ok=True)
         file.write_text("{ this is nothing")
+    for folder, kind in (
+        (tasks, "py"),
+        (cells, "py"),
+        (analyses, "py"),
+        *((project / "configs" / name, "yml") for name in ROOMS),
+    ):
+        (folder / f"junkfolder.{kind}").mkdir()
+        (folder / f"junklink.{kind}").symlink_to("nowhere")
+        (folder / f"junkbinary.{kind}").write_bytes(b"\x7fELF\x00\x01")
     (tasks / "broken.py").write_text("x = 1\ndef (\n")
     (cells / "unnamed.py").write_text("class Settings(y): pass\n")
     own = "from reactivation.settings.declaring import CellSettings as Settings\n"
@@ -218,6 +228,8 @@ def test_files_that_only_look_like_entries_are_passed_over(command: Command, tmp
     assert "broken.py, line 2: SyntaxError" in manual.stdout
     assert "unnamed.py, line 1: NameError: name 'y' is not defined" in manual.stdout
     assert command("train.py", HEAD, "preset=quick", "--print-config", project=project).returncode == 0
+    assert "junk" not in command("train.py", "config=head_direction/x", project=project).stderr
+    assert "junk" not in command("output_kl.py", "preset=x", project=project).stderr
     for words, said in (
         (["config=broken/a"], "broken.py, line 2: SyntaxError"),
         ([HEAD, "rnn.model=lost"], "lost.py, line 2: ModuleNotFoundError"),

@@ -104,8 +104,9 @@ def experiments() -> list[str]:
 
 
 def _yaml_names(folder: str) -> list[str]:
-    """The YAML files of a folder of `CONFIGS`; what an editor leaves beside them (`.#x.yml`) is none."""
-    return sorted(file.stem for file in (CONFIGS / folder).glob("*.yml") if FILE_NAME.fullmatch(file.stem))
+    """The YAML files of a folder of `CONFIGS`; what an editor leaves beside them (`.#x.yml`) is none, nor is a folder."""
+    files = (CONFIGS / folder).glob("*.yml")
+    return sorted(file.stem for file in files if FILE_NAME.fullmatch(file.stem) and registry.holds_text(file))
 
 
 def resolve_train(arguments: Mapping[str, str]) -> TrainConfig:
