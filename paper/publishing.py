@@ -12,8 +12,9 @@ from paper.cards import NAME as MODEL_CARD
 from paper.cards import model_card
 from paper.figures import FIGURES, picture, pictures
 from paper.protocols import ALL_PROTOCOLS, NETWORKS, SEEDS, VARIANTS
+from paper.report import NOT_DRAWN
 from paper.study import Study
-from reactivation.machine.errors import storing
+from reactivation.machine.errors import DamagedData, storing
 from reactivation.machine.places import PUBLISHED
 from reactivation.storage.files import digest, read_json, to_json, write_atomically
 from reactivation.storage.seal import weights_digest
@@ -31,6 +32,7 @@ def publish(study: Study, target: Path = PUBLISHED) -> list[Path]:
         The files that changed.
 
     Raises:
+        DamagedData: the report lacks pictures; nothing is written then.
         StorageError: the folder cannot be written.
     """
     root, own = Path(study.path), replace(study, fallback=False)
@@ -59,6 +61,8 @@ def _runs(study: Study) -> Iterator[Path]:
             if folder.config().trainer.n_epochs != last:
                 continue  # it was trained on since
             yield from (folder.config_file, folder.environment_file, *map(folder.table_file, ("train", "test")))
+            if folder.card_file.exists():
+                yield folder.card_file
             if run in NETWORKS[task] and seed == SEEDS[0] and folder.kept(last):
                 yield folder.model_file(last)
 
@@ -78,7 +82,9 @@ def _pages(study: Study) -> Iterator[Path]:
     folder = pictures(study)
     drawn = [picture(folder, key, form) for key in FIGURES for form in ("pdf", "png")]
     tables = [picture(folder, panel, "csv") for figure in FIGURES.values() for panel in figure.panels]
-    told = [Path(study.path) / name for name in ("report.html", "claims.json")]
+    told = report, _ = [Path(study.path) / name for name in ("report.html", "claims.json")]
+    if report.exists() and NOT_DRAWN in report.read_text(encoding="utf-8"):
+        raise DamagedData(f"{report}: lacks pictures; python reproduce.py profile=paper only=draw,report makes it whole")
     yield from (file for file in [*drawn, *tables, *told, *study.benchmarks("*")] if file.exists())
 
 

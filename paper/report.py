@@ -28,6 +28,7 @@ from reactivation.storage.files import make_folder, require_place, to_json, writ
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "docs/claims.md", "docs/differences.md", "docs/performance.md")
 _BLOCK = re.compile(r"(?P<begin><!-- made from results: (?P<name>[\w ]+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
+NOT_DRAWN = "Not drawn yet."  # where a picture would be
 _TALLY = "tally"  # the one block that is a sentence
 _BLOCKS = (*TABLES, _TALLY)
 STYLE = """
@@ -120,7 +121,7 @@ def _figure(key: str, folder: Path) -> str:
     heading = f"Figure {name_of(key)}. {figure.title}."
     caption = f"<figcaption><b>{html.escape(heading)}</b> {html.escape(figure.caption)}</figcaption>"
     if not file.exists():
-        return f"<figure><p>Not drawn yet.</p>{caption}</figure>"
+        return f"<figure><p>{NOT_DRAWN}</p>{caption}</figure>"
     if not shows_its_numbers(folder, key):
         caption = f"<p><b>Drawn from other numbers than those beside it: draw it anew.</b></p>{caption}"
     image = base64.b64encode(file.read_bytes()).decode()

@@ -13,7 +13,7 @@ import torch
 from paper.cards import NAME as MODEL_CARD
 from paper.cards import model_card
 from paper.claims.ablations import effects
-from paper.figures import FIGURES, draw_figure, shows_its_numbers
+from paper.figures import FIGURES, draw_figure, pictures, shows_its_numbers
 from paper.panels import PANELS
 from paper.plan import Settings, reproduction
 from paper.protocols import BIASES, NETWORKS, SEEDS, SPATIAL, VANILLA
@@ -23,6 +23,7 @@ from paper.study import Study, step_length
 from reactivation.analysis.run import load_run
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.machine.places import PUBLISHED
+from reactivation.storage.card import read_card, write_card
 from reactivation.storage.files import sha256
 from reactivation.storage.folder import RunFolder
 from reactivation.storage.seal import unsealed, weights_digest
@@ -258,6 +259,8 @@ def test_publishing_copies_what_a_study_has_of_its_own(tmp_path: Path) -> None:
     for run in (first, second):
         shutil.copytree(PUBLISHED / run, results / run)
     (results / first / "resume.pt").touch()
+    folder = RunFolder(results / first)
+    write_card(folder, folder.config(), folder.config().trainer.n_epochs)
     table = results / second / "test_metrics.json"
     table.write_text(json.dumps({"0": json.loads(table.read_text())["0"]}))  # has just begun
     study = Study((0,), path=str(results))
@@ -265,6 +268,18 @@ def test_publishing_copies_what_a_study_has_of_its_own(tmp_path: Path) -> None:
     made, expected = ({file.name: file.read_bytes() for file in (root / first).iterdir()} for root in (target, PUBLISHED))
     assert "was not measured" in made.pop(MODEL_CARD).decode(), "there are no results here"
     expected.pop(MODEL_CARD)
-    assert made == expected
+    assert made == {**expected, "run.json": folder.card_file.read_bytes()}
+    assert read_card(RunFolder(target / first)) == read_card(folder)
     assert json.loads((target / CARD).read_text()) == {first: CARDS[first]}
     assert publish(study, target) == [], "nothing has changed"
+
+
+def test_a_report_without_its_pictures_is_not_published(tmp_path: Path) -> None:
+    """In a clone, figures are drawn in published/ and not in results/: a report made there has none."""
+    results, target = tmp_path / "results", tmp_path / "target"
+    study = Study((0,), path=str(results))
+    write_report(study, "paper", pictures(study), results / "report.html", results / "claims.json")
+    with pytest.raises(DamagedData, match=r"lacks pictures; python reproduce\.py profile=paper only=draw,report") as refused:
+        publish(study, target)
+    assert "\n" not in str(refused.value)
+    assert not target.exists()
