@@ -2,6 +2,7 @@
 
     reactivation train config=<task>/<experiment> [seed=0] [key=value ...]
     reactivation <analysis> [seed=0] [task=<task>] [key=value ...]
+    reactivation theory run=<task>/<experiment> [seed=0] [key=value ...]
     reactivation runs [path=results] [of=results] [out=table.csv]
     reactivation sweep config=<task>/<experiment> seed=0..4 [key=values ...] [launcher=slurm]
     reactivation <command> --help
@@ -12,6 +13,7 @@ Runs and results go to results/ in the folder it is started in. Exit codes: 0 do
 
 from collections.abc import Callable
 from functools import partial
+import importlib
 
 from reactivation import __version__, registry
 from reactivation.machine.errors import BadInput, run_command
@@ -19,6 +21,7 @@ from reactivation.settings.declaring import nearest
 
 Words = list[str]
 
+_OTHERS = {"theory": "theory.command", "runs": "analysis.runs_table", "sweep": "sweep.command"}  # modules with a `main`
 # What draws and reports belongs to the study of the paper, which is no part of the library.
 _IN_A_CHECKOUT = {"figure": "figures.py", "reproduce": "reproduce.py"}
 
@@ -49,7 +52,7 @@ def main(words: Words) -> None:
 
 
 def _names() -> list[str]:
-    return ["train", *registry.names("analysis"), "runs", "sweep"]
+    return ["train", *registry.names("analysis"), *_OTHERS]
 
 
 def _command(name: str) -> Callable[[Words], None]:
@@ -62,18 +65,10 @@ def _command(name: str) -> Callable[[Words], None]:
         raise BadInput(f"{name} needs a checkout of the project: run python {_IN_A_CHECKOUT[name]} there")
     if name not in _names():
         raise BadInput(f"{name} is no command of reactivation; {nearest(name, _names())}")
-    if name == "train":
-        from reactivation.training import command
+    if name in registry.names("analysis"):
+        from reactivation.analysis.runner import run_analysis
 
-        return command.main
-    if name == "runs":
-        from reactivation.analysis import runs_table
-
-        return runs_table.main
-    if name == "sweep":
-        from reactivation.sweep import command as sweep
-
-        return sweep.main
-    from reactivation.analysis.runner import run_analysis
-
-    return partial(run_analysis, name)
+        return partial(run_analysis, name)
+    module = "training.command" if name == "train" else _OTHERS[name]
+    main: Callable[[Words], None] = importlib.import_module(f"reactivation.{module}").main
+    return main

@@ -15,6 +15,7 @@ from reactivation import __version__, cli, registry
 from reactivation.machine.errors import BadInput
 from reactivation.machine.places import CONFIGS, as_typed
 
+COMMANDS = ["train", *registry.names("analysis"), "theory", "runs", "sweep"]
 Installed = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -45,14 +46,22 @@ def test_a_command_that_is_not_there_is_named(words: list[str], told: str) -> No
 def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     cli.main([])
     told = capsys.readouterr().out
-    assert all(f"{name}" in told for name in ["train", *registry.names("analysis"), "figure", "reproduce"])
+    assert all(f" {name}" in told for name in [*COMMANDS, "figure", "reproduce"])
     cli.main(["--version"])
     assert capsys.readouterr().out == f"{__version__}\n"
 
 
 def test_every_command_has_its_script() -> None:
-    scripts = {f"output_{name}.py" for name in registry.names("analysis")} | {"train.py", "figures.py", "reproduce.py"}
-    assert {file.name for file in ROOT.glob("*.py")} - {"setup.py"} >= scripts
+    scripts = {f"output_{name}.py" for name in [*registry.names("analysis"), "theory"]}
+    scripts |= {f"{name}.py" for name in ("train", "runs", "sweep", "figures", "reproduce")}
+    assert {file.name for file in ROOT.glob("*.py")} - {"setup.py"} == scripts
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_prints_its_manual(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main([name, "--help"])
+    script = f"{name}.py" if name in ("train", "runs", "sweep") else f"output_{name}.py"
+    assert f"python {script} " in capsys.readouterr().out
 
 
 def test_commands_are_named_as_they_are_typed(monkeypatch: pytest.MonkeyPatch) -> None:
