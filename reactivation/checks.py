@@ -1,27 +1,53 @@
-"""Checks of what callers pass from Python: each refuses on one line, and returns the value as what it was checked to be."""
+"""Checks of what callers pass from Python: each refuses on one line, and returns the value as what it was checked to be.
 
+`checked` holds the arguments of a public function to its annotations, so that a signature says what is taken, in one place.
+Kinds of numbers are annotations, too: `steps: Count`, `dt: Seconds`. What needs more than one argument is checked by who
+takes it. Nothing here imports torch.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+import functools
+import inspect
 import math
 import operator
-from typing import TYPE_CHECKING, Any
+import os
+import sys
+import types
+from typing import Annotated, Any, ForwardRef, Literal, TypeVar, Union, get_args, get_origin
+
+import numpy as np
+from numpy.typing import NDArray
 
 from reactivation.machine.errors import BadInput
+from reactivation.settings.declaring import in_one_line
 
-if TYPE_CHECKING:
-    import numpy as np
+Array = NDArray[np.float64]
+C = TypeVar("C", bound=Callable[..., Any])
 
 
-def whole(name: str, value: Any, low: int = 0) -> int:
+def whole(name: str, value: Any, low: int | None = 0) -> int:
     """Return a whole number, of numpy's kinds too.
 
     Raises:
         BadInput: it is none, or less than `low`.
     """
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise BadInput(f"{name}={value!r} must be a whole number") from None
-    if number < low:
+    if not _is_whole(value):
+        raise BadInput(f"{name}={_shown(value)} must be a whole number")
+    number = operator.index(value)
+    if low is not None and number < low:
         raise BadInput(f"{name}={number} must be at least {low}")
+    return number
+
+
+def finite(name: str, value: Any) -> float:
+    """Return a finite number.
+
+    Raises:
+        BadInput: it is none.
+    """
+    number = _number(name, value)
+    if not math.isfinite(number):
+        raise BadInput(f"{name}={value} must be finite")
     return number
 
 
@@ -33,7 +59,7 @@ def duration(name: str, value: Any) -> float:
     """
     seconds = _number(name, value)
     if not 0 < seconds < math.inf:
-        raise BadInput(f"{name}={value} is a time [s] and must be greater than 0")
+        raise BadInput(f"{name}={value} is a time [s] and must be greater than 0, and finite")
     return seconds
 
 
@@ -49,21 +75,263 @@ def strength(name: str, value: Any) -> float:
     return number
 
 
-def generator(rng: Any) -> "np.random.Generator":
+def positive(name: str, value: Any) -> float:
+    """Return a size.
+
+    Raises:
+        BadInput: it is no number, not finite, or not greater than 0.
+    """
+    number = _number(name, value)
+    if not 0 < number < math.inf:
+        raise BadInput(f"{name}={value} must be greater than 0, and finite")
+    return number
+
+
+def limit(name: str, value: Any) -> float:
+    """Return a bound, from 0 on; ∞ for none.
+
+    Raises:
+        BadInput: it is no number, or negative.
+    """
+    number = _number(name, value)
+    if not number >= 0:
+        raise BadInput(f"{name}={value} must be at least 0")
+    return number
+
+
+def instance(name: str, value: Any) -> Any:
+    """Return a value that is no class.
+
+    Raises:
+        BadInput: it is one.
+    """
+    if isinstance(value, type):
+        raise BadInput(f"{name}={value.__name__} is a class: give one of its values, {value.__name__}(...)")
+    return value
+
+
+def numbers(name: str, values: Any) -> Array:
+    """Return any array of numbers in double precision; what a masked array hides is missing.
+
+    Raises:
+        BadInput: there are no numbers in it, or complex ones.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        values = np.where(np.ma.getmaskarray(values), np.nan, values.data)
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()  # of torch
+    try:
+        array = np.asarray(values)
+        if not np.iscomplexobj(array):
+            return np.asarray(array, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise BadInput(f"{name} are no array of numbers, and no list of such arrays") from None
+    raise BadInput(f"{name} are complex: give their two parts as columns, or np.angle(...) of them as bearings")
+
+
+Natural = Annotated[int, whole]
+Count = Annotated[int, functools.partial(whole, low=1)]
+Several = Annotated[int, functools.partial(whole, low=2)]
+Seconds = Annotated[float, duration]
+Strength = Annotated[float, strength]
+Positive = Annotated[float, positive]
+Limit = Annotated[float, limit]
+Rng = Natural | np.random.Generator  # a seed, or what is drawn from
+
+
+_WORDS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "True or False",
+    str: "text",
+    slice: "a slice",
+    types.NoneType: "None",
+    Callable: "a function",
+    Mapping: "a dictionary",
+    os.PathLike: "a path",
+}  # what is taken, in messages
+
+
+def generator(rng: Any) -> np.random.Generator:
     """Return the generator that is given, or that of a seed.
 
     Raises:
         BadInput: it is neither.
     """
-    import numpy as np
-
     return rng if isinstance(rng, np.random.Generator) else np.random.default_rng(whole("rng", rng))
 
 
-def _number(name: str, value: Any) -> float:
+def checked(call: C) -> C:
+    """Hold every call of a function, or of a class, to its annotations; whole numbers and numbers become Python's.
+
+    What has no annotation, or Any, is left to who takes it; so is what an annotation says of a function's arguments.
+
+    Raises (when called):
+        BadInput: an argument is not what its annotation says; names the call, the argument and what is taken.
+    """
+    if isinstance(call, type):
+        setattr(call, "__init__", checked(vars(call)["__init__"]))  # noqa: B010 (mypy forbids the assignment)
+        return call
+    signature = inspect.signature(call)
+    hints: dict[str, Any] = {}  # resolved when first called: only then is all of the module there
+
+    @functools.wraps(call)
+    def of_right_kinds(*args: Any, **kwargs: Any) -> Any:
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError:
+            return call(*args, **kwargs)  # which says what is missing, or too many
+        if not hints:
+            hints.update({name: _resolved(one.annotation, call) for name, one in signature.parameters.items()})
+        where = call.__qualname__.removesuffix(".__init__")
+        for name, value in bound.arguments.items():
+            kind, hint = signature.parameters[name].kind, hints[name]
+            if kind is inspect.Parameter.VAR_POSITIONAL:
+                bound.arguments[name] = tuple(_taken(hint, f"{where}: {name}", one) for one in value)
+            elif kind is inspect.Parameter.VAR_KEYWORD:
+                bound.arguments[name] = {key: _taken(hint, f"{where}: {key}", one) for key, one in value.items()}
+            else:
+                bound.arguments[name] = _taken(hint, f"{where}: {name}", value)
+        return call(*bound.args, **bound.kwargs)
+
+    return of_right_kinds  # type: ignore[return-value]  # of the same signature
+
+
+def _resolved(hint: Any, call: Callable[..., Any]) -> Any:
+    """An annotation without text in it, but for what it says of a function's arguments."""
+    if isinstance(hint, ForwardRef):
+        hint = hint.__forward_arg__
+    if isinstance(hint, str):
+        scope = {**vars(sys.modules[__name__]), **call.__globals__}
+        return _resolved(eval(hint, scope), call)
+    if get_origin(hint) in (Union, types.UnionType):
+        return functools.reduce(operator.or_, (_resolved(one, call) for one in get_args(hint)))
+    return hint
+
+
+def _taken(hint: Any, name: str, value: Any) -> Any:
+    """A value as one of the kinds of an annotation.
+
+    Raises:
+        BadInput: it is of none.
+    """
+    for kind in _kinds(hint):
+        if _is_a(value, kind):
+            return _as(kind, name, value)
+    raise BadInput(f"{name}={_shown(value)} must be {_described(hint)}")
+
+
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+
+
+def _is_a(value: Any, kind: Any) -> bool:
+    """Whether a value is of a kind, its range and what it holds apart."""
+    origin = get_origin(kind)
+    if origin is Annotated:
+        return _is_a(value, get_args(kind)[0])
+    if origin is Literal:
+        return isinstance(value, str) and value in get_args(kind)
+    if kind in (Any, inspect.Parameter.empty) or isinstance(kind, TypeVar):
+        return True
+    if kind in (None, types.NoneType):
+        return value is None
+    if kind is int:
+        return _is_whole(value)
+    if kind is float:
+        return _is_number(value)
+    if kind is bool:
+        return isinstance(value, bool) or type(value).__name__ in ("bool", "bool_")  # of numpy
+    if _is_several(kind):
+        return (
+            isinstance(value, Iterable)
+            and not isinstance(value, str | bytes | Mapping)
+            and getattr(value, "ndim", None) != 0
+        )
+    return isinstance(value, origin or kind)
+
+
+def _as(kind: Any, name: str, value: Any) -> Any:
+    """A value of that kind, with what it holds checked in turn; Python's own numbers are shown as they were given.
+
+    Raises:
+        BadInput: it is out of range, or holds something of another kind.
+    """
+    if get_origin(kind) is Annotated:
+        return _number_as_given(value, get_args(kind)[1](name, value))
+    if kind is int:
+        return whole(name, value, low=None)
+    if kind is float:
+        return _number_as_given(value, finite(name, value))
+    if kind is bool:
+        return bool(value)
+    parts = get_args(kind)
+    if _is_several(kind):
+        if get_origin(kind) is tuple and Ellipsis not in parts and len(value) != len(parts):
+            raise BadInput(f"{name}={_shown(value)} must have {len(parts)} entries")
+        return tuple(_taken(parts[0] if parts else Any, f"{name}[{i}]", one) for i, one in enumerate(value))
+    if get_origin(kind) is Mapping:
+        return {key: _taken(parts[1], f"{name}[{key!r}]", one) for key, one in value.items()}
+    return value
+
+
+def _number_as_given(value: Any, read: Any) -> Any:
+    return value if type(value) is int else read
+
+
+def _is_several(kind: Any) -> bool:
+    """Whether it is an annotation of several things, in a list, tuple, array or whatever else can be gone through."""
+    origin = get_origin(kind) or kind
+    return origin in (list, tuple, set, Sequence, Iterable)
+
+
+def _is_whole(value: Any) -> bool:
     try:
-        if not isinstance(value, str):
-            return float(value)
-    except (TypeError, ValueError):
-        pass
-    raise BadInput(f"{name}={value!r} must be a number")
+        operator.index(value)
+    except TypeError:
+        return False
+    return not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, str | bytes | bool) or getattr(value, "ndim", None):
+        return False
+    try:
+        float(value)
+    except (TypeError, ValueError, RuntimeError):
+        return False
+    return True
+
+
+def _number(name: str, value: Any) -> float:
+    if not _is_number(value):
+        raise BadInput(f"{name}={_shown(value)} must be a number")
+    return float(value)
+
+
+def _described(hint: Any) -> str:
+    """What is taken, for the end of a message."""
+    kinds = _kinds(hint)
+    names = [_name_of(kind) for kind in kinds if not _is_several(kind)]
+    for entry in (_described((get_args(kind) or (Any,))[0]) for kind in kinds if _is_several(kind)):
+        names.append("several, in a list" if entry in names else f"a list, each entry {entry}" if entry else "a list")
+    return " or ".join(dict.fromkeys(names))
+
+
+def _name_of(kind: Any) -> str:
+    origin, parts = get_origin(kind), get_args(kind)
+    if kind is Any:
+        return ""
+    if origin is Annotated:
+        return str(parts[2]) if len(parts) > 2 else _name_of(parts[0])
+    if origin is Literal:
+        return f"one of {', '.join(map(str, parts))}"
+    if (origin or kind) in _WORDS:
+        return _WORDS[origin or kind]
+    article = "an" if kind.__name__[0] in "AEIOU" else "a"
+    such = getattr(kind, "such_as", None)
+    return f"{article} {kind.__name__}{f' ({such})' if such else ''}"
+
+
+def _shown(value: Any) -> str:
+    return in_one_line(repr(value))

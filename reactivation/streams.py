@@ -6,9 +6,12 @@ in a list, from a modifier or from Δt. Another name would give other bits.
 
 from collections.abc import Iterator
 import hashlib
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
+
+from reactivation.checks import Natural, checked
+from reactivation.machine.errors import BadInput
 
 if TYPE_CHECKING:
     import torch
@@ -54,11 +57,20 @@ def stream_seed(seed: int, name: str) -> int:
     return int.from_bytes(digest, "little") >> 1
 
 
-def stream(seed: int, name: str, device: "torch.device | str" = "cpu") -> "torch.Generator":
-    """Return the torch generator of stream `name` of a run."""
+@checked
+def stream(seed: Natural, name: str, device: Any = "cpu") -> "torch.Generator":
+    """Return the torch generator of stream `name` of a run.
+
+    Raises:
+        BadInput: torch knows no such device here.
+    """
     import torch  # those who draw with numpy alone do without
 
-    return torch.Generator(device=device).manual_seed(stream_seed(seed, name))
+    try:
+        generator = torch.Generator(device=device)
+    except (RuntimeError, TypeError):
+        raise BadInput(f"device={device!r} is no device that torch finds here: cpu, or cuda") from None
+    return generator.manual_seed(stream_seed(seed, name))
 
 
 def numpy_stream(seed: int, name: str) -> np.random.Generator:

@@ -7,13 +7,14 @@ further axes in front of these (one per stacked network).
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from reactivation.settings.noise import NoiseDistribution as NoiseDistribution
+
 PRECISION = torch.float32  # of every draw and weight, whatever the default of the process is
-NoiseDistribution = Literal["gaussian", "uniform"]
 Measures = dict[str, Tensor]  # values () by name, on their device until somebody reads them
 
 

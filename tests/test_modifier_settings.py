@@ -38,7 +38,7 @@ from reactivation.settings.reading import parse_arguments
         (Momentum, {"friction": 0.2, "tau": 0.1}, "friction and tau are two dynamics"),
         (Momentum, {"friction": 1.5}, "friction=1.5 must be at most 1"),
         (Gain, {"off_diagonal": True}, "off_diagonal=True needs factor"),
-        (Leak, {"factor": "x"}, "factor=x must be of type float"),
+        (Leak, {"factor": "x"}, "factor='x' must be a number"),
     ],
 )
 def test_values_that_make_no_sense_are_refused_in_one_line(

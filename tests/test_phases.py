@@ -93,7 +93,7 @@ def test_a_shuffled_start_keeps_the_range_of_each_unit_and_not_its_pattern() -> 
 
 @pytest.mark.parametrize("dropped", [-1, 10])
 def test_a_phase_without_a_step_to_record_is_refused(dropped: int) -> None:
-    with pytest.raises(BadInput, match=r"^phase quiescent: dropped=-?\d+ must (be at least 0|leave at least 1 of)"):
+    with pytest.raises(BadInput, match=r"^(phase quiescent|rest): dropped=-?\d+ must (be at least 0|leave at least 1 of)"):
         rest(10, dropped=dropped)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 import numpy as np
 
-from reactivation.analysis.recording import Moments as Moments
+from reactivation.analysis.epochs import Moments as Moments
 from reactivation.analysis.recording import Recording as Recording
 from reactivation.machine.errors import BadInput
 from reactivation.network.inputs import Another, Constant, Own, Policy, Query, none, replayed

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.checks import duration
+from reactivation.checks import numbers
 from reactivation.machine.errors import BadInput
 from reactivation.world.spaces import Space
 
@@ -22,6 +22,24 @@ _UNEVEN, _TOLERATED = 0.1, 0.05  # share of a time step that samples may be off 
 _OTHER_DT = 0.01  # relative difference between the Δt that is given and that of the times
 _FEW = 10  # more epochs than samples, and so few of these: columns of a table
 _ROUNDING = 1e-6  # what single precision, or a box around its own positions, may be off by [m, rad]
+
+
+class Moments(NamedTuple):
+    """Of the rates of a phase, over all trajectories and steps."""
+
+    mean: Array  # (N)
+    covariance: Array  # (N, N)
+
+
+class Start(NamedTuple):
+    """Where an epoch begins."""
+
+    sample: int  # its number among those given
+    seconds: float  # by the times that were given; without any, as if epochs were recorded one after the other
+
+    def after(self, samples: int, dt: float) -> "Start":
+        """Return where samples after that one begin, Δt = `dt` [s] apart."""
+        return Start(self.sample + samples, self.seconds + samples * dt)
 
 
 class Epoch(NamedTuple):
@@ -39,33 +57,14 @@ def read_series(positions: Any, dimensions: int) -> Array | list[Array]:
     """
     parts = positions if isinstance(positions, list | tuple) else []
     if any(getattr(one, "ndim", 0) or isinstance(one, list | tuple) for one in parts):
-        epochs = [_numbers(one) for one in parts]
+        epochs = [numbers("positions", one) for one in parts]
         if len({epoch.shape for epoch in epochs}) > 1:
             return [_shaped(epoch, dimensions)[0] for epoch in epochs]
         return _shaped(np.stack(epochs), dimensions)
-    array = _numbers(positions)
+    array = numbers("positions", positions)
     if dimensions == 1 and array.ndim == 2 and array.shape[1] > 1 and _kind(getattr(positions, "index", None)):
         raise BadInput(f"positions have {array.shape[1]} columns: give the one that holds the bearings [rad]")
     return _shaped(array, dimensions)
-
-
-def _numbers(values: Any) -> Array:
-    """Any array of numbers in double precision; what a masked array hides is missing.
-
-    Raises:
-        BadInput: there are no numbers in it, or complex ones.
-    """
-    if isinstance(values, np.ma.MaskedArray):
-        values = np.where(np.ma.getmaskarray(values), np.nan, values.data)
-    if hasattr(values, "detach"):
-        values = values.detach().cpu()  # of torch
-    try:
-        array = np.asarray(values)
-        if not np.iscomplexobj(array):
-            return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise BadInput("positions are no array of numbers, and no list of such arrays") from None
-    raise BadInput("positions are complex: give their two parts as columns, or np.angle(...) of them as bearings")
 
 
 def _shaped(array: Array, dimensions: int) -> Array:
@@ -86,6 +85,35 @@ def _shaped(array: Array, dimensions: int) -> Array:
             f"positions have shape {shape}; (T, {dimensions}){axes} is wanted, (B, T, {dimensions}), or a list of epochs"
         )
     return array
+
+
+def read_rates(rates: Any, series: Array | list[Array]) -> Any:
+    """Rates as (K, T, N), or as a list of (T, N).
+
+    Raises:
+        BadInput: they do not go with the positions.
+    """
+    try:
+        if isinstance(rates, list | tuple):
+            read: Any = [np.asarray(one, dtype=np.float32) for one in rates]
+        else:
+            array = np.asarray(rates, dtype=np.float32)
+            read = array[None] if array.ndim < 3 else array
+    except (TypeError, ValueError):
+        raise BadInput("rates are no array of numbers, and no list of such arrays") from None
+    fits = 0 < len(read) <= len(series)
+    if not fits or any(one.ndim != 2 or len(one) != len(of) for one, of in zip(read, series, strict=False)):
+        raise BadInput(f"rates have shapes {[one.shape for one in read]}; (T, N) is wanted for each epoch, in their order")
+    if isinstance(series, np.ndarray) and isinstance(read, list):
+        read = np.stack(read)
+    if not all(np.isfinite(one).all() for one in read):
+        raise BadInput("rates hold values that are not finite")
+    return read
+
+
+def are_counts(rates: Array) -> bool:
+    """Whether rates are spike counts: whole numbers from 0 on."""
+    return bool((rates >= 0).all() and (rates == np.round(rates)).all())
 
 
 def read_times(times: Any, positions: Any, lengths: Sequence[int], dt: float | None) -> list[Array] | None:
@@ -152,7 +180,6 @@ def time_step(times: list[Array] | None, dt: float | None) -> float:
     Raises:
         BadInput: neither says it, they disagree, or the times are uneven.
     """
-    dt = None if dt is None else duration("dt", dt)
     if times is None:
         if dt is None:
             raise BadInput("give dt=, the time from one sample to the next [s], or times=")
@@ -169,14 +196,36 @@ def time_step(times: list[Array] | None, dt: float | None) -> float:
     return found if dt is None else dt
 
 
-def split(kept: list[NDArray[np.bool_]], times: list[Array] | None, dt: float) -> list[Epoch]:
-    """Cut series (each T) where a sample is not kept, and where times leap."""
+def read_supports(positions: Any, lengths: Sequence[int]) -> list[NDArray[np.intp]] | None:
+    """Read in which interval of its time support each sample of each series is; None where no series has one.
+
+    Intervals of pynapple objects may touch: no gap in times tells them apart.
+    """
+    series = positions if isinstance(positions, list | tuple) else [positions]
+    supports = [getattr(one, "time_support", None) for one in series]
+    if all(support is None for support in supports) or [len(one) for one in series] != list(lengths):
+        return None
+    return [
+        np.zeros(len(one), dtype=np.intp) if support is None else np.searchsorted(support.start, one.t, side="right")
+        for one, support in zip(series, supports, strict=True)
+    ]
+
+
+def split(
+    kept: list[NDArray[np.bool_]],
+    times: list[Array] | None,
+    dt: float,
+    supports: list[NDArray[np.intp]] | None = None,
+) -> list[Epoch]:
+    """Cut series (each T) where a sample is not kept, where times leap, and where another interval begins."""
     epochs = []
     for series, keep in enumerate(kept):
         indices = np.flatnonzero(keep)
         cut = np.diff(indices) > 1
         if times is not None:
             cut |= np.diff(times[series][indices]) > _GAP * dt
+        if supports is not None:
+            cut |= np.diff(supports[series][indices]) != 0
         for stretch in np.split(indices, np.flatnonzero(cut) + 1):
             if len(stretch):
                 epochs.append(Epoch(series, slice(int(stretch[0]), int(stretch[-1]) + 1)))
@@ -237,13 +286,17 @@ def count_outside(points: Array, space: Space, margin: float) -> int:
 
 
 def parts_of(
-    series: Array | list[Array], there: list[NDArray[np.bool_]] | None, times: list[Array] | None, dt: float
+    series: Array | list[Array],
+    there: list[NDArray[np.bool_]] | None,
+    times: list[Array] | None,
+    dt: float,
+    supports: list[NDArray[np.intp]] | None,
 ) -> list[Epoch] | None:
     """The epochs of series; None where they are the series as they came."""
-    if there is None and times is None:
+    if there is None and times is None and supports is None:
         return None
     kept = there or [np.ones(len(one), dtype=bool) for one in series]
-    parts = split(kept, times, dt)
+    parts = split(kept, times, dt, supports)
     return None if [part.steps for part in parts] == [slice(0, len(one)) for one in series] else parts
 
 
@@ -266,29 +319,6 @@ def cut_rates(rates: Any, parts: list[Epoch] | None) -> tuple[Rates, ...]:
     if parts is not None:
         return tuple(rates[part.series][part.steps][None] for part in parts if part.series < len(rates))
     return tuple(cut(rates, None))
-
-
-def read_rates(rates: Any, series: Array | list[Array]) -> Any:
-    """Rates as (K, T, N), or as a list of (T, N).
-
-    Raises:
-        BadInput: they do not go with the positions.
-    """
-    try:
-        if isinstance(rates, list | tuple):
-            read: Any = [np.asarray(one, dtype=np.float32) for one in rates]
-        else:
-            array = np.asarray(rates, dtype=np.float32)
-            read = array[None] if array.ndim == 2 else array
-    except (TypeError, ValueError):
-        raise BadInput("rates are no array of numbers, and no list of such arrays") from None
-    if len(read) > len(series) or any(one.ndim != 2 or len(one) != len(of) for one, of in zip(read, series, strict=False)):
-        raise BadInput(f"rates have shapes {[one.shape for one in read]}; (T, N) is wanted for each epoch, in their order")
-    if isinstance(series, np.ndarray) and isinstance(read, list):
-        read = np.stack(read)
-    if not all(np.isfinite(one).all() for one in read):
-        raise BadInput("rates hold values that are not finite")
-    return read
 
 
 def range_of(lengths: NDArray[np.int64]) -> str:

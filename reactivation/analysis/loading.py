@@ -10,7 +10,7 @@ from typing import Any, overload
 import torch
 
 from reactivation.analysis.run import TrainedRun, load_run
-from reactivation.checks import whole
+from reactivation.checks import Natural, checked
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.settings import layers as configuration
 from reactivation.settings.layers import RESULTS, TrainConfig
@@ -25,8 +25,9 @@ def load(experiment: Named, seed: int = 0, step: int | None = None, path: Named 
 def load(experiment: Named, seed: Iterable[int], step: int | None = None, path: Named | None = None) -> list[TrainedRun]: ...
 
 
+@checked
 def load(
-    experiment: Named, seed: int | Iterable[int] = 0, step: int | None = None, path: Named | None = None
+    experiment: Named, seed: Natural | Iterable[Natural] = 0, step: Natural | None = None, path: Named | None = None
 ) -> TrainedRun | list[TrainedRun]:
     """Load a trained network, or one for each of several seeds; stderr says from which file.
 
@@ -43,13 +44,9 @@ def load(
     >>> ra.load("spatial_navigation/noisy_unbiased", seed=0).step
     2500
     """
-    if not isinstance(experiment, str | os.PathLike):
-        raise BadInput(
-            f"load takes an experiment, such as spatial_navigation/noisy_unbiased, or a run folder; not {experiment!r}"
-        )
-    if isinstance(seed, Iterable) and not isinstance(seed, str):
+    if isinstance(seed, Iterable):
         return [load(experiment, one, step, path) for one in seed]
-    root, seed = str(path or RESULTS), whole("seed", seed)
+    root = str(path or RESULTS)
     folder = named_folder(experiment, root)
     if folder is None:
         config, typed = _named_experiment(experiment, seed, root, step)

@@ -3,36 +3,25 @@
 Axes: B epochs (trajectories), T samples (steps), P dimensions, N units.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-import io
-import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import math
+import os
 from pathlib import Path
-from typing import Any, NamedTuple
-import zipfile
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation import __version__
 from reactivation.analysis import epochs as reading
-from reactivation.analysis.epochs import Epoch, Rates
-from reactivation.machine.errors import BadInput, DamagedData, storing
-from reactivation.storage.files import write_atomically
-from reactivation.world.spaces import Box, Circle, Space
+from reactivation.analysis import recording_files as files
+from reactivation.analysis.epochs import Epoch, Moments, Rates, Start
+from reactivation.checks import Limit, Natural, Seconds, checked
+from reactivation.machine.errors import BadInput
+from reactivation.world.spaces import Space
 
 Array = NDArray[np.float64]
 
 MARGIN = 0.2  # [m, rad] the tuning width of the paper's place cells: so far outside may positions lie
-_FORMAT = 1
-_SPACES: dict[str, type[Space]] = {"Box": Box, "Circle": Circle}  # those that a file can name
-
-
-class Moments(NamedTuple):
-    """Of the rates of a phase, over all trajectories and steps."""
-
-    mean: Array  # (N)
-    covariance: Array  # (N, N)
 
 
 class Recording:
@@ -50,22 +39,25 @@ class Recording:
     (1, 2, (198, 2))
     """
 
+    such_as = "as run.record(ra.rest()) or ra.Recording(positions, dt=..., space=...)"
+
     dt: float  # time from one sample to the next [s]
     space: Space
     outside: int  # samples beyond the walls of the space, by no more than the margin
     dropped: int  # samples that were not finite
     provenance: Mapping[str, Any]  # of a network: run, step, digest of the weights, phase, seed, version
 
+    @checked
     def __init__(
         self,
         positions: Any,
-        dt: float | None = None,
+        dt: Seconds | None = None,
         space: Space | None = None,
         rates: Any = None,
         moments: Moments | None = None,
         *,
         times: Any = None,
-        margin: float = MARGIN,
+        margin: Limit = MARGIN,
         drop_missing: bool = False,
         provenance: Mapping[str, Any] | None = None,
     ):
@@ -87,19 +79,25 @@ class Recording:
         Raises:
             BadInput: shapes or times that do not fit, missing values, degrees, or positions far outside.
         """
-        if not isinstance(space, Space):
+        if space is None:
             raise BadInput("give space=, where positions live: Box(width, height), Box.around(positions) or Circle()")
         series = reading.read_series(positions, space.dimensions)
-        stamps = reading.read_times(times, positions, [len(one) for one in series], dt)
+        lengths = [len(one) for one in series]
+        stamps = reading.read_times(times, positions, lengths, dt)
         self.dt, self.space = reading.time_step(stamps, dt), space
         there = reading.finite(series, drop_missing)
-        parts = reading.parts_of(series, there, stamps, self.dt)
+        parts = reading.parts_of(
+            series, there, stamps, self.dt, reading.read_supports(positions, [len(one) for one in series])
+        )
         self._blocks = tuple(reading.in_space(block, space) for block in reading.cut(series, parts))
         self._rates = () if rates is None else reading.cut_rates(reading.read_rates(rates, series), parts)
         self._moments = moments
-        starts = np.cumsum([0, *map(len, series)])
-        self._first = tuple(int(starts[part.series]) + part.steps.start for part in parts) if parts else ()
-        self._given = int(starts[-1])
+        first = np.cumsum([0, *lengths]).tolist()
+        begins = [(part.series, part.steps.start) for part in parts] if parts else [(i, 0) for i in range(len(series))]
+        self._starts = tuple(
+            Start(first[i] + at, float(stamps[i][at]) if stamps else (first[i] + at) * self.dt) for i, at in begins
+        )
+        self._given = first[-1]
         self.dropped = 0 if there is None else sum(int((~one).sum()) for one in there)
         self.outside = 0 if margin == math.inf else reading.count_outside(self.flat, space, margin)
         self.provenance = dict(provenance or {})
@@ -125,6 +123,11 @@ class Recording:
     def lengths(self) -> NDArray[np.int64]:
         """Samples of each epoch, (B)."""
         return np.repeat([block.shape[1] for block in self._blocks], [len(block) for block in self._blocks])
+
+    @property
+    def starts(self) -> Array:
+        """When each epoch begins, (B) [s]: by the times it was read with; without any, as if one followed the other."""
+        return np.array([start.seconds for start in self._starts])
 
     @property
     def flat(self) -> Array:
@@ -170,14 +173,15 @@ class Recording:
                 )
             blocks, rates = [block[:, which] for block in self._blocks], [block[:, which] for block in self._rates]
             begins = [which.indices(length)[0] for length in self.lengths]
-            return self._with(blocks, rates, [at + begin for at, begin in zip(self._starts(), begins, strict=True)])
+            starts = [start.after(begin, self.dt) for start, begin in zip(self._starts, begins, strict=True)]
+            return self._with(blocks, rates, starts)
         parts = reading.split(self._masks(which), None, self.dt)
         cut = reading.cut_rates([one for block in self._rates for one in block], parts)
-        return self._with(
-            reading.cut(list(self.epochs), parts), cut, [self._starts()[part.series] + part.steps.start for part in parts]
-        )
+        starts = [self._starts[part.series].after(part.steps.start, self.dt) for part in parts]
+        return self._with(reading.cut(list(self.epochs), parts), cut, starts)
 
-    def take(self, which: int | slice | Sequence[int]) -> "Recording":
+    @checked
+    def take(self, which: int | slice | Iterable[int]) -> "Recording":
         """Choose epochs by their numbers: `take(2)`, `take(slice(0, 5))`, `take([0, 3])`.
 
         Raises:
@@ -194,11 +198,7 @@ class Recording:
         kept = [rates[part.series] for part in parts if part.series < len(rates)]
         if whole and blocks:
             blocks = [np.concatenate(blocks)]
-        return self._with(blocks, reading.stacked(kept, whole), [self._starts()[part.series] for part in parts])
-
-    def _starts(self) -> list[int]:
-        """The number of each epoch's first sample among those given."""
-        return list(self._first) or [0, *np.cumsum(self.lengths)[:-1].tolist()]
+        return self._with(blocks, reading.stacked(kept, whole), [self._starts[part.series] for part in parts])
 
     def _masks(self, which: Any) -> list[NDArray[np.bool_]]:
         """A mask over time as one for each epoch."""
@@ -214,12 +214,12 @@ class Recording:
         if flat.size == lengths.sum():
             return np.split(flat, np.cumsum(lengths)[:-1])
         if flat.size == self._given:
-            return [flat[first : first + length] for first, length in zip(self._starts(), lengths, strict=True)]
+            return [flat[at.sample : at.sample + length] for at, length in zip(self._starts, lengths, strict=True)]
         raise BadInput(
             f"the mask has {mask.shape} entries; this recording has epochs of {reading.range_of(lengths)} samples"
         )
 
-    def _with(self, blocks: Sequence[Array], rates: Sequence[Rates], first: Sequence[int]) -> "Recording":
+    def _with(self, blocks: Sequence[Array], rates: Sequence[Rates], starts: Sequence[Start]) -> "Recording":
         """Some of these samples, as a recording of their own."""
         filled = [block for block in blocks if block.size]
         if not filled:
@@ -228,13 +228,14 @@ class Recording:
         other = object.__new__(Recording)
         other.dt, other.space, other.provenance = self.dt, self.space, self.provenance
         other._blocks, other._rates, other._moments = tuple(filled), tuple(one for one in rates if one.size), None
-        other._first = tuple(at for at, left in zip(first, is_left, strict=True) if left)
+        other._starts = tuple(start for start, left in zip(starts, is_left, strict=True) if left)
         other._given, other.dropped = self._given, self.dropped
         outside = self.outside and (np.asarray(self.space.wall(other.flat).gap) < 0).sum()
         other.outside = int(outside)
         return other
 
-    def blocks(self, shortest: int = 1) -> list[Array]:
+    @checked
+    def blocks(self, shortest: Natural = 1) -> list[Array]:
         """The epochs of at least so many samples, those of one length together: (B, T, P) each.
 
         Raises:
@@ -255,7 +256,8 @@ class Recording:
         samples = np.repeat([float(block.shape[1]) for block in blocks], [len(block) for block in blocks])
         return np.concatenate([measure(block) for block in blocks]), samples
 
-    def save(self, file: "str | Path") -> Path:
+    @checked
+    def save(self, file: str | os.PathLike[str]) -> Path:
         """Write the recording to an npz file, with where it comes from; returns its path.
 
         Raises:
@@ -266,30 +268,11 @@ class Recording:
         >>> ra.Recording.load(recording.save("recording.npz")).positions.shape
         (1, 5, 2)
         """
-        about = {
-            "format": _FORMAT,
-            "version": __version__,
-            "dt": self.dt,
-            "space": {"name": type(self.space).__name__, **vars_of(self.space)},
-            "first": list(self._first),
-            "given": self._given,
-            "outside": self.outside,
-            "dropped": self.dropped,
-            "provenance": dict(self.provenance),
-        }
-        arrays: dict[str, Any] = {"about": np.array(json.dumps(about))}
-        arrays |= {f"positions_{i}": block for i, block in enumerate(self._blocks)}
-        arrays |= {f"rates_{i}": block for i, block in enumerate(self._rates)}
-        if self._moments is not None:
-            arrays |= self._moments._asdict()
-        buffer = io.BytesIO()
-        np.savez(buffer, **arrays)
-        target = Path(file) if str(file).endswith(".npz") else Path(f"{file}.npz")
-        write_atomically(target, buffer.getvalue())
-        return target
+        return files.save(self, Path(file))
 
     @classmethod
-    def load(cls, file: "str | Path", space: Space | None = None) -> "Recording":
+    @checked
+    def load(cls, file: str | os.PathLike[str], space: Space | None = None) -> "Recording":
         """Read what `save` wrote; nothing is unpickled.
 
         Args:
@@ -300,28 +283,8 @@ class Recording:
             DamagedData: missing, or not such a file.
             StorageError: it cannot be read.
         """
-        path = Path(file)
-        with storing(path):
-            if not path.exists():
-                raise DamagedData(f"{path}: missing")
-            content = path.read_bytes()
-        try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-            about = json.loads(str(arrays["about"]))
-            if about["format"] != _FORMAT:
-                raise DamagedData(f"{path}: has format {about['format']}; this version reads format {_FORMAT}")
-            recording = object.__new__(cls)
-            recording.space = space or _named_space(path, dict(about["space"]))
-            recording.dt, recording.outside, recording.dropped = about["dt"], about["outside"], about["dropped"]
-            recording._first, recording._given = tuple(about["first"]), about["given"]
-            recording.provenance = about["provenance"]
-            recording._blocks, recording._rates = _numbered("positions", arrays), _numbered("rates", arrays)
-            recording._moments = Moments(arrays["mean"], arrays["covariance"]) if "mean" in arrays else None
-        except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
-            raise DamagedData(f"{path}: is no whole recording; make it again") from None
-        if not recording._blocks:
-            raise DamagedData(f"{path}: is no whole recording; make it again")
+        recording = object.__new__(cls)
+        files.load(recording, Path(file), space)
         return recording
 
 
@@ -338,19 +301,13 @@ def as_recording(data: Any, space: Space | None = None) -> Recording:
     return data
 
 
-def vars_of(space: Space) -> dict[str, Any]:
-    """What a space of the library is made of."""
-    return {name: getattr(space, name) for name in getattr(space, "__dataclass_fields__", ())}
+def both_recordings(rest: Any, awake: Any, space: Space | None = None) -> tuple[Recording, Recording]:
+    """Take the two that a measure compares.
 
-
-def _named_space(path: Path, about: dict[str, Any]) -> Space:
-    name = about.pop("name")
-    if name not in _SPACES:
-        raise BadInput(f"{path}: was recorded in a space of your own, {name}: give space=")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in about.items()}
-    return _SPACES[name](**values)
-
-
-def _numbered(name: str, arrays: Mapping[str, Any]) -> tuple[Any, ...]:
-    count = sum(key.startswith(f"{name}_") for key in arrays)
-    return tuple(arrays[f"{name}_{i}"] for i in range(count))
+    Raises:
+        BadInput: they live in two spaces; or as `as_recording`.
+    """
+    both = as_recording(rest, space), as_recording(awake, space)
+    if both[0].space != both[1].space:
+        raise BadInput(f"rest lives in {both[0].space}, waking in {both[1].space}: record both in one space")
+    return both

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from reactivation import __version__, streams
-from reactivation.analysis.recording import Moments, Recording
+from reactivation.analysis.epochs import Moments
+from reactivation.analysis.recording import Recording
 from reactivation.machine import memory
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.network.dynamics import rollout

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from reactivation.checks import checked
 from reactivation.machine.errors import BadInput
 
 Array = NDArray[np.float64]
@@ -60,6 +61,7 @@ class OverSeeds:
         return f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}] (mean, 95 % t interval of {len(self.each)} seeds)"
 
 
+@checked
 def over_seeds(measure: Callable[..., Any], *recordings: Sequence[Any], **options: Any) -> OverSeeds:
     """Measure each of several seeds, and say how sure their mean is; the seed is the unit of inference.
 

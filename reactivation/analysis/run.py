@@ -3,13 +3,13 @@
 import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 
 from reactivation.analysis.recording import Recording
 from reactivation.analysis.recordings import Subject, record
-from reactivation.checks import duration, strength, whole
+from reactivation.checks import Count, Natural, Seconds, Strength, checked
 from reactivation.machine.device import arithmetic, cpu_by_default, enough_memory
 from reactivation.machine.errors import BadInput
 from reactivation.network.network import Network
@@ -24,6 +24,7 @@ from reactivation.world.spaces import Space
 from reactivation.world.tasks.base import Task
 
 
+@checked
 @dataclass(frozen=True)
 class Run(Subject):
     """Hold a network together with its world: what is put through phases, and recorded.
@@ -35,20 +36,23 @@ class Run(Subject):
     (3, 50, 2)
     """
 
+    such_as: ClassVar[str] = 'as ra.load("spatial_navigation/noisy_unbiased")'
+
     @classmethod
+    @checked
     @cpu_by_default()
     def of(
         cls,
         network: Network,
         space: Space | None = None,
         *,
-        dt: float,
-        sigma: float = 0.0,
+        dt: Seconds,
+        sigma: Strength = 0.0,
         start: Any = None,
         inputs: Any = None,
         decode: Decode | None = None,
         task: Task | None = None,
-        seed: int = 0,
+        seed: Natural = 0,
         name: str = "own",
     ) -> "Run":
         """Make a run of a network from elsewhere, which then rests and is recorded like any other.
@@ -91,19 +95,20 @@ class Run(Subject):
             width = world.sample(1, 1, torch.Generator()).start.shape[-1]
             if width != network.n_starts:
                 raise BadInput(f"start has {width} numbers a trajectory; this network begins from {network.n_starts}")
-        return cls(network.eval(), world, Noise(strength("sigma", sigma)), duration("dt", dt), whole("seed", seed), name)
+        return cls(network.eval(), world, Noise(sigma), dt, seed, name)
 
     def __repr__(self) -> str:
         return f"Run({self.name}, {self.network.n_units} units in {self.task.space}, dt={self.dt:g})"
 
+    @checked
     def record(
         self,
         phase: Phase,
-        trajectories: int = 200,
-        seed: int | None = None,
-        dt: float | None = None,
+        trajectories: Count = 200,
+        seed: Natural | None = None,
+        dt: Seconds | None = None,
         device: str = "auto",
-        rates: bool | int = True,
+        rates: bool | Natural = True,
         decoder: str = "top3",
     ) -> Recording:
         """Put the network through a phase, and return what it reports.
@@ -133,11 +138,7 @@ class Run(Subject):
         >>> run.record(ra.waking(steps=100), trajectories=5, rates=False)
         Recording of 5 epochs, 500 samples every 0.02 s in Box(width=2.2, height=2.2, centre=(0.0, 0.0), hard_walls=False)
         """
-        if not isinstance(phase, Phase):
-            raise BadInput(f"record takes a phase, such as ra.rest(steps=1000), and not {phase!r}")
-        trajectories = whole("trajectories", trajectories, 1)
-        kept = trajectories if rates is True else whole("rates", rates)
-        seed, dt = None if seed is None else whole("seed", seed), None if dt is None else duration("dt", dt)
+        kept = trajectories if rates is True else int(rates)
         with arithmetic(device) as place, enough_memory():
             return record(self._on(place), phase, trajectories, seed, dt, kept, decoder=decoder)
 

@@ -20,6 +20,7 @@ from typing import Any
 from reactivation import registry
 from reactivation.analysis.base import RANDOM
 from reactivation.analysis.result_files import declared
+from reactivation.checks import checked
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.machine.places import PUBLISHED, as_typed
 from reactivation.settings.declaring import setting
@@ -84,6 +85,7 @@ def _of_sweep(settings: Settings) -> None:
     print(table, *(f"{file}: {len(table)} rows" for file in files), sep="\n")
 
 
+@checked
 def runs_table(root: str | os.PathLike[str] = RESULTS, of: str = RUNS, published: bool = False) -> Table:
     """Gather what is under a root of results: a row for each run, or for each of its results.
 

@@ -10,6 +10,7 @@ import torch
 
 from reactivation.analysis.loading import load
 from reactivation.analysis.run import Run
+from reactivation.checks import Natural, checked
 from reactivation.controls.densities import Density, Even, Homing, Ring, Round, Sloped
 from reactivation.controls.homes import home_of
 from reactivation.controls.langevin import Manifold, circular_waves, langevin_network, plane_waves
@@ -50,8 +51,9 @@ class _Kind(NamedTuple):
     stretch: float  # of it, |dm/ds| [per m or rad]
 
 
+@checked
 @cpu_by_default()
-def control(name: str, density: str | None = None, seed: int = 0) -> Run:
+def control(name: str, density: str | None = None, seed: Natural = 0) -> Run:
     """Make a network, or a movement, whose answers are known, as a run that every measure takes.
 
     Args:

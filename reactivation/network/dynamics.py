@@ -13,6 +13,7 @@ import math
 import torch
 from torch import Tensor
 
+from reactivation.checks import Seconds, checked
 from reactivation.network.cells.base import Cell
 from reactivation.network.kernels import fast_loop
 from reactivation.network.network import Network
@@ -110,12 +111,13 @@ def respond(
     return Response(rates, last, read)
 
 
+@checked
 def rollout(
     network: Network,
     state: Tensor,
     inputs: Tensor,
     noise: Noise,
-    dt: float,
+    dt: Seconds,
     noise_stream: Streams | None = None,
     injected: Tensor | None = None,
     plain: bool = False,

@@ -8,9 +8,11 @@ Axes: B trajectories, T steps, I inputs; `...` may be a stack of networks.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+from reactivation.checks import checked, instance, numbers
 from reactivation.machine.errors import BadInput
 
 if TYPE_CHECKING:
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 
     from reactivation.types import Batch
 
-Policy = Callable[["Batch", int, float, "Generator"], "Tensor"]
+Policy = Annotated[
+    Callable[["Batch", int, float, "Generator"], "Tensor"], instance, "a policy, such as ra.inputs.none or ra.inputs.Own()"
+]
 
 
 def none(batch: "Batch", steps: int, dt: float, input_stream: "Generator") -> "Tensor":
@@ -26,6 +30,7 @@ def none(batch: "Batch", steps: int, dt: float, input_stream: "Generator") -> "T
     return _nothing(batch, steps)
 
 
+@checked
 @dataclass(frozen=True)
 class Own:
     """What the task drew for the trajectory, times a factor."""
@@ -38,6 +43,7 @@ class Own:
         return batch.inputs[..., :steps, :] * self.scale
 
 
+@checked
 @dataclass(frozen=True)
 class Another:
     """What the task drew for another trajectory, the one before in the batch, times a factor."""
@@ -50,6 +56,7 @@ class Another:
         return batch.inputs.roll(1, -3)[..., :steps, :] * self.scale
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Replayed:
     """Inputs that are given: of another recording, say (`numpy.diff(recording.positions, axis=1)`).
@@ -58,7 +65,7 @@ class Replayed:
         BadInput: they are too short, or of other numbers of trajectories or of inputs.
     """
 
-    inputs: Any  # (B, T, I) or (T, I), changes of position per step
+    inputs: Annotated[Any, numbers]  # (B, T, I) or (T, I), changes of position per step
 
     def __call__(self, batch: "Batch", steps: int, dt: float, input_stream: "Generator") -> "Tensor":
         import numpy as np
@@ -75,7 +82,8 @@ class Replayed:
         return given[..., :steps, :].expand_as(wanted)
 
 
-def replayed(file: str) -> Replayed:
+@checked
+def replayed(file: str | os.PathLike[str]) -> Replayed:
     """Read inputs to be replayed from an npz file: its array `inputs`, (B, T, I) or (T, I).
 
     Raises:
@@ -92,6 +100,7 @@ def replayed(file: str) -> Replayed:
     return Replayed(arrays["inputs"])
 
 
+@checked
 @dataclass(frozen=True)
 class Constant:
     """A constant velocity [unit of the space per second], of one number per input.
@@ -102,9 +111,6 @@ class Constant:
 
     velocity: tuple[float, ...]
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "velocity", tuple(float(part) for part in self.velocity))
-
     def __call__(self, batch: "Batch", steps: int, dt: float, input_stream: "Generator") -> "Tensor":
         inputs = _nothing(batch, steps)
         if len(self.velocity) != inputs.shape[-1]:
@@ -112,6 +118,7 @@ class Constant:
         return inputs + inputs.new_tensor(self.velocity) * dt
 
 
+@checked
 @dataclass(frozen=True)
 class Query:
     """Moves that nobody made: a random walk of steps independent of each other and of everything else.

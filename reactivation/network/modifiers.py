@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 import math
 from typing import TYPE_CHECKING, ClassVar
 
+from reactivation.checks import checked
 from reactivation.machine.errors import BadInput
 from reactivation.settings.declaring import check, setting
 
@@ -30,6 +31,7 @@ class Modifier(ABC):
         BadInput: a value of another type, out of its range, or not finite.
     """
 
+    such_as: ClassVar[str] = "as ra.Leak(0.9)"
     order: ClassVar[int]  # the lowest ends up innermost
 
     @property
@@ -40,6 +42,15 @@ class Modifier(ABC):
     def __post_init__(self) -> None:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         check(type(self), values, type(self).__name__)
+
+    def require_said(self) -> None:
+        """Refuse a modifier that was given none of the values that it cannot do without.
+
+        Raises:
+            BadInput: it was given none.
+        """
+        if self == type(self)() and any(f.default is None for f in fields(self)):
+            raise BadInput(f"{self} changes nothing: give it a value")
 
     @property
     @abstractmethod
@@ -55,6 +66,7 @@ class Modifier(ABC):
         """
 
 
+@checked
 @dataclass(frozen=True)
 class Gain(Modifier):
     """Recurrent weights count g times: g W_rec; those of a unit onto itself, too, or not.
@@ -88,6 +100,7 @@ class Gain(Modifier):
         return Modified(cell, gain=factor, self_gain=1.0) if self.off_diagonal else Modified(cell, gain=factor)
 
 
+@checked
 @dataclass(frozen=True)
 class Leak(Modifier):
     """The leak is −factor·r instead of −r, while the time constant stays.
@@ -111,6 +124,7 @@ class Leak(Modifier):
         return Modified(cell, leak=self.factor)
 
 
+@checked
 @dataclass(frozen=True)
 class Drive(Modifier):
     """A current into every unit, inside the nonlinearity: mean + sigma ξ/√Δt, with ξ ~ N(0, 1) anew for each unit and step.
@@ -137,6 +151,7 @@ class Drive(Modifier):
         return Driven(cell, units, self.mean, self.sigma, dt, drive_stream)
 
 
+@checked
 @dataclass(frozen=True)
 class Adaptation(Modifier):
     """Units that tire: τ_a da/dt = b r − a, and a is subtracted inside the nonlinearity; a = 0 at the start.
@@ -168,6 +183,7 @@ class Adaptation(Modifier):
         return Adapting(cell, units, self.gain or 0.0, self.tau or math.inf)
 
 
+@checked
 @dataclass(frozen=True)
 class Momentum(Modifier):
     """Rates that go on as they went (underdamped Langevin dynamics): by a friction or by a time constant, two dynamics.
@@ -210,6 +226,7 @@ class Momentum(Modifier):
         return Moving(cell, units, dt, kept=kept, renewed=1 - kept)
 
 
+@checked
 @dataclass(frozen=True)
 class ColouredNoise(Modifier):
     """Noise with a memory: n' = ρ n + (1 − ρ) w, ρ = exp(−Δt/τ_n), w the white noise that there was; n = 0 at the start.
@@ -234,6 +251,7 @@ class ColouredNoise(Modifier):
         return Coloured(cell, units, dt, remaining(dt, self.tau))
 
 
+@checked
 @dataclass(frozen=True)
 class FixedAmplitude(Modifier):
     """The norm of each trajectory's rates is held at a value, waking's mean, say. This is another system: an exhibit."""

@@ -1,6 +1,6 @@
 """A network: encoder (where to start), cell (how the state changes), readout (o = D r)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Any
 
@@ -8,12 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from reactivation import registry
+from reactivation.checks import Count, Seconds, checked
 from reactivation.network import own
 from reactivation.network.cells.base import Cell
 from reactivation.network.linear import Linear
 from reactivation.settings.declaring import CellSettings
 
 
+@checked
 class Network(nn.Module):
     """Hold encoder, cell and readout: r(0) = E f(s(0)), then the cell's dynamics, then o = D r (Eqs. A.2, A.6).
 
@@ -24,6 +26,8 @@ class Network(nn.Module):
     5
     """
 
+    such_as = "as ra.Network.from_matrices(...)"
+
     def __init__(self, encoder: nn.Module, cell: Cell, readout: Linear):
         super().__init__()
         self.encoder = encoder
@@ -31,13 +35,14 @@ class Network(nn.Module):
         self.decoder = readout
 
     @classmethod
+    @checked
     def from_matrices(
         cls,
         W_rec: Any,
         W_in: Any = None,
         D: Any = None,
         *,
-        tau: float,
+        tau: Seconds,
         activation: str | Callable[[Tensor], Tensor] = "relu",
         encoder: Any = None,
         bias: Any = None,
@@ -65,13 +70,14 @@ class Network(nn.Module):
         return cls(*own.vanilla(W_rec, W_in, D, tau, activation, encoder, bias))
 
     @classmethod
+    @checked
     def from_step(
         cls,
         step: Any,
-        units: int,
+        units: Count,
         *,
-        dt: float,
-        inputs: int = 1,
+        dt: Seconds,
+        inputs: Count = 1,
         D: Any = None,
         encoder: Any = None,
     ) -> "Network":
@@ -96,8 +102,9 @@ class Network(nn.Module):
         return cls(*own.stepping(step, units, dt, inputs, D, encoder))
 
     @classmethod
+    @checked
     def from_weights(
-        cls, weights: "str | PathLike[str] | dict[str, Tensor]", *, tau: float, activation: str = ""
+        cls, weights: str | PathLike[str] | Mapping[str, Tensor], *, tau: Seconds, activation: str = ""
     ) -> "Network":
         """Make a network of the weights that the paper's released code names, vanilla or GRU.
 

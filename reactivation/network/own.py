@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from reactivation.checks import duration
 from reactivation.machine.device import cpu_by_default
 from reactivation.machine.errors import BadInput, DamagedData, storing
 from reactivation.network.cells import gru
@@ -34,7 +33,7 @@ def vanilla(
     units, like = len(recurrent), recurrent
     recurrent = _matrix("W_rec", recurrent, (units, units), like)
     inputs = torch.zeros(units, 1) if W_in is None else W_in
-    cell = vanilla_cell.Vanilla(vanilla_cell.Settings(n_rec=1, tau=duration("tau", tau)), 1, torch.Generator())
+    cell = vanilla_cell.Vanilla(vanilla_cell.Settings(n_rec=1, tau=tau), 1, torch.Generator())
     cell.phi = _nonlinearity(activation)
     offset = None if bias is None else _matched("bias", finite_tensor("bias", bias, 1), (units,), like)
     cell.recurrent = Linear.of(recurrent, offset)
@@ -73,7 +72,7 @@ def stepping(step: Any, units: int, dt: float, inputs: int, D: Any, encoder: Any
         raise BadInput("step is no function of (state, input), and has no method step")
     weights = step.parameters() if isinstance(step, nn.Module) else ()
     like = next(iter(weights), torch.zeros(1, dtype=torch.float32))
-    cell = Stepping(step, inputs, duration("dt", dt))
+    cell = Stepping(step, inputs, dt)
     return _encoder(encoder, units, like), cell, _readout(D, units, like)
 
 
@@ -108,7 +107,7 @@ def _gru(found: Mapping[str, Any], tau: float, activation: str) -> Parts:
     biases = [_sum(found[f"{w}.bias"], found[f"{u}.bias"]) for w, u in pairs]
     known = [bias if bias is not None else like.new_zeros(units) for bias in biases]
     biased = any(bias is not None for bias in biases)
-    cell = gru.GRU(gru.Settings(n_rec=1, tau=duration("tau", tau)), 1, torch.Generator())
+    cell = gru.GRU(gru.Settings(n_rec=1, tau=tau), 1, torch.Generator())
     cell.phi = _nonlinearity(activation)
     cell.gates = Linear.of(torch.cat(recurrent[:2]), torch.cat(known[:2]) if biased else None)
     cell.candidate = Linear.of(recurrent[2], known[2] if biased else None)

@@ -9,22 +9,26 @@ Axes: B trajectories, T steps, I inputs, S state variables.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from reactivation.checks import strength, whole
+from reactivation.checks import Count, Natural, Strength, checked, instance
 from reactivation.machine.errors import BadInput
 from reactivation.network.inputs import Own, Policy, none
 from reactivation.network.modifiers import Modifier
+from reactivation.settings.noise import NoiseDistribution
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
     from reactivation.network.cells.base import Cell
-    from reactivation.types import Batch, Noise, NoiseDistribution
+    from reactivation.types import Batch, Noise
 
 ACTIVE, QUIESCENT = "active", "quiescent"  # what the paper calls waking and rest, and result files do
 
-Start = Callable[["Tensor", "Generator"], "Tensor"]  # a state (B, S), the phase's noise stream → where it begins (B, S)
+# A state (B, S), the phase's noise stream → where it begins (B, S).
+Start = Annotated[
+    Callable[["Tensor", "Generator"], "Tensor"], instance, "a function of states, such as network.phases.shuffled"
+]
 
 
 def unchanged(state: "Tensor", noise_stream: "Generator") -> "Tensor":
@@ -38,6 +42,7 @@ def shuffled(state: "Tensor", noise_stream: "Generator") -> "Tensor":
     return state.gather(0, order)
 
 
+@checked
 @dataclass(frozen=True)
 class Phase:
     """What a network is put through.
@@ -51,37 +56,24 @@ class Phase:
     """
 
     name: str
-    steps: int  # those dropped included
-    dropped: int = 0  # steps that are not recorded, at the beginning (burn-in)
+    steps: Natural  # those dropped included
+    dropped: Natural = 0  # steps that are not recorded, at the beginning (burn-in)
     inputs: Policy = Own()
-    sigma: float | None = None  # σ of the noise on the rates [s^-1/2]; None: the network's own
-    variance_gain: float | None = 1.0  # factor of that noise's variance; None: the cell's own
-    noise_distribution: "NoiseDistribution | None" = None  # None: the network's own
+    sigma: Strength | None = None  # σ of the noise on the rates [s^-1/2]; None: the network's own
+    variance_gain: Strength | None = 1.0  # factor of that noise's variance; None: the cell's own
+    noise_distribution: NoiseDistribution | None = None  # None: the network's own
     after: "Phase | None" = None
     start: Start = unchanged
     modify: tuple[Modifier, ...] = ()
-    task_steps: int | None = None  # steps of the task's batch that starts and inputs come from; None: as many as `steps`
+    task_steps: Count | None = None  # steps of the task's batch that starts and inputs come from; None: as many as `steps`
+
+    such_as: ClassVar[str] = "as ra.rest(steps=1000)"
 
     def __post_init__(self) -> None:
-        whole(f"phase {self.name}: steps", self.steps)
-        whole(f"phase {self.name}: dropped", self.dropped)
-        if self.variance_gain is not None:
-            strength(f"phase {self.name}: variance_gain", self.variance_gain)
-        if self.sigma is not None:
-            strength(f"phase {self.name}: sigma", self.sigma)
-        if self.task_steps is not None:
-            whole(f"phase {self.name}: task_steps", self.task_steps, 1)
-        if not 0 <= self.dropped < self.steps:
+        if self.dropped >= self.steps:
             raise BadInput(f"phase {self.name}: dropped={self.dropped} must leave at least 1 of steps={self.steps}")
-        if not callable(self.inputs) or isinstance(self.inputs, type):
-            raise BadInput(
-                f"phase {self.name}: inputs={self.inputs!r} are no policy; give ra.inputs.none, ra.inputs.Own() ..."
-            )
-        if not callable(self.start):
-            raise BadInput(f"phase {self.name}: start={self.start!r} must be a function of states, such as phases.shuffled")
-        if not (self.after is None or isinstance(self.after, Phase)):
-            raise BadInput(f"phase {self.name}: after={self.after!r} must be a phase, such as ra.waking(steps=100)")
-        object.__setattr__(self, "modify", _modifiers(self.name, self.modify))
+        for modifier in self.modify:
+            modifier.require_said()
 
     def inputs_of(self, batch: "Batch", dt: float, input_stream: "Generator") -> "Tensor":
         """The inputs (..., B, T, I), T = `steps`, of steps of Δt = `dt` [s]; what a policy draws comes from its own stream.
@@ -108,37 +100,31 @@ class Phase:
         return own._replace(sigma=sigma * math.sqrt(gain), distribution=distribution)
 
 
-def _modifiers(phase: str, given: Modifier | Iterable[Modifier]) -> tuple[Modifier, ...]:
-    """One modifier or several, as a tuple."""
-    several = tuple(given) if isinstance(given, Iterable) else (given,)
-    if not all(isinstance(one, Modifier) for one in several):
-        raise BadInput(f"phase {phase}: modify={given!r} must be a list of modifiers, as modify=[ra.Leak(0.9)], or one")
-    return several
-
-
+@checked
 def waking(
-    steps: int = 100,
+    steps: Natural = 100,
     *,
     modify: Modifier | Iterable[Modifier] = (),
-    noise_distribution: "NoiseDistribution | None" = None,
+    noise_distribution: NoiseDistribution | None = None,
     name: str = ACTIVE,
 ) -> Phase:
     """Waking: the inputs of the task under the network's own noise (Eqs. 2, 18)."""
-    return Phase(name, steps, noise_distribution=noise_distribution, modify=_modifiers(name, modify))
+    return Phase(name, steps, noise_distribution=noise_distribution, modify=_several(modify))
 
 
+@checked
 def rest(
-    steps: int = 1000,
-    variance_gain: float | None = None,
+    steps: Natural = 1000,
+    variance_gain: Strength | None = None,
     modify: Modifier | Iterable[Modifier] = (),
     *,
-    dropped: int = 0,
+    dropped: Natural = 0,
     inputs: Policy = none,
-    sigma: float | None = None,
-    noise_distribution: "NoiseDistribution | None" = None,
+    sigma: Strength | None = None,
+    noise_distribution: NoiseDistribution | None = None,
     after: Phase | None = None,
     start: Start = unchanged,
-    task_steps: int | None = 100,
+    task_steps: Count | None = 100,
     name: str = QUIESCENT,
 ) -> Phase:
     """Rest: no input, and the variance of the noise on the rates times `variance_gain` (Eq. 19).
@@ -147,5 +133,10 @@ def rest(
         variance_gain: None for the cell's own: 2 for the vanilla cell, 1 for the GRU (A.3).
         task_steps: as the waking whose trajectories it shares its draws with; None if `inputs` takes those of the task.
     """
-    modifiers = _modifiers(name, modify)
-    return Phase(name, steps, dropped, inputs, sigma, variance_gain, noise_distribution, after, start, modifiers, task_steps)
+    return Phase(
+        name, steps, dropped, inputs, sigma, variance_gain, noise_distribution, after, start, _several(modify), task_steps
+    )
+
+
+def _several(given: Modifier | Iterable[Modifier]) -> tuple[Modifier, ...]:
+    return (given,) if isinstance(given, Modifier) else tuple(given)

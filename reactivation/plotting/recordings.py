@@ -1,23 +1,21 @@
 """Draw recordings: each function puts one on the Axes it is given, and returns them."""
 
-from typing import TYPE_CHECKING
-
+from matplotlib.axes import Axes
 import numpy as np
 
 from reactivation.analysis.densities import estimate
 from reactivation.analysis.recording import Recording
+from reactivation.checks import Count, checked
 from reactivation.machine.errors import BadInput
 from reactivation.network.phases import ACTIVE, QUIESCENT
 from reactivation.plotting import drawing
 from reactivation.plotting.animation import animate, to_html
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 _CELLS = 60  # along the longest axis of the grid that a density is drawn on
 
 
-def trajectories(ax: "Axes", recording: Recording, count: int = 5) -> "Axes":
+@checked
+def trajectories(ax: Axes, recording: Recording, count: Count = 5) -> Axes:
     """Draw the first epochs (Fig. 1d–e): paths in a plane, bearings over time on a circle.
 
     Raises:
@@ -41,7 +39,8 @@ def trajectories(ax: "Axes", recording: Recording, count: int = 5) -> "Axes":
     return drawing.boxed(ax, space.frame, space.labels)
 
 
-def density(ax: "Axes", recording: Recording) -> "Axes":
+@checked
+def density(ax: Axes, recording: Recording) -> Axes:
     """Draw where positions lie in a plane, as the density that `kl` compares (Fig. 1h–i) [1/m²].
 
     Raises:
@@ -60,7 +59,8 @@ def density(ax: "Axes", recording: Recording) -> "Axes":
     return drawing.density(ax, x, y, values, float(values.max()), recording.space.frame, recording.space.labels, True)
 
 
-def film(awake: Recording, rest: Recording, count: int = 5) -> str:
+@checked
+def film(awake: Recording, rest: Recording, count: Count = 5) -> str:
     """Show the first epochs of waking and of rest in motion, side by side: a page of HTML that plays itself.
 
     Raises:

@@ -13,16 +13,17 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import as_recording
-from reactivation.checks import generator
+from reactivation.checks import Count, Natural, Positive, Rng, checked, generator
 from reactivation.machine.errors import BadInput
 from reactivation.replay.cells import Cells, counts_of, visited, width_of
-from reactivation.replay.inference import REVERSED, Array, Found, Rng, measured_blocks, ratio
+from reactivation.replay.inference import REVERSED, Array, Found, measured_blocks, ratio
 from reactivation.replay.pairs import rates_of
 from reactivation.world.spaces import Space
 
 
+@checked
 def antisymmetric_share(
-    recording: Any, space: Space | None = None, *, lag: int = 1, components: int = 0, rng: Rng = 0
+    recording: Any, space: Space | None = None, *, lag: Count = 1, components: Natural = 0, rng: Rng = 0
 ) -> Found:
     """Measure the share of the lagged covariance that a reversal of time turns over.
 
@@ -66,6 +67,7 @@ def _share(sums: Array) -> Array:
     return ratio(np.array([turned_over]), np.array([turned_over + kept]))
 
 
+@checked
 def area_rate(recording: Any, space: Space | None = None, *, rng: Rng = 0) -> Found:
     """Measure the area that replay sweeps out around its mean, counter-clockwise positive: ½⟨x × dx/dt⟩ [unit²/s].
 
@@ -106,8 +108,9 @@ def _areas(block: Array) -> Array:
     return np.stack((swept, np.full(len(block), float(block.shape[1] - 1))), axis=1)
 
 
+@checked
 def entropy_production(
-    recording: Any, space: Space | None = None, *, width: float | None = None, lag: int = 1, rng: Rng = 0
+    recording: Any, space: Space | None = None, *, width: Positive | None = None, lag: Count = 1, rng: Rng = 0
 ) -> Found:
     """Measure the entropy that fluxes between cells produce: Σ_{i<j} (n_ij − n_ji) ln(n_ij / n_ji) over time [nats/s].
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from reactivation.analysis.recording import Recording, as_recording
-from reactivation.checks import generator
+from reactivation.analysis.recording import Recording, both_recordings
+from reactivation.checks import Count, Rng, Seconds, Strength, checked, generator
 from reactivation.machine.errors import BadInput
-from reactivation.replay.inference import NULLS, Array, Draws, Formula, Found, Null, Rng, found, null_of
+from reactivation.replay.inference import NULLS, Array, Draws, Formula, Found, Null, found, null_of
 from reactivation.replay.lags import histograms, jitter, medians, spaced
 from reactivation.replay.pairs import correlations, moments, rates_of
 from reactivation.world.spaces import Space
@@ -20,7 +20,8 @@ _TOGETHER = 0.75  # quantile of waking correlation from which on two units count
 _INDEPENDENT = 20_000  # pairs of samples for the displacement at saturation
 
 
-def compression(rest: Any, awake: Any, space: Space | None = None, *, lowest: float | None = None, rng: Rng = 0) -> Found:
+@checked
+def compression(rest: Any, awake: Any, space: Space | None = None, *, lowest: Strength | None = None, rng: Rng = 0) -> Found:
     """Measure how much faster rest moves than waking: the ratio of the lags at which the median displacement is equal.
 
     Lags are compared at displacements above what decoder jitter makes of a point that stays, and below half of what
@@ -42,9 +43,7 @@ def compression(rest: Any, awake: Any, space: Space | None = None, *, lowest: fl
     >>> ra.replay.compression(walk[:, ::2], walk, ra.Box(9, 9), rng=0)
     2.007 ± 0.065 (halves of waking: 0.928 to 1.08)
     """
-    both = [as_recording(one, space) for one in (rest, awake)]
-    if both[0].space != both[1].space:
-        raise BadInput(f"rest lives in {both[0].space}, waking in {both[1].space}: record both in one space")
+    both = both_recordings(rest, awake, space)
     draws = generator(rng)
     at = both[0].space
     if lowest is None:
@@ -99,8 +98,9 @@ def _between_halves(formula: Formula, sums: Array, draws: Draws) -> Null | None:
     return null_of("halves of waking", (formula(*two)[0] for two in halves))
 
 
+@checked
 def ensemble_compression(
-    rest: Recording, awake: Recording, *, longest: float | None = None, units: int = 100, rng: Rng = 0
+    rest: Recording, awake: Recording, *, longest: Seconds | None = None, units: Count = 100, rng: Rng = 0
 ) -> Found:
     """Measure how much faster rest is than waking by activity alone: the ratio of the widths of cross-correlograms.
 
@@ -130,6 +130,8 @@ def ensemble_compression(
     together = (there & (awake_pairs >= np.quantile(awake_pairs[there], _TOGETHER))).astype(np.float64)
     reach = longest if longest is not None else min(int(one.lengths.max()) * one.dt for one in (rest, awake)) / 4
     lags = [(0, *spaced(max(2, round(reach / one.dt)), 40)) for one in (rest, awake)]
+    if any(max(own) >= one.lengths.max() for own, one in zip(lags, (rest, awake), strict=True)):
+        raise BadInput(f"no epoch is longer than {reach:g} s: give a smaller longest=")
     products = [
         np.concatenate([_products(together, _scales(total), own, block) for block in blocks if block.shape[1] > max(own)])
         for blocks, total, own in zip(both, sums, lags, strict=True)

@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import as_recording
-from reactivation.checks import generator
+from reactivation.checks import Count, Rng, checked, generator
 from reactivation.machine.errors import BadInput
-from reactivation.replay.inference import NULLS, Array, Draws, Found, Rng, found, null_of
-from reactivation.replay.lags import binned, checked, histograms, spaced
+from reactivation.replay.inference import NULLS, Array, Draws, Found, found, null_of
+from reactivation.replay.lags import binned, checked_lags, histograms, spaced
 from reactivation.world.spaces import Space
 
 _FEWEST = 5  # epochs: fewer have too few pairings to tell what chance does
 
 
-def continuity(recording: Any, space: Space | None = None, *, lags: Iterable[int] | None = None, rng: Rng = 0) -> Found:
+@checked
+def continuity(recording: Any, space: Space | None = None, *, lags: Iterable[Count] | None = None, rng: Rng = 0) -> Found:
     """Measure for how long replay is continuous: the largest lag [s] up to which displacements differ from chance.
 
     At each lag, the distribution of displacements is compared with that between two epochs, by the largest difference of
@@ -41,7 +42,7 @@ def continuity(recording: Any, space: Space | None = None, *, lags: Iterable[int
     True
     """
     recording, draws = as_recording(recording, space), generator(rng)
-    chosen = checked(lags) if lags is not None else spaced(int(recording.lengths.max()) // 4, 8)
+    chosen = checked_lags(lags) if lags is not None else spaced(int(recording.lengths.max()) // 4, 8)
     blocks = recording.blocks(2 * max(chosen))
     epochs = [epoch for block in blocks for epoch in block]
     if len(epochs) < _FEWEST:

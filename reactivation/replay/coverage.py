@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import as_recording
-from reactivation.checks import generator
+from reactivation.checks import Positive, Rng, checked, generator
 from reactivation.replay.cells import Cells, counts_of, width_of
-from reactivation.replay.inference import NULLS, Array, Found, Rng, measured_blocks, null_of
+from reactivation.replay.inference import NULLS, Array, Found, measured_blocks, null_of
 from reactivation.replay.survival import at_moments, median_and_cut_off
 from reactivation.world.spaces import Space
 
 
-def coverage(recording: Any, space: Space | None = None, *, width: float | None = None, rng: Rng = 0) -> Found:
+@checked
+def coverage(recording: Any, space: Space | None = None, *, width: Positive | None = None, rng: Rng = 0) -> Found:
     """Measure how unevenly occupancy covers a space: log of the number of cells minus the entropy of occupancy [nats].
 
     That is the divergence of occupancy from the uniform one, over cells of about a tuning width: 0 where all are visited
@@ -50,7 +51,8 @@ def _unevenness(counts: Array) -> Array:
     return np.array([np.log(len(counts)) + (shares * np.log(shares)).sum()])
 
 
-def time_to_cover_half(recording: Any, space: Space | None = None, *, width: float | None = None, rng: Rng = 0) -> Found:
+@checked
+def time_to_cover_half(recording: Any, space: Space | None = None, *, width: Positive | None = None, rng: Rng = 0) -> Found:
     """Measure how long an epoch takes until it has been to half of all cells [s]: median over epochs (Kaplan and Meier).
 
     NaN where fewer than half of the epochs get there; `more["cut_off"]` is the share of epochs that end before. The null is

@@ -5,14 +5,16 @@ Axes: T samples, N units, G cells, P dimensions.
 
 from dataclasses import dataclass
 import math
+from typing import Any
 
 import numpy as np
 
+from reactivation.analysis.epochs import are_counts
 from reactivation.analysis.recording import Recording
-from reactivation.checks import generator
+from reactivation.checks import Positive, Rng, Seconds, checked, generator, numbers
 from reactivation.machine.errors import BadInput
 from reactivation.replay.cells import Cells, width_of
-from reactivation.replay.inference import Array, Rng
+from reactivation.replay.inference import Array
 from reactivation.replay.pairs import rates_of
 
 _SILENCE = 1e-3  # lowest expected count, as a share of a unit's mean: one stray spike must not rule a place out
@@ -32,7 +34,8 @@ class TuningCurves:
     dt: float  # Δt of waking [s]
 
     @classmethod
-    def of(cls, awake: Recording, width: float | None = None) -> "TuningCurves":
+    @checked
+    def of(cls, awake: Recording, width: Positive | None = None) -> "TuningCurves":
         """Find them from a recording with rates, or spike counts.
 
         Args:
@@ -59,22 +62,26 @@ class TuningCurves:
         sums: Array = np.stack([np.bincount(which, weights=unit, minlength=len(cells)) for unit in rates.T], axis=1)
         means: Array = np.full_like(sums, np.nan)
         np.divide(sums, samples[:, None], out=means, where=samples[:, None] > 0)
-        if _are_counts(rates):
+        if are_counts(rates):
             return cls(cells, means, None, awake.dt)
         left_over = ((rates - means[which]) ** 2).mean(0)
         return cls(cells, means, np.where(left_over > 0, left_over, np.inf), awake.dt)
 
-    def posterior(self, rates: Array, dt: float) -> Array:
+    @checked
+    def posterior(self, rates: Any, dt: Seconds) -> Array:
         """Return the probability of each cell, (..., N) → (..., G); samples are Δt = `dt` apart [s].
 
         Raises:
             BadInput: of other units, or no spike counts where waking had them.
         """
-        if rates.shape[-1] != self.rates.shape[1]:
-            raise BadInput(f"rates are of {rates.shape[-1]} units, the tuning curves of {self.rates.shape[1]}")
+        rates = numbers("rates", rates)
+        if rates.shape[-1:] != self.rates.shape[1:]:
+            raise BadInput(
+                f"rates have shape {rates.shape}; (..., {self.rates.shape[1]}) is wanted, of the units that were tuned"
+            )
         visited = np.isfinite(self.rates).all(1)
         log = np.full((*rates.shape[:-1], len(self.cells)), -np.inf)
-        log[..., visited] = self._log_likelihood(rates.astype(np.float64), self.rates[visited], dt)
+        log[..., visited] = self._log_likelihood(rates, self.rates[visited], dt)
         log -= log.max(-1, keepdims=True)
         weights: Array = np.exp(log)
         return weights / weights.sum(-1, keepdims=True)
@@ -82,7 +89,7 @@ class TuningCurves:
     def _log_likelihood(self, rates: Array, means: Array, dt: float) -> Array:
         """But for what does not depend on the cell: (..., N), (G, N) → (..., G)."""
         if self.variances is None:
-            if not _are_counts(rates):
+            if not are_counts(rates):
                 raise BadInput("the tuning curves are of spike counts, and these rates are no whole numbers")
             expected = np.maximum(means, np.maximum(_SILENCE * means.mean(0), 1e-9)) * (dt / self.dt)
             likelihood: Array = rates @ np.log(expected).T - expected.sum(1)
@@ -91,6 +98,7 @@ class TuningCurves:
         products: Array = rates @ (means * weights).T - (means**2 * weights).sum(1) / 2
         return products
 
+    @checked
     def decode(self, recording: Recording) -> Recording:
         """Return the recording with positions that its rates or counts stand for: the most likely cell at each sample.
 
@@ -103,7 +111,8 @@ class TuningCurves:
         return Recording(positions, recording.dt, self.cells.space, rates, margin=math.inf, provenance=recording.provenance)
 
 
-def poisson_spikes(recording: Recording, mean_rate: float = 5.0, *, rng: Rng = 0) -> Recording:
+@checked
+def poisson_spikes(recording: Recording, mean_rate: Positive = 5.0, *, rng: Rng = 0) -> Recording:
     """Export rates as Poisson spikes: the same recording, whose rates are spike counts per sample.
 
     Rates below 0, which bounded units have, count as silence; the others are scaled by one factor for all units, so that the
@@ -136,7 +145,3 @@ def poisson_spikes(recording: Recording, mean_rate: float = 5.0, *, rng: Rng = 0
 def _each(blocks: list[Array]) -> list[Array]:
     """Blocks (B, T, ...) as epochs (T, ...)."""
     return [epoch for block in blocks for epoch in block]
-
-
-def _are_counts(rates: Array) -> bool:
-    return bool((rates >= 0).all() and (rates == np.round(rates)).all())

@@ -9,16 +9,17 @@ import numpy as np
 from scipy.optimize import brentq
 
 from reactivation.analysis.recording import Recording, as_recording
-from reactivation.checks import generator
-from reactivation.replay.inference import Array, Found, Rng, measured
-from reactivation.replay.lags import checked, means, powers, size, spaced
+from reactivation.checks import Count, Rng, checked, generator
+from reactivation.replay.inference import Array, Found, measured
+from reactivation.replay.lags import checked_lags, means, powers, size, spaced
 from reactivation.world.spaces import Space
 
 _LAGS = (2, 4, 8)  # samples; differences between them are free of decoder jitter
 _SATURATED = 0.9  # share of the last value from which on mean squared displacement counts as saturated
 
 
-def diffusion(recording: Any, space: Space | None = None, *, lags: Iterable[int] = _LAGS, rng: Rng = 0) -> Found:
+@checked
+def diffusion(recording: Any, space: Space | None = None, *, lags: Iterable[Count] = _LAGS, rng: Rng = 0) -> Found:
     """Measure the diffusion coefficient D [unit²/s], with walls and circle respected.
 
     Mean squared displacement at each lag is put through the inverse of what Brownian motion from everywhere in this space
@@ -42,7 +43,7 @@ def diffusion(recording: Any, space: Space | None = None, *, lags: Iterable[int]
     >>> ra.replay.diffusion(recording, rng=0)  # 0.01² / (2 · 0.02 s) = 0.0025 m²/s
     0.00264... ± 7.9e-05 m²/s (shuffled time: -0.000742 to 0.00119)
     """
-    recording, chosen = as_recording(recording, space), checked(lags)
+    recording, chosen = as_recording(recording, space), checked_lags(lags)
     times = np.array(chosen) * recording.dt
     return measured(
         recording,
@@ -69,6 +70,7 @@ def spread_of(space: Space, square: float) -> float:
     return float(brentq(lambda spread: space.brownian_square(spread) - square, 0.0, largest, xtol=1e-12 * largest))
 
 
+@checked
 def saturation(recording: Any, space: Space | None = None, *, rng: Rng = 0) -> Found:
     """Measure when displacement saturates: the first lag [s] at which it has 90 % of what independent samples have.
 

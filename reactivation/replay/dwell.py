@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import as_recording
-from reactivation.checks import generator
+from reactivation.checks import Positive, Rng, checked, generator
 from reactivation.replay.cells import width_of
-from reactivation.replay.inference import Array, Found, Rng, measured, ratio
+from reactivation.replay.inference import Array, Found, measured, ratio
 from reactivation.replay.lags import distances
 from reactivation.replay.survival import at_moments, median_and_cut_off
 from reactivation.world.spaces import Space
@@ -18,7 +18,8 @@ _STARTS = 10  # per epoch, at most, from which dwelling is timed
 _JUMP = 5.0  # times the median step
 
 
-def dwell(recording: Any, space: Space | None = None, *, width: float | None = None, rng: Rng = 0) -> Found:
+@checked
+def dwell(recording: Any, space: Space | None = None, *, width: Positive | None = None, rng: Rng = 0) -> Found:
     """Measure how long replay stays within a tuning width of where it is [s]: the median, after Kaplan and Meier.
 
     Times begin at up to 10 samples of the first half of each epoch; those that its end cuts off count as longer.
@@ -60,7 +61,8 @@ def _stays(space: Space, away: float, longest: int, block: Array) -> Array:
     return at_moments(np.stack(times, axis=1), np.stack(ended, axis=1), longest)
 
 
-def jumps(recording: Any, space: Space | None = None, *, factor: float = _JUMP, rng: Rng = 0) -> Found:
+@checked
+def jumps(recording: Any, space: Space | None = None, *, factor: Positive = _JUMP, rng: Rng = 0) -> Found:
     """Measure how often replay jumps: the share of steps beyond 5 times the median step.
 
     Args:

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import as_recording
-from reactivation.checks import generator
+from reactivation.checks import Count, Rng, checked, generator
 from reactivation.replay.cells import counts_of, totals_of
-from reactivation.replay.inference import Array, Found, Rng, measured
-from reactivation.replay.lags import LAGS, checked, distances, means, powers
+from reactivation.replay.inference import Array, Found, measured
+from reactivation.replay.lags import LAGS, checked_lags, distances, means, powers
 from reactivation.world.spaces import Space
 
 
-def exponent(recording: Any, space: Space | None = None, *, lags: Iterable[int] = LAGS, rng: Rng = 0) -> Found:
+@checked
+def exponent(recording: Any, space: Space | None = None, *, lags: Iterable[Count] = LAGS, rng: Rng = 0) -> Found:
     """Measure the exponent of distance: the slope of log mean distance, not squared, on log lag (Stella et al., 2019).
 
     Brownian motion has 0.5, a straight run 1, what is confined goes to 0. Decoder jitter lowers it, walls do.
@@ -35,7 +36,7 @@ def exponent(recording: Any, space: Space | None = None, *, lags: Iterable[int] 
     >>> ra.replay.exponent(walk, ra.Box(9, 9), rng=0)
     0.5105 ± 0.0053 (shuffled time: -0.00655 to 0.00425)
     """
-    recording, chosen = as_recording(recording, space), checked(lags)
+    recording, chosen = as_recording(recording, space), checked_lags(lags)
     return measured(
         recording,
         partial(powers, recording.space, chosen, 1),
@@ -46,8 +47,9 @@ def exponent(recording: Any, space: Space | None = None, *, lags: Iterable[int] 
     )
 
 
+@checked
 def exponent_by_first_step(
-    recording: Any, space: Space | None = None, *, lags: Iterable[int] = LAGS, groups: int = 5, rng: Rng = 0
+    recording: Any, space: Space | None = None, *, lags: Iterable[Count] = LAGS, groups: Count = 5, rng: Rng = 0
 ) -> Found:
     """Measure the exponent of distance apart for each fifth of first steps, from short ones to long ones.
 
@@ -65,7 +67,7 @@ def exponent_by_first_step(
     Raises:
         BadInput: no epoch is longer than the longest lag.
     """
-    recording, chosen = as_recording(recording, space), checked(lags)
+    recording, chosen = as_recording(recording, space), checked_lags(lags)
     first = np.concatenate([distances(recording.space, block, 1).reshape(-1) for block in recording.blocks(max(chosen) + 1)])
     bounds = np.quantile(first, np.linspace(0, 1, groups + 1)[1:-1])
     return measured(

@@ -18,7 +18,6 @@ from reactivation.analysis.recording import Recording
 
 Array = NDArray[np.float64]
 Draws = np.random.Generator
-Rng = int | Draws  # a seed, or what is drawn from
 
 BOOTSTRAPS = 200  # drawn for a standard error: which is then known to 5 %
 NULLS = 39  # drawn of a null: a value beyond all of them is one in 20

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from reactivation.analysis.recording import Recording
-from reactivation.checks import whole
+from reactivation.checks import Count, checked
 from reactivation.machine.errors import BadInput
 from reactivation.replay.cells import counts_of
 from reactivation.replay.inference import Array
@@ -20,7 +20,7 @@ _EDGES = 400  # of the histogram that medians are read from: a bin is 2.3 % wide
 _FINEST = 1e-4  # its lowest edge, as a share of the space's size
 
 
-def checked(lags: Iterable[int]) -> tuple[int, ...]:
+def checked_lags(lags: Iterable[int]) -> tuple[int, ...]:
     """Return lags in samples, in order.
 
     Raises:
@@ -113,13 +113,13 @@ def jitter(recording: Recording) -> float:
     return math.sqrt(extrapolated / (2 * recording.space.dimensions))
 
 
-def pieces(recording: Recording, samples: int) -> Recording:
+@checked
+def pieces(recording: Recording, samples: Count) -> Recording:
     """Cut long epochs into epochs of so many samples, which are then what is drawn again; what is left over goes.
 
     Raises:
-        BadInput: no epoch is as long, or that is no number of samples.
+        BadInput: no epoch is as long.
     """
-    samples = whole("samples", samples, 1)
     rates = None if recording.rates is None else _cut([*recording.rates], samples)
     positions = _cut([*recording.epochs], samples)
     if not len(positions):

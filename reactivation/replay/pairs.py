@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import Recording
-from reactivation.checks import generator
+from reactivation.checks import Count, Rng, checked, generator
 from reactivation.machine.errors import BadInput
-from reactivation.replay.inference import NULLS, Array, Draws, Found, Rng, found, null_of
+from reactivation.replay.inference import NULLS, Array, Draws, Found, found, null_of, ratio
 
 
-def pair_correlation(rest: Recording, awake: Recording, *, units: int = 100, rng: Rng = 0) -> Found:
+@checked
+def pair_correlation(rest: Recording, awake: Recording, *, units: Count = 100, rng: Rng = 0) -> Found:
     """Measure how far pairs of units keep their correlation: Pearson's r over pairs, of correlations at rest and awake.
 
     Args:
@@ -41,7 +42,8 @@ def pair_correlation(rest: Recording, awake: Recording, *, units: int = 100, rng
     return found(_kept, *sums, draws=draws, null=null)
 
 
-def reactivation(before: Recording, awake: Recording, after: Recording, *, units: int = 100, rng: Rng = 0) -> Found:
+@checked
+def reactivation(before: Recording, awake: Recording, after: Recording, *, units: Count = 100, rng: Rng = 0) -> Found:
     """Measure reactivation as the explained variance of Kudrimoti et al. (1999).
 
     The square of the partial correlation over pairs of units, between their correlations awake and in the rest after, given
@@ -136,7 +138,7 @@ def _explained(early: Array, waking: Array, late: Array) -> float:
     if pairs.shape[1] < 4:
         return float("nan")
     r: Array = np.asarray(np.corrcoef(pairs))
-    partial_r = (r[1, 2] - r[0, 1] * r[0, 2]) / np.sqrt((1 - r[0, 1] ** 2) * (1 - r[0, 2] ** 2))
+    partial_r = ratio(r[1, 2] - r[0, 1] * r[0, 2], np.sqrt((1 - r[0, 1] ** 2) * (1 - r[0, 2] ** 2)))
     return float(partial_r**2)
 
 

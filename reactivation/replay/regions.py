@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import as_recording
-from reactivation.checks import generator
+from reactivation.checks import Count, Rng, Several, checked, generator
 from reactivation.replay.cells import Cells, counts_of
-from reactivation.replay.inference import Array, Found, Rng, measured, measured_blocks, ratio
-from reactivation.replay.lags import checked, counted, distances
+from reactivation.replay.inference import Array, Found, measured, measured_blocks, ratio
+from reactivation.replay.lags import counted, distances
 from reactivation.replay.survival import at_moments, median_and_cut_off
 from reactivation.world.spaces import Space
 
@@ -20,7 +20,8 @@ def _regions(space: Space, along: int) -> Cells:
     return Cells(space, max(axis.high - axis.low for axis in space.axes) / along)
 
 
-def first_entry(recording: Any, space: Space | None = None, *, along: int = _REGIONS, rng: Rng = 0) -> Found:
+@checked
+def first_entry(recording: Any, space: Space | None = None, *, along: Count = _REGIONS, rng: Rng = 0) -> Found:
     """Measure how long it takes until a region is first entered [s]: median over regions and epochs (Kaplan and Meier).
 
     Args:
@@ -57,7 +58,8 @@ def _entries(regions: int, longest: int, block: Any) -> Array:
     return at_moments(first[others].reshape(shape), entered[others].reshape(shape), longest)
 
 
-def visits(recording: Any, space: Space | None = None, *, along: int = _REGIONS, rng: Rng = 0) -> Found:
+@checked
+def visits(recording: Any, space: Space | None = None, *, along: Count = _REGIONS, rng: Rng = 0) -> Found:
     """Measure how evenly regions are visited: the entropy of visits over that of equally many visits to all, 0 to 1.
 
     A visit begins when a region is entered, and at the first sample of an epoch; how long it lasts does not count.
@@ -95,7 +97,8 @@ def _evenness(dt: float, sums: Array) -> Array:
     return np.array([-(shares * np.log(shares)).sum() / np.log(len(counts)), counts.sum() / (samples * dt)])
 
 
-def detour(recording: Any, space: Space | None = None, *, samples: int = 20, rng: Rng = 0) -> Found:
+@checked
+def detour(recording: Any, space: Space | None = None, *, samples: Several = 20, rng: Rng = 0) -> Found:
     """Measure how much longer the way is than what it leads to: path length over displacement, of stretches of samples.
 
     Args:
@@ -114,13 +117,12 @@ def detour(recording: Any, space: Space | None = None, *, samples: int = 20, rng
     1.0
     """
     recording = as_recording(recording, space)
-    _, steps = checked((1, samples))
     return measured(
         recording,
-        partial(_ways, recording.space, steps),
-        lambda sums: steps * ratio(sums[:1] * sums[3:], sums[2:3] * sums[1:2]),
+        partial(_ways, recording.space, samples),
+        lambda sums: samples * ratio(sums[:1] * sums[3:], sums[2:3] * sums[1:2]),
         generator(rng),
-        shortest=steps + 1,
+        shortest=samples + 1,
     )
 
 

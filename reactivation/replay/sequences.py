@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from reactivation.analysis.recording import Recording, as_recording
-from reactivation.checks import generator
+from reactivation.analysis.recording import Recording, both_recordings
+from reactivation.checks import Count, Positive, Rng, Several, checked, generator
 from reactivation.replay.asymmetry import moves
 from reactivation.replay.cells import Cells, visited, width_of
 from reactivation.replay.decoding import TuningCurves
-from reactivation.replay.inference import NULLS, SHUFFLED_TIME, Array, Draws, Found, Rng, found, measured_blocks, null_of
+from reactivation.replay.inference import NULLS, SHUFFLED_TIME, Array, Draws, Found, found, measured_blocks, null_of
 from reactivation.replay.lags import pieces
 from reactivation.replay.pairs import given_rates
 from reactivation.world.spaces import Space
@@ -21,8 +21,9 @@ from reactivation.world.spaces import Space
 _SEGMENTS = 100  # at most, drawn at random
 
 
+@checked
 def transition_similarity(
-    rest: Any, awake: Any, space: Space | None = None, *, width: float | None = None, lag: int = 1, rng: Rng = 0
+    rest: Any, awake: Any, space: Space | None = None, *, width: Positive | None = None, lag: Count = 1, rng: Rng = 0
 ) -> Found:
     """Measure how like waking's the transitions of rest are: Pearson's r between matrices of transition probabilities.
 
@@ -37,7 +38,7 @@ def transition_similarity(
     Returns:
         r; 1 for waking itself. The null is time shuffled within epochs of rest.
     """
-    both, draws = [as_recording(one, space) for one in (rest, awake)], generator(rng)
+    both, draws = both_recordings(rest, awake, space), generator(rng)
     cells = Cells(both[1].space, width_of(both[1].space, width))
     blocks, number = visited(*(cells.blocks(one, lag + 1) for one in both))
     count = partial(moves, number, lag)
@@ -61,7 +62,10 @@ def _likeness(cells: int, *sums: Array) -> Array:
     return np.array([np.corrcoef(one, other)[0, 1]])
 
 
-def line_fit(rest: Recording, awake: Recording, *, samples: int = 20, width: float | None = None, rng: Rng = 0) -> Found:
+@checked
+def line_fit(
+    rest: Recording, awake: Recording, *, samples: Several = 20, width: Positive | None = None, rng: Rng = 0
+) -> Found:
     """Measure how well straight runs explain decoded posteriors: mean probability within a tuning width of the best line.
 
     Posteriors are decoded from rates, or spike counts, by waking's tuning curves (`TuningCurves`), in segments of so many
@@ -85,7 +89,8 @@ def line_fit(rest: Recording, awake: Recording, *, samples: int = 20, width: flo
     return measured_blocks([posteriors], partial(_line_scores, tuning.cells, near), _mean, draws)
 
 
-def weighted_correlation(rest: Recording, awake: Recording, *, samples: int = 20, rng: Rng = 0) -> Found:
+@checked
+def weighted_correlation(rest: Recording, awake: Recording, *, samples: Several = 20, rng: Rng = 0) -> Found:
     """Measure how place goes with time in decoded posteriors: the multiple correlation of time with place, by their weight.
 
     Bearings count as points of the unit circle, so that what turns right round has none. Posteriors are those of `line_fit`.

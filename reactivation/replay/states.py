@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import as_recording
-from reactivation.checks import generator
+from reactivation.checks import Positive, Rng, Several, checked, generator
 from reactivation.machine.errors import BadInput
-from reactivation.replay.inference import SHUFFLED_TIME, Array, Draws, Found, Rng, measured_blocks
+from reactivation.replay.inference import SHUFFLED_TIME, Array, Draws, Found, measured_blocks
 from reactivation.replay.lags import jitter, pieces, steps
 from reactivation.world.spaces import Space
 
@@ -44,8 +44,9 @@ class States(Found):
         return {model: bool(self.confusion[i, i] >= USABLE) for i, model in enumerate(MODELS)}
 
 
+@checked
 def states(
-    recording: Any, space: Space | None = None, *, samples: int = 20, noise: float | None = None, rng: Rng = 0
+    recording: Any, space: Space | None = None, *, samples: Several = 20, noise: Positive | None = None, rng: Rng = 0
 ) -> States:
     """Measure which kind of motion segments are most likely of.
 

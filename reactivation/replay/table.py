@@ -10,7 +10,7 @@ import numpy as np
 
 from reactivation.analysis.measures.kl import kl
 from reactivation.analysis.recording import Recording
-from reactivation.checks import whole
+from reactivation.checks import Natural, checked, whole
 from reactivation.machine.errors import BadInput
 from reactivation.replay.asymmetry import antisymmetric_share, area_rate, entropy_production
 from reactivation.replay.compression import compression, ensemble_compression
@@ -98,12 +98,13 @@ class Table:
         return f"{one.value:.3g}{error}{'*' if beyond else ' '}"
 
 
+@checked
 def table(
     recordings: Recording | Mapping[str, Recording],
     waking: Recording | Mapping[str, Recording] | None = None,
     *,
     measures: str | Iterable[str] = MEASURES,
-    rng: int = 0,
+    rng: Natural = 0,
 ) -> Table:
     """Measure everything of recordings that they have what it takes for.
 

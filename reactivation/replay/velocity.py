@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import as_recording
-from reactivation.checks import generator
-from reactivation.replay.inference import Array, Change, Draws, Found, Rng, measured, ratio
-from reactivation.replay.lags import LAGS, checked, counted, means, steps
+from reactivation.checks import Count, Rng, checked, generator
+from reactivation.replay.inference import Array, Change, Draws, Found, measured, ratio
+from reactivation.replay.lags import LAGS, checked_lags, counted, means, steps
 from reactivation.world.spaces import Space
 
 
+@checked
 def velocity_autocorrelation(
-    recording: Any, space: Space | None = None, *, lags: Iterable[int] = LAGS, rng: Rng = 0
+    recording: Any, space: Space | None = None, *, lags: Iterable[Count] = LAGS, rng: Rng = 0
 ) -> Found:
     """Measure how steps go on: the mean product ⟨d(t) · d(t + lag)⟩ of displacement vectors, over that at lag 0.
 
@@ -37,7 +38,7 @@ def velocity_autocorrelation(
     >>> abs(ra.replay.velocity_autocorrelation(walk, ra.Box(9, 9), rng=0).value) < 0.02
     True
     """
-    recording, chosen = as_recording(recording, space), checked({*lags, 2})
+    recording, chosen = as_recording(recording, space), checked_lags({*lags, 2})
     return measured(
         recording,
         lambda block: _products(chosen, steps(recording.space, block)),

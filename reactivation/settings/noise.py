@@ -6,10 +6,11 @@ squaring it again gives another last digit.
 
 from collections.abc import Mapping
 import math
-from typing import Any
+from typing import Any, Literal
 
 from reactivation.machine.errors import BadInput
 
+NoiseDistribution = Literal["gaussian", "uniform"]
 OF_CELLS = {"sigma": "sigma2_rec", "sigma_in": "sigma2_in", "sigma_out": "sigma2_out"}  # σ → σ²Δt, keys of `rnn`
 OF_ANALYSES = {"sigma": "noise"}
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from reactivation.analysis.run import Run
+from reactivation.checks import Several, Strength, checked
 from reactivation.theory.probe import Probe, asking
 
 _LONG = 100  # steps of waking
@@ -58,7 +59,8 @@ class Bound:
         return f"L_upper is {self.value:.3g} times L: {chain}; r is {self.residual:.2f} of its variance away from D†f(s)"
 
 
-def bound(run: Run, *, trajectories: int = 100, sigma: float | None = None) -> Bound:
+@checked
+def bound(run: Run, *, trajectories: Several = 100, sigma: Strength | None = None) -> Bound:
     """Measure each inequality and assumption of Eqs. 3 to 13 along waking.
 
     Halves of Δt keep σ, τ and the inputs' rate: the network sees the Δs of the coarse step for as long as that takes.

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from reactivation.analysis.run import Run
+from reactivation.checks import Positive, Several, Strength, checked
 from reactivation.machine.errors import BadInput
 from reactivation.theory.probe import Probe, asking
 
@@ -31,7 +32,8 @@ class Kicked:
         return f"{self.value:.3g} ± {self.standard_error:.2g} {self.unit}² per step at c = {self.gain:g} (from kicks)"
 
 
-def diffusion(run: Run, gain: float = 1.0, *, states: int = 400, sigma: float | None = None) -> Kicked:
+@checked
+def diffusion(run: Run, gain: Positive = 1.0, *, states: Several = 400, sigma: Strength | None = None) -> Kicked:
     """Predict the diffusion along the manifold at rest from kicks of one step of noise.
 
     Args:
@@ -44,8 +46,8 @@ def diffusion(run: Run, gain: float = 1.0, *, states: int = 400, sigma: float | 
         DamagedData: activity does not stay finite.
     """
     probe = Probe(run, "diffusion", sigma)
-    if not probe.noise.sigma or gain <= 0:
-        raise BadInput("diffusion needs a c above 0, and a network with noise or sigma=")
+    if not probe.noise.sigma:
+        raise BadInput("diffusion needs a network with noise, or sigma=")
     source = probe.source(f"{gain:g}")
     with asking():
         state = probe.network.initial_state(probe.task.sample(states, 2, source).start)

@@ -28,6 +28,7 @@ from torch import Tensor
 
 from reactivation.analysis.recording import Recording
 from reactivation.analysis.run import Run
+from reactivation.checks import Count, Strength, checked
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.theory.course import BINS, Course
 from reactivation.theory.landscape import Landscape, waking_positions
@@ -88,14 +89,15 @@ class Drift:
         return f"drift over that of Langevin sampling: {shown}"
 
 
+@checked
 def drift(
     run: Run,
-    gains: Sequence[float] = GAINS,
+    gains: Sequence[Strength] = GAINS,
     *,
-    pairs: int = 400,
+    pairs: Count = 400,
     inputs: str = "still",
     scale: float = 1.0,
-    sigma: float | None = None,
+    sigma: Strength | None = None,
     awake: Recording | None = None,
 ) -> Drift:
     """Measure the drift along the manifold at rest, as a multiple α of that of Langevin sampling (Eq. 19).

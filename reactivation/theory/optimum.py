@@ -2,8 +2,11 @@
 
 import math
 
+from reactivation.checks import Count, Positive, checked
 
-def optimal_alpha(pull: float, steps: int) -> float:
+
+@checked
+def optimal_alpha(pull: Positive, steps: Count) -> float:
     """Return the α that errs least over T = `steps` from exact starts, where bearings are drawn home by θ = `pull` per step.
 
     To first order in the noise; ½ for slow walks, more where they are drawn home within the T steps (docs/theory.md, 8).

@@ -13,6 +13,7 @@ import torch
 
 from reactivation.analysis.recording import Recording
 from reactivation.analysis.run import Run
+from reactivation.checks import Count, Several, Strength, checked, whole
 from reactivation.replay.asymmetry import antisymmetric_share
 from reactivation.theory.probe import Probe, asking
 
@@ -44,8 +45,9 @@ class Relaxation:
         return f"{left}; {sizes}; {self.share:.2g} of the covariance has a direction in time"
 
 
+@checked
 def relaxation(
-    run: Run, gain: float = 2.0, *, steps: int = STEPS, trajectories: int = 60, sigma: float | None = None
+    run: Run, gain: Strength = 2.0, *, steps: Count = STEPS, trajectories: Several = 60, sigma: Strength | None = None
 ) -> Relaxation:
     """Follow a long rest from where the task starts.
 
@@ -55,8 +57,10 @@ def relaxation(
         sigma: σ of c = 1 [s^-1/2]; None for the network's own.
 
     Raises:
+        BadInput: fewer than three positions would be read of a rest.
         DamagedData: activity does not stay finite.
     """
+    whole("steps", steps, 3 * _APART)
     probe = Probe(run, "relaxation", sigma)
     space, source = probe.task.space, probe.source(f"{gain:g}")
     with asking():

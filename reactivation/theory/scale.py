@@ -3,13 +3,15 @@
 import torch
 
 from reactivation.analysis.run import Run
+from reactivation.checks import Count, Strength, checked
 from reactivation.theory.probe import Probe, asking
 from reactivation.world.decoding import TOP3
 
 _FACTOR = 2.0  # of the state; a power of two, with which rounding commutes
 
 
-def scale_symmetry(run: Run, gain: float = 1.0, *, steps: int = 200, trajectories: int = 20) -> float:
+@checked
+def scale_symmetry(run: Run, gain: Strength = 1.0, *, steps: Count = 200, trajectories: Count = 20) -> float:
     """Return how far rest from twice the state, under four times the variance of the same noise, is from rest [unit].
 
     0, to the bit, for cells whose field is homogeneous; the greatest distance of decoded positions otherwise.

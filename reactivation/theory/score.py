@@ -12,6 +12,7 @@ import math
 import torch
 
 from reactivation.analysis.run import Run
+from reactivation.checks import Count, checked
 from reactivation.machine.errors import BadInput
 from reactivation.theory.probe import Probe, asking
 
@@ -32,7 +33,8 @@ class Score:
         return f"slope of drift on score {self.value:.3f} (a stationary cloud: {self.of_stationarity:.3f})"
 
 
-def score(run: Run, *, trajectories: int = 400) -> Score:
+@checked
+def score(run: Run, *, trajectories: Count = 400) -> Score:
     """Regress the drift of a step on the score of the network's own cloud at rest, c = 1, unit by unit.
 
     Raises:

@@ -20,6 +20,7 @@ import torch
 
 from reactivation.analysis.recording import Recording
 from reactivation.analysis.run import Run
+from reactivation.checks import Count, Positive, Strength, checked, whole
 from reactivation.machine.errors import BadInput
 from reactivation.theory.course import Course, Home
 from reactivation.theory.landscape import waking_positions
@@ -51,13 +52,14 @@ class Tempering:
         return f"{self.what} ∝ c^({self.value:.2f} ± {self.standard_error:.2f}): {shown}"
 
 
+@checked
 def tempering(
     run: Run,
-    gains: Sequence[float] = GAINS,
+    gains: Sequence[Positive] = GAINS,
     *,
-    trajectories: int = 200,
-    steps: int = 4000,
-    sigma: float | None = None,
+    trajectories: Count = 200,
+    steps: Count = 4000,
+    sigma: Strength | None = None,
     awake: Recording | None = None,
 ) -> Tempering:
     """Measure how the width of rest depends on the gain c of its noise variance.
@@ -74,8 +76,10 @@ def tempering(
         BadInput: fewer than two gains, or one that is not above 0.
         DamagedData: activity does not stay finite.
     """
-    if len(gains) < 2 or min(gains) <= 0:
-        raise BadInput(f"gains={tuple(gains)}: give two at least, all above 0")
+    if len(gains) < 2:
+        raise BadInput(f"gains={tuple(gains)}: give two at least")
+    whole("steps", steps, 2 * _APART)
+    whole("trajectories", trajectories, _BLOCKS)
     probe = Probe(run, "tempering", sigma)
     course, awake = probe.course, awake or waking_positions(run)
     with asking():

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from reactivation.analysis.run import TrainedRun, load_run
+from reactivation.checks import Natural, checked
 from reactivation.machine.device import arithmetic
 from reactivation.machine.errors import BadInput
 from reactivation.settings.layers import RESULTS, train_config
@@ -15,9 +16,10 @@ from reactivation.storage.folder import RunFolder
 from reactivation.training.fit import fit
 
 
+@checked
 def train(
     experiment: str,
-    seed: int = 0,
+    seed: Natural = 0,
     path: str | PathLike[str] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> TrainedRun:

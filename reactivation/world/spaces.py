@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
+from reactivation.checks import Positive, checked, numbers
 from reactivation.machine.errors import BadInput
 
 Array = Any  # torch.Tensor or numpy.ndarray, (..., P) unless said otherwise
@@ -54,6 +55,7 @@ class Kernel(Enum):
 class Space(ABC):
     """What is known of every space with P = `dimensions`; one in another unit has lengths of its own."""
 
+    such_as: ClassVar[str] = "as ra.Box(width, height), ra.Box.around(positions) or ra.Circle()"
     noun: ClassVar[str] = "position"  # what a point of it is called
     unit: ClassVar[str] = "m"
     tuning_width: ClassVar[float] = 0.2  # of the paper's cells [unit]
@@ -176,6 +178,7 @@ class Space(ABC):
         return Grid(points[self.contains(points)], math.prod(steps))
 
 
+@checked
 @dataclass(frozen=True)
 class Box(Space):
     """A rectangle. As the paper has it, steps overshoot its walls a little and densities reach through them.
@@ -184,16 +187,10 @@ class Box(Space):
         BadInput: it has no area, or not a finite one, or no finite centre.
     """
 
-    width: float  # [m]
-    height: float  # [m]
+    width: Positive  # [m]
+    height: Positive  # [m]
     centre: tuple[float, float] = (0.0, 0.0)  # [m]
     hard_walls: bool = False
-
-    def __post_init__(self) -> None:
-        if not (0 < self.width < math.inf and 0 < self.height < math.inf):
-            raise BadInput(f"a box of width={self.width} and height={self.height}: both must be greater than 0, and finite")
-        if len(self.centre) != 2 or not all(math.isfinite(part) for part in self.centre):
-            raise BadInput(f"a box around centre={self.centre}: it must be two finite numbers")
 
     @classmethod
     def around(cls, positions: Array) -> Self:
@@ -202,8 +199,8 @@ class Box(Space):
         Raises:
             BadInput: they have another shape, are not finite, or all on one line along a wall.
         """
-        points = np.asarray(positions)
-        if not points.size or points.shape[-1] != 2:
+        points = numbers("positions", positions)
+        if not points.size or points.shape[-1:] != (2,):
             raise BadInput(f"no box around positions of shape {points.shape}: (..., 2) is wanted")
         low, high = points.reshape(-1, 2).min(0).tolist(), points.reshape(-1, 2).max(0).tolist()
         sides = [b - a for a, b in zip(low, high, strict=True)]

@@ -23,6 +23,7 @@ from reactivation.analysis.base import (
 )
 from reactivation.analysis.recording import Array, as_recording
 from reactivation.analysis.results import Measure, mean_of_epochs
+from reactivation.checks import checked
 from reactivation.network.phases import Phase
 from reactivation.world.spaces import Space
 
@@ -32,6 +33,7 @@ class Settings(AnalysisSettings):
     """Settings of `output_distance.py`."""
 
 
+@checked
 def step_length(recording: Any, space: Space | None = None) -> Measure:
     """Measure how smooth epochs are: mean distance from one sample to the next (Fig. C.4) [m or rad], averaged over epochs.
 

@@ -32,9 +32,9 @@ from reactivation.analysis.base import (
     rest_of,
 )
 from reactivation.analysis.densities import DegenerateDensity, Density, Estimate, Points, Uniform, estimate
-from reactivation.analysis.recording import as_recording
+from reactivation.analysis.recording import both_recordings
 from reactivation.analysis.results import standard_error
-from reactivation.checks import generator, whole
+from reactivation.checks import Positive, Rng, Several, checked, generator
 from reactivation.machine.errors import BadInput
 from reactivation.network.phases import ACTIVE, QUIESCENT
 from reactivation.settings.declaring import LARGEST, setting
@@ -105,14 +105,15 @@ class KL:
         return f"KL(rest ‖ awake) = {self.value:.4f} ± {self.standard_error:.4f} nats (matched kernels: {self.matched:.4f})"
 
 
+@checked
 def kl(
     rest: Any,
     awake: Any,
-    rng: int | np.random.Generator = 0,
+    rng: Rng = 0,
     *,
     space: Space | None = None,
-    samples: int = 2500,
-    clip: float | None = None,
+    samples: Several = 2500,
+    clip: Positive | None = None,
 ) -> KL:
     """Measure how far resting occupancy is from waking occupancy: KL(rest ‖ awake) in nats (Fig. 2e, Appendix A.2).
 
@@ -133,10 +134,8 @@ def kl(
     >>> ra.kl(points[0] / 2, points[1], space=ra.Box(2, 2), rng=0)
     KL(rest ‖ awake) = 0.6860 ± 0.0149 nats (matched kernels: 0.5252)
     """
-    both = [as_recording(one, space) for one in (rest, awake)]
-    if both[0].space != both[1].space:
-        raise BadInput(f"rest lives in {both[0].space}, waking in {both[1].space}: record both in one space")
-    samples, draws = whole("samples", samples, 2), generator(rng)
+    both = both_recordings(rest, awake, space)
+    draws = generator(rng)
     if clip is not None and not clip > 1:
         raise BadInput(f"clip={clip} is a largest ratio of densities and must be greater than 1")
     densities = []

@@ -26,7 +26,7 @@ from reactivation.analysis.base import (
     both_phases,
 )
 from reactivation.analysis.densities import DegenerateDensity, GaussianKDE
-from reactivation.checks import whole
+from reactivation.checks import Count, checked
 from reactivation.machine.errors import BadInput
 from reactivation.network.phases import ACTIVE, QUIESCENT
 from reactivation.settings.declaring import LARGEST, setting
@@ -90,7 +90,8 @@ class ExplainedVariance:
         return f"{self.value:.4f} of the variance in {self.components} components (participation ratio {self.dimension:.2f})"
 
 
-def explained_variance(recording: Recording, basis: Recording | None = None, components: int = 10) -> ExplainedVariance:
+@checked
+def explained_variance(recording: Recording, basis: Recording | None = None, components: Count = 10) -> ExplainedVariance:
     """Measure how much variance of the rates a few principal components explain (Fig. 1c), its own or those of a basis.
 
     Args:
@@ -107,10 +108,7 @@ def explained_variance(recording: Recording, basis: Recording | None = None, com
     True
     """
     model = recording if basis is None else basis
-    components = whole("components", components, 1)
     for name, one in (("recording", recording), ("basis", model)):
-        if not isinstance(one, Recording):
-            raise BadInput(f"the {name} is no Recording: explained_variance takes those, with rates")
         if one.moments is None:
             raise BadInput(f"the {name} has no rates: record it with rates=True, or give Recording(..., rates=)")
     own, other = _moments(recording), _moments(model)

@@ -24,6 +24,7 @@ from reactivation.analysis.base import (
 )
 from reactivation.analysis.recording import as_recording
 from reactivation.analysis.results import mean_of_epochs
+from reactivation.checks import Count, Positive, checked
 from reactivation.machine.errors import BadInput
 from reactivation.settings.declaring import LARGEST, setting
 from reactivation.world.spaces import Space
@@ -39,14 +40,14 @@ class Settings(AnalysisSettings):
     """Settings of `output_transitions.py`."""
 
     task: str = setting("head_direction", "task whose runs are analysed; one on a circle")
-    dwell_arc: float = setting(
+    dwell_arc: Positive = setting(
         math.pi / 6,
         "a bearing is kept while it is nearer; turning back by half of it is a lasting reversal",
         unit="rad",
         above=0,
         high=math.pi,
     )
-    window: int = setting(25, "steps, half a second, over which a lasting reversal is looked for", low=1, high=LARGEST)
+    window: Count = setting(25, "steps, half a second, over which a lasting reversal is looked for", low=1, high=LARGEST)
     turn_bins: int = setting(171, "bins of turns over [-π, π]; odd, about a third of the output cells", low=1, high=LARGEST)
     bearing_bins: int = setting(32, "bins of bearings; a divisor of the number of output cells", low=1, high=LARGEST)
 
@@ -83,6 +84,7 @@ class Transitions:
         return f"turns of {self.mean_absolute_turn:.4g} rad a step, {self.value:.4g} on average; kept {self.dwell:g} steps"
 
 
+@checked
 def transitions(
     recording: Any, space: Space | None = None, *, dwell_arc: float = math.pi / 6, window: int = 25
 ) -> Transitions:

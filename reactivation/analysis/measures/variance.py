@@ -21,6 +21,7 @@ from reactivation.analysis.base import (
 )
 from reactivation.analysis.recording import as_recording
 from reactivation.analysis.results import Measure, mean_of_epochs
+from reactivation.checks import checked
 from reactivation.network.phases import QUIESCENT
 from reactivation.world.spaces import Space
 
@@ -30,6 +31,7 @@ class Settings(AnalysisSettings):
     """Settings of `output_variance.py`."""
 
 
+@checked
 def variance(recording: Any, space: Space | None = None) -> Measure:
     """Measure how much of its space each epoch explores: variance over time (Fig. 2f), averaged over epochs.
 

@@ -1,0 +1,92 @@
+"""Recordings in npz files of their own, with where they come from; nothing is pickled."""
+
+from collections.abc import Mapping
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+import zipfile
+
+import numpy as np
+
+from reactivation import __version__
+from reactivation.analysis.epochs import Moments, Start
+from reactivation.machine.errors import BadInput, DamagedData, storing
+from reactivation.storage.files import write_atomically
+from reactivation.world.spaces import Box, Circle, Space
+
+if TYPE_CHECKING:
+    from reactivation.analysis.recording import Recording
+
+_FORMAT = 1
+_SPACES: dict[str, type[Space]] = {"Box": Box, "Circle": Circle}  # those that a file can name
+
+
+def save(recording: "Recording", file: Path) -> Path:
+    """See `Recording.save`."""
+    space = recording.space
+    about = {
+        "format": _FORMAT,
+        "version": __version__,
+        "dt": recording.dt,
+        "space": {"name": type(space).__name__, **{key: getattr(space, key) for key in _fields_of(space)}},
+        "first": [start.sample for start in recording._starts],
+        "starts": [start.seconds for start in recording._starts],
+        "given": recording._given,
+        "outside": recording.outside,
+        "dropped": recording.dropped,
+        "provenance": dict(recording.provenance),
+    }
+    arrays: dict[str, Any] = {"about": np.array(json.dumps(about))}
+    arrays |= {f"positions_{i}": block for i, block in enumerate(recording._blocks)}
+    arrays |= {f"rates_{i}": block for i, block in enumerate(recording._rates)}
+    if recording._moments is not None:
+        arrays |= recording._moments._asdict()
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    target = file if file.suffix == ".npz" else Path(f"{file}.npz")
+    write_atomically(target, buffer.getvalue())
+    return target
+
+
+def load(recording: "Recording", file: Path, space: Space | None) -> None:
+    """Fill an empty recording; see `Recording.load`."""
+    with storing(file):
+        if not file.exists():
+            raise DamagedData(f"{file}: missing")
+        content = file.read_bytes()
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        about = json.loads(str(arrays["about"]))
+        if about["format"] != _FORMAT:
+            raise DamagedData(f"{file}: has format {about['format']}; this version reads format {_FORMAT}")
+        recording.space = space or _named_space(file, dict(about["space"]))
+        recording.dt, recording.outside, recording.dropped = about["dt"], about["outside"], about["dropped"]
+        recording.provenance, recording._given = about["provenance"], about["given"]
+        recording._blocks, recording._rates = _numbered("positions", arrays), _numbered("rates", arrays)
+        first = about["first"] or np.cumsum([0, *recording.lengths[:-1]]).tolist()
+        seconds = about.get("starts") or [sample * recording.dt for sample in first]  # files of before have none
+        recording._starts = tuple(map(Start, first, seconds))
+        recording._moments = Moments(arrays["mean"], arrays["covariance"]) if "mean" in arrays else None
+    except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
+        recording._blocks = ()
+    if not recording._blocks:
+        raise DamagedData(f"{file}: is no whole recording; make it again")
+
+
+def _fields_of(space: Space) -> tuple[str, ...]:
+    return tuple(getattr(space, "__dataclass_fields__", ()))
+
+
+def _named_space(file: Path, about: dict[str, Any]) -> Space:
+    name = about.pop("name")
+    if name not in _SPACES:
+        raise BadInput(f"{file}: was recorded in a space of your own, {name}: give space=")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in about.items()}
+    return _SPACES[name](**values)
+
+
+def _numbered(name: str, arrays: Mapping[str, Any]) -> tuple[Any, ...]:
+    count = sum(key.startswith(f"{name}_") for key in arrays)
+    return tuple(arrays[f"{name}_{i}"] for i in range(count))
