@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reactivation.analysis import epochs as reading
+from reactivation.analysis import exchange
 from reactivation.analysis import recording_files as files
 from reactivation.analysis.epochs import Epoch, Moments, Rates, Start
-from reactivation.checks import Limit, Natural, Seconds, checked
+from reactivation.checks import Limit, Natural, Rng, Seconds, checked, generator
 from reactivation.machine.errors import BadInput
 from reactivation.world.spaces import Space
 
@@ -86,9 +87,7 @@ class Recording:
         stamps = reading.read_times(times, positions, lengths, dt)
         self.dt, self.space = reading.time_step(stamps, dt), space
         there = reading.finite(series, drop_missing)
-        parts = reading.parts_of(
-            series, there, stamps, self.dt, reading.read_supports(positions, [len(one) for one in series])
-        )
+        parts = reading.parts_of(series, there, stamps, self.dt, reading.read_supports(positions, lengths))
         self._blocks = tuple(reading.in_space(block, space) for block in reading.cut(series, parts))
         self._rates = () if rates is None else reading.cut_rates(reading.read_rates(rates, series), parts)
         self._moments = moments
@@ -255,6 +254,52 @@ class Recording:
         blocks = self.blocks(shortest)
         samples = np.repeat([float(block.shape[1]) for block in blocks], [len(block) for block in blocks])
         return np.concatenate([measure(block) for block in blocks]), samples
+
+    @classmethod
+    @checked
+    def from_pynapple(
+        cls,
+        positions: Any,
+        space: Space,
+        *,
+        epochs: Any = None,
+        rates: Any = None,
+        dt: Seconds | None = None,
+        margin: Limit = MARGIN,
+        drop_missing: bool = False,
+    ) -> "Recording":
+        """Take positions, and rates or spikes where there are any, from pynapple; each interval of time is an epoch.
+
+        What pynapple reads from npz and NWB files, it takes: `nap.load_file("mouse.nwb")["position"]`.
+
+        Args:
+            positions: a Tsd of bearings, or a TsdFrame whose columns are the coordinates.
+            space: where they live.
+            epochs: an IntervalSet to restrict them to; None: all of their time support.
+            rates: a TsdFrame of rates at the same times; or a TsGroup of spikes, which are counted around each sample.
+            dt, margin, drop_missing: as of `Recording`.
+
+        Raises:
+            BadInput: these are no objects of pynapple, rates have other times; or as `Recording`.
+        """
+        given = exchange.from_pynapple(positions, epochs, rates)
+        return cls(given.positions, dt, space, given.rates, margin=margin, drop_missing=drop_missing)
+
+    @checked
+    def to_pynapple(self, *, rng: Rng = 0) -> "exchange.Pynapple":
+        """Return pynapple objects of the recording: `.positions`, `.rates` and `.spikes`, the latter None where it has none.
+
+        Each epoch is an interval of their time support, from its first sample to its last, and begins at `starts`; epochs
+        whose times overlap, as those of networks do, follow each other. Rates that are spike counts
+        (`ra.replay.poisson_spikes` makes them) are spikes, too, at times drawn uniformly within their samples.
+
+        Args:
+            rng: a seed, or the generator of spike times.
+
+        Raises:
+            BadInput: pynapple is not installed.
+        """
+        return exchange.to_pynapple(self, generator(rng))
 
     @checked
     def save(self, file: str | os.PathLike[str]) -> Path:

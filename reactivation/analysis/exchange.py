@@ -1,0 +1,115 @@
+"""Recordings from pynapple objects, and as such. pynapple is an optional extra: nothing here needs it before it is used.
+
+Axes: B epochs, T samples, P dimensions, N units.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from reactivation.analysis.epochs import Array, are_counts
+from reactivation.machine.errors import BadInput
+
+if TYPE_CHECKING:
+    from reactivation.analysis.recording import Recording
+
+_SAME = 0.5  # of a time step: rates that are further from their positions have other times
+
+
+class Given(NamedTuple):
+    """What is read: positions with their times, and rates at these."""
+
+    positions: Any  # a pynapple object
+    rates: Array | None  # (T, N)
+
+
+class Pynapple(NamedTuple):
+    """A recording as pynapple objects."""
+
+    positions: Any  # a Tsd of bearings, or a TsdFrame of coordinates
+    rates: Any  # a TsdFrame; None where there are none
+    spikes: Any  # a TsGroup, where rates are spike counts; otherwise None
+
+
+def from_pynapple(positions: Any, epochs: Any, rates: Any) -> Given:
+    """See `Recording.from_pynapple`."""
+    _require("positions", positions, "t", "d", "time_support")
+    if epochs is not None:
+        _require("epochs", epochs, "start", "end")
+        positions = positions.restrict(epochs)
+    if rates is None:
+        return Given(positions, None)
+    if isinstance(rates, Mapping):  # a TsGroup
+        return Given(positions, _counts(np.asarray(positions.t), [np.asarray(rates[unit].t) for unit in rates]))
+    _require("rates", rates, "t", "d", "time_support")
+    rates = rates if epochs is None else rates.restrict(epochs)
+    times, own = np.asarray(positions.t), np.asarray(rates.t)
+    if times.shape != own.shape or not np.allclose(times, own, rtol=0, atol=_SAME * _step(times)):
+        raise BadInput("rates have other times than positions: give rates.interpolate(positions), for example")
+    values = np.asarray(rates.d)
+    return Given(positions, values[:, None] if values.ndim == 1 else values)
+
+
+def to_pynapple(recording: "Recording", draws: np.random.Generator) -> Pynapple:
+    """See `Recording.to_pynapple`."""
+    try:
+        import pynapple as nap  # an extra
+    except ImportError:
+        raise BadInput("to_pynapple needs pynapple: pip install pynapple; or use positions, rates and starts") from None
+    starts, lengths, dt = _in_order(recording), recording.lengths, recording.dt
+    support = nap.IntervalSet(starts, starts + (lengths - 1) * dt)
+    times = _times(starts, lengths, dt)
+    names = [axis.name for axis in recording.space.axes]
+    positions = (
+        nap.Tsd(t=times, d=recording.flat[:, 0], time_support=support)
+        if len(names) == 1
+        else nap.TsdFrame(t=times, d=recording.flat, columns=names, time_support=support)
+    )
+    if recording.rates is None:
+        return Pynapple(positions, None, None)
+    values = np.concatenate([*recording.rates])
+    known = len(recording.rates)  # rates may be of the first epochs alone
+    rates = nap.TsdFrame(t=times[: len(values)], d=values, time_support=support[:known])
+    spikes = _spikes(nap, starts[:known], lengths[:known], values, dt, draws) if are_counts(values) else None
+    return Pynapple(positions, rates, spikes)
+
+
+def _require(name: str, value: Any, *attributes: str) -> None:
+    if not all(hasattr(value, attribute) for attribute in attributes):
+        raise BadInput(f"{name} are no object of pynapple but a {type(value).__name__}: Recording(...) takes arrays")
+
+
+def _step(times: Array) -> float:
+    return float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+
+
+def _counts(times: Array, spikes: list[Array]) -> Array:
+    """Spikes around each sample, half a time step to either side: (T, N)."""
+    half = _step(times) / 2
+    counts = [np.searchsorted(unit, times + half) - np.searchsorted(unit, times - half) for unit in spikes]
+    return np.stack(counts, axis=1).astype(np.float64)
+
+
+def _in_order(recording: "Recording") -> Array:
+    """When each epoch begins [s], one after the other: as they do, or end to end where they overlap."""
+    starts, lasting = recording.starts, recording.lengths * recording.dt
+    if (starts[1:] > starts[:-1] + lasting[:-1] - recording.dt / 2).all():
+        return starts
+    return np.concatenate(([0.0], np.cumsum(lasting)[:-1]))
+
+
+def _times(starts: Array, lengths: Any, dt: float) -> Array:
+    return np.concatenate([start + np.arange(length) * dt for start, length in zip(starts, lengths, strict=True)])
+
+
+def _spikes(nap: Any, starts: Array, lengths: Any, counts: Array, dt: float, draws: np.random.Generator) -> Any:
+    """Spike times, uniform within half a time step around their samples; epochs that follow each other are one interval."""
+    times, units = _times(starts, lengths, dt), {}
+    for unit, count in enumerate(counts.astype(int).T):
+        at = np.repeat(times, count)
+        units[unit] = nap.Ts(np.sort(at + dt * (draws.random(len(at)) - 0.5)))
+    ends = starts + (lengths - 1) * dt
+    apart = starts[1:] - ends[:-1] > 1.5 * dt
+    begun, ended = np.concatenate(([True], apart)), np.concatenate((apart, [True]))
+    return nap.TsGroup(units, time_support=nap.IntervalSet(starts[begun] - dt / 2, ends[ended] + dt / 2))
