@@ -181,15 +181,12 @@ class Cluster:
             time.sleep(0.25)
 
     def stop(self) -> None:
-        """End what was started."""
-        self.ask("scancel", "--full", "--signal=KILL", "--user=root")
-        self.ask("scancel", "--user=root")
-        for name in ("slurmd", "slurmctld", "slurmdbd"):
-            if (self.folder / f"{name}.pid").exists() and Path(f"/proc/{self._process(name)}").exists():
-                self.kill(name)
-        for process in reversed(self._own):
-            process.terminate()
-            process.wait()
+        """End what was started, jobs included."""
+        for process in self._of_this_cluster() - {process.pid for process in self._own}:
+            os.kill(process, signal.SIGKILL)
+        for daemon in reversed(self._own):
+            daemon.terminate()
+            daemon.wait()
 
 
 @contextmanager

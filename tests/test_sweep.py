@@ -33,7 +33,15 @@ from reactivation.sweep.states import (
     note,
     states,
 )
-from reactivation.sweep.submissions import Launcher, Submission, call_off, grace_of, new_submissions
+from reactivation.sweep.submissions import (
+    Launcher,
+    Submission,
+    call_off,
+    grace_of,
+    new_submissions,
+    submissions,
+    write_submission,
+)
 from reactivation.sweep.supervisor import Supervisor
 
 BIASED = "spatial_navigation/noisy_biased"
@@ -282,6 +290,37 @@ def test_a_job_of_little_time_is_not_told_to_end_as_it_begins() -> None:
     assert {time: grace_of(Launcher(time=time)) for time in times} == times
     with pytest.raises(BadInput, match="must be as SLURM has it"):
         grace_of(Launcher(time="4h"))
+
+
+def test_networks_that_are_there_are_taken_and_measured_and_none_is_trained(tmp_path: Path, command: Command) -> None:
+    then = ["then=variance", "t_quiescent=14", "t_shift=2", "variance_gain=1,2"]
+    words = [*line("taken", "tag=own", "rnn.tau=0.1,0.2"), *then, "trained=results"]
+    first = train(tmp_path / f"results/{SPATIAL}_0.0001_0_own", "tag=own", "rnn.tau=0.1")
+    lacking = command("sweep.py", *words)
+    assert (lacking.returncode, lacking.stderr.count("\n")) == (2, 1)
+    assert "1 of 2 networks are not there" in lacking.stderr
+    assert not (tmp_path / "results/sweeps").exists()
+    words.remove("rnn.tau=0.1,0.2")
+    assert command("sweep.py", *words, "rnn.tau=0.1").returncode == 0
+    sweep = Sweep(tmp_path / "results/sweeps/taken")
+    taken = sweep.folder(f"{SPATIAL}_0.0001_0_own")
+    assert taken.steps() == [4]
+    assert same_weights(taken, first, 4)
+    assert "already trained to step 4" in sweep.log_file(f"{SPATIAL}_0.0001_0_own").read_text()
+    assert len(sweep.table_file.read_text().splitlines()) == 3
+
+
+def test_where_the_scheduler_says_nothing_nothing_more_is_handed_over(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # where there is no scheduler
+    assert command("sweep.py", *line("two"), "launcher=slurm").returncode == 2
+    sweep = Sweep(tmp_path / "results/sweeps/two")
+    write_submission(sweep, Submission(1, "slurm", (((f"{SPATIAL}_0.0001_0",),),), job="7"))
+    done = command("sweep.py", *line("two"), "launcher=slurm")
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1)
+    assert "the scheduler does not answer" in done.stderr
+    assert [submission.number for submission in submissions(sweep)] == [1]
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
     python sweep.py config=<task>/<a>,<task>/<b> seed=0..4 rnn.sigma=0.05,0.1 [key=values ...] [name=...] [dry_run=true]
     python sweep.py config=... seed=0..4 then='kl variance' variance_gain=1,2       each network analysed once it is there
     python sweep.py file=sweep.yml [key=values ...]          grid: {key: [values]}, list: [{key: value, ...}], then: [kl]
+    python sweep.py ... trained=results                      networks that are trained already, as copies
     python sweep.py ... launcher=slurm launcher.time=4:00:00 launcher.memory=4G
     python sweep.py status [NAME] [watch=true]
     python sweep.py cancel [NAME]
@@ -20,7 +21,7 @@ failed.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
 import math
 from pathlib import Path
@@ -51,6 +52,7 @@ from reactivation.sweep.submissions import (
     write_submission,
 )
 from reactivation.sweep.supervisor import Supervisor
+from reactivation.sweep.taking import take, trained_networks
 from reactivation.training.processes import places_on
 
 _PLANNING = 60.0  # seconds to wait for another process that plans the same sweep
@@ -65,6 +67,7 @@ class Settings:
     name: str | None = setting(None, "name of the sweep; null: made from what varies", file_name=True)
     file: str | None = setting(None, "YAML file with grid:, list:, then:")
     then: str | None = setting(None, "analyses of each run, as in 'kl variance'")
+    trained: str | None = setting(None, "root of results whose networks are taken; none is trained then")
     dry_run: bool = setting(False, "show the plan and stop")
     path: str = setting(RESULTS, "root of the results")
 
@@ -104,6 +107,7 @@ def _start(words: list[str]) -> None:
     sweep = Sweep(sweep_folder(settings.name or default_name(grid, runs), settings.path))
     refuse_published(sweep.path)
     sweep.take_plan(runs)
+    networks = trained_networks(configs, settings.trained) if settings.trained else {}
     _show_plan(sweep, looking.stand(sweep), configs)
     if settings.dry_run:
         return
@@ -111,6 +115,7 @@ def _start(words: list[str]) -> None:
     with _planning(sweep):
         if sweep.take_plan(runs):
             sweep.write_plan()
+        take(sweep, networks)
         handed = new_submissions(sweep, _to_do(sweep, launcher), launcher)
         if launcher.launcher == SLURM:
             _submit(sweep, handed, launcher)
@@ -159,15 +164,16 @@ def _planning(sweep: Sweep) -> Iterator[None]:
         StorageError: it takes too long.
     """
     deadline = time.monotonic() + _PLANNING
-    while True:
-        try:
-            with locked(sweep.path):
-                yield
-                return
-        except StorageError:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.2)
+    with ExitStack() as held:
+        while True:
+            try:
+                held.enter_context(locked(sweep.path))
+                break
+            except StorageError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.2)
+        yield
 
 
 def _submit(sweep: Sweep, handed: list[Submission], launcher: Launcher) -> None:
