@@ -53,7 +53,7 @@ def test_a_run_that_lost_its_state_at_the_end_is_done(tmp_path: Path, capsys: py
 
 
 TABLES = ("train_metrics.json", "test_metrics.json")
-SAVED = ["resume.pt", "model_2.pt", *TABLES, "resume.pt", "model_4.pt", *TABLES, "resume.pt"]
+SAVED = ["resume.pt", "resume.pt", "model_2.pt", *TABLES, "resume.pt", "model_4.pt", *TABLES]
 
 
 @pytest.mark.parametrize("killed_at", [None, *range(len(SAVED))])

@@ -183,7 +183,13 @@ def fit_alone(place: Path, seed: int, *words: str, config: str = SPATIAL) -> Run
 
 
 def state(folder: RunFolder) -> dict[str, Any]:
-    content: dict[str, Any] = torch.load(folder.resume_files[0], weights_only=True)
+    return loaded(folder.resume_files[0])
+
+
+def loaded(file: Path) -> dict[str, Any]:
+    """What a file says of its run, but for who trained along."""
+    content: dict[str, Any] = torch.load(file, weights_only=True)
+    content.pop("stack", None)
     return content
 
 
@@ -191,7 +197,7 @@ def assert_same_run(a: RunFolder, b: RunFolder, tolerance: float = 2e-4) -> None
     """The same files, in them the same things, and numbers equal to rounding."""
     assert sorted(file.name for file in a.path.iterdir()) == sorted(file.name for file in b.path.iterdir())
     for file in sorted(a.path.glob("*.pt")):
-        first, second = (torch.load(folder.path / file.name, weights_only=True) for folder in (a, b))
+        first, second = (loaded(folder.path / file.name) for folder in (a, b))
         assert_same_content(first, second, tolerance)
         assert abs(file.stat().st_size - (b.path / file.name).stat().st_size) < 200, "a file holds more than it says"
     for one, other in zip(timeless(a), timeless(b), strict=True):
@@ -367,6 +373,65 @@ def test_a_stack_that_is_interrupted_or_killed_goes_on(number: signal.Signals, t
     for seed, folder in enumerate(folders):
         alone = fit_alone(tmp_path / "alone", seed, *words, f"trainer.n_epochs={last}")
         assert_same_content(state(alone), state(folder), 1e-2)
+
+
+def kept(place: Path) -> dict[str, Any]:
+    """All that a stack is to end with, by file, but for how long it took."""
+    files = sorted(file for file in place.rglob("*") if file.suffix in (".pt", ".jsonl") and "previous" not in file.name)
+    return {
+        str(file.relative_to(place)): timeless(RunFolder(file.parent)) if file.suffix == ".jsonl" else loaded(file)
+        for file in files
+    }
+
+
+@pytest.mark.parametrize("alone_before", [0, 2])
+def test_a_stack_that_is_killed_between_any_two_files_ends_with_the_same_bits(
+    alone_before: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether its members began together or alone; the kill comes just before a file takes its place."""
+    honest, calls, words = os.replace, list[object](), ["trainer.test_freq=2", "trainer.log_freq=1"]
+
+    def begun(place: Path) -> list[tuple[TrainConfig, RunFolder]]:
+        for seed in (0, 1) if alone_before else ():
+            fit_alone(place, seed, *words, f"trainer.n_epochs={alone_before}")
+        return runs(place, (0, 1), *words)
+
+    def counted(*names: Any) -> None:
+        calls.append(names)
+        if len(calls) == killed_at:
+            raise KeyboardInterrupt
+        honest(*names)
+
+    members, killed_at = begun(tmp_path / "straight"), 0
+    monkeypatch.setattr(os, "replace", counted)
+    fit_together(members)
+    boundaries = len(calls)
+    assert boundaries >= 20
+    for killed_at in range(1, boundaries + 1):
+        monkeypatch.undo()
+        members = begun(tmp_path / str(killed_at))
+        calls.clear()
+        monkeypatch.setattr(os, "replace", counted)
+        with pytest.raises(KeyboardInterrupt):
+            fit_together(members)
+        fit_together(members)
+        assert_same_content(kept(tmp_path / str(killed_at)), kept(tmp_path / "straight"), tolerance=0)
+
+
+def test_members_that_ended_train_along_again_with_one_that_has_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As after a kill before the last save of that one; what then ends with an error leaves nobody waiting."""
+    members = runs(tmp_path, (0, 1, 2))
+    fit_together(members)
+    ended, straggler = kept(tmp_path), members[1][1]
+    straggler.resume_files[1].rename(straggler.resume_files[0])
+    straggler.model_file(4).unlink()
+    fit_together(members)
+    assert capsys.readouterr().out.count("going on from step 2") == 3
+    assert_same_content(kept(tmp_path), ended, tolerance=0)
+    fit_together(members)
+    assert capsys.readouterr().out.count("nothing to do") == 3
 
 
 def test_losses_read_at_the_log_interval_are_those_of_each_step(tmp_path: Path) -> None:

@@ -8,14 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 import math
-from pathlib import Path
 import signal
 from statistics import fmean
 import sys
 import time
-from typing import Any, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 import torch
 from torch import Tensor
@@ -31,17 +29,26 @@ from reactivation.settings.declaring import TrainerSettings
 from reactivation.settings.layers import TrainConfig
 from reactivation.storage import checkpoint
 from reactivation.storage.card import in_the_way, write_card
-from reactivation.storage.files import locked, make_folder, rename, set_aside
+from reactivation.storage.files import locked, make_folder
 from reactivation.storage.folder import RunFolder
 from reactivation.training.learner import Learner, new_learner, read
 from reactivation.training.metrics import MetricsLog
+from reactivation.training.resuming import (
+    Candidate,
+    candidate,
+    go_back,
+    resume,
+    save_state,
+    standing,
+    steps_to_go_on_from,
+)
 from reactivation.training.stack import stacked
 from reactivation.types import Measures
 
 Report = Callable[[UserError], None]  # what to do about a run that cannot go on
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Session:
     """A run while it trains."""
 
@@ -70,6 +77,7 @@ def fit(config: TrainConfig, folder: RunFolder) -> None:
     """
     device = _prepare(config, 1)
     if _is_done(config, folder):
+        _tell_it_is_done(config, folder)
         return
     with enough_memory(), Interruption() as interruption, _session(config, folder, device) as session:
         _train([session], interruption, _raise)
@@ -78,8 +86,8 @@ def fit(config: TrainConfig, folder: RunFolder) -> None:
 def fit_together(runs: Sequence[tuple[TrainConfig, RunFolder]]) -> None:
     """Train runs that differ in their seeds alone as one stack, each to its last step in its own folder.
 
-    Runs that stand at different steps are trained one group after the other, a group being those of one step. One that
-    cannot go on is reported at once and left out; the others end as they would without it.
+    Where runs stand at different steps, the last ones train until they have come up with the others, and all go on as one.
+    A run that cannot go on is reported at once and left out; the others end as they would without it, equal to rounding.
 
     Raises:
         BadInput: the device is not there, the memory is too small, or the cell cannot be stacked.
@@ -94,17 +102,41 @@ def fit_together(runs: Sequence[tuple[TrainConfig, RunFolder]]) -> None:
         problems.append(problem)
 
     with enough_memory(), Interruption() as interruption, ExitStack() as opened:
-        sessions = []
-        for config, folder in runs:
-            try:
-                if not _is_done(config, folder):
-                    sessions.append(opened.enter_context(_session(config, folder, device)))
-            except UserError as problem:
-                note(problem)
-        for _, group in groupby(sorted(sessions, key=_step), key=_step):
-            _train(list(group), interruption, note)
+        sessions = _open_together(runs, device, opened, note)
+        while sessions:
+            lowest = min(map(_step, sessions))
+            group = [session for session in sessions if _step(session) == lowest]
+            others = [session for session in sessions if _step(session) > lowest]
+            arrived = _train(group, interruption, note, until=min(map(_step, others), default=None))
+            sessions = [session for session in sessions if session in (*arrived, *others)] if others else []
     if problems:
         raise SomeFailed(f"{len(problems)} of {len(runs)} trainings failed, for the reasons above", problems[0].exit_code)
+
+
+def _open_together(
+    runs: Sequence[tuple[TrainConfig, RunFolder]], device: torch.device, opened: ExitStack, report: Report
+) -> list[Session]:
+    """Open the runs that have something to do, each at the step from which it goes on; what cannot be opened is reported."""
+    candidates, sessions = list[Candidate](), list[Session]()
+    for config, folder in runs:
+        with _reporting(report):
+            candidates.append(candidate(config, folder, _is_done(config, folder)))
+    for (config, folder, *_), step in zip(candidates, steps_to_go_on_from(candidates), strict=True):
+        with _reporting(report):
+            if step is None:
+                _tell_it_is_done(config, folder)
+            else:
+                sessions.append(opened.enter_context(_session(config, folder, device, step)))
+    return sessions
+
+
+@contextmanager
+def _reporting(report: Report) -> Iterator[None]:
+    """Do in this block something about one run; why it cannot be done is reported."""
+    try:
+        yield
+    except UserError as problem:
+        report(problem)
 
 
 def _prepare(config: TrainConfig, networks: int) -> torch.device:
@@ -134,23 +166,23 @@ def _raise(problem: UserError) -> NoReturn:
 
 
 def _is_done(config: TrainConfig, folder: RunFolder) -> bool:
-    """Whether nothing is left to train; says so."""
+    """Whether nothing is left to train."""
     if in_the_way(folder, config):
         print(f"{folder.path}: takes the place of a run that failed before a network was kept")
         return False
     folder.check_claim(config)
-    last = config.trainer.n_epochs
     if folder.lost_its_network():
         raise BadInput(
             f"{folder.path}: was trained to step {folder.last_tested()}, but its network was not kept; "
             "delete the folder to train it again, or name this run with tag=... or path=..."
         )
-    whole = _is_whole(folder, last)
-    standing = last if whole else _standing(folder)
-    if standing <= last and not whole:
-        return False  # at its last step, only files of the end are to be mended
-    print(f"{folder.path}: already trained to step {standing}; nothing to do")
-    return True
+    last = config.trainer.n_epochs  # a run that stands there may have files of its end to be mended
+    return _is_whole(folder, last) or standing(config, folder) > last
+
+
+def _tell_it_is_done(config: TrainConfig, folder: RunFolder) -> None:
+    step = max(config.trainer.n_epochs, standing(config, folder))
+    print(f"{folder.path}: already trained to step {step}; nothing to do")
 
 
 def _is_whole(folder: RunFolder, step: int) -> bool:
@@ -163,17 +195,19 @@ def _is_whole(folder: RunFolder, step: int) -> bool:
 
 
 @contextmanager
-def _session(config: TrainConfig, folder: RunFolder, device: torch.device) -> Iterator[Session]:
-    """Lock a run's folder and take the run up where it stands."""
+def _session(config: TrainConfig, folder: RunFolder, device: torch.device, step: int | None = None) -> Iterator[Session]:
+    """Lock a run's folder and take the run up where it stands, or from the save before, which was of a certain step."""
     make_folder(folder.path)
     with locked(folder.path):
         if in_the_way(folder, config):
             folder.vacate()
+        if step is not None:
+            go_back(config, folder, step)
         learner = new_learner(config, device)
         going_on = resume(learner, folder)
         folder.claim(config)  # only now: what cannot go on stays as it is
         if not going_on:
-            _save_state(learner, folder)  # from here on, a folder with models and no state has lost it
+            save_state(learner, folder)  # from here on, a folder with models and no state has lost it
         write_card(folder, config, learner.step)
         log = MetricsLog(folder, config.logger == "tensorboard", learner.step)
         try:
@@ -182,72 +216,27 @@ def _session(config: TrainConfig, folder: RunFolder, device: torch.device) -> It
             log.close()
 
 
-def resume(learner: Learner, folder: RunFolder) -> bool:
-    """Go on from the newest sound checkpoint of the folder; says which were passed over. False if the run has not begun.
+def _train(
+    sessions: Sequence[Session], interruption: Interruption, report: Report, until: int | None = None
+) -> Sequence[Session]:
+    """Train runs that stand at the same step to a step (None: their last), and save; returns those that came there.
 
-    Raises:
-        BadInput: the run was trained on another kind of device.
-        DamagedData: there are checkpoints and none is sound, or models and no checkpoint.
-        StorageError: one cannot be read.
+    One that cannot go on is reported and left out.
     """
-    fingerprint = configuration.science_hash(learner.config)
-    passed_over: list[Path] = []
-    for file in folder.resume_files:
-        if not file.exists():
-            continue
-        try:
-            content = checkpoint.load(file, fingerprint)
-            _require_same_device(learner, content, folder)
-            learner.restore(content, file)
-        except DamagedData as problem:
-            print(f"passed over {problem}", file=sys.stderr)
-            passed_over.append(file)
-            continue
-        for damaged in passed_over:
-            set_aside(damaged)  # or the next save would put it in the place of this sound one
-        if learner.step:
-            print(f"{folder.path}: going on from step {learner.step}")
-        return True
-    if passed_over or folder.steps():
-        lost = ", ".join(file.name for file in passed_over) or "resume.pt is missing"
-        raise DamagedData(f"{folder.path}: no sound checkpoint to go on from ({lost}); delete the folder to start anew")
-    return False
-
-
-def _require_same_device(learner: Learner, content: dict[str, Any], folder: RunFolder) -> None:
-    before, now = content.get("device"), learner.trajectories.device.type
-    if before != now:
-        raise BadInput(
-            f"{folder.path}: was trained on {before}, whose random states {now} cannot take up; go on with device={before}"
-        )
-
-
-def _standing(folder: RunFolder) -> int:
-    """The step that a run can go on from; 0 where it has not begun or nothing is sound."""
-    if not folder.config_file.exists():
-        return 0
-    fingerprint = configuration.science_hash(folder.config())
-    for file in folder.resume_files:
-        with suppress(DamagedData):
-            return int(checkpoint.load(file, fingerprint)["step"])
-    return 0
-
-
-def _train(sessions: Sequence[Session], interruption: Interruption, report: Report) -> None:
-    """Train runs that stand at the same step to their last; one that cannot go on is reported and left out."""
     sessions = [session for session in sessions if _succeeds(partial(_begin, session), report)]
     if not sessions:
-        return
+        return sessions
     trainee = stacked([session.learner for session in sessions])
     trainer = trainee.config.trainer
     progress = Progress(_name(sessions), trainee.step, trainer.n_epochs)
     losses: list[Tensor] = []
-    while trainee.step < trainer.n_epochs:
+    last = trainer.n_epochs if until is None else until
+    while trainee.step < last:
         due = _due(trainee.step + 1, trainer)
         loss, measures = trainee.learn(measured="log" in due and trainer.compute_all_metrics)
         losses.append(loss)
         stop = interruption.signal  # read once: one that comes after this is obeyed after the next step
-        if stop:
+        if stop or trainee.step == until:
             due.add("state")  # to go on from; no model is kept
         if not due:
             continue  # nobody asks for a number, so nobody waits for the device
@@ -265,9 +254,12 @@ def _train(sessions: Sequence[Session], interruption: Interruption, report: Repo
         if stop and trainee.step < trainer.n_epochs:
             raise _interrupted(sessions, stop)
     progress.close()
+    if last < trainer.n_epochs:
+        return sessions
     clear = "\x1b[K" if sys.stdout.isatty() else ""  # of what a neighbour's progress bar may have left on the line
     for session in sessions:
         print(f"{session.folder.path}: trained to step {trainer.n_epochs}{clear}")
+    return sessions
 
 
 def _succeeds(action: Callable[[], None], report: Report) -> bool:
@@ -281,11 +273,13 @@ def _succeeds(action: Callable[[], None], report: Report) -> bool:
 
 
 def _begin(session: Session) -> None:
-    """Test a network that has not learnt, and mend the files of one that has ended."""
-    if session.learner.step == 0 and not session.log.rows:
-        session.log.add(0, "test", session.learner.test())
-    if session.learner.step == session.learner.config.trainer.n_epochs:
-        _mend_the_end(session)
+    """Test a network that has not learnt, and mend the files of a save that a kill, or something else, left in parts."""
+    learner, log = session.learner, session.log
+    step, trainer = learner.step, learner.config.trainer
+    if step in (0, trainer.n_epochs) and not log.has(step, "test"):
+        log.add(step, "test", learner.test())
+    if step and "save" in _due(step, trainer) and not _is_whole(session.folder, step):
+        _save_files(session)
 
 
 def _put_down(look: _Look, due: set[str], progress: "Progress") -> None:
@@ -317,39 +311,24 @@ def _due(step: int, trainer: TrainerSettings) -> set[str]:
     return {name for name, frequency in frequencies.items() if step % frequency == 0 or step == trainer.n_epochs}
 
 
-def _mend_the_end(session: Session) -> None:
-    """Write the model and the tables of a run that stands at its last step: they were lost or broken."""
-    if not any(row["step"] == session.learner.step and row["split"] == "test" for row in session.log.rows):
-        session.log.add(session.learner.step, "test", session.learner.test())
-    _save_model(session)
-    session.log.write_tables()
-    _write_card(session)
-
-
 def _save(session: Session, keep_model: bool) -> None:
-    """The model first, then the tables, then the state to resume from: whatever is lost in between is made again."""
+    """The state to resume from comes first: whatever is lost behind it is made again from it."""
+    save_state(session.learner, session.folder)
     if keep_model:
-        _save_model(session)
-    session.log.write_tables()
-    _save_state(session.learner, session.folder)
-    _write_card(session)
+        _save_files(session)
+    else:
+        _save_tables(session)
 
 
-def _write_card(session: Session) -> None:
-    write_card(session.folder, session.learner.config, session.learner.step)
-
-
-def _save_model(session: Session) -> None:
+def _save_files(session: Session) -> None:
     learner, file = session.learner, session.folder.model_file(session.learner.step)
     checkpoint.save(file, configuration.science_hash(learner.config), learner.step, learner.model_state())
+    _save_tables(session)
 
 
-def _save_state(learner: Learner, folder: RunFolder) -> None:
-    """Write the state to resume from, and keep the one before."""
-    newest, previous = folder.resume_files
-    if newest.exists():
-        rename(newest, previous)
-    checkpoint.save(newest, configuration.science_hash(learner.config), learner.step, learner.state())
+def _save_tables(session: Session) -> None:
+    session.log.write_tables()
+    write_card(session.folder, session.learner.config, session.learner.step)
 
 
 def _require_finite(look: _Look) -> None:

@@ -1,7 +1,7 @@
 """Networks in training: all that a gradient step changes or draws from, and the step itself."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,7 @@ class Learner(Trainee):
     task: Task
     trajectories: torch.Generator
     noise: torch.Generator
+    stack: list[str] = field(default_factory=list)  # fingerprints of the networks that it trains with, itself included
 
     def sample(self, streams: torch.Generator) -> Batch:
         return self.task.sample(self.config.task.batch_size, self.config.task.sequence_length, streams)

@@ -77,6 +77,10 @@ class MetricsLog:
         with storing(folder.path):
             self._board = _summary_writer(folder.path, step) if tensorboard else None
 
+    def has(self, step: int, split: str) -> bool:
+        """Whether there is a row of that step."""
+        return any(row["step"] == step and row["split"] == split for row in self.rows)
+
     def add(self, step: int, split: str, values: dict[str, float]) -> None:
         """Append one row; a measure that has no finite value, such as a share of no variance, is null."""
         row = {"step": step, "split": split, **{k: v if math.isfinite(v) else None for k, v in values.items()}}

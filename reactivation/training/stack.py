@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from reactivation.machine.errors import BadInput
+from reactivation.settings.layers import science_hash
 from reactivation.training.learner import Learner, Trainee, new_optimizer
 from reactivation.training.metrics import error_measures
 from reactivation.types import Batch, Measures
@@ -27,6 +28,9 @@ class Stack(Trainee):
     members: Sequence[Learner]
 
     def __post_init__(self) -> None:
+        names = [science_hash(member.config) for member in self.members]
+        for member in self.members:
+            member.stack = names
         _share_tensors(self.network, [member.network for member in self.members])
         if self.step:
             self._take_moments()
@@ -87,6 +91,7 @@ def stacked(members: Sequence[Learner]) -> Trainee:
     """
     first, *others = members
     if not others:
+        first.stack = []
         return first
     network = copy.deepcopy(first.network)
     flat = [name for name, tensor in (*network.named_parameters(), *network.named_buffers()) if tensor.dim() < 2]
