@@ -1,5 +1,6 @@
 """What a run was made with, beside its settings: versions, commit, machine."""
 
+from functools import cache
 import os
 from pathlib import Path
 import platform
@@ -27,6 +28,7 @@ def environment() -> dict[str, Any]:
     }
 
 
+@cache  # what a process has loaded stays what it computes with
 def _commit() -> str | None:
     """The commit of the checkout the package runs from; None outside a checkout, "+" if files were changed."""
 

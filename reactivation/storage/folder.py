@@ -162,4 +162,5 @@ class RunFolder:
         from reactivation.storage.environment import environment  # loads torch, which nobody needs to read a folder
 
         known = read_json(self.environment_file, list) if self.environment_file.exists() else []
-        return known if known and known[-1] == environment() else [*known, environment()]
+        now = environment()
+        return known if known and known[-1] == now else [*known, now]
