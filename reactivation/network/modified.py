@@ -78,14 +78,18 @@ class Driven(Modified):
         u = super().project(inputs)
         if not self.sigma:
             return u
-        step = u.new_empty(*u.shape[:-2], self.units)
-        noise = [brownian(self.sigma, self.dt, self._draw(step)) / self.dt for _ in range(u.shape[-2])]
-        return torch.cat((u, torch.stack(noise, dim=-2)), dim=-1)
+        *leading, steps, inner = u.shape
+        both = u.new_empty(steps, *leading, inner + self.units)  # a step lies in one piece, as a loop reads it
+        both[..., :inner] = u.movedim(-2, 0)
+        step = u.new_empty(*leading, self.units)
+        for now in range(steps):
+            both[now, ..., inner:] = brownian(self.sigma, self.dt, self._draw(step)).div_(self.dt).add_(self.mean)
+        return both.movedim(0, -2)
 
     def drift(self, state: Tensor, u: Tensor, *, inhibition: Tensor | float = 0.0, **others: Any) -> Tensor:
         current: Tensor | float = self.mean
         if self.sigma:
-            u, current = u[..., : -self.units], current + u[..., -self.units :]
+            u, current = u[..., : -self.units], u[..., -self.units :]
         return super().drift(state, u, inhibition=inhibition - current, **others)
 
 

@@ -6,11 +6,18 @@ import math
 import torch
 
 from reactivation import types
+from reactivation.machine.errors import BadInput
 from reactivation.settings.declaring import LARGEST, TaskSettings, setting
-from reactivation.world.motion import Walk
+from reactivation.world.motion import Motion, Walk
+from reactivation.world.recorded import RecordedPaths
 from reactivation.world.spaces import Box
 from reactivation.world.tasks.base import Task
 from reactivation.world.tuning import PlaceCells, Position, Tuning
+
+_OF_WALKS = (
+    "border_region", "border_slow_factor", "init_pos", "init_pos_extent", "first_step", "biased", "drift_const",
+    "anchor_point", "mu", "sigma", "b",
+)  # fmt: skip
 
 
 @dataclass
@@ -41,16 +48,44 @@ class Settings(TaskSettings):
     place_cells_dog: bool = setting(False, "difference of Gaussians: subtract a wider surround")
     place_cells_surround_scale: float = setting(2.0, "variance of the surround over that of the centre", above=1)
 
+    paths: str | None = setting(
+        None, "npz file of recorded positions, pos (n, 2) [m] at times t (n) [s], to be walked instead; null: walks are made"
+    )
+
     @property
     def space(self) -> Box:
         """The box."""
         return Box(self.box_width, self.box_height)
 
+    def check_together(self) -> None:
+        """Refuse settings of walks where recorded positions are walked.
+
+        Raises:
+            BadInput: one is not its default.
+        """
+        if self.paths is not None:
+            usual = Settings()
+            told = [key for key in _OF_WALKS if getattr(self, key) != getattr(usual, key)]
+            if told:
+                raise BadInput(
+                    f"task.paths={self.paths} walks what was recorded, and task.{told[0]} is of walks that are made"
+                )
+
 
 def build(settings: Settings, generator: torch.Generator) -> Task:
     """The task; place-cell centres are drawn from `generator`, uniformly over the box."""
     box = settings.space
-    motion = Walk(
+    motion: Motion = RecordedPaths(settings.paths, box, settings.dt) if settings.paths else _walk(settings, box)
+    tuning: Tuning = Position()
+    if settings.use_place_cells:
+        centres = box.from_unit(torch.rand(settings.place_cells_num, 2, generator=generator, dtype=types.PRECISION))
+        surround = settings.place_cells_surround_scale if settings.place_cells_dog else None
+        tuning = PlaceCells(centres, settings.place_cells_sigma, settings.place_cells_norm, surround)
+    return Task(box, motion, tuning, mse="pos_mse")
+
+
+def _walk(settings: Settings, box: Box) -> Walk:
+    return Walk(
         space=box,
         dt=settings.dt,
         turn_mean=settings.mu,
@@ -64,9 +99,3 @@ def build(settings: Settings, generator: torch.Generator) -> Task:
         drift=settings.drift_const,
         first_step=settings.first_step,
     )
-    tuning: Tuning = Position()
-    if settings.use_place_cells:
-        centres = box.from_unit(torch.rand(settings.place_cells_num, 2, generator=generator, dtype=types.PRECISION))
-        surround = settings.place_cells_surround_scale if settings.place_cells_dog else None
-        tuning = PlaceCells(centres, settings.place_cells_sigma, settings.place_cells_norm, surround)
-    return Task(box, motion, tuning, mse="pos_mse")
