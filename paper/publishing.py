@@ -14,6 +14,7 @@ from paper.figures import FIGURES, picture, pictures
 from paper.protocols import ALL_PROTOCOLS, NETWORKS, SEEDS, VARIANTS
 from paper.report import NOT_DRAWN
 from paper.study import Study
+from paper.theory import published_files
 from reactivation.machine.errors import DamagedData, storing
 from reactivation.machine.places import PUBLISHED
 from reactivation.storage.files import digest, read_json, to_json, write_atomically
@@ -25,8 +26,8 @@ CARD = "card.json"  # of the networks
 def publish(study: Study, target: Path = PUBLISHED) -> list[Path]:
     """Copy what a study has of its own over what is published, and bring the card of the networks up to date.
 
-    That is runs trained to the end, results of just these networks, and whatever figures, report, verdicts and benchmarks
-    are there. The rest stays published as it is.
+    That is runs trained to the end, results of just these networks, what the study of the mechanism has, and whatever
+    figures, report, verdicts and benchmarks are there. The rest stays published as it is.
 
     Returns:
         The files that changed.
@@ -36,7 +37,8 @@ def publish(study: Study, target: Path = PUBLISHED) -> list[Path]:
         StorageError: the folder cannot be written.
     """
     root, own = Path(study.path), replace(study, fallback=False)
-    contents = {target / file.relative_to(root): file.read_bytes() for file in (*_runs(own), *_results(own), *_pages(own))}
+    files = (*_runs(own), *_results(own), *_pages(own), *published_files(study.path))
+    contents = {target / file.relative_to(root): file.read_bytes() for file in files}
     changed = [file for file, content in contents.items() if _put(file, content)]
     published = replace(own, path=str(target))
     cards = {target / CARD: to_json(_card(published)), **dict(_model_cards(published))}

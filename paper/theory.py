@@ -177,6 +177,24 @@ def show(path: str, seeds: Sequence[int] | None = None) -> list[Part]:
     return planned
 
 
+def published_files(path: str) -> list[Path]:
+    """Return what there is to be published below a root: results, verdicts, page and figures; of runs all but checkpoints.
+
+    Of the runs of tag=theory the network of the last step is published; the others' measures stand in the results.
+    """
+    root = Path(path)
+    files = [root / "theory_claims.json", root / "report_theory.html", *sorted((root / "figures").glob("theory_*"))]
+    for part in parts(path):
+        if has(part.settings):
+            files.append(result_file(part.settings))
+        if not (part.lacking or is_control(part.settings) or part.settings.checkpoints) and part.settings.tag == TAG:
+            config = train_config(training_values(part.settings))
+            run = trained_run(config, path)
+            tables = (run.table_file(split) for split in ("train", "test"))
+            files += [run.config_file, run.environment_file, *tables, run.model_file(config.trainer.n_epochs)]
+    return [file for file in files if file.exists() and file.is_relative_to(root)]
+
+
 def reproduce(path: str, seeds: Sequence[int] | None, dry_run: bool) -> list[Path]:
     """Show what is measured, what will be, and what is lacking; then measure, draw and judge. Returns the files.
 

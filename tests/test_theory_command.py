@@ -6,7 +6,13 @@ from pathlib import Path
 from factories import Command
 import pytest
 
-SMALL = ["pairs=40", "trajectories=20", "steps=400", "long=2000", "gains=[0,2]", "tempering_gains=[1,2]"]
+from paper.protocols import HEAD, SPATIAL
+from paper.theory import CONTROLS, FAMILIES, control_settings, published_files
+from paper.theory_report import FIGURES, write
+from reactivation.machine.errors import DamagedData
+from reactivation.theory.command import result_file, science
+
+SMALL = ["pairs=80", "trajectories=20", "steps=400", "long=2000", "gains=[0,4]", "tempering_gains=[1,2]"]
 WORDS = ["run=control:langevin:bearings", *SMALL]
 
 
@@ -14,7 +20,7 @@ def test_a_control_is_measured_into_one_file(command: Command, tmp_path: Path) -
     done = command("output_theory.py", *WORDS)
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / done.stdout.splitlines()[-1]).read_text())
-    assert [fit["gain"] for fit in found["drift"]["still"]["fits"]] == [0, 2]
+    assert [fit["gain"] for fit in found["drift"]["still"]["fits"]] == [0, 4]
     assert set(found["drift"]) == {"still", "brownian", "own", "brownian x 0.5", "brownian x 2"}
     assert set(found) > {"tempering", "diffusion", "relaxation", "scores", "scale_symmetry", "bound", "model", "settings"}
     again = command("output_theory.py", *WORDS[:-1])
@@ -36,7 +42,7 @@ def test_checkpoints_are_measured_against_the_gradient_of_another_experiment(com
     file = tmp_path / done.stdout.splitlines()[-1]
     assert file.name == "spatial_navigation_noisy_unbiased_gru_0_training.json"
     (one,) = json.loads(file.read_text())["training"]
-    assert (one["step"], [fit["gain"] for fit in one["fits"]]) == (2500, [0, 2])
+    assert (one["step"], [fit["gain"] for fit in one["fits"]]) == (2500, [0, 4])
     # The ring that it was never shown: towards 0.33 m from within and from without.
     fit = one["fits"][0]
     towards = {place: slope for place, slope in zip(fit["place"], fit["predicted"], strict=True) if place is not None}
@@ -64,3 +70,35 @@ def test_what_cannot_be_measured_is_told_in_one_line(command: Command, word: str
     done = command("output_theory.py", word)
     assert done.returncode == code
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_page_has_verdicts_and_figures_and_what_is_published_of_it(command: Command, tmp_path: Path) -> None:
+    """Of small measures of two controls, passed off as those of the plan."""
+    results = tmp_path / "results"
+    for name in CONTROLS:
+        for task in (SPATIAL, HEAD):
+            planned = control_settings(str(results), task, name, 0)
+            done = command("output_theory.py", f"run={planned.run}", *SMALL)
+            assert done.returncode == 0, done.stderr
+            file = result_file(planned)
+            file.write_text(json.dumps(json.loads(file.read_text()) | {"settings": science(planned)}))
+    files = write(str(results))
+    page = (results / "report_theory.html").read_text()
+    assert page.index("Verdicts") < page.index("Figures") < page.index("The loss and its bounds")
+    assert page.count("data:image/png;base64,") == len(FIGURES) - 1  # nothing is followed along training
+    assert "Nothing is measured for it yet" in page
+    for name in ("drift", "width", "inputs", "kappa", "score", "relaxation", "bound"):
+        lines = (results / "figures" / f"theory_{name}.csv").read_text().splitlines()
+        assert len(lines) > 1
+    told = json.loads((results / "theory_claims.json").read_text())
+    assert {one["family"] for one in told} == {family.name for family in FAMILIES if family.null}
+    published = published_files(str(results))
+    assert set(files) <= set(published)
+    assert {file.name for file in published if file.parent.name == "theory"} == {
+        result_file(control_settings(str(results), task, name, 0)).name for name in CONTROLS for task in (SPATIAL, HEAD)
+    }
+
+
+def test_a_page_of_nothing_is_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(DamagedData, match="nothing is measured"):
+        write(str(tmp_path))

@@ -10,6 +10,8 @@ of these steps of training, of one waking density, that of the last step. Minute
 """
 
 from dataclasses import asdict, dataclass, replace
+import json
+import math
 from pathlib import Path
 import time
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.settings.declaring import LARGEST, setting
 from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import RESULTS, train_config
-from reactivation.storage.files import make_folder, read_json_once, to_json, write_atomically
+from reactivation.storage.files import make_folder, read_json_once, write_atomically
 
 if TYPE_CHECKING:
     from reactivation.analysis.recording import Recording
@@ -88,7 +90,7 @@ def measure(settings: Settings) -> dict[str, Any]:
     found = {"settings": science(settings), "format": FORMAT, "model": run.provenance(), **measured}
     found["seconds"] = round(time.perf_counter() - began, 1)
     make_folder(file.parent)
-    write_atomically(file, to_json(found))
+    write_atomically(file, (json.dumps(found, allow_nan=False) + "\n").encode())
     return found
 
 
@@ -225,7 +227,7 @@ def _measures(run: "Run", settings: Settings) -> dict[str, Any]:
         "tempering": _plain(tempered),
         "diffusion": _plain(diffusion(run, sigma=sigma)),
         "relaxation": _plain(relaxation(run, steps=settings.long, trajectories=count // 2, sigma=sigma)),
-        "scale_symmetry": scale_symmetry(run) if run.noise.sigma else None,
+        "scale_symmetry": _plain(scale_symmetry(run)) if run.noise.sigma else None,
         "scores": {name: _plain(score(twin)) for name, twin in _twins(run, settings).items() if run.noise.sigma},
         "bound": _plain(bound(run)),
     }
@@ -233,14 +235,19 @@ def _measures(run: "Run", settings: Settings) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A result as plain numbers: NaN as null, which JSON has no number for."""
+    """A result as plain numbers of six digits: NaN as null, which JSON has no number for."""
     if hasattr(value, "_asdict"):
         return _plain(value._asdict())
     if hasattr(value, "__dataclass_fields__"):
         return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
     if isinstance(value, dict):
         return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple) or hasattr(value, "tolist"):
-        listed = value.tolist() if hasattr(value, "tolist") else value
-        return [_plain(one) for one in listed] if isinstance(listed, list | tuple) else _plain(float(listed))
-    return None if isinstance(value, float) and value != value else value
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return _rounded(value) if isinstance(value, float) else value
+
+
+def _rounded(value: float) -> float | None:
+    return float(f"{value:.6g}") if math.isfinite(value) else None
