@@ -2,7 +2,7 @@
 # make test       the tests but the slow ones, one process per core: under 6 minutes on two idle cores; says how long it took
 # make test-all   the slow ones, too; of a part alone: .venv/bin/python -m pytest -m artifact (or slow, gpu, slurm)
 #                 one, with a debugger where it fails: .venv/bin/python -m pytest -x --pdb tests/test_spaces.py
-# make browser    the live page in real browsers, those that are installed; as root, Chromium is fetched by apt where it can be
+# make browser    the live page and the report in real browsers, those that are installed; as root, Chromium is fetched by apt where it can be
 # make wheel      the slow tests of the package as others install it: under 4 minutes
 # make notebooks  the notebooks, run as they stand: under a minute
 # make docs       these documents, the public names and the live page as a site, offline: build/site/index.html; under a minute
@@ -32,8 +32,8 @@ test-all: install
 
 browser: install
 	@command -v chromium >/dev/null || apt-get install -qq -y --no-install-recommends chromium >/dev/null 2>&1 || true
-	@if command -v chromium >/dev/null; then $(BIN)/python -m pytest tests/test_live.py; \
-	else echo "SKIPPED the live page in a browser: no chromium here, and apt-get cannot install it"; fi
+	@if command -v chromium >/dev/null; then $(BIN)/python -m pytest tests/test_live.py tests/test_report.py; \
+	else echo "SKIPPED the pages in a browser: no chromium here, and apt-get cannot install it"; fi
 
 wheel: install
 	$(BIN)/python -m pytest -m slow tests/test_package.py

@@ -72,22 +72,24 @@ _SPACE_ROWS = (
 FIGURES: dict[str, Figure] = {
     "1": Figure(
         "Waking and rest in space",
-        "Vanilla networks trained with noise on unbiased walks. (b) Loss, and distance between true and reported position, "
+        "(a) Awake, a network is given the changes of position and trained to report the position by cells; at rest there "
+        "is no input, and the noise has twice the variance. Then vanilla networks trained with noise on unbiased walks. "
+        "(b) Loss, and distance between true and reported position, "
         "on test trajectories while training. (c) Share of the variance of activity in its first principal components, "
         f"awake and at rest. (d, e) {_EXAMPLES}, awake and at rest. (f, g) Activity in the plane of the first two waking "
         f"components, {_CLOUD}; colour tells how far from the centre the reported position is. (h, i) Densities of the "
         "positions reported in 200 trajectories. (j, k) Densities of activity in that plane. Pairs share frame and scale. "
         "Bands: ±1 standard deviation over n networks.",
-        _keys("1", "bc", "defg", "hijk"),
+        _keys("1", "abc", "defg", "hijk"),
     ),
     "2": Figure(
         "Biased waking and rest, and exploration",
         f"(a, b) {_EXAMPLES}, after training on walks that are drawn to the centre, awake and at rest. "
         "(c, d) Densities over 200 trajectories, on one scale. (e) How far resting densities (rows) are from waking ones "
-        "(columns), mean over n seeds: networks trained unbiased (U) and biased (B), with noise (σ) or without, untrained "
-        "networks (R), and a truly uniform density (𝒰). (f) Variance over time of 500 resting "
-        "trajectories, averaged: a dot is a network; boxes are quartiles over networks, whiskers reach the farthest network "
-        "that is at most 1.5 heights of the box away from it.",
+        "(columns), mean over n seeds: networks trained on unbiased and biased walks, with noise or without, untrained "
+        "networks, and a truly uniform density; colours are logarithmic and begin at 0.1 nats. (f) Variance over time of "
+        "500 resting trajectories, averaged: a dot is a network; boxes are quartiles over networks, whiskers reach the "
+        "farthest network that is at most 1.5 heights of the box away from it.",
         _keys("2", "abcd", "ef"),
     ),
     "3": Figure(
@@ -107,8 +109,8 @@ FIGURES: dict[str, Figure] = {
     ),
     "C4": Figure(
         "Noise at rest after training with it and without",
-        "Mean distance between consecutive points of each of 200 trajectories, of all n networks, trained with noise (NT) "
-        "or deterministically (DT), on the unbiased (a) and the biased task (b). The last box: noise "
+        "Mean distance between consecutive points of each of 200 trajectories, of all n networks, trained with noise "
+        "or without, on the unbiased (a) and the biased task (b). The last box: noise "
         "put in at rest only. Boxes are quartiles over all these trajectories, whiskers as in Fig. 2f, dots lie beyond. "
         "The two panels have scales of their own.",
         _keys("C4", "ab"),

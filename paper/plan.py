@@ -12,10 +12,11 @@ import time
 
 from paper.claims import CLAIMS
 from paper.claims.verdicts import judge_all
+from paper.documents import PAGES, committed, fill_documents
 from paper.figures import FIGURES, draw_figure, pictures, tasks_of
 from paper.protocols import ALL_PROTOCOLS, HEAD, NETWORKS, PROTOCOLS, SEEDS, SPATIAL, VARIANTS, Protocol
 from paper.publishing import publish
-from paper.report import PAGES, committed, fill_documents, write_report
+from paper.report.page import write_report
 from paper.study import Study
 from paper.tables import networks_table, tally
 from reactivation.analysis.request import reference, request

@@ -12,7 +12,7 @@ from paper.cards import NAME as MODEL_CARD
 from paper.cards import model_card
 from paper.figures import FIGURES, picture, pictures
 from paper.protocols import ALL_PROTOCOLS, NETWORKS, SEEDS, VARIANTS
-from paper.report import NOT_DRAWN
+from paper.report.page import NOT_DRAWN
 from paper.study import Study
 from paper.theory import published_files
 from reactivation.machine.errors import DamagedData, storing

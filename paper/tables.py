@@ -6,7 +6,6 @@ TABLES has each once, by the name that both render it under.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-import html
 import json
 import math
 from statistics import mean
@@ -19,11 +18,13 @@ from paper.claims.verdicts import (
     FAILS,
     FEWEST_SEEDS,
     HOLDS,
+    MOST_SEEDS,
     TRAINING,
     UNDECIDED,
     Claim,
     Verdict,
     judge_all,
+    seeds_to_decide,
 )
 from paper.protocols import ALL_PROTOCOLS, DOUBLED, GATED, GRU, HEAD, NETWORKS, NOISELESS, PROTOCOLS, SPATIAL, Protocol
 from paper.study import Result, Study, at, growth, kl, step_length
@@ -55,13 +56,6 @@ class Table(NamedTuple):
             for row in (self.header, *self.rows)
         )
         return "\n".join(line.rstrip() for line in lines)
-
-    def html(self) -> str:
-        """As a table of a web page."""
-        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in self.header)
-        rows = ("".join(f'<td class="{_class(cell)}">{html.escape(cell)}</td>' for cell in row) for row in self.rows)
-        body = "\n".join(f"<tr>{row}</tr>" for row in rows)
-        return f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>"
 
 
 def seeds_table(study: Study) -> Table:
@@ -155,17 +149,43 @@ def claims_table(study: Study) -> Table:
     verdicts = judge_all(CLAIMS, study)
     rows = []
     for claim in CLAIMS:
-        verdict = verdicts[claim.key]
-        found = [_ABSENT, _ABSENT, NOT_RUN]
-        if verdict is not None:
-            found = [_result(verdict), ", ".join(map(str, verdict.seeds)) or _ABSENT, verdict.verdict]
-            if 0 < len(verdict.values) < FEWEST_SEEDS:
-                found[2] += _so_far(claim, verdict.mean)
-        protocols = ", ".join(claim.protocols)
-        whose = "ours" if claim.ours else "paper"
-        rows.append([claim.sentence, whose, claim.figure, claim.measure, protocols, claim.rule, *found])
+        cells, protocols = claim_cells(claim, verdicts[claim.key]), ", ".join(claim.protocols)
+        found = [cells[name] for name in ("range", "mean", "seeds", "verdict")]
+        rows.append([claim.sentence, whose(claim), claim.figure, claim.measure, protocols, *found])
     header = ["claim", "whose", "figure", "measure", "protocol", "range", f"mean {_INTERVAL}", "seeds", "verdict"]
     return Table(header, rows)
+
+
+def claim_cells(claim: Claim, verdict: Verdict | None) -> dict[str, str]:
+    """Return what was found of a claim, as text: range, mean, seeds, verdict."""
+    if verdict is None:
+        return {"range": claim.rule, "mean": _ABSENT, "seeds": _ABSENT, "verdict": NOT_RUN}
+    return {
+        "range": claim.rule,
+        "mean": _result(verdict),
+        "seeds": ", ".join(map(str, verdict.seeds)) or _ABSENT,
+        "verdict": verdict.verdict + _beyond(claim, verdict),
+    }
+
+
+def whose(claim: Claim) -> str:
+    """Return who makes a claim, in a word."""
+    return "ours" if claim.ours else "paper"
+
+
+def reached(verdict: Verdict | None) -> str:
+    """Return the verdict in words, also where there is none."""
+    return verdict.verdict if verdict else NOT_RUN
+
+
+def _beyond(claim: Claim, verdict: Verdict) -> str:
+    """What is said beside an undecided verdict: where few seeds point, or how many would decide."""
+    if verdict.verdict != UNDECIDED or not verdict.values:
+        return ""
+    if len(verdict.values) < FEWEST_SEEDS:
+        return _so_far(claim, verdict.mean)
+    needed = seeds_to_decide(claim, verdict)
+    return f" ({f'about {needed}' if needed else f'more than {MOST_SEEDS}'} seeds would decide)"
 
 
 def _result(verdict: Verdict) -> str:
@@ -206,8 +226,8 @@ def tally(verdicts: Mapping[str, Verdict | None]) -> str:
     parts = []
     for whose, ours in (("claims of the paper", False), ("of ours", True)):
         found = [verdicts[claim.key] for claim in CLAIMS if claim.ours == ours]
-        reached = [verdict.verdict if verdict else NOT_RUN for verdict in found]
-        counted = {name: reached.count(name) for name in (HOLDS, FAILS, UNDECIDED, NOT_RUN)}
+        words = [reached(verdict) for verdict in found]
+        counted = {name: words.count(name) for name in (HOLDS, FAILS, UNDECIDED, NOT_RUN)}
         parts.append(f"{len(found)} {whose}: " + ", ".join(f"{name} {count}" for name, count in counted.items() if count))
     return "; ".join(parts) + "."
 
@@ -312,14 +332,6 @@ def history_table(study: Study) -> Table:
 def _printed(study: Study, name: str) -> list[dict[str, Any]]:
     """The lines of a benchmark, none if it has not been run."""
     return [json.loads(line) for file in study.benchmarks(name) for line in file.read_text().splitlines()]
-
-
-def _class(cell: str) -> str:
-    """Style of a cell of the web page: verdicts have colours."""
-    for verdict, name in ((HOLDS, "holds"), (FAILS, "fails"), (UNDECIDED, "undecided")):
-        if cell.startswith(verdict):
-            return name
-    return "text"
 
 
 TABLES: dict[str, Callable[[Study], Table]] = {

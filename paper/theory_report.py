@@ -1,6 +1,5 @@
 """What the study of the mechanism tells: a page, verdicts first, figures with their tables, and the verdicts as JSON."""
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 import csv
 import html
@@ -15,7 +14,7 @@ from paper.claims.theory import JUDGED
 from paper.panels import theory as tables
 from paper.panels import theory_drawing as drawing
 from paper.protocols import HEAD, SPATIAL
-from paper.report import STYLE
+from paper.report.parts import document, image, table_html
 from paper.tables import Table
 from reactivation.analysis.results import LEVEL, confidence_interval
 from reactivation.machine.errors import DamagedData
@@ -228,10 +227,7 @@ def _page(judged: Sequence[Judged], pictures: Mapping[str, bytes], bounds: Seque
     for figure in FIGURES:
         caption = f"<figcaption><b>{html.escape(figure.title)}</b> {html.escape(figure.caption)}</figcaption>"
         if figure.key in pictures:
-            image = base64.b64encode(pictures[figure.key]).decode()
-            shown.append(
-                f'<figure><img alt="{html.escape(figure.title)}" src="data:image/png;base64,{image}">{caption}</figure>'
-            )
+            shown.append(f"<figure>{image(figure.title, pictures[figure.key])}{caption}</figure>")
         else:
             shown.append(f"<figure><p>Nothing is measured for it yet.</p>{caption}</figure>")
     body = "\n".join(
@@ -241,17 +237,14 @@ def _page(judged: Sequence[Judged], pictures: Mapping[str, bytes], bounds: Seque
             "Each family of networks is judged by rules that were committed before any of its networks was measured "
             "(docs/theory.md); nothing is said where a control with a known answer fails in the same run.</p>",
             "<h2>Verdicts</h2>",
-            verdict_table(judged).html(),
+            table_html(verdict_table(judged)),
             "<h2>Questions</h2>",
-            questions_table(judged).html(),
+            table_html(questions_table(judged)),
             "<h2>Figures</h2>",
             *shown,
             "<h2>The loss and its bounds</h2>",
             "<p>Means over states of waking; last, at how many of them each step of the derivation holds.</p>",
-            bounds_table(bounds).html(),
+            table_html(bounds_table(bounds)),
         ]
     )
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
-    )
+    return document(title, body)

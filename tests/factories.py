@@ -16,8 +16,10 @@ import time
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 import torch
 
+from paper.live.browser import Browser
 from reactivation import registry
 from reactivation.analysis.run import TrainedRun, load_run
 from reactivation.settings.layers import TrainConfig, resolve_train
@@ -200,3 +202,10 @@ def wait_until(happens: Callable[[], bool], process: subprocess.Popen[str]) -> N
         assert process.poll() is None, f"ended before: {end(process)}"
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.002)
+
+
+def started(kind: type[Browser], **wishes: Any) -> Browser:
+    """A browser, or no test."""
+    if kind.program() is None:
+        pytest.skip(f"no {kind.__name__} here: apt-get install {kind.programs[0]}")
+    return kind(**wishes)

@@ -10,7 +10,6 @@ from paper.claims import CLAIMS
 from paper.claims.ablations import effects
 from paper.claims.verdicts import TRAINING, Claim, judge, ratio
 from paper.protocols import GATED, NOT_DOUBLED, PROTOCOLS, UNIFORM_NOISE, Condition
-from paper.report import plain_verdict
 from paper.study import Study, growth
 from reactivation.storage.files import to_json
 
@@ -216,7 +215,7 @@ def test_what_has_no_number_is_null_in_the_verdicts() -> None:
     stuck = {"kl": {"details": {"pairs": {U: {U: None}}, "entropy_awake": {U: None}}}}
     assert math.isnan(tiling.value(stuck))
     verdict = judge(claim, {0: claim.value(degenerate), 3: 0.2})
-    written = json.loads(to_json(plain_verdict(verdict)))
+    written = json.loads(to_json(verdict.plain()))
     assert (written["seeds"], written["values"]) == ([0, 3], [None, 0.2])
     assert (written["interval"], written["mean"]) == ([None, None], None)
     assert math.isnan(verdict.mean)

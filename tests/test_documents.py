@@ -13,12 +13,13 @@ import torch
 from paper.cards import NAME as MODEL_CARD
 from paper.cards import model_card
 from paper.claims.ablations import effects
+from paper.documents import PAGES, committed, filled
 from paper.figures import FIGURES, draw_figure, pictures, shows_its_numbers
 from paper.panels import PANELS
 from paper.plan import Settings, reproduction
 from paper.protocols import BIASES, NETWORKS, SEEDS, SPATIAL, VANILLA
 from paper.publishing import CARD, publish
-from paper.report import PAGES, committed, filled, write_report
+from paper.report.page import write_report
 from paper.study import Study, step_length
 from reactivation.analysis.run import load_run
 from reactivation.machine.errors import BadInput, DamagedData

@@ -9,6 +9,7 @@ import re
 import time
 from typing import Any
 
+from factories import started
 import numpy as np
 from numpy.typing import NDArray
 import pytest
@@ -76,13 +77,6 @@ def page_with(folder: Path, *keys: str) -> str:
     file = folder / "live.html"
     file.write_text(assembled(json.dumps([description(key) for key in keys])))
     return file.as_uri()
-
-
-def started(kind: type[Browser], **wishes: Any) -> Browser:
-    """A browser, or no test."""
-    if kind.program() is None:
-        pytest.skip(f"no {kind.__name__} here: apt-get install {kind.programs[0]}")
-    return kind(**wishes)
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,8 @@ from sphinx.util.osutil import relative_uri
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
+from paper.documents import committed  # noqa: E402
 from paper.live.page import write_page  # noqa: E402
-from paper.report import committed  # noqa: E402
 import reactivation  # noqa: E402
 
 PAGES = {

@@ -14,10 +14,11 @@ import numpy as np
 
 from paper.protocols import Condition
 from paper.study import Study
-from reactivation.analysis.results import confidence_interval
+from reactivation.analysis.results import confidence_interval, half_width
 
 TRAINING = "training"  # beside the protocols: <task>/<run> → decoding error of that network
 FEWEST_SEEDS = 3
+MOST_SEEDS = 1000  # nobody trains more to decide a claim
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 INFINITY = math.inf
 _GAP = "\N{NO-BREAK SPACE}"
@@ -67,6 +68,16 @@ class Verdict(NamedTuple):
     verdict: str
     known: tuple[float, ...] = ()  # of seeds that had been measured before the rule was written
 
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain numbers; what is not finite has no number in JSON, and is null."""
+
+        def plain(value: float) -> float | None:
+            return value if math.isfinite(value) else None
+
+        interval = self.interval and tuple(map(plain, self.interval))
+        values, known = (tuple(map(plain, numbers)) for numbers in (self.values, self.known))
+        return self._asdict() | {"values": values, "mean": plain(self.mean), "interval": interval, "known": known}
+
 
 def ratio(value: float, of: float) -> float:
     """value / of, infinite where that is 0."""
@@ -85,6 +96,19 @@ def judge(claim: Claim, by_seed: Mapping[int, float]) -> Verdict:
         elif high < claim.low or low > claim.high:
             verdict = FAILS
     return Verdict(tuple(by_seed), values, float(np.mean(values)) if values else math.nan, interval, verdict)
+
+
+def seeds_to_decide(claim: Claim, verdict: Verdict) -> int | None:
+    """Return how many seeds would decide an undecided claim, had they the mean and standard deviation of the present ones.
+
+    None where no number up to `MOST_SEEDS` would, and where the present seeds have no spread or a value that is not finite.
+    """
+    if len(verdict.values) < 2 or not all(map(math.isfinite, verdict.values)):
+        return None
+    distance = min(abs(verdict.mean - end) for end in (claim.low, claim.high))
+    sd = float(np.std(verdict.values, ddof=1))
+    numbers = range(FEWEST_SEEDS, MOST_SEEDS + 1)
+    return next((n for n in numbers if half_width(sd, n) < distance), None)
 
 
 def judge_all(claims: Iterable[Claim], study: Study) -> dict[str, Verdict | None]:

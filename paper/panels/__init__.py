@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from paper.panels import circle, clouds, examples, measures
+from paper.panels import circle, clouds, examples, measures, schematic
 from paper.panels.base import Need, Panel, PanelTable
 from paper.protocols import DOUBLED, GATED, HEAD, NOT_DOUBLED, SPATIAL, Condition
 
@@ -37,6 +37,7 @@ PLACES = Kind(clouds.cloud, clouds.draw_cloud, "from the centre [m]")
 RING = Kind(clouds.cloud, clouds.draw_cloud, "decoded bearing [rad]")
 HISTOGRAM = Kind(circle.bearing_histogram, circle.draw_bearing_histogram)
 TURNS = Kind(circle.turns, circle.draw_turns)
+DIVERGENCES = Kind(measures.divergences, measures.draw_divergences, "nats, logarithmic")
 SMOOTHNESS = Kind(measures.smoothness, measures.draw_smoothness)
 
 
@@ -80,6 +81,7 @@ def _paths_and_densities(condition: Condition) -> dict[str, Panel]:
 
 
 PANELS: dict[str, Panel] = {
+    "1a": Panel("network and phases", (), schematic.parts, schematic.draw_parts),
     "1b": _panel(
         Need("training", f"{SPATIAL}/{UNBIASED}"),
         "learning",
@@ -104,7 +106,7 @@ PANELS: dict[str, Panel] = {
     "2b": _shown("rest, biased", PATHS, BIASED, "quiescent"),
     "2c": _shown("awake, biased", OCCUPANCY, BIASED, "active", "2cd"),
     "2d": _shown("rest, biased", OCCUPANCY, BIASED, "quiescent", "2cd"),
-    "2e": _results("KL(rest ‖ awake) [nats]", Kind(measures.divergences, measures.draw_divergences), "kl"),
+    "2e": _results("KL(rest ‖ awake)", DIVERGENCES, "kl"),
     "2f": _results("exploration at rest", Kind(measures.exploration, measures.draw_exploration), "variance"),
     "3a": _results("awake", HISTOGRAM, "transitions", run=UNBIASED, phase="active"),
     "3b": _results("rest", HISTOGRAM, "transitions", run=UNBIASED, phase="quiescent"),

@@ -14,15 +14,15 @@ from reactivation.plotting import drawing
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LABELS = {  # of the runs in Fig. 2e: σ for noisy training
-    "noisy_unbiased": "U$^σ$",
-    "noisy_biased": "B$^σ$",
-    "no-noise_unbiased": "U",
-    "no-noise_biased": "B",
-    "random": "R",
-    "uniform": r"$\mathcal{U}$",
+LABELS = {  # of the runs in Fig. 2e: bias and noise of training
+    "noisy_unbiased": "unbiased,\nnoise",
+    "noisy_biased": "biased,\nnoise",
+    "no-noise_unbiased": "unbiased",
+    "no-noise_biased": "biased",
+    "random": "untrained",
+    "uniform": "uniform",
 }
-_TRAINED = {"noisy": "NT", "no-noise": "DT"}  # with noise, deterministically
+_TRAINED = {"noisy": "noise", "no-noise": "none"}
 _RESTED = {"active": "awake", "quiescent": "rest", "quiescent_noisy": "rest,\nnoise"}
 
 
@@ -101,7 +101,8 @@ def smoothness(study: Study, bias: str) -> PanelTable:
 def draw_smoothness(ax: "Axes", table: PanelTable) -> "Axes":
     """A box for each run and phase."""
     labels = [f"{_TRAINED[run.split('_')[0]]}\n{_RESTED[phase]}" for run, phase in _distinct(table, "run", "phase")]
-    return _draw_boxes(ax, table, "mean_step_m", labels, "mean step [m]")
+    _draw_boxes(ax, table, "mean_step_m", labels, "mean step [m]").set_xlabel("noise in training, then phase")
+    return ax
 
 
 def _pooled(study: Study, protocol: str, conditions: Sequence[tuple[str, str]], header: str) -> PanelTable:

@@ -94,6 +94,11 @@ def confidence_interval(values: Sequence[float]) -> tuple[float, float] | None:
         return None
     if not all(map(math.isfinite, values)):
         return -math.inf, math.inf
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values)))
+    half = half_width(float(np.std(values, ddof=1)), len(values))
     centre = float(np.mean(values))
     return centre - half, centre + half
+
+
+def half_width(sd: float, n: int) -> float:
+    """Return half the width of Student's t interval of a mean over n seeds of this standard deviation."""
+    return float(stats.t.ppf((1 + LEVEL) / 2, n - 1) * sd / math.sqrt(n))

@@ -5,6 +5,7 @@ come with the numbers, so panels that belong together can share them.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Frame = tuple[float, ...]  # left, right, bottom, top
 
+_DECADE = 10.0  # a largest value that much beyond the median asks for a logarithmic axis
+_DEEPEST = 1e-4  # of the largest value: what is smaller is drawn as 0 is
+_NEAR = 0.1  # nats: what is nearer has the same colour
 _LEVELS = 8  # contours between 0 and the top of the scale
 _PI_TICKS = {-math.pi: "−π", -math.pi / 2: "−π/2", 0.0: "0", math.pi / 2: "π/2", math.pi: "π"}
 
@@ -120,16 +124,42 @@ def explained_variance(ax: "Axes", curves: dict[str, tuple[Array, Array]]) -> "A
     return ax
 
 
+def chains(ax: "Axes", columns: dict[str, Sequence[str]]) -> "Axes":
+    """Parts that act one on the next, downwards (Fig. 1a): phase → words of its parts, "" for one that is absent."""
+    ax.set_axis_off()
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, 1)
+    for (phase, parts), x in zip(columns.items(), (np.arange(len(columns)) + 0.5) / len(columns), strict=True):
+        look, heights = LOOKS[phase], np.linspace(0.78, 0.06, len(parts))
+        ax.text(x, 0.93, look.name, ha="center", color=look.colour, fontweight="bold")
+        box: dict[str, Any] = {"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": look.colour}
+        drawn = [
+            ax.text(x, y, words, ha="center", va="center", fontsize=6.5, bbox=box) if words else None
+            for y, words in zip(heights, parts, strict=True)
+        ]
+        for upper, lower in pairwise(drawn):
+            if upper and lower:
+                ends: dict[str, Any] = {"patchA": upper.get_bbox_patch(), "patchB": lower.get_bbox_patch()}
+                arrow = {"arrowstyle": "->", **ends}
+                ax.annotate("", lower.get_position(), upper.get_position(), arrowprops=arrow)
+    return ax
+
+
 def divergences(ax: "Axes", values: Array, rows: Sequence[str], columns: Sequence[str]) -> "Axes":
-    """Divergence of resting (rows) from waking (columns) densities (Fig. 2e): (R, C) [nats], NaN where there is none."""
-    top = float(np.nanmax(values)) if np.isfinite(values).any() else 1.0
-    image = ax.imshow(values, cmap=DIVERGENCE, vmin=0.0, vmax=top, aspect="auto")
+    """Divergence of resting (rows) from waking (columns) densities (Fig. 2e): (R, C) [nats], NaN where there is none.
+
+    Colours are logarithmic from 0.1 nats, so that near and very near differ as far and very far do.
+    """
+    from matplotlib.colors import LogNorm
+
+    top = float(np.nanmax(values, initial=1.0))
+    image = ax.imshow(values, cmap=DIVERGENCE, norm=LogNorm(_NEAR, top, clip=True), aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         shown = f"{value:.2f}" if np.isfinite(value) else "–"
         colour = "white" if _luminance(image.to_rgba(np.array(value))) < 0.5 else INK
         ax.text(column, row, shown, ha="center", va="center", color=colour, fontsize=7)
-    ax.set_xticks(range(len(columns)), columns)
-    ax.set_yticks(range(len(rows)), rows)
+    ax.set_xticks(range(len(columns)), columns, fontsize=6)
+    ax.set_yticks(range(len(rows)), rows, fontsize=6)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     ax.set_xlabel("awake")
@@ -141,6 +171,8 @@ def boxes(
     ax: "Axes", values: Sequence[Array], labels: Sequence[str], phases: Sequence[str], label: str, dots: bool = False
 ) -> "Axes":
     """Box and whisker plots (Fig. 2f, C.4): median, quartiles, whiskers to 1.5 × their height, all others as dots.
+
+    The y axis is logarithmic where the largest value is more than ten times the median.
 
     Args:
         values: one (n) per box.
@@ -166,8 +198,7 @@ def boxes(
     if dots:
         places = np.repeat(range(1, len(values) + 1), [len(v) for v in values])
         ax.plot(places, np.concatenate(values), linestyle="", marker="o", markersize=2.5, color=INK)
-    top = max(float(v.max()) for v in values)
-    ax.set_ylim(-0.02 * top, 1.05 * top)  # boxes that are flat at 0 are to be seen
+    _decades(ax, np.concatenate(values))
     ax.set_ylabel(label)
     return ax
 
@@ -263,6 +294,18 @@ def boxed(ax: "Axes", frame: Frame, labels: Sequence[str]) -> "Axes":
     _wall_ticks(ax, frame)
     _frame(ax, (left - margin, right + margin, bottom - margin, top + margin), labels)
     return _outlined(ax)
+
+
+def _decades(ax: "Axes", values: Array) -> None:
+    """Make the y axis of values that are not negative logarithmic where they ask for it; 0 has a place below all others."""
+    middle, top = float(np.median(values)), float(values.max())
+    if top < _DECADE * middle:
+        ax.set_ylim(-0.02 * top, 1.05 * top)
+    elif values.min() > 0:
+        ax.set_yscale("log")
+    else:
+        least = max(float(values[values > 0].min(initial=top)), _DEEPEST * top)
+        ax.set_yscale("symlog", linthresh=10 ** math.floor(math.log10(least)) if top else 1.0)
 
 
 def _outlined(ax: "Axes") -> "Axes":

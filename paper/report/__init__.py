@@ -1,0 +1,1 @@
+"""The report: every verdict, figure and table of the study on one page that opens from a file, offline."""

@@ -1,0 +1,252 @@
+"""The page of the report: verdicts first, then figures, claims, networks, and what the words mean.
+
+A claim has an address, `#claim-<key>`, and links to its figures; a figure, `#fig-<key>`, lists its claims. Without
+JavaScript everything is there but the filter.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+import html
+from pathlib import Path
+import re
+
+from paper.claims import CLAIMS
+from paper.claims.verdicts import FAILS, FEWEST_SEEDS, HOLDS, UNDECIDED, Claim, Verdict, judge_all
+from paper.figures import FIGURES, name_of, picture, shows_its_numbers
+from paper.protocols import NETWORKS
+from paper.report.parts import CLASSES, cell, document, folded, image, table_html
+from paper.study import Study
+from paper.tables import NOT_RUN, TABLES, claim_cells, reached, tally, whose
+from reactivation.analysis.results import LEVEL
+from reactivation.storage.files import make_folder, require_place, to_json, write_together
+
+TITLE = "Offline reactivation in noisy recurrent networks: a reproduction"
+_SECTIONS = {
+    "verdicts": "Verdicts",
+    "figures": "Figures",
+    "claims": "Claims",
+    "networks": "Networks",
+    "meaning": "What words mean",
+    "switches": "What switches change",
+}
+_FIGURE = re.compile(r"(C\.\d|\d)[^,]*")  # "C.5b" and "C.3e", each with its letters
+NOT_DRAWN = "Not drawn yet."  # where a picture would be
+_ONLY_IN_FULL = ("meaning", "switches")
+
+_HOW_TO_READ = (
+    f"<p>A seed is the unit of inference. Intervals are {LEVEL:.0%} confidence intervals of the mean over seeds "
+    "(Student's t); a single seed has none. A claim <i>holds</i> if its interval lies in the range, <i>does not "
+    f"hold</i> if it lies outside, and is <i>undecided</i> otherwise, as always with fewer than {FEWEST_SEEDS} seeds; "
+    "<i>so far</i> then says where the mean lies. <i>About n seeds would decide</i> supposes that they have the mean "
+    "and the standard deviation of the present ones. Seeds that had been measured before a rule was written do not "
+    "count; their numbers were <i>known before</i>. <i>Ours</i> are claims that the paper does not make: checks, "
+    "conditions of which it shows less, and questions that came up. docs/claims.md tells what was known when the rules "
+    "were written, and what to bear in mind.</p>"
+)
+
+Verdicts = Mapping[str, Verdict | None]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the page is made from."""
+
+    study: Study
+    profile: str
+    figures: Path  # folder with the drawn figures; those that are not there are named as missing
+    verdicts: Verdicts
+
+    @property
+    def is_full(self) -> bool:
+        """Whether this is the report of the paper's networks; that of small ones is short."""
+        return self.profile == "paper"
+
+    def table(self, name: str) -> str:
+        """Return a table of the study as HTML."""
+        return table_html(TABLES[name](self.study))
+
+
+def write_report(study: Study, profile: str, figures: Path, page: Path, verdicts: Path) -> None:
+    """Write the page, and the verdicts as JSON beside it.
+
+    Raises:
+        StorageError: there is no place to write to.
+    """
+    require_place(page.parent)
+    found = judge_all(CLAIMS, study)
+    told = to_json({key: verdict and verdict.plain() for key, verdict in found.items()})
+    text = html_of(Report(study, profile, figures, found)).encode()
+    make_folder(page.parent)
+    write_together({verdicts: told, page: text})
+
+
+def html_of(report: Report) -> str:
+    """Return the whole page."""
+    parts = {
+        "verdicts": _verdicts,
+        "figures": _figures,
+        "claims": _claims,
+        "networks": _networks,
+        "meaning": _meaning,
+        "switches": _switches,
+    }
+    shown = [name for name in _SECTIONS if report.is_full or name not in _ONLY_IN_FULL]
+    links = " ".join(f'<a href="#{name}">{_SECTIONS[name]}</a>' for name in shown)
+    body = "\n".join(
+        f'<section id="{name}">\n<h2>{_SECTIONS[name]}</h2>\n{parts[name](report)}\n</section>' for name in shown
+    )
+    contents = (
+        f'<a class="skip" href="#verdicts">Skip to the verdicts</a>\n{_opening(report)}\n'
+        f'<nav aria-label="Contents">{links}</nav>\n<main>\n{body}\n</main>'
+    )
+    return document(TITLE, contents, script=True)
+
+
+def figures_of(claim: Claim) -> tuple[str, ...]:
+    """Return the keys of the figures that a claim is about: ("C3", "C4") for "C.3e, C.4a", none for a dash."""
+    return tuple(dict.fromkeys(found.replace(".", "") for found in _FIGURE.findall(claim.figure)))
+
+
+def _opening(report: Report) -> str:
+    return (
+        f"<header><h1>{TITLE}</h1>\n<p>Krishna, Bredenberg, Levenstein, Richards and Lajoie, <i>Sufficient conditions for "
+        "offline reactivation in recurrent neural networks</i> (ICLR 2024). "
+        f"Profile <b>{report.profile}</b>. {html.escape(tally(report.verdicts))}</p></header>"
+    )
+
+
+def _verdicts(report: Report) -> str:
+    def listed(wanted: str, ours: bool | None = None) -> str:
+        return _listed(_with(report.verdicts, wanted, ours), report.verdicts)
+
+    return "\n".join(
+        (
+            _counts(report.verdicts),
+            f"<h3>What does not hold of the paper</h3>\n{listed(FAILS, ours=False)}",
+            folded("What does not hold of ours", listed(FAILS, ours=True)),
+            folded("What is undecided, and how many seeds would decide it", listed(UNDECIDED)),
+            _HOW_TO_READ,
+        )
+    )
+
+
+def _counts(verdicts: Verdicts) -> str:
+    """Return how many claims have which verdict; a count shows its claims."""
+    shown = {verdict: name for verdict, name in CLASSES.items() if _with(verdicts, verdict)}
+    head = "".join(f'<th scope="col">{verdict}</th>' for verdict in shown)
+    rows = []
+    for word, words in (("paper", "of the paper"), ("ours", "ours")):
+        cells = [f'<th scope="row">{words}</th>']
+        for verdict, name in shown.items():
+            link = f'<a href="#claims" data-verdict="{name}" data-whose="{word}">'
+            cells.append(f'<td class="{name}">{link}{len(_with(verdicts, verdict, word == "ours"))}</a></td>')
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    return (
+        f'<table class="counts"><thead><tr><th scope="col">claims</th>{head}</tr></thead>\n'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def _with(verdicts: Verdicts, wanted: str, ours: bool | None = None) -> list[Claim]:
+    return [claim for claim in CLAIMS if ours in (None, claim.ours) and reached(verdicts[claim.key]) == wanted]
+
+
+def _listed(claims: Iterable[Claim], verdicts: Verdicts) -> str:
+    lines = [f"<li>{_told(claim, verdicts[claim.key])}</li>" for claim in claims]
+    return f'<ul class="told">{"".join(lines)}</ul>' if lines else "<p>None.</p>"
+
+
+def _told(claim: Claim, verdict: Verdict | None) -> str:
+    """A claim with its verdict and number, linked to its row."""
+    cells = claim_cells(claim, verdict)
+    mark = f'<span class="{CLASSES[reached(verdict)]}">{html.escape(cells["verdict"])}</span>'
+    link = f'<a href="#claim-{claim.key}">{html.escape(claim.sentence.removesuffix("."))}</a>'
+    return f"{mark} {link}: {html.escape(cells['mean'])}, against {html.escape(cells['range'])}"
+
+
+def _figures(report: Report) -> str:
+    return "\n".join(_figure(key, report) for key in FIGURES)
+
+
+def _figure(key: str, report: Report) -> str:
+    figure, file = FIGURES[key], picture(report.figures, key)
+    heading = html.escape(f"Figure {name_of(key)}. {figure.title}.")
+    told = [f"<figcaption><b>{heading}</b> {html.escape(figure.caption)}</figcaption>", *_claims_of(key, report.verdicts)]
+    if not file.exists():
+        return f'<figure id="fig-{key}"><p>{NOT_DRAWN}</p>{"".join(told)}</figure>'
+    if not shows_its_numbers(report.figures, key):
+        told.insert(0, "<p><b>Drawn from other numbers than those beside it: draw it anew.</b></p>")
+    return f'<figure id="fig-{key}">{image(figure.title, file.read_bytes())}{"".join(told)}</figure>'
+
+
+def _claims_of(key: str, verdicts: Verdicts) -> Iterator[str]:
+    claims = [claim for claim in CLAIMS if key in figures_of(claim)]
+    if claims:
+        counted = [sum(reached(verdicts[claim.key]) == verdict for claim in claims) for verdict in CLASSES]
+        told = ", ".join(f"{verdict} {n}" for verdict, n in zip(CLASSES, counted, strict=True) if n)
+        yield folded(f"Claims about this figure: {told}", _listed(claims, verdicts))
+
+
+def _claims(report: Report) -> str:
+    rows = "\n".join(_claim(claim, report.verdicts[claim.key]) for claim in _in_order(report.verdicts))
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("verdict", "claim", "figure", "range", "mean", "seeds"))
+    choices = "".join(f'<option value="{name}">{verdict}</option>' for verdict, name in CLASSES.items())
+    return (
+        '<form class="filter" hidden role="search" aria-label="Filter the claims">'
+        f'<label>verdict <select name="verdict"><option value="">all</option>{choices}</select></label> '
+        '<label>whose <select name="whose"><option value="">all</option><option>paper</option><option>ours</option></select>'
+        '</label> <label>words <input name="words" type="search"></label> <button type="button">all</button> '
+        '<output aria-live="polite"></output></form>\n'
+        f'<table class="claims"><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>'
+    )
+
+
+def _in_order(verdicts: Verdicts) -> list[Claim]:
+    """Claims that fail first, then what is undecided, then what holds; in each, those of the paper first."""
+    order = (FAILS, UNDECIDED, HOLDS, NOT_RUN)
+    return sorted(CLAIMS, key=lambda claim: (order.index(reached(verdicts[claim.key])), claim.ours))
+
+
+def _claim(claim: Claim, verdict: Verdict | None) -> str:
+    cells, address = claim_cells(claim, verdict), f"claim-{claim.key}"
+    how = f"{claim.measure}; from {', '.join(claim.protocols)}; {whose(claim)}"
+    sentence = (
+        f'{html.escape(claim.sentence)} <a class="address" href="#{address}" aria-label="Address of this claim">#</a>'
+        f"{folded('how it is measured', html.escape(how))}"
+    )
+    where = _FIGURE.sub(lambda found: f'<a href="#fig-{found[1].replace(".", "")}">{found[0]}</a>', claim.figure)
+    marks = f'id="{address}" data-verdict="{CLASSES[reached(verdict)]}" data-whose="{whose(claim)}"'
+    return (
+        f"<tr {marks}>{cell('verdict', cells['verdict'])}{cell('claim', '', sentence)}{cell('figure', '', where)}"
+        f"{cell('range', cells['range'])}{cell('mean', cells['mean'])}{cell('seeds', cells['seeds'])}</tr>"
+    )
+
+
+def _networks(report: Report) -> str:
+    return "\n".join(
+        [
+            *(f"<h3>{html.escape(task)}</h3>\n{report.table(f'networks {task}')}" for task in NETWORKS),
+            folded("Which are trained", report.table("seeds")),
+        ]
+    )
+
+
+def _meaning(report: Report) -> str:
+    return "\n".join(
+        (
+            folded("What the words of claims are taken to mean", report.table("words")),
+            folded(
+                "Activity at rest, wherever it was measured",
+                "<p>Smallest to largest over seeds; docs/claims.md tells what to see in it.</p>\n"
+                + report.table("activity"),
+            ),
+            folded("Protocols", report.table("protocols")),
+        )
+    )
+
+
+def _switches(report: Report) -> str:
+    return (
+        "<p>Claims for the same seeds with one setting different; a setting of training has networks of its own. Rows are "
+        "those of docs/differences.md.</p>\n" + folded("All switches", report.table("effects"))
+    )

@@ -1,0 +1,194 @@
+"""The report as a page: every claim has an address, every link a place, and a reader finds a claim in real browsers."""
+
+from collections.abc import Iterator
+from html.parser import HTMLParser
+import json
+from pathlib import Path
+import re
+from typing import Any
+
+from factories import started
+import pytest
+
+from paper.claims import CLAIMS
+from paper.claims.verdicts import FAILS, UNDECIDED, Claim, Verdict, judge, judge_all, seeds_to_decide
+from paper.documents import committed
+from paper.figures import FIGURES
+from paper.live.browser import BROWSERS, Browser
+from paper.report.page import Report, figures_of, html_of
+from paper.report.parts import table_html
+from paper.tables import Table
+from reactivation.machine.places import PUBLISHED
+
+REVEALED = "const box = document.querySelector('{}').getBoundingClientRect(); return box.height > 0 && box.top < innerHeight"
+SHOWN = "return [...document.querySelectorAll('.claims tbody tr')].filter((row) => !row.hidden).map((row) => row.id)"
+
+
+@pytest.fixture(scope="module")
+def verdicts() -> dict[str, Verdict | None]:
+    return judge_all(CLAIMS, committed())
+
+
+@pytest.fixture(scope="module")
+def page(verdicts: dict[str, Verdict | None]) -> str:
+    return html_of(Report(committed(), "paper", PUBLISHED / "figures", verdicts))
+
+
+class Read(HTMLParser):
+    """Attributes of the elements of a page."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.found: list[dict[str, str | None]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append(dict(attrs))
+
+    def all(self, name: str) -> list[str]:
+        return [value for found in self.found if (value := found.get(name))]
+
+
+def test_every_link_leads_to_a_place_of_the_page(page: str) -> None:
+    read = Read(page)
+    places = read.all("id")
+    assert len(set(places)) == len(places)
+    assert {link.removeprefix("#") for link in read.all("href")} <= set(places)
+    assert all(source.startswith("data:image/png") for source in read.all("src"))
+    assert "http" not in re.sub(r"base64,[^\"]*", "", page)
+
+
+def test_every_claim_has_an_address_and_figures_that_there_are(page: str) -> None:
+    places = set(Read(page).all("id"))
+    assert {f"claim-{claim.key}" for claim in CLAIMS} <= places
+    assert {key for claim in CLAIMS for key in figures_of(claim)} == {key for key in FIGURES if f"fig-{key}" in places}
+    with_figures = {claim.figure: figures_of(claim) for claim in CLAIMS}
+    assert with_figures["C.3e, C.4a"] == ("C3", "C4")
+    assert with_figures["C.5b, e"] == ("C5",)
+    assert with_figures["–"] == ()
+
+
+def test_claims_that_fail_come_first(page: str, verdicts: dict[str, Verdict | None]) -> None:
+    order = [verdicts[key].verdict for key in re.findall(r'<tr id="claim-(\w+)"', page) if verdicts[key]]  # type: ignore[union-attr]
+    assert order == sorted(order, key=lambda word: (word != FAILS, word != UNDECIDED))
+    assert order[0] == FAILS
+
+
+def test_tables_escape_what_a_page_would_read_as_markup() -> None:
+    assert '<td data-label="x &amp; y">a &lt; b</td>' in table_html(Table(["x & y"], [["a < b"]]))
+
+
+def test_the_report_of_small_networks_is_short(verdicts: dict[str, Verdict | None], tmp_path: Path) -> None:
+    short = html_of(Report(committed(), "quick", tmp_path, verdicts))
+    assert {"verdicts", "figures", "claims"} <= set(Read(short).all("id"))
+    assert 'id="switches"' not in short
+    assert short.count("Not drawn yet.") == len(FIGURES)
+
+
+def claim(low: float, high: float) -> Claim:
+    return Claim("key", "Sentence.", "–", "measure", (), lambda _: 0.0, low, high)
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high", "needed"),
+    [
+        ((0.0, 1.0, 2.0), -10.0, 3.0, 4),  # mean 1, SD 1, 2 from the end: 2.48 for three seeds, 1.59 for four
+        ((0.0, 1.0, 2.0), 0.2, 10.0, 9),  # 0.8 from the end: 0.84 for eight, 0.77 for nine
+        ((0.0, 1.0, 2.0), 0.0, 2.0, 7),  # 1 from both ends: 1.05 for six, 0.92 for seven
+        ((0.0, 1.0, 2.0), -10.0, 1.0, None),  # at the end itself, no number decides
+        ((0.0, float("nan"), 2.0), -10.0, 3.0, None),
+        ((1.0,), -10.0, 3.0, None),
+    ],
+)
+def test_seeds_that_would_decide(values: tuple[float, ...], low: float, high: float, needed: int | None) -> None:
+    asked = claim(low, high)
+    assert seeds_to_decide(asked, judge(asked, dict(enumerate(values)))) == needed
+
+
+@pytest.fixture(scope="module")
+def address(page: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    file = tmp_path_factory.mktemp("report") / "report.html"
+    file.write_text(page)
+    return file.as_uri()
+
+
+@pytest.fixture(scope="module", params=BROWSERS, ids=lambda kind: kind.__name__)
+def running(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """Each browser in turn."""
+    with started(request.param, width=1280) as browser:
+        yield browser
+
+
+@pytest.fixture
+def browser(running: Browser, address: str) -> Browser:
+    """Each browser in turn, with the report just opened."""
+    running.open("about:blank")
+    running.open(address)
+    return running
+
+
+def shown(browser: Browser) -> list[str]:
+    """The claims that the filter lets through."""
+    found: list[str] = browser.run(SHOWN)
+    return [name.removeprefix("claim-") for name in found]
+
+
+def keys(verdicts: dict[str, Verdict | None], wanted: str, ours: bool) -> set[str]:
+    reached = {key: verdict.verdict for key, verdict in verdicts.items() if verdict}
+    return {one.key for one in CLAIMS if one.ours == ours and reached[one.key] == wanted}
+
+
+def test_a_claim_is_found_in_two_clicks(browser: Browser, verdicts: dict[str, Verdict | None]) -> None:
+    browser.click('.counts a[data-verdict="undecided"][data-whose="paper"]')
+    assert set(shown(browser)) == keys(verdicts, UNDECIDED, ours=False)
+    browser.click('tr[data-verdict="undecided"][data-whose="paper"] a[href^="#fig-"]')
+    figure = browser.run("return location.hash")
+    assert browser.run(REVEALED.format(figure))
+    browser.click(f"{figure} summary")
+    failing = next(one for one in CLAIMS if one.key == "biased")
+    browser.click(f'#fig-2 a[href="#claim-{failing.key}"]' if figure == "#fig-2" else f'{figure} a[href^="#claim-"]')
+    row = browser.run("return location.hash")
+    assert browser.run(REVEALED.format(row)), "the filter still hides it"
+
+
+def test_the_filter_takes_words(browser: Browser) -> None:
+    browser.run(
+        "const words = document.querySelector('[name=words]'); words.value = 'mouse elephant';"
+        "words.dispatchEvent(new Event('input', { bubbles: true }))"
+    )
+    assert shown(browser) == []
+    browser.click(".filter button")
+    assert len(shown(browser)) == len(CLAIMS)
+
+
+def test_an_address_opens_what_is_folded_or_filtered(browser: Browser, address: str) -> None:
+    browser.click('.counts a[data-verdict="holds"][data-whose="ours"]')
+    browser.run("location.hash = '#claim-biased'; await new Promise((done) => setTimeout(done, 200))")
+    assert browser.run(REVEALED.format("#claim-biased"))
+    browser.open("about:blank")
+    browser.open(f"{address}#claim-ring_hole")
+    assert browser.run(REVEALED.format("#claim-ring_hole"))
+
+
+def test_the_keyboard_is_enough(browser: Browser) -> None:
+    browser.type("Tab")
+    assert browser.run("return document.activeElement.className") == "skip"
+    browser.type("Tab")
+    assert browser.run("return document.activeElement.getAttribute('href')") == "#verdicts"
+    browser.run("document.querySelector('#verdicts summary').focus()")
+    browser.type(" ")
+    assert browser.run("return document.querySelector('#verdicts details').open")
+
+
+def test_no_request_leaves_the_page(browser: Browser) -> None:
+    asked = browser.run("return performance.getEntriesByType('resource').map(({ name }) => name.slice(0, 40))")
+    assert [name for name in asked if not name.startswith("data:")] == []
+
+
+@pytest.mark.parametrize("kind", BROWSERS)
+def test_a_narrow_screen_needs_no_sideways_scrolling(kind: Any, address: str) -> None:
+    with started(kind, width=400, height=800) as browser:
+        browser.open(address)
+        browser.run("for (const fold of document.querySelectorAll('details')) fold.open = true")
+        width = browser.run("return [document.documentElement.scrollWidth, innerWidth]")
+        assert width[0] <= width[1], json.dumps(width)
