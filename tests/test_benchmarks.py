@@ -71,6 +71,7 @@ def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command:
         ("rest", "units=[0]", "at least 1"),
         ("history", "commits=nothing", "no commit"),
         ("reliability", "seconds=0", "greater than 0"),
+        ("sweeps", "runs=0", "at least 1"),
     ],
 )
 def test_bad_input_to_the_others_is_one_line(script: str, word: str, reason: str, command: Command) -> None:
@@ -80,8 +81,16 @@ def test_bad_input_to_the_others_is_one_line(script: str, word: str, reason: str
     assert (done.stdout, done.stderr.count("\n")) == ("", 1)
 
 
-@pytest.mark.parametrize("script", ["training", "breakdown", "analysis", "rest", "history", "gpu"])
+@pytest.mark.parametrize("script", ["training", "breakdown", "analysis", "rest", "history", "gpu", "sweeps"])
 def test_every_benchmark_lists_its_keys(script: str, command: Command) -> None:
     done = command(f"benchmarks/{script}.py", "--help")
     assert done.returncode == 0, done.stderr
     assert "  json " in done.stdout
+
+
+def test_what_many_runs_cost_is_a_table(command: Command) -> None:
+    done = command("benchmarks/sweeps.py", "runs=3", "seeds=2", "json=true")
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["what"] for row in rows][-2:] == ["status, all finished", "table of results"]
+    assert all(row["warm [s]"] < 60 for row in rows)
