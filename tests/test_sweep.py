@@ -263,6 +263,16 @@ def test_nothing_is_begun_twice(tmp_path: Path, shells: dict[str, str]) -> None:
     child.wait()
 
 
+def test_signs_of_life_of_another_machine_keep_this_one_out(tmp_path: Path, shells: dict[str, str]) -> None:
+    sweep = made(tmp_path / "sweep", "one")
+    shells["one"], run = "true", "spatial_navigation/one"
+    note(sweep, run, Attempt("another", "1_0", 1, 0, time.time()))
+    assert supervised(sweep).elsewhere == [run]
+    os.utime(sweep.state_file(run), (time.time() - 1000, time.time() - 1000))
+    assert supervised(sweep).elsewhere == []
+    assert [attempt.ended is None for attempt in attempts(sweep, run)] == [True, False]
+
+
 def test_what_is_called_off_ends_in_good_order(tmp_path: Path, shells: dict[str, str]) -> None:
     sweep = made(tmp_path / "sweep", "one", "two", "three")
     shells |= dict.fromkeys(("one", "two", "three"), "sleep 60 & wait")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 import os
 from pathlib import Path
+import socket
 import time
 from typing import Any, NamedTuple
 
@@ -111,6 +112,13 @@ def attempts(sweep: Sweep, run: str) -> tuple[Attempt, ...]:
         return tuple(Attempt(**entry) for entry in read_json(sweep.state_file(run), list))
     except (DamagedData, TypeError):
         return ()
+
+
+def is_elsewhere(sweep: Sweep, run: str) -> bool:
+    """Whether another machine gives signs of life of a run: locks do not reach across machines on every file system."""
+    tried = attempts(sweep, run)
+    is_open = bool(tried) and tried[-1].ended is None and tried[-1].host != socket.gethostname()
+    return is_open and _is_fresh(sweep.state_file(run))
 
 
 def in_vain(tried: Sequence[Attempt], submission: int, reached: int) -> int:

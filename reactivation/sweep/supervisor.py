@@ -26,6 +26,7 @@ from reactivation.sweep.states import (
     cause_of,
     in_vain,
     is_done,
+    is_elsewhere,
     last_lines,
     note,
     reached,
@@ -136,6 +137,9 @@ class Supervisor:
         try:
             locks = [held.enter_context(self._sweep.held(run)) for run in unit]
         except StorageError:
+            held.close()
+            return False
+        if any(is_elsewhere(self._sweep, run) for run in unit):
             held.close()
             return False
         left = tuple(run for run in unit if not is_done(self._sweep, self._sweep.runs[run]))
