@@ -28,7 +28,7 @@ def main(words: list[str]) -> None:
     if settings is None:
         return
     if settings.only == THEORY:
-        from paper.theory import reproduce
+        from paper.theory_report import reproduce
 
         reproduce(settings.path, theory_seeds(settings), settings.dry_run)
         return

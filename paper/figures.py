@@ -3,16 +3,11 @@
 Panels that stand side by side and share a scale share its bar.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
-import hashlib
-import io
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from paper.film import write_film
 from paper.panels import PANELS as OF_THE_PAPER
@@ -20,6 +15,7 @@ from paper.panels import mouse
 from paper.panels.base import PanelTable
 from paper.panels.clouds import CLOUD
 from paper.panels.examples import EXAMPLES
+from paper.pictures import picture, shows, write_pictures
 from paper.protocols import SEEDS, SPATIAL
 from paper.study import Study
 from reactivation.machine.errors import BadInput, DamagedData
@@ -30,16 +26,11 @@ from reactivation.settings.declaring import nearest, setting
 from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import RESULTS
 from reactivation.settings.reading import COMMAND_LINE, seed_list
-from reactivation.storage.files import make_folder, require_place, write_together
+from reactivation.storage.files import require_place
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Page
-
-_FORMATS = ("pdf", "png")
-_KEYWORD = {"pdf": "Subject", "png": "Description"}  # where a picture says which numbers it shows
-_WITHOUT_DATE: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "png": {}}  # the same bytes each time
-_NUMBERS = "numbers: sha256 "
 
 
 @dataclass(frozen=True)
@@ -173,27 +164,9 @@ def draw_figure(key: str, study: Study, folder: Path) -> list[Path]:
         return write_pictures(page, key, tables, folder)
 
 
-def write_pictures(page: "Page", key: str, tables: Mapping[str, PanelTable], folder: Path) -> list[Path]:
-    """Write a page as PDF and PNG, and the tables that it is drawn from as CSV; returns the files.
-
-    Raises:
-        StorageError: they cannot be written.
-    """
-    files = {picture(folder, name, "csv"): _csv(table) for name, table in tables.items()}
-    contents = {picture(folder, key, form): _saved(page, form, _digest(files.values())) for form in _FORMATS} | files
-    make_folder(folder)
-    write_together(contents)
-    return list(contents)
-
-
 def pictures(study: Study) -> Path:
     """The folder where the pictures of some results go: <path>/figures[_<preset>]."""
     return Path(study.path) / f"figures{f'_{study.preset}' if study.preset else ''}"
-
-
-def picture(folder: Path, key: str, form: str = "png") -> Path:
-    """The file of a panel or figure."""
-    return folder / f"fig_{key}.{form}"
 
 
 @dataclass
@@ -280,17 +253,7 @@ _BESIDE = {"live": _live, "film": write_film}  # what is none of the paper's fig
 
 def shows_its_numbers(folder: Path, key: str) -> bool:
     """Whether the picture of a figure was drawn from the tables that are beside it now."""
-    from PIL import Image, UnidentifiedImageError
-
-    tables = [picture(folder, panel, "csv") for panel in panel_keys(key)]
-    if not all(table.exists() for table in tables):
-        return False
-    try:
-        with Image.open(picture(folder, key)) as image:
-            shown = image.info.get(_KEYWORD["png"])
-    except UnidentifiedImageError:
-        return False
-    return bool(shown == f"{_NUMBERS}{_digest(table.read_bytes() for table in tables)}")
+    return shows(picture(folder, key), [picture(folder, panel, "csv") for panel in panel_keys(key)])
 
 
 def _page(rows: Sequence[Sequence[str]], tables: dict[str, PanelTable]) -> "Page":
@@ -322,31 +285,6 @@ def _draw_bars(axes: "dict[str, Axes]") -> None:
     for _, together in groupby((key for key in axes if PANELS[key].bar), lambda key: PANELS[key].scale):
         *_, last = together
         colour_bar(axes[last], PANELS[last].bar)
-
-
-def _saved(page: "Page", form: str, digest: str) -> bytes:
-    content, kept = io.BytesIO(), {_KEYWORD[form]: f"{_NUMBERS}{digest}"}
-    page.savefig(content, format=form, metadata=kept | _WITHOUT_DATE[form])
-    return content.getvalue()
-
-
-def _digest(tables: Iterable[bytes]) -> str:
-    return hashlib.sha256(b"".join(tables)).hexdigest()
-
-
-def _csv(table: PanelTable) -> bytes:
-    """The columns with a header; numbers to 7 digits, an empty cell where there is none."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.columns)
-    columns = np.broadcast_arrays(*map(np.asarray, table.columns.values()))
-    writer.writerows(zip(*map(_cells, columns), strict=True))
-    return text.getvalue().encode()
-
-
-def _cells(column: Any) -> Iterator[str]:
-    for value in column.tolist():
-        yield "" if value != value else f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
 def missing(key: str, study: Study) -> list[str]:

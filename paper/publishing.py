@@ -10,7 +10,8 @@ from typing import Any
 
 from paper.cards import NAME as MODEL_CARD
 from paper.cards import model_card
-from paper.figures import FIGURES, picture, pictures
+from paper.figures import FIGURES, pictures
+from paper.pictures import picture
 from paper.protocols import ALL_PROTOCOLS, NETWORKS, SEEDS, VARIANTS
 from paper.report.page import NOT_DRAWN
 from paper.study import Study

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from paper.figures import write_pictures
 from paper.panels.base import PanelTable
+from paper.pictures import write_pictures
 from reactivation.analysis.results import Array, confidence_interval
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.plotting.drawing import spread_colours

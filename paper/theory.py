@@ -15,7 +15,7 @@ from reactivation.machine.places import PUBLISHED
 from reactivation.settings.layers import train_config
 from reactivation.storage.files import read_json
 from reactivation.storage.finding import command, trained_run
-from reactivation.theory.command import Settings, has, is_control, measure, result_file, training_values
+from reactivation.theory.command import Settings, has, is_control, result_file, training_values
 
 TAG = "theory"
 SEEDS = {SPATIAL: (1, 2, 3), HEAD: (0, 1, 2, 3, 4)}
@@ -193,23 +193,3 @@ def published_files(path: str) -> list[Path]:
             tables = (run.table_file(split) for split in ("train", "test"))
             files += [run.config_file, run.environment_file, *tables, run.model_file(config.trainer.n_epochs)]
     return [file for file in files if file.exists() and file.is_relative_to(root)]
-
-
-def reproduce(path: str, seeds: Sequence[int] | None, dry_run: bool) -> list[Path]:
-    """Show what is measured, what will be, and what is lacking; then measure, draw and judge. Returns the files.
-
-    Raises:
-        BadInput, DamagedData, StorageError: as `output_theory.py`.
-    """
-    for part in show(path, seeds):
-        if not (dry_run or part.is_done or part.lacking):
-            print(f"theory {part.name} ...", flush=True)
-            measure(part.settings)
-    if dry_run:
-        return []
-    from paper.theory_report import write
-
-    files = write(path)
-    for file in files:
-        print(file)
-    return files

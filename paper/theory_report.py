@@ -16,9 +16,11 @@ from paper.panels import theory_drawing as drawing
 from paper.protocols import HEAD, SPATIAL
 from paper.report.parts import document, image, table_html
 from paper.tables import Table
+from paper.theory import show
 from reactivation.analysis.results import LEVEL, confidence_interval
 from reactivation.machine.errors import DamagedData
 from reactivation.storage.files import make_folder, to_json, write_together
+from reactivation.theory.command import measure
 
 _ABSENT = "–"
 _INTERVAL = f"[{LEVEL:.0%} interval]"
@@ -111,6 +113,23 @@ FIGURES = (
         (8, 5.2),
     ),
 )
+
+
+def reproduce(path: str, seeds: Sequence[int] | None, dry_run: bool) -> list[Path]:
+    """Show what is measured, what will be, and what is lacking; then measure, draw and judge. Returns the files.
+
+    Raises:
+        BadInput, DamagedData, StorageError: as `output_theory.py`.
+    """
+    for part in show(path, seeds):
+        if not (dry_run or part.is_done or part.lacking):
+            print(f"theory {part.name} ...", flush=True)
+            measure(part.settings)
+    if dry_run:
+        return []
+    files = write(path)
+    print(*files, sep="\n")
+    return files
 
 
 def write(path: str) -> list[Path]:

@@ -1,8 +1,6 @@
 """The whole paper, tiny: plan, train, analyse, draw, report; and the statistics of its verdicts."""
 
-import ast
 from dataclasses import replace
-import graphlib
 import html
 import json
 import math
@@ -14,7 +12,7 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
-from factories import PATIENCE, ROOT, copy_of_the_project, environment
+from factories import PATIENCE, copy_of_the_project, environment
 import pytest
 
 from paper.claims import CLAIMS
@@ -228,26 +226,6 @@ def test_on_a_gpu_the_seeds_of_a_configuration_train_as_one_stack() -> None:
         ["config=b", "seed=0"],
         ["config=c", "path=x", "seed=0"],
     ]
-
-
-def test_the_rest_of_the_package_knows_nothing_of_the_paper() -> None:
-    library = list((ROOT / "reactivation").rglob("*.py"))
-    assert len(library) > 30
-    assert not [file for file in library if re.search(r"(?m)^ *(from|import) paper\b", file.read_text())]
-
-
-def imports(file: Path) -> set[str]:
-    """The modules of the project that a file imports, within functions as well, but for those that only types need."""
-    parsed = ast.parse(file.read_text())
-    parsed.body = [one for one in parsed.body if not (isinstance(one, ast.If) and "TYPE_CHECKING" in ast.dump(one.test))]
-    found = [node for node in ast.walk(parsed) if isinstance(node, ast.ImportFrom)]
-    return {name for node in found for name in (f"{node.module}", *(f"{node.module}.{one.name}" for one in node.names))}
-
-
-def test_no_module_imports_itself_by_way_of_others() -> None:
-    files = [file for room in ("reactivation", "paper") for file in (ROOT / room).rglob("*.py")]
-    modules = {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in files}
-    graphlib.TopologicalSorter({name: imports(file) & set(modules) - {name} for name, file in modules.items()}).prepare()
 
 
 def test_the_cpu_is_set_up_before_the_first_product(monkeypatch: pytest.MonkeyPatch) -> None:

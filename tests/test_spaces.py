@@ -1,10 +1,8 @@
 """Geometry of every space that a task has, and of boxes that none has, in both libraries and both precisions."""
 
-import ast
 import math
 from typing import Any
 
-from factories import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
@@ -71,24 +69,6 @@ def test_every_answer_is_that_of_numpy_in_the_kind_of_its_question(space: Space,
     if (bearing := space.bearing(a)) is not None:
         assert np.array_equal(np.asarray(bearing), np.asarray(a)[..., 0])
         assert np.allclose(space.pivot(space.embed(a[0])), 0)
-
-
-def test_nobody_outside_the_world_asks_which_space_it_has() -> None:
-    """They ask for what they need of it: `bearing`, `kernel`, `spacing`, ..."""
-    kinds, everywhere = {"Box", "Circle"}, [*(ROOT / "reactivation").rglob("*.py"), *(ROOT / "paper").rglob("*.py")]
-    asking = [
-        f"{file.relative_to(ROOT)}: {ast.unparse(node)}"
-        for file in everywhere
-        if "world" not in file.relative_to(ROOT).parts
-        for node in ast.walk(ast.parse(file.read_text()))
-        if (isinstance(node, ast.Attribute) and node.attr in ("circular", "noun"))
-        or (
-            isinstance(node, ast.Call)
-            and ast.unparse(node.func) in ("isinstance", "issubclass", "type")
-            and any(isinstance(one, ast.Name) and one.id in kinds for one in ast.walk(node))
-        )
-    ]
-    assert asking == []
 
 
 @over_spaces

@@ -12,7 +12,8 @@ import re
 
 from paper.claims import CLAIMS
 from paper.claims.verdicts import FAILS, FEWEST_SEEDS, HOLDS, UNDECIDED, Claim, Verdict, judge_all
-from paper.figures import FIGURES, name_of, picture, shows_its_numbers
+from paper.figures import FIGURES, name_of, shows_its_numbers
+from paper.pictures import picture
 from paper.protocols import NETWORKS
 from paper.report.parts import CLASSES, cell, document, folded, image, table_html
 from paper.study import Study

@@ -1,17 +1,6 @@
-"""Tables of many runs: a row for each run, or for each of its results.
-
-    python runs.py [path=results] [of=runs|results] [published=true] [out=table.csv]
-    python runs.py sweep=NAME
-
-A run is a folder with a config.yml, at any depth under path. of=runs: a row for each, with its settings, how far it got, and
-the measures of its last test. of=results: a row for each run, analysis and phase, with the settings of the run (dotted keys)
-and of the analysis, measures and standard errors; seeds are kept apart. Settings that vary over the rows come first. A name
-that ends in .parquet makes a Parquet file (pip install pyarrow). sweep=NAME: of the results of a sweep, or of its runs where
-it has no analyses, written to results/sweeps/NAME/table.csv, and to table.parquet where pyarrow is installed.
-"""
+"""Tables of many runs: a row for each run, or for each of its results; `sweep.table` has the command."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 import os
 from pathlib import Path
 import sys
@@ -22,67 +11,16 @@ from reactivation.analysis.base import RANDOM
 from reactivation.analysis.result_files import declared
 from reactivation.checks import checked
 from reactivation.machine.errors import BadInput, DamagedData
-from reactivation.machine.places import PUBLISHED, as_typed
-from reactivation.settings.declaring import setting
-from reactivation.settings.describing import asked_settings
+from reactivation.machine.places import PUBLISHED
 from reactivation.settings.layers import RESULTS, flatten
 from reactivation.storage.card import Card, read_card
-from reactivation.storage.files import make_folder, read_json, require_place
+from reactivation.storage.files import read_json
 from reactivation.storage.folder import RunFolder
 from reactivation.storage.table import Table, table_of
 
 RUNS, RESULTS_OF_RUNS = "runs", "results"
-_FORMS = {".csv": Table.to_csv, ".parquet": Table.to_parquet}  # of files
 _DETAILS = "_details.json"
 _OF_RUNS = ("task", "seed", "runs", "tag")  # settings of analyses that the run of a row says itself
-
-
-@dataclass
-class Settings:
-    """Settings of `runs.py`."""
-
-    path: str = setting(RESULTS, "root of the results")
-    of: str = setting(RUNS, "a row for each run, or for each of its results", choices=(RUNS, RESULTS_OF_RUNS))
-    published: bool = setting(False, "published runs and results, too")
-    out: str | None = setting(None, "file.csv or file.parquet to write the table to; null: print what varies")
-    sweep: str | None = setting(None, "name of a sweep under path, whose table is written into its folder", file_name=True)
-
-
-def main(words: list[str]) -> None:
-    """Print or write the table that the command line asks for.
-
-    Raises:
-        BadInput, StorageError: as everywhere.
-    """
-    settings: Settings | None = asked_settings(Settings, as_typed(__doc__ or ""), words)
-    if settings is None:
-        return
-    if settings.sweep:
-        _of_sweep(settings)
-        return
-    if settings.out is None:
-        print(runs_table(settings.path, settings.of, settings.published))
-        return
-    out = Path(settings.out)
-    if out.suffix not in _FORMS:
-        raise BadInput(f"out={out} must be the name of a .csv or .parquet file")
-    require_place(out.parent)
-    table = runs_table(settings.path, settings.of, settings.published)
-    make_folder(out.parent)
-    _FORMS[out.suffix](table, out)
-    print(f"{out}: {len(table)} rows")
-
-
-def _of_sweep(settings: Settings) -> None:
-    from reactivation.sweep.folder import found_sweep
-    from reactivation.sweep.table import write_table
-
-    if settings.out or settings.published or settings.of != RUNS:
-        raise BadInput(
-            f"sweep={settings.sweep} says itself what its table is of and where it is written; leave the others out"
-        )
-    table, files = write_table(found_sweep(settings.sweep, settings.path))
-    print(table, *(f"{file}: {len(table)} rows" for file in files), sep="\n")
 
 
 @checked

@@ -1,0 +1,51 @@
+"""What the layout promises of the code as a whole, read from its source."""
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+
+from factories import ROOT
+
+SOURCES = {
+    ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): ast.parse(file.read_text())
+    for package in ("reactivation", "paper")
+    for file in (ROOT / package).rglob("*.py")
+}
+
+
+def imported(node: ast.AST) -> Iterator[str]:
+    """The modules of the project that code imports, within functions as well; but for types alone."""
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        return
+    if isinstance(node, ast.Import):
+        yield from (name.name for name in node.names if name.name in SOURCES)
+    elif isinstance(node, ast.ImportFrom):
+        modules = {f"{node.module}.{name.name}" for name in node.names} & set(SOURCES)
+        yield from modules or {f"{node.module}"} & set(SOURCES)
+    for child in ast.iter_child_nodes(node):
+        yield from imported(child)
+
+
+IMPORTS = {name: {*imported(tree)} - {name} for name, tree in SOURCES.items()}
+
+
+def test_imports_go_in_no_circle() -> None:
+    TopologicalSorter(IMPORTS).prepare()
+
+
+def test_the_library_knows_nothing_of_the_paper() -> None:
+    known = {name: {one for one in others if one.startswith("paper")} for name, others in IMPORTS.items()}
+    assert {name for name, of_paper in known.items() if of_paper and name.startswith("reactivation")} == set()
+    assert known["paper.study"]
+
+
+def test_nobody_outside_the_world_asks_which_space_it_has() -> None:
+    """They ask for what they need of it: `bearing`, `kernel`, `spacing`, ..."""
+
+    def asks(node: ast.AST) -> bool:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass", "type"):
+            return any(isinstance(one, ast.Name) and one.id in ("Box", "Circle") for one in ast.walk(node))
+        return isinstance(node, ast.Attribute) and node.attr in ("circular", "noun")
+
+    outside = {name: tree for name, tree in SOURCES.items() if not name.startswith("reactivation.world")}
+    assert [f"{name}: {ast.unparse(node)}" for name, tree in outside.items() for node in ast.walk(tree) if asks(node)] == []
