@@ -1,0 +1,111 @@
+"""Print the numbers of docs/theory.md that are worked out by hand: python benchmarks/theory.py
+
+Also how often families of made-up networks are called what they are, and how many verdicts of all tables would be wrong by
+chance. What is measured of networks stands in results/theory and on the page report_theory.html instead.
+"""
+
+from collections.abc import Callable
+import math
+from pathlib import Path
+import sys
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from scipy import stats
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checkout
+
+from paper.claims import CLAIMS
+from paper.claims.mechanism import judge_mechanism
+from paper.claims.theory import FLAT, GATED, LANGEVIN, SURE, UNEVEN, Controls, Network, verdict
+from paper.protocols import HEAD, SPATIAL
+from paper.theory import FOLLOWED, SEEDS
+from reactivation.analysis.results import LEVEL
+from reactivation.theory.optimum import optimal_alpha
+
+_DT, _TURN, _CONCENTRATION = 0.02, 3.0, 8.0  # of the drawn bearings
+_FAMILIES = 300  # of made-up networks, for each kind and spread
+_SPREADS = (0.1, 0.2, 0.4)  # standard deviation of α from network to network
+_EXPONENT = {SPATIAL: (0.48, 0.03), HEAD: (-1.0, 0.1)}  # of Langevin sampling, and what it scatters by
+
+Truth = Callable[[np.random.Generator, float], Network]
+
+
+def main() -> None:
+    """Print line after line, each named by the section that it is of."""
+    leaks = ", ".join(f"{1 / (2 - _DT / tau):.3f} for τ = {tau:g} s" for tau in (0.1, 0.04))
+    print(f"2. slope of drift on score, a leak alone: {leaks}")
+    pull = _CONCENTRATION * (_TURN * _DT) ** 2 / 2
+    for steps in (100, 200):
+        print(f"8. best α for bearings drawn home by {pull:.4f} a step, {steps} steps: {optimal_alpha(pull, steps):.2f}")
+    print(f"rules. places of 200 trajectories correlate by ±{1 / math.sqrt(200):.2f} by chance")
+    print(f"rules. a harmonic of {UNEVEN}: best over worst place {(1 + 2 * UNEVEN) / (1 - 2 * UNEVEN):.1f}")
+    for task, seeds in SEEDS.items():
+        _print_sight(task, len(seeds))
+    _print_chance()
+
+
+def _print_sight(task: str, n: int) -> None:
+    """What n networks can see."""
+    half, side = stats.t.ppf((1 + LEVEL) / 2, n - 1) / math.sqrt(n), stats.t.sf(SURE, n - 1)
+    print(f"{task}, n = {n}: intervals reach {half:.2f} SD either way")
+    print(f"{task}, n = {n}: a sign by {SURE:g} standard errors is wrong in {side:.0%}")
+    truths: dict[str, Truth] = {LANGEVIN: _langevin(task), FLAT: _flat}
+    if task == HEAD:
+        truths[GATED] = _gated
+    rng = np.random.default_rng(0)
+    for name, truth in truths.items():
+        for spread in _SPREADS:
+            found = [_called(task, n, truth, spread, rng) for _ in range(_FAMILIES)]
+            shares = {called: found.count(called) / _FAMILIES for called in sorted(set(found))}
+            told = ", ".join(f"{called} {share:.0%}" for called, share in shares.items())
+            print(f"{task}, n = {n}: {name}, α scatters by {spread}: called {told}")
+
+
+def _called(task: str, n: int, truth: Truth, spread: float, rng: np.random.Generator) -> str:
+    control = Network(0, {0.0: 1.0, 4.0: 1.0}, _EXPONENT[task][0], brownian=1.0)
+    flat = Network(0, {0.0: 0.0, 4.0: 0.0}, 0.0, brownian=0.0)
+    null = list(spread * rng.standard_normal(n))
+    return verdict(task, [truth(rng, spread) for _ in range(n)], n, null, Controls([control], [flat])).verdict
+
+
+def _langevin(task: str) -> Truth:
+    def draw(rng: np.random.Generator, spread: float) -> Network:
+        alphas = 1 + spread * rng.standard_normal(3)
+        middle, scatter = _EXPONENT[task]
+        return Network(
+            0, dict(zip((0.0, 4.0), alphas, strict=False)), middle + scatter * rng.standard_normal(), brownian=alphas[2]
+        )
+
+    return draw
+
+
+def _flat(rng: np.random.Generator, spread: float) -> Network:
+    alphas = spread * rng.standard_normal(3)
+    return Network(0, {0.0: alphas[0], 4.0: alphas[1]}, 0.1 * rng.standard_normal(), brownian=alphas[2])
+
+
+def _gated(rng: np.random.Generator, spread: float) -> Network:
+    """A pull of Langevin's size under inputs, and half of it away from home without."""
+    alphas = np.array([-0.5, -0.5, 1.0]) + spread * rng.standard_normal(3)
+    return Network(0, {0.0: alphas[0], 4.0: alphas[1]}, -0.3 + 0.1 * rng.standard_normal(), brownian=alphas[2])
+
+
+def _print_chance() -> None:
+    """At most this many verdicts are wrong by chance: were each truth at the very end of its range, one in forty."""
+    with TemporaryDirectory() as nothing:
+        judged = judge_mechanism(nothing)
+    mechanisms = sum(one.question == "mechanism" for one in judged)
+    followed = sum(one.question.startswith("when") for one in judged)
+    others = len(judged) - mechanisms - followed
+    tail = (1 - LEVEL) / 2
+    gated = {task: float(stats.t.sf(SURE, len(seeds) - 1)) for task, seeds in SEEDS.items()}
+    steps = len(FOLLOWED[SPATIAL])
+    print(f"chance. {len(CLAIMS)} claims: at most {len(CLAIMS) * tail:.1f} wrong verdicts")
+    print(f"chance. {mechanisms} mechanisms: at most {mechanisms * max(tail, gated[HEAD]):.1f}")
+    print(f"chance. {others} questions: at most {others * tail:.1f}")
+    print(f"chance. {followed} questions of when, each of {steps} steps and more: at most {followed * tail * steps:.1f}")
+
+
+if __name__ == "__main__":
+    main()
