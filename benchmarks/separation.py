@@ -3,7 +3,8 @@
 Every network rests several times, from other starts and under other noise: diffusive at c = 2, and with momentum of
 friction λ at c = 2λ, which leaves the stationary law as it is to leading order. For each measure, each recording is put with
 the kind whose other recordings are nearer on average. Printed: how many of each kind are put where they belong, and the
-means of both kinds.
+means of both kinds; and of each network how segments that are made at its jitter are read back by `ra.replay.states` (a
+model of which fewer than 80 % are is not usable there). 0 recordings: that alone.
 """
 
 import sys
@@ -35,6 +36,18 @@ def kinds(run: Run, seed: int, friction: float) -> dict[str, ra.Recording]:
     return {name: run.record(phase, TRAJECTORIES, seed, rates=False, decoder="template") for name, phase in rests.items()}
 
 
+def read_back(run: Run, friction: float) -> list[str]:
+    """Which share of segments made of each model is read back, at the jitter of each kind of rest: lines to print."""
+    lines = []
+    for kind, recording in kinds(run, 0, friction).items():
+        found = ra.replay.states(recording, rng=0)
+        lines.append(f"{kind}: read back at a jitter of {found.jitter:.3g} {recording.space.unit}")
+        for model, row in zip(found.usable, found.confusion, strict=True):
+            usable = "" if found.usable[model] else "  not usable"
+            lines.append(f"  {model:12}{''.join(f'{share:6.2f}' for share in row)}{usable}")
+    return lines
+
+
 def values(run: Run, recordings: int, friction: float) -> tuple[list[str], dict[str, np.ndarray]]:
     """Every measure (columns) of every recording (rows) of each kind."""
     awake = run.record(ra.waking(100), 200, rates=False, decoder="template")
@@ -59,8 +72,12 @@ def main(recordings: int, friction: float) -> None:
     """Print a table for each network."""
     warnings.simplefilter("ignore", RuntimeWarning)  # a column without a value has no mean
     for name, experiment in NETWORKS.items():
-        measures, found = values(ra.load(experiment, seed=0), recordings, friction)
-        print(f"{name}, λ = {friction:g}: of {recordings} recordings of each kind")
+        run = ra.load(experiment, seed=0)
+        print(f"{name}, λ = {friction:g}", *read_back(run, friction), sep="\n", flush=True)
+        if not recordings:
+            continue
+        measures, found = values(run, recordings, friction)
+        print(f"of {recordings} recordings of each kind")
         print(f"{'':24}  diffusive as diffusive  momentum as momentum  mean diffusive  mean momentum")
         for column, measure in enumerate(measures):
             one, other = (found[kind][:, column] for kind in ("diffusive", "momentum"))
@@ -70,4 +87,4 @@ def main(recordings: int, friction: float) -> None:
 
 if __name__ == "__main__":
     given = [float(word) for word in sys.argv[1:]]
-    main(int(given[0]) if given else 6, given[1] if given[1:] else 0.2)
+    main(int(given[0]) if given else 8, given[1] if given[1:] else 0.7)

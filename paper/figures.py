@@ -122,11 +122,11 @@ OF_OTHER_DATA: dict[
 ] = {  # of data that are no part of the project: drawn where they are there and it is asked for
     "M": Figure(
         "A network beside the recorded mouse",
-        "One head-direction network (decoded by templates, every 0.1 s) awake and in three rests (doubled noise, with "
-        "adaptation, with momentum), beside a mouse's head-direction cells (decoded every 0.1 s; decoder jitter about "
-        "0.3 rad) awake and asleep. (a) Mean distance over lag. (b) Autocorrelation of steps. (c–f) Dots: values with "
-        "standard errors, filled for the network; grey: the range of 39 draws of the null. Lines have the colours of the "
-        "dots, dashed for the mouse.",
+        "One head-direction network (decoded by templates, every 0.1 s) awake and in three rests (doubled noise; with "
+        "adaptation, b = 0.3 and τ = 0.16 s, too; with momentum, λ = 0.7 at c = 2λ), beside a mouse's head-direction "
+        "cells (decoded every 0.1 s; decoder jitter about 0.3 rad) awake and asleep. (a) Mean distance over lag. (b) "
+        "Autocorrelation of steps. (c–f) Dots: values with standard errors, filled for the network; grey: the range of 39 "
+        "draws of the null. Lines have the colours of the dots, dashed for the mouse.",
         _keys("M", "ab", "cd", "ef"),
     ),
 }

@@ -26,7 +26,7 @@ _SHARED = {"t_active": "500", "t_quiescent": "500", "batch_size": "100", "decode
 _CHANGES = {  # of rest; noise variance at momentum's c = 2λ
     "network, rest": {},
     "network, adaptation": {"adaptation.gain": "0.3", "adaptation.tau": "0.16"},
-    "network, momentum": {"momentum.friction": "0.2", "variance_gain": "0.4"},
+    "network, momentum": {"momentum.friction": "0.7", "variance_gain": "1.4"},
 }
 _LOOKS = {  # colour and line; waking is black, the mouse is dashed
     "network, awake": (LINES[0], "-"),
