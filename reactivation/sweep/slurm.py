@@ -9,14 +9,14 @@ import socket
 import subprocess
 
 from reactivation.machine.errors import BadInput
+from reactivation.machine.scheduler import answer
 from reactivation.storage.files import make_folder
 from reactivation.sweep.folder import Sweep
 from reactivation.sweep.states import RUNNING, WAITING, last_lines
 from reactivation.sweep.submissions import SLURM, Launcher, Submission, is_called_off, seconds_of, submissions
 from reactivation.training.processes import COMMAND, python_path
 
-_PATIENCE = 2.0  # seconds for an answer: a scheduler that is down keeps its commands waiting much longer
-_SUBMITTING = 60.0  # likewise for sbatch
+_SUBMITTING = 60.0  # seconds for an answer of sbatch
 _EARLY = 90  # seconds that SLURM may tell a job earlier than it was to
 _STATES = {  # of jobs; those that are missing say nothing that a folder does not
     **dict.fromkeys(("PENDING", "REQUEUED", "REQUEUE_HOLD", "CONFIGURING"), WAITING),
@@ -78,13 +78,13 @@ def scheduled(sweep: Sweep) -> Scheduled:
 
 def _states(jobs: set[str]) -> dict[str, str] | None:
     """What the scheduler says of jobs, or its accounting of what it has forgotten itself; None if it does not answer."""
-    listed = _answer("squeue", "--noheader", "--array", "--states=all", "--format=%i|%T", f"--user={os.getuid()}")
+    listed = answer("squeue", "--noheader", "--array", "--states=all", "--format=%i|%T", f"--user={os.getuid()}")
     if listed is None:
         return None
     known = _read(listed)
     if forgotten := {job.split("_")[0] for job in jobs - set(known)}:
         arrays = f"--jobs={','.join(sorted(forgotten))}"
-        counted = _answer("sacct", "--noheader", "--parsable2", "--allocations", "--format=JobID,State", arrays)
+        counted = answer("sacct", "--noheader", "--parsable2", "--allocations", "--format=JobID,State", arrays)
         known = _read(counted or "") | known
     return {job: _STATES[state] for job, state in known.items() if job in jobs and state in _STATES}
 
@@ -93,15 +93,6 @@ def _read(text: str) -> dict[str, str]:
     """Job → state, of lines such as 12_3|CANCELLED by 0."""
     lines = [line.split("|") for line in text.splitlines() if line.count("|") == 1]
     return {job: state.split()[0] for job, state in lines if state}
-
-
-def _answer(*command: str, patience: float = _PATIENCE) -> str | None:
-    """What a command of the scheduler prints; None if it fails, takes too long, or is not there."""
-    try:
-        done = subprocess.run(command, text=True, capture_output=True, timeout=patience, stdin=subprocess.DEVNULL)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 else None
 
 
 def job_log(sweep: Sweep, job: str) -> Path:
@@ -172,7 +163,7 @@ def why_told(sweep: Sweep, job: str, grace: int) -> str:
     """Why this job was told to end: its time is nearly up, it is to make room, or somebody said so."""
     if said := _said(sweep, job):
         return said
-    state, _, left = (_answer("squeue", "--noheader", "--format=%T|%L", f"--jobs={job}") or "").strip().partition("|")
+    state, _, left = (answer("squeue", "--noheader", "--format=%T|%L", f"--jobs={job}") or "").strip().partition("|")
     seconds = seconds_of(left)
     if state == "RUNNING" and seconds is not None and seconds < grace + _EARLY:
         return "time"
@@ -181,10 +172,10 @@ def why_told(sweep: Sweep, job: str, grace: int) -> str:
 
 def requeue(job: str) -> bool:
     """Have the scheduler begin this job once more, unless it does so itself, or has cancelled it; says whether."""
-    state = _answer("squeue", "--noheader", "--format=%T", f"--jobs={job}", patience=_SUBMITTING)
+    state = answer("squeue", "--noheader", "--format=%T", f"--jobs={job}", patience=_SUBMITTING)
     if state is None or state.strip() != "RUNNING":
         return False
-    return _answer("scontrol", "requeue", job, patience=_SUBMITTING) is not None
+    return answer("scontrol", "requeue", job, patience=_SUBMITTING) is not None
 
 
 def cancel(jobs: Iterable[str]) -> None:
@@ -196,7 +187,7 @@ def cancel(jobs: Iterable[str]) -> None:
     listed = list(jobs)
     if not listed:
         return
-    if _answer("squeue", "--noheader", f"--user={os.getuid()}") is None:
+    if answer("squeue", "--noheader", f"--user={os.getuid()}") is None:
         raise BadInput("the scheduler does not answer: what runs will end within seconds, what waits when it begins")
     for options in (["--state=PENDING"], ["--batch", "--signal=TERM"]):
-        _answer("scancel", *options, *listed, patience=_SUBMITTING)  # which fails where nothing is left to cancel
+        answer("scancel", *options, *listed, patience=_SUBMITTING)  # which fails where nothing is left to cancel

@@ -29,6 +29,7 @@ from reactivation.settings.declaring import TrainerSettings
 from reactivation.settings.layers import TrainConfig
 from reactivation.storage import checkpoint
 from reactivation.storage.card import in_the_way, write_card
+from reactivation.storage.claims import claimed
 from reactivation.storage.files import locked, make_folder
 from reactivation.storage.folder import RunFolder
 from reactivation.training.learner import Learner, new_learner, read
@@ -55,6 +56,7 @@ class Session:
     learner: Learner
     folder: RunFolder
     log: MetricsLog
+    touch: Callable[[], None]  # says that its folder is in use
 
 
 class _Look(NamedTuple):
@@ -198,7 +200,7 @@ def _is_whole(folder: RunFolder, step: int) -> bool:
 def _session(config: TrainConfig, folder: RunFolder, device: torch.device, step: int | None = None) -> Iterator[Session]:
     """Lock a run's folder and take the run up where it stands, or from the save before, which was of a certain step."""
     make_folder(folder.path)
-    with locked(folder.path):
+    with locked(folder.path), claimed(folder.path) as touch:
         if in_the_way(folder, config):
             folder.vacate()
         if step is not None:
@@ -211,7 +213,7 @@ def _session(config: TrainConfig, folder: RunFolder, device: torch.device, step:
         write_card(folder, config, learner.step)
         log = MetricsLog(folder, config.logger == "tensorboard", learner.step)
         try:
-            yield Session(learner, folder, log)
+            yield Session(learner, folder, log, touch)
         finally:
             log.close()
 
@@ -285,6 +287,7 @@ def _begin(session: Session) -> None:
 def _put_down(look: _Look, due: set[str], progress: "Progress") -> None:
     """Log and save what was seen of a run, as far as it is due."""
     session, step = look.session, look.session.learner.step
+    session.touch()
     try:
         _require_finite(look)
     except DamagedData as problem:

@@ -1,0 +1,168 @@
+"""Claims on a folder that hold between machines, where locks of a shared file system often do not.
+
+A claim is a file that is made exclusively. It says who works in the folder: host, process, job, time. It goes when the work
+ends; after a kill it stays, and is believed until it is known to be stale: by the processes of its own host, by the
+scheduler if it is of a job, or because nobody has touched it for a day, which who works does at every look.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+import json
+import os
+from pathlib import Path
+import socket
+import time
+
+from reactivation.machine import scheduler
+from reactivation.machine.errors import StorageError, storing
+
+_PATIENCE = 24 * 3600  # seconds after which a claim of another host that nobody touched is stale
+_OFTEN = 60  # seconds between touches
+_TRIES = 3  # to make a claim, where others make and leave theirs meanwhile
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Say who works in a folder."""
+
+    host: str
+    pid: int
+    started: str | None  # what tells this process from another that is given its number later; None where nobody knows
+    job: str | None  # of the scheduler
+    begun: int  # how often that job had been begun anew
+    time: str
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[Callable[[], None]]:
+    """Keep the processes of other machines out of a folder; gives what keeps the claim fresh when it is called.
+
+    Raises:
+        StorageError: another process has a claim that is not known to be stale, or none can be made.
+    """
+    file, own = folder / ".claim", _own()
+    with storing(file):
+        _make(file, own)
+    try:
+        yield _Touching(file, own)
+    finally:
+        with suppress(OSError):
+            if _read(file) == own:
+                file.unlink()
+
+
+class _Touching:
+    """Touch a claim, if the last time is some time ago.
+
+    Raises:
+        StorageError: another process has taken the folder over, as of one that had been halted for long.
+    """
+
+    def __init__(self, file: Path, own: Claim) -> None:
+        self._file, self._own, self._last = file, own, time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._last < _OFTEN:
+            return
+        self._last = time.monotonic()
+        with suppress(OSError):
+            if _read(self._file) not in (self._own, None):
+                raise StorageError(f"{self._file.parent}: taken over by another process; this one stops")
+            os.utime(self._file)
+
+
+def _make(file: Path, own: Claim) -> None:
+    for _ in range(_TRIES):
+        with suppress(FileExistsError):
+            _write_exclusively(file, (json.dumps(asdict(own)) + "\n").encode())
+            return
+        with suppress(FileNotFoundError):  # it is gone by now
+            found, untouched = _read(file), time.time() - file.stat().st_mtime
+            if not _is_stale(found, own, untouched):
+                raise StorageError(_refusal(file, found))
+            _remove(file, found)
+    raise StorageError(_refusal(file, None))
+
+
+def _write_exclusively(file: Path, content: bytes) -> None:
+    """Make a file with all its content, or, where a file system has no links, at least as nobody else can."""
+    temporary = file.with_name(f"{file.name}.{socket.gethostname()}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.link(temporary, file)
+    except FileExistsError:
+        raise
+    except OSError:
+        with open(file, "xb") as stream:
+            stream.write(content)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _remove(file: Path, stale: Claim | None) -> None:
+    """Take a stale claim away; one that another process has put in its place meanwhile goes back there."""
+    aside = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+    os.rename(file, aside)
+    if _read(aside) != stale:
+        with suppress(FileExistsError):
+            os.link(aside, file)
+    aside.unlink()
+
+
+def _read(file: Path) -> Claim | None:
+    """What a claim says; None if it says nothing, as one that was begun and not written."""
+    try:
+        return Claim(**json.loads(file.read_bytes()))
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _is_stale(claim: Claim | None, own: Claim, untouched: float) -> bool:
+    if claim and claim.host == own.host:
+        return _started(claim.pid) is None or _started(claim.pid) != claim.started
+    if claim and claim.job and claim.job == own.job:
+        return claim.begun < own.begun
+    runs = scheduler.runs(claim.job) if claim and claim.job else None
+    patience = _PATIENCE if claim else _OFTEN  # one that says nothing is written at once, or never
+    return untouched > patience if runs is None else not runs
+
+
+def _refusal(file: Path, claim: Claim | None) -> str:
+    whose = f"process {claim.pid} of {claim.host} since {claim.time}" if claim else "another process"
+    job = f" (job {claim.job})" if claim and claim.job else ""
+    return f"{file.parent}: another process is working in this folder: {whose}{job}; if it is not, delete {file}"
+
+
+def _own() -> Claim:
+    variables, pid = os.environ, os.getpid()
+    begun = variables.get("SLURM_RESTART_COUNT", "0")
+    return Claim(
+        variables.get("REACTIVATION_HOST") or socket.gethostname(),  # tests are several hosts by this variable
+        pid,
+        _started(pid),
+        variables.get("SLURM_JOB_ID"),
+        int(begun) if begun.isdecimal() else 0,
+        time.strftime("%Y-%m-%d %H:%M:%S%z"),
+    )
+
+
+def _started(pid: int) -> str | None:
+    """The boot of this machine and the moment of it at which a process began; None if there is no such process."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        state, *others = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return None if state in "ZX" else f"{boot} {others[18]}"  # one that has ended may wait for its parent's notice
+    except (OSError, ValueError, IndexError):
+        return _alive(pid)
+
+
+def _alive(pid: int) -> str | None:
+    """Where nothing tells when a process began: whether it is there."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except OSError:
+        pass
+    return "unknown"
