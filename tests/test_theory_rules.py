@@ -62,12 +62,12 @@ GOOD, ON_CIRCLE = controls(0.8, 0.5), controls(1.0, -1.0)
         (family([0.75, 0.8, 0.85], 0.5), LANGEVIN),
         (family([0.75, 0.8, 0.85], 0.1), STRUCTURED),
         (family([0.75, 0.8, 0.85], 0.5, one_mode=False), STRUCTURED),
-        (family([0.75, 0.8, 0.85], 0.5, is_relaxed=False), UNDECIDED),
+        (family([0.75, 0.8, 0.85], 0.5, remembered=0.5), UNDECIDED),
         (family([0.0, 0.05, 0.1], 0.0), FLAT),
-        (family([0.0, 0.05, 0.1], 0.0, is_relaxed=False), UNDECIDED),
+        (family([0.0, 0.05, 0.1], 0.0, remembered=0.5), UNDECIDED),
         (family([0.0, 0.05, 0.1], 0.5), STRUCTURED),
         (family([-0.85, -0.8, -0.75], 0.1), STRUCTURED),
-        (family([-0.85, -0.8, -0.75], 0.1, is_relaxed=False), STRUCTURED),
+        (family([-0.85, -0.8, -0.75], 0.1, remembered=0.5), STRUCTURED),
         (family([math.nan] * 3, 0.1, is_along=False), STRUCTURED),
         (family([0.2, 0.8, 1.4], 0.5), UNDECIDED),
         (family([0.8, 0.8], 0.5), UNDECIDED),
@@ -106,7 +106,7 @@ def test_on_the_circle_controls_must_be_right_under_brownian_inputs_too() -> Non
         (NULL, controls(0.8, 0.2), NO_CONTROL),
         (NULL, controls(0.8, 0.5, flat=0.3), NO_CONTROL),
         (NULL, Controls([replace(one, one_mode=False) for one in GOOD.langevin], GOOD.attractor), NO_CONTROL),
-        (NULL, Controls([replace(one, is_relaxed=False) for one in GOOD.langevin], GOOD.attractor), NO_CONTROL),
+        (NULL, Controls([replace(one, remembered=0.5) for one in GOOD.langevin], GOOD.attractor), NO_CONTROL),
         (NULL, Controls([], []), UNDECIDED),
         (NULL, Controls(GOOD.langevin, []), UNDECIDED),
     ],
@@ -122,10 +122,12 @@ def test_what_alpha_scatters_by_is_the_spread_of_three_nulls_or_else_the_larger_
     assert scatter([0.3, -0.4], [math.nan, math.nan]) == pytest.approx(math.sqrt(0.125))
 
 
-def test_a_rest_has_forgotten_where_two_starts_give_one_exponent_and_nothing_stays() -> None:
-    assert is_relaxed((-1.0, -0.9), (0.1, -0.1))
-    assert not is_relaxed((-1.0, -0.7), (0.1, 0.0))
-    assert not is_relaxed((-1.0, -0.9), (0.1, 0.4))
+def test_a_rest_has_forgotten_where_two_starts_give_one_exponent_and_nothing_stays_in_the_mean_over_networks() -> None:
+    one, other = family([0.8, 0.8], -1.0)
+    assert is_relaxed([replace(one, starts_apart=0.3), replace(other, starts_apart=-0.1)])
+    assert not is_relaxed([replace(one, starts_apart=0.3), replace(other, starts_apart=0.2)])
+    assert is_relaxed([replace(one, remembered=0.4), other])
+    assert not is_relaxed([replace(one, remembered=0.4), replace(other, remembered=0.3)])
 
 
 def test_one_mode_at_home_is_within_half_a_tuning_width_and_on_a_ring_even() -> None:
@@ -156,7 +158,7 @@ def test_the_gain_matters_where_the_width_follows_it() -> None:
     assert gain_matters(family([0.8] * 3, 0.5)).verdict == YES
     assert gain_matters(family([0.8] * 3, -0.9)).verdict == YES
     assert gain_matters(family([0.8] * 3, 0.1)).verdict == NO
-    assert gain_matters(family([0.8] * 3, 0.5, is_relaxed=False)).verdict == UNDECIDED
+    assert gain_matters(family([0.8] * 3, 0.5, remembered=0.5)).verdict == UNDECIDED
     assert gain_matters(family([0.8] * 3, 0.5, is_scale_free=True)).verdict == "it cannot"
     assert gain_matters([]).verdict == UNDECIDED
 

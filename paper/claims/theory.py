@@ -51,7 +51,8 @@ class Network:
     seed: int
     alpha: Mapping[float, float]  # c → α, still
     exponent: float  # of the width of rest in c
-    is_relaxed: bool = True  # whether that width is one of a rest that has forgotten its start
+    starts_apart: float = 0.0  # exponent from starts all over the space, less that from where the task starts
+    remembered: float = 0.0  # greatest correlation of the last places with the first, over c
     is_along: bool = True  # whether what α is measured along is a direction of the manifold at all (`Drift.is_along`)
     one_mode: bool = True  # whether rest at c = 2 has one mode, at home
     brownian: float = math.nan  # α under Brownian inputs, c = 1; NaN where there are none, as in the box
@@ -59,9 +60,10 @@ class Network:
     is_scale_free: bool = False  # whether its field is homogeneous, so that c cannot matter
 
 
-def is_relaxed(of_starts: Sequence[float], remembered: Sequence[float]) -> bool:
-    """Whether a rest has forgotten its start, at every c: two kinds of starts give one exponent, and no places stay."""
-    return abs(of_starts[0] - of_starts[1]) <= STARTS_APART and max(remembered) <= REMEMBERED
+def is_relaxed(networks: Sequence[Network]) -> bool:
+    """Whether rest has forgotten its start, in the mean over networks: two starts give one exponent, and no places stay."""
+    apart = float(np.mean([one.starts_apart for one in networks]))
+    return abs(apart) <= STARTS_APART and float(np.mean([one.remembered for one in networks])) <= REMEMBERED
 
 
 def one_mode_at_home(task: str, modes: int, away: float, uneven: float) -> bool:
@@ -93,7 +95,7 @@ class Controls:
         first, last = EXPONENT[task]
         if not first <= np.mean([one.exponent for one in self.langevin]) <= last:
             return "exponent of the Langevin control"
-        if not all(one.is_relaxed and one.one_mode and one.is_along for one in self.langevin):
+        if not (is_relaxed(self.langevin) and all(one.one_mode and one.is_along for one in self.langevin)):
             return "rest of the Langevin control"
         flat = [abs(float(np.mean([one.alpha[c] for one in self.attractor]))) for c in JUDGED]
         if max(flat) > OF_FLAT_CONTROL:
@@ -221,7 +223,7 @@ def _along(networks: Sequence[Network]) -> Condition:
 
 def _exponent(networks: Sequence[Network], span: Span) -> bool | None:
     """As `within`; open where a rest has not forgotten its start, for its width is then that of the start."""
-    return within([one.exponent for one in networks], span) if all(one.is_relaxed for one in networks) else None
+    return within([one.exponent for one in networks], span) if is_relaxed(networks) else None
 
 
 def within(values: Sequence[float], span: Span) -> bool | None:
@@ -266,7 +268,7 @@ def gain_matters(networks: Sequence[Network]) -> Ruling:
     """Whether the width of rest depends on c: |exponent| above what a flat attractor may have."""
     if networks and all(one.is_scale_free for one in networks):
         return Ruling("it cannot", "the field is homogeneous")
-    if not all(one.is_relaxed for one in networks):
+    if networks and not is_relaxed(networks):
         return Ruling(UNDECIDED, "rest has not forgotten its start")
     side = math.copysign(1, float(np.mean([one.exponent for one in networks]))) if networks else 1
     return _ruled([side * one.exponent for one in networks], (FLATTEST, math.inf), "|exponent| in c", "networks")
