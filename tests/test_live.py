@@ -207,7 +207,7 @@ def test_measures_are_those_of_the_library(browser: Browser, key: str) -> None:
     awake = study().recording(shown.task, shown.run, "active", 0).flat
     positions = told["position"].astype(np.float64)
     p = (VonMisesKDE if circular else GaussianKDE)(awake)
-    q = type(p)(positions).with_kernel(p.kernel)  # type: ignore[arg-type]  # each takes its own
+    q = type(p)(positions).with_kernel(p.kernel)  # each takes its own
     drawn = q.sample(20000, np.random.default_rng(1))
     terms = q.log_density(drawn) - p.log_density(drawn)
     assert told["divergence"] == pytest.approx(terms.mean(), abs=5 * terms.std() / 20000**0.5 + 0.01)

@@ -7,6 +7,7 @@ few thousand distinct ones. Which one suits a space, the space says (`estimate`)
 Axes: n points, m evaluation points, P dimensions.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 import copy
@@ -62,7 +63,30 @@ class Uniform:
         return drawn
 
 
-class GaussianKDE:
+class Estimate(ABC):
+    """A kernel density estimate, whose kernel can be given to another of the same space."""
+
+    kernel: Any  # covariance (P, P) or variance of the kernel [unit²]
+
+    def with_kernel(self, kernel: Any) -> Self:
+        """The same points under another kernel."""
+        other = copy.copy(self)
+        other._set_kernel(kernel)
+        return other
+
+    @abstractmethod
+    def _set_kernel(self, kernel: Any) -> None: ...
+
+    @abstractmethod
+    def log_density(self, points: Points) -> Points:
+        """(m, P) → (m) [nats]."""
+
+    @abstractmethod
+    def sample(self, n: int, rng: np.random.Generator) -> Points:
+        """Draw (n, P)."""
+
+
+class GaussianKDE(Estimate):
     """A Gaussian kernel on every point, walls or not; its covariance (Scott's rule) as in `scipy.stats.gaussian_kde`."""
 
     def __init__(self, points: Points):
@@ -74,12 +98,6 @@ class GaussianKDE:
         n, dimensions = points.shape
         self._points, self._counts = np.unique(points, axis=0, return_counts=True)
         self._set_kernel(np.atleast_2d(np.cov(points.T)) * float(n) ** (-2 / (dimensions + 4)))
-
-    def with_kernel(self, kernel: Points) -> Self:
-        """The same points under another kernel covariance (P, P)."""
-        other = copy.copy(self)
-        other._set_kernel(kernel)
-        return other
 
     def _set_kernel(self, kernel: Points) -> None:
         spreads = np.linalg.eigvalsh(kernel)
@@ -111,7 +129,7 @@ class GaussianKDE:
         return np.asarray(np.linalg.solve(self._factor, points.T).T, dtype=np.float64)
 
 
-class VonMisesKDE:
+class VonMisesKDE(Estimate):
     """A von Mises kernel on every bearing.
 
     The bandwidth is Scott's rule with the circular standard deviation in place of the linear one, but at most that of the
@@ -130,12 +148,6 @@ class VonMisesKDE:
         if spread < _NARROWEST:
             raise DegenerateDensity(f"{len(self._points)} distinct bearings are all but one")
         self._set_kernel((spread * float(len(points)) ** (-1 / 5)) ** 2)
-
-    def with_kernel(self, kernel: float) -> Self:
-        """The same bearings under another kernel variance [rad²]."""
-        other = copy.copy(self)
-        other._set_kernel(kernel)
-        return other
 
     def _set_kernel(self, kernel: float) -> None:
         self.kernel = kernel  # 1/κ
@@ -158,7 +170,7 @@ class VonMisesKDE:
         return drawn
 
 
-class WalledKDE:
+class WalledKDE(Estimate):
     """A Gaussian kernel on every point of a space with hard walls.
 
     Near a wall, part of each kernel lies beyond it. So the sum of the kernels is divided by what it is for points that fill
@@ -181,12 +193,6 @@ class WalledKDE:
             raise DegenerateDensity(f"{len(points)} points are all one")
         squares = space.distance(inside, space.mean(inside)) ** 2
         self._set_kernel(float(squares.mean()) / space.dimensions * float(len(points)) ** (-2 / (space.dimensions + 4)))
-
-    def with_kernel(self, kernel: float) -> Self:
-        """The same points under another kernel variance [unit²]."""
-        other = copy.copy(self)
-        other._set_kernel(kernel)
-        return other
 
     def _set_kernel(self, kernel: float) -> None:
         self.kernel = max(kernel, self._grid.volume ** (2 / self._space.dimensions))
@@ -228,16 +234,6 @@ class WalledKDE:
             return _log_sum_exp(log_weights - squares / (2 * self.kernel))
 
         return _by_blocks(evaluate, len(points), len(centres))
-
-
-class Estimate(Density, Protocol):
-    """A kernel density estimate, whose kernel can be given to another of the same space."""
-
-    kernel: Any  # covariance (P, P) or variance of the kernel [unit²]
-
-    def with_kernel(self, kernel: Any) -> Self:
-        """The same points under another kernel."""
-        ...
 
 
 def estimate(space: Space, points: Points) -> Estimate:

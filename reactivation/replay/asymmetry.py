@@ -16,7 +16,7 @@ from reactivation.analysis.recording import as_recording
 from reactivation.checks import Count, Natural, Positive, Rng, checked, generator
 from reactivation.machine.errors import BadInput
 from reactivation.replay.cells import Cells, counts_of, visited, width_of
-from reactivation.replay.inference import REVERSED, Array, Found, measured_blocks, ratio
+from reactivation.replay.inference import REVERSED, Array, Found, measured, ratio
 from reactivation.replay.pairs import rates_of
 from reactivation.world.spaces import Space
 
@@ -47,7 +47,7 @@ def antisymmetric_share(
     else:
         blocks = [recording.space.embed(block) for block in recording.blocks(lag + 1)]
     mean = np.concatenate([block.reshape(-1, block.shape[-1]) for block in blocks]).mean(0)
-    return measured_blocks([block - mean for block in blocks], partial(_products, lag), _share, draws, null=REVERSED)
+    return measured([block - mean for block in blocks], partial(_products, lag), _share, draws, null=REVERSED)
 
 
 def _principal(blocks: list[Array], components: int) -> list[Array]:
@@ -92,7 +92,7 @@ def area_rate(recording: Any, space: Space | None = None, *, rng: Rng = 0) -> Fo
     if blocks[0].shape[-1] != 2:
         raise BadInput(f"an area is swept out in a plane or on a circle, not in {recording.space}")
     pivot = recording.space.pivot(recording.space.embed(recording.flat))
-    return measured_blocks(
+    return measured(
         [block - pivot for block in blocks],
         _areas,
         lambda sums: sums[:1] / (sums[1:] * recording.dt),
@@ -129,7 +129,7 @@ def entropy_production(
     recording = as_recording(recording, space)
     cells = Cells(recording.space, width_of(recording.space, width))
     (blocks,), count = visited(cells.blocks(recording, lag + 1))
-    return measured_blocks(
+    return measured(
         blocks,
         partial(moves, count, lag),
         partial(_production, count, lag * recording.dt),

@@ -8,7 +8,7 @@ import numpy as np
 from reactivation.analysis.recording import as_recording
 from reactivation.checks import Positive, Rng, checked, generator
 from reactivation.replay.cells import Cells, counts_of, width_of
-from reactivation.replay.inference import NULLS, Array, Found, measured_blocks, null_of
+from reactivation.replay.inference import NULLS, Array, Found, measured, null_of
 from reactivation.replay.survival import at_moments, median_and_cut_off
 from reactivation.world.spaces import Space
 
@@ -38,7 +38,7 @@ def coverage(recording: Any, space: Space | None = None, *, width: Positive | No
     counts = (np.bincount(which, minlength=len(cells)).astype(np.float64) for which in drawn)
     null = null_of("uniform points", (_unevenness(one)[0] for one in counts))
     visits = partial(_visits, len(cells))
-    return measured_blocks(cells.blocks(recording, 1), visits, _unevenness, draws, null=null, unit="nats")
+    return measured(cells.blocks(recording, 1), visits, _unevenness, draws, null=null, unit="nats")
 
 
 def _visits(cells: int, block: Any) -> Array:
@@ -60,7 +60,7 @@ def time_to_cover_half(recording: Any, space: Space | None = None, *, width: Pos
     """
     recording = as_recording(recording, space)
     cells = Cells(recording.space, width_of(recording.space, width))
-    return measured_blocks(
+    return measured(
         cells.blocks(recording),
         partial(_until_half, len(cells), int(recording.lengths.max())),
         partial(median_and_cut_off, recording.dt),

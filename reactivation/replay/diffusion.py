@@ -46,13 +46,12 @@ def diffusion(recording: Any, space: Space | None = None, *, lags: Iterable[Coun
     recording, chosen = as_recording(recording, space), checked_lags(lags)
     times = np.array(chosen) * recording.dt
     return measured(
-        recording,
+        recording.blocks(max(chosen) + 1),
         partial(powers, recording.space, chosen, 2),
         partial(_coefficient, recording.space, times),
         generator(rng),
         unit=f"{recording.space.unit}²/s",
         at=times,
-        shortest=max(chosen) + 1,
     )
 
 
@@ -85,13 +84,12 @@ def saturation(recording: Any, space: Space | None = None, *, rng: Rng = 0) -> F
     lags = spaced(int(recording.lengths.max()) // 2, 12)
     draws = generator(rng)
     return measured(
-        recording,
+        recording.blocks(max(lags) + 1),
         partial(powers, recording.space, lags, 2),
         partial(_when_saturated, np.array(lags) * recording.dt, _independent(recording, draws)),
         draws,
         unit="s",
         at=np.array(lags) * recording.dt,
-        shortest=max(lags) + 1,
     )
 
 

@@ -40,7 +40,7 @@ def dwell(recording: Any, space: Space | None = None, *, width: Positive | None 
     recording = as_recording(recording, space)
     away, longest = width_of(recording.space, width), int(recording.lengths.max())
     return measured(
-        recording,
+        recording.blocks(2),
         partial(_stays, recording.space, away, longest),
         partial(median_and_cut_off, recording.dt),
         generator(rng),
@@ -79,7 +79,7 @@ def jumps(recording: Any, space: Space | None = None, *, factor: Positive = _JUM
     """
     recording = as_recording(recording, space)
     return measured(
-        recording,
+        recording.blocks(2),
         partial(_beyond, recording.space, factor, _median_step(recording.space, recording.blocks(2))),
         lambda sums: ratio(sums[:1], sums[1:]),
         generator(rng),

@@ -38,12 +38,11 @@ def exponent(recording: Any, space: Space | None = None, *, lags: Iterable[Count
     """
     recording, chosen = as_recording(recording, space), checked_lags(lags)
     return measured(
-        recording,
+        recording.blocks(max(chosen) + 1),
         partial(powers, recording.space, chosen, 1),
         partial(_slope_and_curve, chosen),
         generator(rng),
         at=np.array(chosen) * recording.dt,
-        shortest=max(chosen) + 1,
     )
 
 
@@ -71,12 +70,11 @@ def exponent_by_first_step(
     first = np.concatenate([distances(recording.space, block, 1).reshape(-1) for block in recording.blocks(max(chosen) + 1)])
     bounds = np.quantile(first, np.linspace(0, 1, groups + 1)[1:-1])
     return measured(
-        recording,
+        recording.blocks(max(chosen) + 1),
         partial(_by_first_step, recording.space, chosen, bounds),
         partial(_slopes, chosen, groups),
         generator(rng),
         at=np.arange(1.0, groups + 1),
-        shortest=max(chosen) + 1,
     )
 
 

@@ -14,8 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.analysis.recording import Recording
-
 Array = NDArray[np.float64]
 Draws = np.random.Generator
 
@@ -75,26 +73,6 @@ REVERSED = Change("epochs reversed at random", _reversed)
 
 
 def measured(
-    recording: Recording,
-    statistics: Statistics,
-    formula: Formula,
-    draws: Draws,
-    *,
-    null: Change | Null | None = SHUFFLED_TIME,
-    unit: str = "",
-    more: Sequence[str] = (),
-    at: Sequence[float] | Array = (),
-    shortest: int = 2,
-) -> Found:
-    """Measure positions: a formula of sums over epochs of at least `shortest` samples, with its error and its null.
-
-    Raises:
-        BadInput: all epochs are shorter.
-    """
-    return measured_blocks(recording.blocks(shortest), statistics, formula, draws, null=null, unit=unit, more=more, at=at)
-
-
-def measured_blocks(
     blocks: list[Array],
     statistics: Statistics,
     formula: Formula,
@@ -105,7 +83,7 @@ def measured_blocks(
     more: Sequence[str] = (),
     at: Sequence[float] | Array = (),
 ) -> Found:
-    """As `measured`, of blocks (B, T, ...) of anything: rates, posteriors."""
+    """Measure blocks of epochs (B, T, ...): a formula of sums over epochs, with its error and its null."""
 
     def sums(changed: Iterable[Array]) -> Array:
         return np.concatenate([statistics(block) for block in changed])

@@ -8,7 +8,7 @@ import numpy as np
 from reactivation.analysis.recording import as_recording
 from reactivation.checks import Count, Rng, Several, checked, generator
 from reactivation.replay.cells import Cells, counts_of
-from reactivation.replay.inference import Array, Found, measured, measured_blocks, ratio
+from reactivation.replay.inference import Array, Found, measured, ratio
 from reactivation.replay.lags import counted, distances
 from reactivation.replay.survival import at_moments, median_and_cut_off
 from reactivation.world.spaces import Space
@@ -34,7 +34,7 @@ def first_entry(recording: Any, space: Space | None = None, *, along: Count = _R
     """
     recording = as_recording(recording, space)
     regions = _regions(recording.space, along)
-    return measured_blocks(
+    return measured(
         regions.blocks(recording),
         partial(_entries, len(regions), int(recording.lengths.max())),
         partial(median_and_cut_off, recording.dt),
@@ -73,7 +73,7 @@ def visits(recording: Any, space: Space | None = None, *, along: Count = _REGION
     """
     recording = as_recording(recording, space)
     regions = _regions(recording.space, along)
-    return measured_blocks(
+    return measured(
         regions.blocks(recording),
         partial(_visits, len(regions)),
         partial(_evenness, recording.dt),
@@ -118,11 +118,10 @@ def detour(recording: Any, space: Space | None = None, *, samples: Several = 20,
     """
     recording = as_recording(recording, space)
     return measured(
-        recording,
+        recording.blocks(samples + 1),
         partial(_ways, recording.space, samples),
         lambda sums: samples * ratio(sums[:1] * sums[3:], sums[2:3] * sums[1:2]),
         generator(rng),
-        shortest=samples + 1,
     )
 
 

@@ -13,7 +13,7 @@ from reactivation.checks import Count, Positive, Rng, Several, checked, generato
 from reactivation.replay.asymmetry import moves
 from reactivation.replay.cells import Cells, visited, width_of
 from reactivation.replay.decoding import TuningCurves
-from reactivation.replay.inference import NULLS, SHUFFLED_TIME, Array, Draws, Found, found, measured_blocks, null_of
+from reactivation.replay.inference import NULLS, SHUFFLED_TIME, Array, Draws, Found, found, measured, null_of
 from reactivation.replay.lags import pieces
 from reactivation.replay.pairs import given_rates
 from reactivation.world.spaces import Space
@@ -86,7 +86,7 @@ def line_fit(
     draws = generator(rng)
     tuning, posteriors = _posteriors(rest, awake, samples, draws)
     near = tuning.cells.within(width_of(awake.space, width)).astype(np.float64)
-    return measured_blocks([posteriors], partial(_line_scores, tuning.cells, near), _mean, draws)
+    return measured([posteriors], partial(_line_scores, tuning.cells, near), _mean, draws)
 
 
 @checked
@@ -101,7 +101,7 @@ def weighted_correlation(rest: Recording, awake: Recording, *, samples: Several 
     draws = generator(rng)
     tuning, posteriors = _posteriors(rest, awake, samples, draws)
     places: Array = tuning.cells.space.embed(tuning.cells.centres)
-    return measured_blocks([posteriors], partial(_correlations, places), _mean, draws)
+    return measured([posteriors], partial(_correlations, places), _mean, draws)
 
 
 def _posteriors(rest: Recording, awake: Recording, samples: int, draws: Draws) -> tuple[TuningCurves, Array]:

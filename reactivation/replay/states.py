@@ -17,7 +17,7 @@ import numpy as np
 from reactivation.analysis.recording import as_recording
 from reactivation.checks import Positive, Rng, Several, checked, generator
 from reactivation.machine.errors import BadInput
-from reactivation.replay.inference import SHUFFLED_TIME, Array, Draws, Found, measured_blocks
+from reactivation.replay.inference import SHUFFLED_TIME, Array, Draws, Found, measured
 from reactivation.replay.lags import jitter, pieces, steps
 from reactivation.world.spaces import Space
 
@@ -73,7 +73,7 @@ def states(
     segments = pieces(recording, samples).positions
     segments = segments[np.sort(draws.permutation(len(segments))[:_SEGMENTS])]
     home = recording.space
-    result = measured_blocks([segments], partial(_classified, home, size), _shares, draws, null=SHUFFLED_TIME, more=MODELS)
+    result = measured([segments], partial(_classified, home, size), _shares, draws, null=SHUFFLED_TIME, more=MODELS)
     scale = _scale(home, segments, size)
     return States(
         **vars(replace(result, more={})),

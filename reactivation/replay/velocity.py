@@ -40,13 +40,12 @@ def velocity_autocorrelation(
     """
     recording, chosen = as_recording(recording, space), checked_lags({*lags, 2})
     return measured(
-        recording,
+        recording.blocks(max(chosen) + 2),
         lambda block: _products(chosen, steps(recording.space, block)),
         partial(_correlation, chosen.index(2)),
         generator(rng),
         null=Change("shuffled steps", partial(_shuffled_steps, recording.space)),
         at=np.array(chosen) * recording.dt,
-        shortest=max(chosen) + 2,
     )
 
 
