@@ -93,10 +93,11 @@ FIGURES = (
     Figure(
         "score",
         "Why alignment of drift with the score of a network's own activity is no evidence",
-        "The slope of the drift of one step on σ²Δt times the score of a normal density around the network's own "
-        "resting cloud, mean over units, against (1 + ⟨d²⟩/σ²Δt)/2, which follows from stationarity alone. Circles: "
-        "networks and controls as they are; crosses: the same networks before training, and with their recurrent "
-        "weights shuffled. All lie at about ½ and on the line: the slope says nothing of what was learned.",
+        "The slope of the drift of one step on σ²Δt times the score of a normal density around the network's own resting "
+        "cloud, mean over units, against (1 + ⟨d²⟩/σ²Δt)/2, which follows from stationarity alone (dotted). Circles: "
+        "networks and controls as they are; crosses: the same networks before training, and with their recurrent weights "
+        "shuffled. What has learned nothing lies on the dotted line, at ½ and a little more: such a slope says nothing of "
+        "what was learned. Below the line a cloud still grows.",
         drawing.draw_score,
         ("score",),
         (7, 3.6),

@@ -22,9 +22,12 @@ def draw_drift(figure: Any, drift: Sequence[Row], widths: Sequence[Row]) -> None
     """Radial drift over the prediction, family by family, and the width of rest against c."""
     names = families_of(drift)
     columns = min(len(names) + 1, 4)
-    axes = figure.subplots(math.ceil((len(names) + 1) / columns), columns, squeeze=False).ravel()
+    lines = math.ceil((len(names) + 1) / columns)
+    figure.set_size_inches(2.9 * columns, 2.8 * lines)
+    axes = figure.subplots(lines, columns, squeeze=False).ravel()
     for axis, name in zip(axes, names, strict=False):
         _draw_radii(axis, name, [row for row in drift if row["family"] == name])
+    axes[0].legend(fontsize=6, title="points: measured\nlines: Langevin", title_fontsize=6)
     draw_width(axes[len(names)], widths, (0.5, 0.0), "radial sd of rest [m]")
     for axis in axes[len(names) + 1 :]:
         axis.set_axis_off()
@@ -41,7 +44,6 @@ def _draw_radii(axis: Any, name: str, rows: Sequence[Row]) -> None:
         axis.plot(radius, [1e3 * row["predicted"] for row in own], "-", lw=1, color=colour, alpha=0.7)
     axis.axhline(0, color=MIDDLE, lw=0.6, zorder=0)
     axis.set(xlabel="radius [m]", ylabel="radial drift [mm per step]", xlim=(0, 0.75), ylim=(-1.6, 1.6), title=name)
-    axis.legend(title="points: measured\nlines: Langevin")
 
 
 def draw_width(axis: Any, rows: Sequence[Row], slopes: Sequence[float], label: str) -> None:
@@ -64,6 +66,10 @@ def draw_width(axis: Any, rows: Sequence[Row], slopes: Sequence[float], label: s
     axis.set(xscale="log", yscale="log", xlabel="gain c of the noise variance", ylabel=label)
     axis.set_xticks(gains, [f"{c:g}" for c in gains])
     axis.minorticks_off()
+    narrow, wide = min(row["width"] for row in rows), max(row["width"] for row in rows)
+    each = [digit * 10.0**power for power in range(-3, 4) for digit in (1, 2, 5)]
+    shown = [width for width in each if narrow / 1.5 < width < wide * 1.5]
+    axis.set_yticks(shown, [f"{width:g}" for width in shown])
     axis.legend(fontsize=5)
 
 
@@ -148,5 +154,7 @@ def draw_relaxation(figure: Any, rows: Sequence[Row]) -> None:
             axis.set(xscale="log", xlabel="step of rest, c = 2", ylabel=label, title=title)
             if key == "amplitude":
                 axis.set_yscale("log")
+                sizes = [row[key] for row in of_task if row["step"]]
+                axis.set_ylim(min([0.5, *sizes]), max([2.0, *sizes]) * 1.1)
             if of_task and not line:
                 axis.legend(fontsize=5)
