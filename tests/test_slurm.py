@@ -21,7 +21,7 @@ pytestmark = [
 BIASED = "spatial_navigation/noisy_biased"
 RUN = f"{SPATIAL}_0.0001_0"
 ENDLESS = ["trainer.n_epochs=1000000", "trainer.save_freq=1000000"]
-LONG = ["trainer.n_epochs=12000", "trainer.save_freq=6000", "trainer.test_freq=6000", "trainer.log_freq=6000"]
+LONG = ["trainer.n_epochs=8000", "trainer.save_freq=4000", "trainer.test_freq=4000", "trainer.log_freq=4000"]
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_killed_requeued_and_cancelled_it_goes_on_and_ends_with_the_bits_of_one_
     assert command("sweep.py", *line).returncode == 0
     one_node.wait_for(all_are(sweep, FINISHED))
     for seed, run in enumerate((RUN, other)):
-        assert same_weights(sweep.folder(run), train(tmp_path / run, *LONG, f"seed={seed}"), 12000)
+        assert same_weights(sweep.folder(run), train(tmp_path / run, *LONG, f"seed={seed}"), 8000)
 
 
 def test_what_takes_more_memory_than_its_job_has_is_told_apart_and_not_tried_again(
@@ -187,7 +187,7 @@ def test_a_job_whose_node_fails_is_begun_again_when_it_is_back(tmp_path: Path, c
     one_node.start_node()
     one_node.wait_for(all_are(sweep, FINISHED))
     assert [attempt.ended is None for attempt in attempts(sweep, RUN)] == [True, False]
-    assert same_weights(sweep.folder(RUN), train(tmp_path / "alone", *LONG), 12000)
+    assert same_weights(sweep.folder(RUN), train(tmp_path / "alone", *LONG), 8000)
 
 
 def _ends_badly_and_is_forgotten(tmp_path: Path, command: Command, running: Cluster) -> Sweep:
