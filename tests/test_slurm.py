@@ -45,8 +45,8 @@ def _started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accounting: bool) 
         yield running
 
 
-def words(name: str, *others: str) -> list[str]:
-    return [*tiny(SPATIAL, *others), f"name={name}", "launcher=slurm", "launcher.time=60"]
+def words(name: str, *others: str, minutes: int = 60) -> list[str]:
+    return [*tiny(SPATIAL, *others), f"name={name}", "launcher=slurm", f"launcher.time={minutes}"]
 
 
 def sweep_of(tmp_path: Path, name: str) -> Sweep:
@@ -146,7 +146,7 @@ def test_what_takes_more_memory_than_its_job_has_is_told_apart_and_not_tried_aga
 
 @pytest.mark.slow
 def test_a_job_whose_time_is_up_saves_and_goes_on_in_another(tmp_path: Path, command: Command, one_node: Cluster) -> None:
-    assert command("sweep.py", *words("time", *ENDLESS), "launcher.time=1").returncode == 0
+    assert command("sweep.py", *words("time", *ENDLESS, minutes=1)).returncode == 0
     sweep = sweep_of(tmp_path, "time")
     one_node.wait_for(is_training(sweep, attempt=2))
     first, second = attempts(sweep, RUN)
