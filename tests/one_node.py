@@ -166,6 +166,12 @@ class Cluster:
                     continue
         return ours
 
+    def process_of(self, words: str) -> int:
+        """The one process of a job whose command line has these words."""
+        told = {process: Path(f"/proc/{process}/cmdline").read_bytes() for process in self._of_this_cluster()}
+        (found,) = [process for process, line in told.items() if words in line.decode().replace("\0", " ")]
+        return found
+
     def _process(self, name: str) -> int:
         return int((self.folder / f"{name}.pid").read_text())
 
