@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SEED = "seed"
 _ALWAYS = ("analysis", "phase", "experiment")  # what tells rows apart beside the settings that vary
 _DECADE = 10.0  # values whose largest is as many times the smallest get a logarithmic axis
+_APART = 4.0  # points between two series at one x
 _TICKS = 8  # values of x that each have their own
 
 
@@ -131,17 +132,19 @@ def draw(ax: "Axes", table: PanelTable) -> "Axes":
     labels = list(dict.fromkeys(x.tolist()))
     at = x.astype(float) if is_number else np.array([labels.index(value) for value in x.tolist()], dtype=float)
     series, counts = list(dict.fromkeys(hue.tolist())), set[int]()
-    for value, colour in zip(series, spread_colours(len(series)), strict=True):
-        own = hue == value
+    for place, (value, colour) in enumerate(zip(series, spread_colours(len(series)), strict=True)):
+        own, beside = hue == value, _beside(ax, place - (len(series) - 1) / 2)
         centres = np.unique(at[own])
         together = [values[own & (at == centre)] for centre in centres]
         counts |= set(map(len, together))
         means = np.array([one.mean() for one in together])
         ends = np.array([confidence_interval(one.tolist()) or (math.nan, math.nan) for one in together])
-        ax.plot(at[own], values[own], "o", color=colour, markersize=3.5, alpha=0.5, markeredgewidth=0)
+        ax.plot(
+            at[own], values[own], "o", color=colour, markersize=3.5, alpha=0.6, markeredgewidth=0, zorder=3, transform=beside
+        )
         ax.errorbar(
             centres, means, abs(ends.T - means), color=colour, linestyle="-" if is_number else "", marker="_", capsize=2.5,
-            label=f"{told[-1]} = {value}",
+            label=f"{told[-1]} = {value}", transform=beside,
         )  # fmt: skip
     _scale(ax, at, values)
     if not is_number or len(labels) <= _TICKS:
@@ -153,6 +156,13 @@ def draw(ax: "Axes", table: PanelTable) -> "Axes":
     if len(told) > 1:
         ax.legend()
     return ax
+
+
+def _beside(ax: "Axes", places: float) -> Any:
+    """Where data lie, some places to the right, so that series do not hide each other."""
+    from matplotlib.transforms import ScaledTranslation
+
+    return ax.transData + ScaledTranslation(_APART * places / 72, 0, ax.figure.dpi_scale_trans)
 
 
 def _scale(ax: "Axes", x: Array, y: Array) -> None:
