@@ -12,7 +12,7 @@ import reactivation as ra
 from reactivation.analysis.request import read_request
 from reactivation.analysis.runner import run_analysis
 from reactivation.machine.errors import DamagedData, SomeFailed
-from reactivation.machine.places import CONFIGS
+from reactivation.machine.places import CONFIGS, PUBLISHED
 from reactivation.settings import layers
 from reactivation.storage.card import FAILED, FINISHED, PARTIAL, read_card
 from reactivation.storage.finding import run_path
@@ -66,6 +66,31 @@ def test_folders_of_several_noises_and_seeds(results: Path, capsys: pytest.Captu
         (noise, phase) for noise in (0.0001, 0.0003) for phase in ("active", "quiescent")
     }
     assert all(row["step_length"] > row["step_length_standard_error"] > 0 for row in table)
+
+
+@pytest.mark.artifact
+def test_published_results_of_every_analysis_have_their_measures() -> None:
+    """Their tables go by run folder, and their details do not say which that is."""
+    told = {
+        "kl": "kl", "distance": "step_length", "variance": "variance",
+        "manifold": "explained_share", "transitions": "mean_absolute_turn",
+    }  # fmt: skip
+    rows = [row for row in ra.runs_table(PUBLISHED, of="results") if row["analysis"] in told]
+    assert {row["analysis"] for row in rows} == set(told)
+    assert not [row["file"] for row in rows if row[told[row["analysis"]]] is None]
+    waking = next(row for row in rows if row["analysis"] == "transitions" and row["phase"] == "active")
+    table = json.loads((PUBLISHED / "head_direction/transitions_0.01_0.json").read_text())
+    assert waking["dwell_steps"] == table["noisy_unbiased_0.01_0"]["active"]["dwell"]
+
+
+def test_measures_of_replay_have_their_errors_and_nulls_in_the_table(results: Path) -> None:
+    run_analysis("replay", ["runs=[noisy_unbiased]", f"path={results}", "measures=[exponent,dwell]", *TINY_ANALYSIS])
+    (row,) = ra.runs_table(results, of="results")
+    details = json.loads(Path(row["file"]).read_text())["noisy_unbiased"]["exponent"]
+    assert row["phase"] == "quiescent"
+    assert row["exponent"] is not None
+    assert row["exponent_standard_error"] == details["standard_error"]
+    assert row["exponent_null_high"] == details["null"]["high"]
 
 
 def test_a_table_of_runs_is_a_csv_file_too(results: Path) -> None:

@@ -187,8 +187,9 @@ class Analysis(Generic[S]):
     analyse: Callable[[Recorded, S, NamedStreams], Result]
     format: int  # raised whenever the numbers in its files change: results of an older one do not count
     untrained: Callable[[S], Untrained] | None = None
-    # A run's row in tables of many runs: run, details → phase → measure → number. None: what its table has.
-    tabulate: Callable[[str, Mapping[str, Any]], Mapping[str, Mapping[str, float | None]]] | None = None
+    # A run's rows in tables of many runs: run, its entry in the table, details → phase → measure → number.
+    # None: what is a number in that entry.
+    tabulate: Callable[[str, Any, Mapping[str, Any]], Mapping[str, Mapping[str, float | None]]] | None = None
     rates: int = 0  # trajectories whose rates it needs, with the moments of all; positions always come
 
 

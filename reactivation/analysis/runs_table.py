@@ -116,15 +116,14 @@ def _result_rows(
     try:
         details = read_json(file)
         settings = flatten(details["settings"])
-        measured = measures_of(analysis, read_json(file.with_name(file.name.removesuffix(_DETAILS) + ".json")), details)
+        table = read_json(file.with_name(file.name.removesuffix(_DETAILS) + ".json"))
+        measured = measures_of(analysis, table, details, runs)
     except (DamagedData, KeyError, TypeError) as problem:
         print(f"left out: {file}: {problem!r}", file=sys.stderr)
         return
     of_analysis = {key: value for key, value in settings.items() if key not in _OF_RUNS}
     for label, phases in measured.items():
-        model = details["models"].get(label, {})
-        fingerprint, name = model.get("fingerprint"), Path(model.get("folder") or label).name
-        found = runs.get((fingerprint, name)) or runs.get(fingerprint)
+        model, found = details["models"].get(label, {}), _run_of(label, details, runs)
         whose = {"experiment": f"{settings['task']}/{label}", "seed": model.get("seed", settings["seed"])}
         if found:
             whose = {**_whose(*found), **found[1].settings}
@@ -140,17 +139,28 @@ def _result_rows(
             yield row, dict(measures)
 
 
-def measures_of(analysis: str, table: Any, details: Any) -> Mapping[str, Mapping[str, Mapping[str, float | None]]]:
+def _run_of(label: str, details: Any, runs: Mapping[Any, tuple[RunFolder, Card]]) -> tuple[RunFolder, Card] | None:
+    """The run that a row of a result is of, where its folder is there."""
+    model = details["models"].get(label, {})
+    fingerprint, name = model.get("fingerprint"), Path(model.get("folder") or label).name
+    return runs.get((fingerprint, name)) or runs.get(fingerprint)
+
+
+def measures_of(
+    analysis: str, table: Any, details: Any, runs: Mapping[Any, tuple[RunFolder, Card]]
+) -> Mapping[str, Mapping[str, Mapping[str, float | None]]]:
     """Return run → phase → measure → number, of the two files of an analysis.
 
-    One that does not say how has a row for each run with what is a number in its table.
+    One that does not say how has a row for each run with what is a number in its table. Tables name run folders, or, in
+    files of before, experiments; details of before do not say which folder.
     """
-    tabulate = declared(analysis).tabulate
-    runs = [run for run in details["models"] if run != RANDOM]
-    if tabulate:
-        return {run: tabulate(run, details) for run in runs}
-    folders = {run: Path(details["models"][run].get("folder") or run).name for run in runs}
-    return {run: _plain(analysis, table.get(folders[run], table.get(run))) for run in runs}
+    tabulate, measured = declared(analysis).tabulate, {}
+    for run in (run for run in details["models"] if run != RANDOM):
+        found = _run_of(run, details, runs)
+        folder = Path(details["models"][run].get("folder") or (found[0].path if found else run)).name
+        entry = table.get(folder, table.get(run))
+        measured[run] = tabulate(run, entry, details) if tabulate else _plain(analysis, entry)
+    return measured
 
 
 def _plain(analysis: str, cell: Any) -> dict[str, dict[str, float | None]]:

@@ -81,7 +81,7 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
     return Result(table, {"mean": means, "standard_error": errors}, means)
 
 
-def tabulate(run: str, details: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+def tabulate(run: str, entry: Any, details: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
     """Return a run's step length in each phase, with its standard error over trajectories."""
     errors = details["standard_error"][run]
     return {

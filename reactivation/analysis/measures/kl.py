@@ -254,7 +254,7 @@ def untrained(settings: Settings) -> Untrained:
     return Untrained((rest_of(settings),), shares_task=settings.random_network == "shared")
 
 
-def tabulate(run: str, details: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+def tabulate(run: str, entry: Any, details: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
     """Return a run's divergence from its own waking, and what it is to be compared with [nats]."""
     pairs = details["pairs"]
     own, matched = pairs[run][run] or {}, (pairs[run][run] or {}).get("matched_bandwidth") or {}

@@ -9,6 +9,7 @@ Writes results/<task>/manifold_<noise>_<seed>.json (run folder → shares of var
 and manifold_<noise>_<seed>_details.json: settings, and the curves of explained variance.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -262,4 +263,16 @@ def _there(value: Any) -> Any:
     return value
 
 
-ANALYSIS = Analysis(Settings, both_phases, analyse, format=3, rates=200)
+def tabulate(run: str, entry: Any, details: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+    """Return what a run's activity is awake, what it is at rest, and how they compare."""
+    rows: dict[str, dict[str, float | None]] = {ACTIVE: {}, QUIESCENT: {}}
+    for name, value in entry.items():
+        phase, _, measure = name.partition("_")
+        if phase in rows:
+            rows[phase][measure.replace("share", "explained_share").replace("entropy", "plane_entropy")] = value
+        else:
+            rows[QUIESCENT][name] = value
+    return rows
+
+
+ANALYSIS = Analysis(Settings, both_phases, analyse, format=3, rates=200, tabulate=tabulate)

@@ -6,6 +6,7 @@ Writes results/<task>/replay_<noise>_<seed>.json (run → measure → value), an
 settings, and of every measure its standard error, unit, null, curve and what else belongs to it, or why it has no answer.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 import math
 from typing import Any
@@ -75,4 +76,15 @@ def _number(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-ANALYSIS = Analysis(Settings, both_phases, analyse, format=1, rates=50)
+def tabulate(run: str, entry: Any, details: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+    """Return every measure of a run's rest, with its standard error and the ends of its null."""
+    row: dict[str, float | None] = {}
+    for name, value in entry.items():
+        found = details[run][name]
+        null = found.get("null") or {}
+        row |= {name: value, f"{name}_standard_error": found.get("standard_error")}
+        row |= {f"{name}_null_{end}": null.get(end) for end in ("low", "high")}
+    return {QUIESCENT: row}
+
+
+ANALYSIS = Analysis(Settings, both_phases, analyse, format=1, rates=50, tabulate=tabulate)

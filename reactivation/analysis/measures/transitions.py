@@ -6,6 +6,7 @@ Writes results/head_direction/transitions_<noise>_<seed>.json (run folder → ph
 transitions_<noise>_<seed>_details.json: settings, and the histograms of turns.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 import math
 from typing import Any
@@ -210,4 +211,10 @@ def surviving(ends: NDArray[Any], leaving: NDArray[Any]) -> Array:
     return share
 
 
-ANALYSIS = Analysis(Settings, both_phases, analyse, format=3)
+def tabulate(run: str, entry: Any, details: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+    """Return a run's measures in each phase; how long a bearing is kept is in steps, `replay`'s dwell in seconds."""
+    names = {"dwell": "dwell_steps"}
+    return {phase: {names.get(name, name): value for name, value in own.items()} for phase, own in entry.items()}
+
+
+ANALYSIS = Analysis(Settings, both_phases, analyse, format=3, tabulate=tabulate)

@@ -69,7 +69,7 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
     return Result(table, details, {run: {"variance": mean} for run, mean in table.items()})
 
 
-def tabulate(run: str, details: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+def tabulate(run: str, entry: Any, details: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
     """Return a run's variance at rest, with its standard error over trajectories."""
     found = details[run]
     return {QUIESCENT: {"variance": fmean(found["trajectories"]), "variance_standard_error": found["standard_error"]}}
