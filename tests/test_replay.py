@@ -402,7 +402,7 @@ class TestTable:
         rates = np.random.default_rng(0).normal(size=(20, 60, 5))
         recording = ra.Recording(walk(0.02, (20, 60, 2)), 0.02, BOX, rates, margin=9)
         beside = () if name in {one.__name__ for one in ALONE} else (recording,)
-        with pytest.raises(ra.BadInput, match=r"^rng='x' must be a whole number"):
+        with pytest.raises(ra.BadInput, match=rf"^{name}: rng='x' must be a whole number"):
             getattr(ra.replay, name)(recording, *beside, rng="x")
 
     def test_the_same_seed_gives_the_same_numbers(self) -> None:
