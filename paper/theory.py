@@ -29,7 +29,7 @@ FOLLOWED = {
     HEAD: (500, 1000, 2000, 4000, 8000, 14000, 20000, *range(25000 - 100 * (LAST - 1), 25001, 100)),
 }
 _PAIRS = {SPATIAL: 200, HEAD: 100}  # of each of these
-_SECONDS, _FEWER = 300.0, 100.0  # of a network and of a training, roughly, on an idle core
+_SECONDS, _FEWER = 130.0, 45.0  # of a network and of its training, on one core: a GRU of 512 units; others take half of it
 
 
 @dataclass(frozen=True)
