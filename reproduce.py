@@ -4,14 +4,16 @@
     python reproduce.py profile=paper ledger=false         the paper's own, seeds 0 to 4, from what is published of them
     python reproduce.py profile=paper                      and what is missing for docs/differences.md
     python reproduce.py profile=paper published=false      all of it anew
+    python reproduce.py profile=released                   the same of networks of the released code (preset=authors_code)
     python reproduce.py profile=paper seeds=0,1 dry_run=true
     python reproduce.py profile=paper only=analyse,draw,report,head_direction
     python reproduce.py profile=paper only=theory dry_run=true     the mechanism (docs/theory.md), of networks of tag=theory
 
 Shows its plan first: what is there, what will run, how long it should take. Whatever is there is not made again; a training
 that was interrupted goes on where it stopped. Ends in results/report.html (small networks: results/report_quick.html), one
-page that needs no other file. only=publish, for whoever keeps the repository, copies what results/ has to published/ and
-brings the numbers in documents up to date.
+page that needs no other file; what networks of the released code give stands beside what those of the text give.
+only=publish, for whoever keeps the repository, copies what results/ has to published/ and brings the numbers in documents up
+to date.
 """
 
 from reactivation.machine.errors import SomeFailed, run_command

@@ -14,9 +14,9 @@ from paper.claims import CLAIMS
 from paper.claims.verdicts import judge_all
 from paper.documents import PAGES, committed, fill_documents
 from paper.figures import FIGURES, draw_figure, pictures, tasks_of
-from paper.protocols import ALL_PROTOCOLS, HEAD, NETWORKS, PROTOCOLS, SEEDS, SPATIAL, VARIANTS, Protocol
+from paper.protocols import ALL_PROTOCOLS, AUTHORS_CODE, HEAD, NETWORKS, PROTOCOLS, SEEDS, SPATIAL, VARIANTS, Protocol
 from paper.publishing import publish
-from paper.report.page import write_report
+from paper.report.page import RELEASED, write_report
 from paper.study import Study
 from paper.tables import networks_table, tally
 from reactivation.analysis.request import reference, request
@@ -29,8 +29,8 @@ from reactivation.settings.layers import RESULTS
 from reactivation.settings.reading import seed_list, to_words
 from reactivation.training.processes import train_fleet
 
-PRESETS = {"quick": "quick", "paper": None}  # profile → preset of its networks
-PROFILE_SEEDS = {"quick": (0,), "paper": SEEDS}
+PRESETS = {"quick": "quick", "paper": None, RELEASED: AUTHORS_CODE}  # profile → preset of its networks
+PROFILE_SEEDS = {"quick": (0,), "paper": SEEDS, RELEASED: SEEDS}
 STAGES = ("train", "analyse", "draw", "report")
 THEORY = "theory"  # a part of its own, which takes no other beside it (`paper.theory`)
 PUBLISH = "publish"  # what those who keep the repository run: the one stage that writes to published/ and to documents
@@ -46,10 +46,12 @@ _DRAWING, _REPORTING = 15.0, 5.0  # seconds for a figure and for the report, rou
 class Settings:
     """Settings of `reproduce.py`."""
 
-    profile: str = setting("quick", "small networks in minutes, or those of the paper", choices=tuple(PRESETS))
-    seeds: str | None = setting(None, "seeds, as in 0,1,2; null: 0 (quick), 0 to 4 (paper)")
+    profile: str = setting(
+        "quick", "small networks in minutes, those of the paper's text, or of its code", choices=tuple(PRESETS)
+    )
+    seeds: str | None = setting(None, "seeds, as in 0,1,2; null: 0 (quick), 0 to 4 (others)")
     only: str | None = setting(None, f"a part: some of {','.join(STAGES)}, and of {','.join(NETWORKS)}; or {THEORY}")
-    ledger: bool | None = setting(None, "also measure what switches change; null: for the paper's networks")
+    ledger: bool | None = setting(None, "also measure what switches change; null: for profile=paper")
     dry_run: bool = setting(False, "show the plan and stop")
     published: bool = setting(True, "what is published counts as there; false: train and measure it all anew")
     path: str = setting(RESULTS, "root of the results")

@@ -57,6 +57,7 @@ DOUBLED = Condition()
 NOT_DOUBLED = Condition("gain1", {"variance_gain": "1"}, figure="C.1", words=", without doubled noise")
 GATED = Condition("gru", run_suffix="_gru", figure="C.2", words=", in GRUs")
 GATED_DOUBLED = Condition("gru_gain2", {"variance_gain": "2"}, run_suffix="_gru")
+AUTHORS_CODE = "authors_code"  # the preset of what the released code does
 LONG = Condition("long", {"t_quiescent": "1000", "batch_size": "200"})
 
 

@@ -11,7 +11,7 @@ from factories import started
 import pytest
 
 from paper.claims import CLAIMS
-from paper.claims.verdicts import FAILS, UNDECIDED, Claim, Verdict, judge, judge_all, seeds_to_decide
+from paper.claims.verdicts import FAILS, HOLDS, UNDECIDED, Claim, Verdict, judge, judge_all, seeds_to_decide
 from paper.documents import committed
 from paper.figures import FIGURES
 from paper.live.browser import BROWSERS, Browser
@@ -21,6 +21,7 @@ from paper.tables import Table
 from reactivation.machine.places import PUBLISHED
 
 REVEALED = "const box = document.querySelector('{}').getBoundingClientRect(); return box.height > 0 && box.top < innerHeight"
+NOTHING: dict[str, Verdict | None] = dict.fromkeys((one.key for one in CLAIMS), None)
 SHOWN = "return [...document.querySelectorAll('.claims tbody tr')].filter((row) => !row.hidden).map((row) => row.id)"
 
 
@@ -31,7 +32,7 @@ def verdicts() -> dict[str, Verdict | None]:
 
 @pytest.fixture(scope="module")
 def page(verdicts: dict[str, Verdict | None]) -> str:
-    return html_of(Report(committed(), "paper", PUBLISHED / "figures", verdicts))
+    return html_of(Report(committed(), "paper", PUBLISHED / "figures", verdicts, NOTHING))
 
 
 class Read(HTMLParser):
@@ -74,12 +75,32 @@ def test_claims_that_fail_come_first(page: str, verdicts: dict[str, Verdict | No
     assert order[0] == FAILS
 
 
+def test_the_text_stands_beside_the_code(verdicts: dict[str, Verdict | None], page: str, tmp_path: Path) -> None:
+    assert "python reproduce.py profile=released" in page
+    keys = {FAILS: "biased", HOLDS: "tiling"}  # made up: what fails of the text holds of the code, and the reverse
+    text, code = ({**NOTHING, **{key: judged(word) for word, key in pair.items()}} for pair in (keys, swapped(keys)))
+    both = html_of(Report(committed(), "paper", tmp_path, text, code))
+    rows = re.findall(r'<tr><td data-label="the paper says"><a href="#claim-(\w+)">.*?</tr>', both)
+    assert rows[:2] == ["biased", "tiling"], "what fails, then what differs"
+    told = re.search(r'#claim-biased">.*?text gives">(.*?)</td>.*?code gives">(.*?)</td>', both)
+    assert told
+    assert [words.split(":")[0] for words in told.groups()] == [FAILS, HOLDS]
+
+
+def judged(word: str) -> Verdict:
+    return Verdict((0, 1, 2), (1.0, 1.0, 1.0), 1.0, (1.0, 1.0), word)
+
+
+def swapped(keys: dict[str, str]) -> dict[str, str]:
+    return dict(zip(keys, reversed(keys.values()), strict=True))
+
+
 def test_tables_escape_what_a_page_would_read_as_markup() -> None:
     assert '<td data-label="x &amp; y">a &lt; b</td>' in table_html(Table(["x & y"], [["a < b"]]))
 
 
 def test_the_report_of_small_networks_is_short(verdicts: dict[str, Verdict | None], tmp_path: Path) -> None:
-    short = html_of(Report(committed(), "quick", tmp_path, verdicts))
+    short = html_of(Report(committed(), "quick", tmp_path, verdicts, NOTHING))
     assert {"verdicts", "figures", "claims"} <= set(Read(short).all("id"))
     assert 'id="switches"' not in short
     assert short.count("Not drawn yet.") == len(FIGURES)

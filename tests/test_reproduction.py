@@ -254,6 +254,14 @@ def test_the_plan_counts_what_is_left_of_a_training(tmp_path: Path, monkeypatch:
     assert begun.seconds == pytest.approx(other.seconds / 4)
 
 
+def test_networks_of_the_released_code_have_a_profile(tmp_path: Path) -> None:
+    what = reproduction(Settings(profile="released", only="train", path=str(tmp_path)))
+    words = [step.words for step in plan(what)]
+    assert len(words) == sum(map(len, NETWORKS.values())) * len(SEEDS)
+    assert all("preset=authors_code" in told for told in words)
+    assert what.report == tmp_path / "report_released.html"
+
+
 def test_seeds_and_parts() -> None:
     what = reproduction(Settings(profile="paper", seeds="0,3", only="train,head_direction"))
     assert (what.study.seeds, what.stages, what.tasks) == ((0, 3), ("train",), ("head_direction",))

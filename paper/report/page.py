@@ -5,7 +5,7 @@ JavaScript everything is there but the filter.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import html
 from pathlib import Path
 import re
@@ -14,7 +14,7 @@ from paper.claims import CLAIMS
 from paper.claims.verdicts import FAILS, FEWEST_SEEDS, HOLDS, UNDECIDED, Claim, Verdict, judge_all
 from paper.figures import FIGURES, name_of, shows_its_numbers
 from paper.pictures import picture
-from paper.protocols import NETWORKS
+from paper.protocols import AUTHORS_CODE, NETWORKS
 from paper.report.parts import CLASSES, cell, document, folded, image, table_html
 from paper.study import Study
 from paper.tables import NOT_RUN, TABLES, claim_cells, reached, tally, whose
@@ -45,6 +45,8 @@ _HOW_TO_READ = (
     "were written, and what to bear in mind.</p>"
 )
 
+RELEASED = "released"  # the profile of networks that are trained as the released code trains them
+
 Verdicts = Mapping[str, Verdict | None]
 
 
@@ -56,6 +58,7 @@ class Report:
     profile: str
     figures: Path  # folder with the drawn figures; those that are not there are named as missing
     verdicts: Verdicts
+    released: Verdicts  # of the same claims, about networks of the released code
 
     @property
     def is_full(self) -> bool:
@@ -76,7 +79,8 @@ def write_report(study: Study, profile: str, figures: Path, page: Path, verdicts
     require_place(page.parent)
     found = judge_all(CLAIMS, study)
     told = to_json({key: verdict and verdict.plain() for key, verdict in found.items()})
-    text = html_of(Report(study, profile, figures, found)).encode()
+    released = judge_all(CLAIMS, replace(study, preset=AUTHORS_CODE))
+    text = html_of(Report(study, profile, figures, found, released)).encode()
     make_folder(page.parent)
     write_together({verdicts: told, page: text})
 
@@ -124,6 +128,7 @@ def _verdicts(report: Report) -> str:
         (
             _counts(report.verdicts),
             f"<h3>What does not hold of the paper</h3>\n{listed(FAILS, ours=False)}",
+            *([_both(report)] if report.is_full else []),
             folded("What does not hold of ours", listed(FAILS, ours=True)),
             folded("What is undecided, and how many seeds would decide it", listed(UNDECIDED)),
             _HOW_TO_READ,
@@ -148,6 +153,36 @@ def _counts(verdicts: Verdicts) -> str:
     )
 
 
+def _both(report: Report) -> str:
+    """What the paper says, beside what networks of its text and of its code give."""
+    if not any(report.released.values()):
+        return (
+            "<p>All this is of networks that follow the paper's text. None is trained as its released code trains them: "
+            f"<code>python reproduce.py profile={RELEASED}</code> does so.</p>"
+        )
+    rows = "\n".join(
+        f"<tr>{cell('the paper says', '', _link(claim))}{_given('text', claim, report.verdicts)}"
+        f"{_given('code', claim, report.released)}</tr>"
+        for claim in _in_order(report)
+        if not claim.ours
+    )
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("the paper says", "its text gives", "its code gives"))
+    table = f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>'
+    return f"<h3>What the paper says, what its text gives, what its code gives</h3>\n{table}"
+
+
+def _given(what: str, claim: Claim, verdicts: Verdicts) -> str:
+    cells = claim_cells(claim, verdicts[claim.key])
+    words = f"{cells['verdict']}: {cells['mean']}"
+    return cell(f"its {what} gives", words)
+
+
+def _differ(claim: Claim, report: Report) -> bool:
+    """Whether text and code are decided, and otherwise."""
+    both = {reached(report.verdicts[claim.key]), reached(report.released[claim.key])}
+    return both == {HOLDS, FAILS}
+
+
 def _with(verdicts: Verdicts, wanted: str, ours: bool | None = None) -> list[Claim]:
     return [claim for claim in CLAIMS if ours in (None, claim.ours) and reached(verdicts[claim.key]) == wanted]
 
@@ -161,8 +196,11 @@ def _told(claim: Claim, verdict: Verdict | None) -> str:
     """A claim with its verdict and number, linked to its row."""
     cells = claim_cells(claim, verdict)
     mark = f'<span class="{CLASSES[reached(verdict)]}">{html.escape(cells["verdict"])}</span>'
-    link = f'<a href="#claim-{claim.key}">{html.escape(claim.sentence.removesuffix("."))}</a>'
-    return f"{mark} {link}: {html.escape(cells['mean'])}, against {html.escape(cells['range'])}"
+    return f"{mark} {_link(claim)}: {html.escape(cells['mean'])}, against {html.escape(cells['range'])}"
+
+
+def _link(claim: Claim) -> str:
+    return f'<a href="#claim-{claim.key}">{html.escape(claim.sentence.removesuffix("."))}</a>'
 
 
 def _figures(report: Report) -> str:
@@ -189,7 +227,7 @@ def _claims_of(key: str, verdicts: Verdicts) -> Iterator[str]:
 
 
 def _claims(report: Report) -> str:
-    rows = "\n".join(_claim(claim, report.verdicts[claim.key]) for claim in _in_order(report.verdicts))
+    rows = "\n".join(_claim(claim, report.verdicts[claim.key]) for claim in _in_order(report))
     head = "".join(f'<th scope="col">{name}</th>' for name in ("verdict", "claim", "figure", "range", "mean", "seeds"))
     choices = "".join(f'<option value="{name}">{verdict}</option>' for verdict, name in CLASSES.items())
     return (
@@ -202,10 +240,15 @@ def _claims(report: Report) -> str:
     )
 
 
-def _in_order(verdicts: Verdicts) -> list[Claim]:
-    """Claims that fail first, then what is undecided, then what holds; in each, those of the paper first."""
+def _in_order(report: Report) -> list[Claim]:
+    """Claims that fail, then those of which text and code differ, then the undecided, then the rest; the paper's first."""
     order = (FAILS, UNDECIDED, HOLDS, NOT_RUN)
-    return sorted(CLAIMS, key=lambda claim: (order.index(reached(verdicts[claim.key])), claim.ours))
+
+    def place(claim: Claim) -> tuple[bool, bool, int, bool]:
+        found = reached(report.verdicts[claim.key])
+        return found != FAILS, not _differ(claim, report), order.index(found), claim.ours
+
+    return sorted(CLAIMS, key=place)
 
 
 def _claim(claim: Claim, verdict: Verdict | None) -> str:
