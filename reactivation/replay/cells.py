@@ -41,7 +41,7 @@ class Cells:
 
     def __init__(self, space: Space, width: float):
         sides = [axis.high - axis.low for axis in space.axes]
-        _require(len(sides) * math.prod(max(1.0, side / width) for side in sides))
+        require_memory(len(sides) * math.prod(max(1.0, side / width) for side in sides))
         self.space = space
         self.centres: Array = space.grid(max(2, round(max(sides) / width))).points  # (G, P)
 
@@ -74,12 +74,12 @@ class Cells:
         Raises:
             BadInput: so many cells that memory cannot hold their pairs.
         """
-        _require(len(self) ** 2 * (self.space.dimensions + 1))
+        require_memory(len(self) ** 2 * (self.space.dimensions + 1))
         away: Array = self.space.distance(self.centres[:, None], self.centres[None])
         return np.asarray(away <= radius)
 
 
-def _require(numbers: float) -> None:
+def require_memory(numbers: float) -> None:
     """Refuse cells that need so many numbers at once where memory cannot hold them."""
     if numbers > _FEW:
         import torch

@@ -13,7 +13,7 @@ from reactivation.analysis.epochs import are_counts
 from reactivation.analysis.recording import Recording
 from reactivation.checks import Positive, Rng, Seconds, checked, generator, numbers
 from reactivation.machine.errors import BadInput
-from reactivation.replay.cells import Cells, width_of
+from reactivation.replay.cells import Cells, require_memory, width_of
 from reactivation.replay.inference import Array
 from reactivation.replay.pairs import rates_of
 
@@ -72,7 +72,7 @@ class TuningCurves:
         """Return the probability of each cell, (..., N) → (..., G); samples are Δt = `dt` apart [s].
 
         Raises:
-            BadInput: of other units, or no spike counts where waking had them.
+            BadInput: of other units, no spike counts where waking had them, or more cells than memory holds.
         """
         rates = numbers("rates", rates)
         if rates.shape[-1:] != self.rates.shape[1:]:
@@ -80,6 +80,7 @@ class TuningCurves:
                 f"rates have shape {rates.shape}; (..., {self.rates.shape[1]}) is wanted, of the units that were tuned"
             )
         visited = np.isfinite(self.rates).all(1)
+        require_memory(float(math.prod(rates.shape[:-1]) * len(self.cells)))
         log = np.full((*rates.shape[:-1], len(self.cells)), -np.inf)
         log[..., visited] = self._log_likelihood(rates, self.rates[visited], dt)
         log -= log.max(-1, keepdims=True)
