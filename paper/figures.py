@@ -117,9 +117,7 @@ FIGURES: dict[str, Figure] = {
     ),
 }
 
-OF_OTHER_DATA: dict[
-    str, Figure
-] = {  # of data that are no part of the project: drawn where they are there and it is asked for
+OF_REPLAY: dict[str, Figure] = {  # none of the paper's: drawn where it is asked for, and its data are there
     "M": Figure(
         "A network beside the recorded mouse",
         "One head-direction network (decoded by templates, every 0.1 s) awake and in three rests (doubled noise; with "
@@ -129,9 +127,16 @@ OF_OTHER_DATA: dict[
         "draws of the null. Lines have the colours of the dots, dashed for the mouse.",
         _keys("M", "ab", "cd", "ef"),
     ),
+    "R": Figure(
+        "How rest moves",
+        "One network of space (unbiased, decoded by templates, every step) awake and in three rests (as in Fig. M), 200 "
+        "trajectories of 200 steps. (a) Mean distance over lag. (b) Autocorrelation of steps. (c–f) Dots: values with "
+        "standard errors; grey: the range of 39 draws of the null.",
+        _keys("R", "ab", "cd", "ef"),
+    ),
 }
 PANELS = OF_THE_PAPER | mouse.PANELS
-_ALL = FIGURES | OF_OTHER_DATA
+_ALL = FIGURES | OF_REPLAY
 
 
 def plot(rows: Sequence[Sequence[str]], study: Study) -> "tuple[Page, dict[str, PanelTable]]":
