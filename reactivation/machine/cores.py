@@ -1,10 +1,31 @@
 """How many cores this process may use."""
 
+from collections.abc import Iterator
 import os
+
+from reactivation.machine import control_groups
+
+# What SLURM grants a task or, where nothing is said of tasks, a job on this machine.
+_GRANTED = ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE")
 
 
 def available() -> int:
-    """Cores of this process, which may be fewer than the machine's (taskset, SLURM); quotas of containers do not count."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Cores granted to this process: the least that affinity, control groups and the batch system say."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    granted = [int(value) for name in _GRANTED if (value := os.environ.get(name, "")).isdecimal()][:1]
+    return max(1, min([there, *granted, *map(int, _quotas())]))
+
+
+def _quotas() -> Iterator[float]:
+    """Cores' worth of time per time."""
+    told = [text.split() for text in control_groups.contents("", "cpu.max")]  # "200000 100000", or "max 100000"
+    quotas, periods = (control_groups.contents("cpu", f"cpu.cfs_{name}_us") for name in ("quota", "period"))
+    told += [list(pair) for pair in zip(quotas, periods, strict=False)]
+    for pair in told:
+        if len(pair) == 2 and all(value.isdecimal() for value in pair) and int(pair[1]):  # "max" and -1 are no limits
+            yield int(pair[0]) / int(pair[1])
+
+
+def is_busy() -> bool:
+    """Whether more processes want to compute on this machine than it has cores."""
+    return os.getloadavg()[0] > (os.cpu_count() or 1)

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 import ctypes
 from functools import cache
+import os
 import sys
 from threading import RLock
 from typing import Any
 
 import torch
 
+from reactivation.machine import cores
 from reactivation.machine.errors import BadInput
 
 _products: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]  # torch has no types for it
@@ -50,6 +52,7 @@ def arithmetic(device: str) -> Iterator[torch.device]:
     Raises:
         BadInput: as `prepare`.
     """
+    threads = torch.get_num_threads()
     flushes = bool(torch.full((1,), 1e-40, dtype=torch.float32, device="cpu").mul(1.0) == 0)
     _precision.enter()
     try:
@@ -60,6 +63,8 @@ def arithmetic(device: str) -> Iterator[torch.device]:
     finally:
         torch.set_flush_denormal(flushes)
         _precision.leave()
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
 
 
 @contextmanager
@@ -144,6 +149,15 @@ def onednn_is_exact() -> bool:
         return product_error() <= _EXACT
     finally:
         _products.fp32_precision = before
+
+
+def use_threads(wanted: int | None) -> int:
+    """Let torch compute with so many threads, or (None) as many as it would of those granted; returns the number."""
+    usual = torch.get_num_threads() if "OMP_NUM_THREADS" in os.environ else min(torch.get_num_threads(), cores.available())
+    number = usual if wanted is None else wanted
+    if number != torch.get_num_threads():
+        torch.set_num_threads(number)
+    return number
 
 
 def onednn_in_use() -> bool:

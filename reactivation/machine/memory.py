@@ -1,18 +1,16 @@
 """How much memory there is, and a refusal of sizes that cannot fit, before any of it is taken."""
 
-from contextlib import suppress
 import os
-from pathlib import Path
 import resource
 
 import torch
 
+from reactivation.machine import control_groups
 from reactivation.machine.errors import BadInput
 
 FLOAT = 4  # bytes of a number in single precision
 _GIB = 2**30
-_GROUP_LIMITS = ("memory.max", "memory/memory.limit_in_bytes")  # of containers, under the older and the newer control groups
-_GROUPS = Path("/sys/fs/cgroup")
+_GROUP_LIMITS = (("", "memory.max"), ("memory", "memory.limit_in_bytes"))  # of the newer and the older control groups
 
 
 def available(device: torch.device) -> int:
@@ -22,9 +20,8 @@ def available(device: torch.device) -> int:
     granted = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     granted += [limit] if limit != resource.RLIM_INFINITY else []
-    for name in _GROUP_LIMITS:
-        with suppress(OSError, ValueError):  # no such file, or "max"
-            granted.append(int((_GROUPS / name).read_text()))
+    for limit_of in _GROUP_LIMITS:
+        granted += [int(text) for text in control_groups.contents(*limit_of) if text.isdecimal()]  # or "max"
     return min(granted)
 
 

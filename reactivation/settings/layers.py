@@ -54,6 +54,11 @@ class TrainConfig:
     together: str = setting(
         "auto", "several seeds: a process each, or one stack (auto: on cuda)", choices=("auto", "processes", "stack")
     )
+    threads: int | None = setting(
+        None,
+        "of the CPU; null: one per core that is granted, or OMP_NUM_THREADS; 1 for each of several processes",
+        low=1,
+    )
     logger: str = setting("none", "metrics beside metrics.jsonl", choices=("none", "tensorboard"))
     task: Any = field(default=None)
     rnn: CellSettings = field(default_factory=CellSettings)
@@ -75,7 +80,7 @@ class TrainConfig:
 
 
 # What may differ between two commands that train the same network.
-_NOT_SCIENCE = ("config", "preset", "path", "tag", "device", "together", "logger")
+_NOT_SCIENCE = ("config", "preset", "path", "tag", "device", "together", "threads", "logger")
 _NOT_SCIENCE_TRAINER = ("n_epochs", "compute_all_metrics", "log_freq", "test_freq", "save_freq")
 
 

@@ -65,7 +65,7 @@ def main(words: list[str]) -> None:
     configs = [resolve_train({**arguments, "seed": seed}) for seed in seeds]
     if "--print-config" not in words and len(seeds) > 1 and not is_stack(configs[0]):
         with only_telling():
-            train_fleet([to_words({**arguments, "seed": seed}) for seed in seeds], configs[0].device)
+            train_fleet([to_words({**arguments, "seed": seed}) for seed in seeds], configs[0].device, configs[0].threads)
         return  # each process has said what is to be said
     if note := time_step_note(configs[0], arguments):
         print(note, file=sys.stderr)

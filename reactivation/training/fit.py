@@ -19,9 +19,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from reactivation import registry
-from reactivation.machine import memory
-from reactivation.machine.device import enough_memory, keep_freed_memory, prepare, use_tf32
+from reactivation.machine.device import enough_memory
 from reactivation.machine.errors import BadInput, DamagedData, Interrupted, SomeFailed, UserError
 from reactivation.machine.interruption import Interruption
 from reactivation.settings import layers as configuration
@@ -34,6 +32,7 @@ from reactivation.storage.files import locked, make_folder
 from reactivation.storage.folder import RunFolder
 from reactivation.training.learner import Learner, new_learner, read
 from reactivation.training.metrics import MetricsLog
+from reactivation.training.preparing import ready
 from reactivation.training.resuming import (
     Candidate,
     candidate,
@@ -77,7 +76,7 @@ def fit(config: TrainConfig, folder: RunFolder) -> None:
         StorageError: disk full, no permission, or another process works in the folder.
         Interrupted: SIGINT or SIGTERM came; the step was finished and saved.
     """
-    device = _prepare(config, 1)
+    device = ready(config, 1)
     if _is_done(config, folder):
         _tell_it_is_done(config, folder)
         return
@@ -96,7 +95,7 @@ def fit_together(runs: Sequence[tuple[TrainConfig, RunFolder]]) -> None:
         SomeFailed: some runs could not go on; with the exit code of the first, after all others have ended.
         Interrupted: SIGINT or SIGTERM came; the step was finished and all runs were saved.
     """
-    device = _prepare(runs[0][0], len(runs))
+    device = ready(runs[0][0], len(runs))
     problems: list[UserError] = []
 
     def note(problem: UserError) -> None:
@@ -139,24 +138,6 @@ def _reporting(report: Report) -> Iterator[None]:
         yield
     except UserError as problem:
         report(problem)
-
-
-def _prepare(config: TrainConfig, networks: int) -> torch.device:
-    for kind, name in (("tasks", config.task_name), ("cells", config.rnn.model)):
-        registry.load(kind, name)  # before there is a folder: a file that cannot be run leaves none
-    device = prepare(config.device)
-    _require_memory(config, networks, device)
-    use_tf32(config.trainer.tf32)
-    keep_freed_memory()
-    return device
-
-
-def _require_memory(config: TrainConfig, networks: int, device: torch.device) -> None:
-    """Raise BadInput where there is less memory than weights, Adam's moments, and the rates that a gradient needs."""
-    rnn, task = config.rnn, config.task
-    weights = 4 * rnn.recurrent_matrices * rnn.n_rec**2  # themselves, their gradients, two moments
-    rates = task.batch_size * task.sequence_length * rnn.n_rec
-    memory.require(networks * (weights + rates), device, "task.batch_size, task.sequence_length or rnn.n_rec")
 
 
 def _step(session: Session) -> int:

@@ -30,14 +30,19 @@ class _Worker:
     line: int  # of the terminal, for its progress bar
 
 
-def train_fleet(commands: list[list[str]], device: str) -> None:
+def train_fleet(commands: list[list[str]], device: str, threads: int | None = None) -> None:
     """Run `train.py` once per entry of `commands` (its words), as many at a time as there are cores; one at a time on a GPU.
+
+    Args:
+        commands: the words; they say `threads=`, too, where that is not None.
+        device: where they compute.
+        threads: of each; None for one.
 
     Raises:
         SomeFailed: with the exit code of the first that failed, after all have ended.
         Interrupted: a signal came; it was handed on, and every process has saved and ended.
     """
-    places = places_on(device)
+    places = max(1, places_on(device) // (threads or 1))
     waiting, running, failed = list(commands), list[_Worker](), list[tuple[list[str], int]]()
     with Interruption() as interruption:
         handed_on = 0

@@ -11,6 +11,8 @@ from pathlib import Path
 import sys
 from typing import Any, NamedTuple
 
+import torch
+
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.settings.layers import TrainConfig, science_hash
 from reactivation.storage import checkpoint
@@ -19,6 +21,7 @@ from reactivation.storage.files import rename, set_aside
 from reactivation.storage.folder import RunFolder
 from reactivation.training.learner import Learner
 
+_THREADS = "threads"  # in a state: of the CPU, with which it was trained
 _STACK = "stack"  # in a state: fingerprints of the networks that trained together up to it, in their order
 
 
@@ -102,7 +105,7 @@ def save_state(learner: Learner, folder: RunFolder) -> None:
     newest, previous = folder.resume_files
     if newest.exists():
         rename(newest, previous)
-    content = {**learner.state(), _STACK: learner.stack}
+    content = {**learner.state(), _STACK: learner.stack, _THREADS: torch.get_num_threads()}
     checkpoint.save(newest, science_hash(learner.config), learner.step, content)
 
 
@@ -131,11 +134,23 @@ def resume(learner: Learner, folder: RunFolder) -> bool:
             set_aside(damaged)  # or the next save would put it in the place of this sound one
         if learner.step:
             print(f"{folder.path}: going on from step {learner.step}")
+            _tell_of_threads(content, folder)
         return True
     if passed_over or folder.steps():
         lost = ", ".join(file.name for file in passed_over) or "resume.pt is missing"
         raise DamagedData(f"{folder.path}: no sound checkpoint to go on from ({lost}); delete the folder to start anew")
     return False
+
+
+def _tell_of_threads(content: dict[str, Any], folder: RunFolder) -> None:
+    now = torch.get_num_threads()
+    before = content.get(_THREADS, now)
+    if content["device"] == "cpu" and before != now:
+        print(
+            f"{folder.path}: was trained with {before} threads and goes on with {now}: its last bits may differ from those "
+            f"that threads={before} would give",
+            file=sys.stderr,
+        )
 
 
 def _require_same_device(learner: Learner, content: dict[str, Any], folder: RunFolder) -> None:

@@ -1,0 +1,51 @@
+"""Before a training: the device and its threads, memory enough, and what a settings' number means for the walks."""
+
+import sys
+
+import torch
+
+from reactivation import registry
+from reactivation.machine import memory
+from reactivation.machine.cores import is_busy
+from reactivation.machine.device import keep_freed_memory, prepare, use_tf32, use_threads
+from reactivation.settings.layers import TrainConfig
+from reactivation.streams import CELLS, TEST_TRAJECTORIES, stream
+
+_WALKS, _OUTSIDE = 200, 0.05  # walks of which so large a share beyond the walls is told; at Δt = 0.02 s it is 0.01
+
+
+def ready(config: TrainConfig, networks: int) -> torch.device:
+    """Make the process ready to train so many networks of a configuration; returns their device.
+
+    Raises:
+        BadInput: a file of the task or cell cannot be run, the device is not there, or the memory is too small.
+    """
+    for kind, name in (("tasks", config.task_name), ("cells", config.rnn.model)):
+        registry.load(kind, name)  # before there is a folder: a file that cannot be run leaves none
+    device = prepare(config.device)
+    threads = use_threads(config.threads)
+    if device.type == "cpu" and threads > 1 and is_busy():
+        print(f"this machine is busy: threads=1, instead of {threads}, may be many times faster", file=sys.stderr)
+    _require_memory(config, networks, device)
+    use_tf32(config.trainer.tf32)
+    keep_freed_memory()
+    _warn_of_walls(config)
+    return device
+
+
+def _require_memory(config: TrainConfig, networks: int, device: torch.device) -> None:
+    """Raise BadInput where there is less memory than weights, Adam's moments, and the rates that a gradient needs."""
+    rnn, task = config.rnn, config.task
+    weights = 4 * rnn.recurrent_matrices * rnn.n_rec**2  # themselves, their gradients, two moments
+    rates = task.batch_size * task.sequence_length * rnn.n_rec
+    memory.require(networks * (weights + rates), device, "task.batch_size, task.sequence_length or rnn.n_rec")
+
+
+def _warn_of_walls(config: TrainConfig) -> None:
+    """Say on stderr what share of positions lies beyond the walls, where it is large."""
+    task = registry.load("tasks", config.task_name).build(config.task, stream(config.seed, CELLS))
+    batch = task.sample(_WALKS, config.task.sequence_length, stream(config.seed, TEST_TRAJECTORIES))
+    outside = 1 - float(task.space.contains(batch.positions).double().mean())
+    if outside > _OUTSIDE:
+        told = f"{config.config}: {outside:.0%} of positions lie outside the walls, at task.dt={config.task.dt:g}"
+        print(told, file=sys.stderr)

@@ -1,0 +1,149 @@
+"""Cores, threads and memory: never more than containers and batch systems grant, and other threads are told of."""
+
+import os
+from pathlib import Path
+
+from factories import HEAD, SPATIAL, Command, tiny, train
+import pytest
+import torch
+
+from reactivation.machine import control_groups, cores, memory
+from reactivation.training import preparing, processes
+
+
+@pytest.fixture
+def many_cores(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine of 64 cores without limits; returns where its control groups are."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
+    for name in cores._GRANTED:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(control_groups, "MOUNT", tmp_path)
+    monkeypatch.setattr(control_groups, "OWN", tmp_path / "own")
+    return tmp_path
+
+
+def write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text + "\n")
+
+
+@pytest.mark.parametrize(
+    ("own", "files", "granted"),
+    [
+        ("0::/", {}, 64),
+        ("0::/", {"cpu.max": "max 100000"}, 64),
+        ("0::/", {"cpu.max": "250000 100000"}, 2),
+        ("0::/", {"cpu.max": "50000 100000"}, 1),
+        ("0::/slurm/job_7/step_0", {"slurm/job_7/cpu.max": "400000 100000", "slurm/job_7/step_0/cpu.max": "max 100000"}, 4),
+        ("0::/other", {"slurm/cpu.max": "100000 100000"}, 64),
+        (
+            "4:cpu,cpuacct:/docker/a",
+            {"cpu/docker/a/cpu.cfs_quota_us": "300000", "cpu/docker/a/cpu.cfs_period_us": "100000"},
+            3,
+        ),
+        ("4:cpu,cpuacct:/", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 64),
+        ("nonsense", {"cpu.max": "nonsense"}, 64),
+    ],
+)
+def test_quotas_of_control_groups_count(own: str, files: dict[str, str], granted: int, many_cores: Path) -> None:
+    write(many_cores / "own", own)
+    for name, text in files.items():
+        write(many_cores / name, text)
+    assert cores.available() == granted
+
+
+@pytest.mark.usefixtures("many_cores")
+@pytest.mark.parametrize(
+    ("variables", "granted"),
+    [
+        ({"SLURM_CPUS_ON_NODE": "8"}, 8),
+        ({"SLURM_CPUS_ON_NODE": "8", "SLURM_CPUS_PER_TASK": "2"}, 2),
+        ({"SLURM_CPUS_ON_NODE": "128"}, 64),
+        ({"SLURM_CPUS_PER_TASK": ""}, 64),
+        ({"SLURM_CPUS_PER_TASK": "0"}, 1),
+    ],
+)
+def test_what_slurm_grants_counts(variables: dict[str, str], granted: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert cores.available() == granted
+    assert processes.places_on("cpu") == granted
+
+
+def test_memory_of_a_group_above_counts(many_cores: Path) -> None:
+    """As of a job of SLURM, in whose own group no limit may stand."""
+    write(many_cores / "own", "0::/job/step")
+    write(many_cores / "job/memory.max", "123456")
+    write(many_cores / "job/step/memory.max", "max")
+    assert memory.available(torch.device("cpu")) == 123456
+
+
+def test_threads_are_set_and_recorded_and_others_are_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = torch.get_num_threads()
+    try:
+        folder = train(tmp_path / "run", "threads=2")
+        assert torch.get_num_threads() == 2
+        assert torch.load(folder.resume_files[0], weights_only=True)["threads"] == 2
+        assert '"threads": 2' in folder.environment_file.read_text()
+        train(tmp_path / "run", "threads=2", "trainer.n_epochs=6")
+        assert "bits" not in capsys.readouterr().err
+        train(tmp_path / "run", "threads=1", "trainer.n_epochs=8")
+        assert capsys.readouterr().err.count("was trained with 2 threads and goes on with 1: its last bits may differ") == 1
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("many_cores")
+def test_processes_and_their_threads_are_no_more_than_the_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command
+) -> None:
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "4")
+    started, running = list[list[str]](), list[int]()
+
+    class Process:
+        """One that has not ended when it is first looked at."""
+
+        returncode, looks = 0, 0
+
+        def poll(self) -> int | None:
+            self.looks += 1
+            return None if self.looks < 2 else 0
+
+    made = list[Process]()
+
+    def begin(words: list[str], line: int) -> Process:
+        started.append(words)
+        made.append(Process())
+        running.append(sum(process.looks < 2 for process in made))
+        return made[-1]
+
+    monkeypatch.setattr(processes, "start_command", begin)
+    done = command("train.py", *tiny(SPATIAL), "seed=0,1,2,3,4,5", "threads=2", "device=cpu")
+    assert done.returncode == 0, done.stderr
+    assert len(started) == 6
+    assert all("threads=2" in words for words in started)
+    assert max(running) == 2
+
+
+def test_a_busy_machine_is_told_of_where_there_are_several_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(preparing, "is_busy", lambda: True)
+    train(tmp_path / "run", "threads=1")
+    assert "busy" not in capsys.readouterr().err
+    before = torch.get_num_threads()
+    try:
+        train(tmp_path / "run", "threads=2")
+        assert "busy: threads=1, instead of 2, may be many times faster" in capsys.readouterr().err
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("config", "words", "told"), [(SPATIAL, ["task.dt=0.1"], True), (SPATIAL, [], False), (HEAD, [], False)]
+)
+def test_walks_that_leave_the_box_are_warned_of_with_the_number(
+    config: str, words: list[str], told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(tmp_path / "run", *words, "task.sequence_length=100", config=config)
+    assert ("18% of positions lie outside the walls, at task.dt=0.1" in capsys.readouterr().err) == told
