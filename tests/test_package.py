@@ -64,6 +64,17 @@ def test_every_command_prints_its_manual(name: str, capsys: pytest.CaptureFixtur
     assert f"python {script} " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_manuals_of_the_package_name_no_script(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reactivation.machine.places.INSTALLED", True)
+    cli.main([name, "--help"])
+    told = capsys.readouterr().out
+    assert f"reactivation {name} " in told
+    assert "python " not in told
+
+
 def test_commands_are_named_as_they_are_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     typed = "train it with: python train.py config=a/b, then python output_kl.py"
     assert as_typed(typed) == typed

@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any, get_type_hints
 
 from reactivation import registry
+from reactivation.machine.places import as_typed
 from reactivation.settings.declaring import CellSettings, type_name
 from reactivation.settings.layers import TrainConfig, resolve_plain
 from reactivation.settings.noise import OF_CELLS
@@ -18,7 +19,7 @@ def asked_settings(settings_class: type, manual: str, words: list[str]) -> Any:
         BadInput: anything wrong with the words.
     """
     if {"--help", "-h"} & set(words):
-        print(manual, "Keys: name, type, default, meaning", *describe(settings_class()), sep="\n")
+        print(as_typed(manual), "Keys: name, type, default, meaning", *describe(settings_class()), sep="\n")
         return None
     return resolve_plain(settings_class, parse_arguments(words))
 

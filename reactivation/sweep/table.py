@@ -16,7 +16,6 @@ from pathlib import Path
 
 from reactivation.analysis.runs_table import RESULTS_OF_RUNS, RUNS, runs_table
 from reactivation.machine.errors import BadInput
-from reactivation.machine.places import as_typed
 from reactivation.settings.declaring import setting
 from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import RESULTS
@@ -44,7 +43,7 @@ def main(words: list[str]) -> None:
     Raises:
         BadInput, StorageError: as everywhere.
     """
-    settings: Settings | None = asked_settings(Settings, as_typed(__doc__ or ""), words)
+    settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
     if settings is None:
         return
     if settings.sweep:
