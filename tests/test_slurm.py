@@ -63,12 +63,13 @@ def all_are(sweep: Sweep, *names: str) -> Callable[[], bool]:
 
 
 def is_training(sweep: Sweep, run: str = RUN, attempt: int = 1) -> Callable[[], bool]:
-    """Whether the network of a run is learning, the so-manyth time."""
+    """Whether the network of a run has begun to learn, the so-manyth time: it claims its folder each time."""
+    claimed = sweep.folder(run).config_file
     return lambda: (
         len(attempts(sweep, run)) == attempt
         and attempts(sweep, run)[-1].ended is None
-        and sweep.folder(run).resume_files[0].exists()
-        and sweep.log_file(run).stat().st_mtime >= attempts(sweep, run)[-1].began
+        and claimed.exists()
+        and claimed.stat().st_mtime >= attempts(sweep, run)[-1].began
     )
 
 
