@@ -108,7 +108,7 @@ def _start(words: list[str]) -> None:
     refuse_published(sweep.path)
     sweep.take_plan(runs)
     networks = trained_networks(configs, settings.trained) if settings.trained else {}
-    _show_plan(sweep, looking.stand(sweep), configs)
+    _show_plan(sweep, looking.stand(sweep), {} if networks else configs)
     if settings.dry_run:
         return
     make_folder(sweep.path)
@@ -136,10 +136,11 @@ def _launcher(arguments: Mapping[str, str]) -> Launcher:
 
 
 def _show_plan(sweep: Sweep, found: list[State], configs: Mapping[str, TrainConfig]) -> None:
+    """Print what there is to do, and what training it costs; `configs` are of the runs that are to be trained."""
     counts = counted(found)
     analyses = sum(len(run.analyses) for run in sweep.runs.values())
     print(f"{sweep.path}: {summary(counts)}" + (f"; {analyses} analyses" if analyses else ""))
-    if set(counts) - {FINISHED}:
+    if set(counts) - {FINISHED} and configs:
         print(f"left: {cost(configs, found)}", flush=True)
 
 
