@@ -122,6 +122,18 @@ def test_training_is_refused_on_one_line_and_leaves_the_folder_as_it_is(
     assert not claim.exists()
 
 
+def test_what_a_kill_behind_the_last_save_left_goes_when_the_command_is_given_again(tmp_path: Path) -> None:
+    folder = train(tmp_path / "run")
+    claim = put(folder.path, replace(HERE, pid=ended_process()))
+    (folder.path / ".run.json.1.tmp").write_bytes(b"half")
+    train(folder.path)
+    assert not claim.exists()
+    assert not list(folder.path.glob(".*.tmp"))
+    before = put(folder.path, THERE).read_bytes()
+    train(folder.path)
+    assert claim.read_bytes() == before, "one that is not known to be stale"
+
+
 def test_who_was_taken_over_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a process that was halted for days."""
     monkeypatch.setattr(claims, "_OFTEN", -1)

@@ -17,6 +17,7 @@ import time
 from reactivation.machine import scheduler
 from reactivation.machine.errors import StorageError, storing
 
+_NAME = ".claim"
 _PATIENCE = 24 * 3600  # seconds after which a claim of another host that nobody touched is stale
 _OFTEN = 60  # seconds between touches
 _TRIES = 3  # to make a claim, where others make and leave theirs meanwhile
@@ -34,6 +35,11 @@ class Claim:
     time: str
 
 
+def is_claimed(folder: Path) -> bool:
+    """Whether there is a claim on a folder, stale or not."""
+    return (folder / _NAME).exists()
+
+
 @contextmanager
 def claimed(folder: Path) -> Iterator[Callable[[], None]]:
     """Keep the processes of other machines out of a folder; gives what keeps the claim fresh when it is called.
@@ -41,7 +47,7 @@ def claimed(folder: Path) -> Iterator[Callable[[], None]]:
     Raises:
         StorageError: another process has a claim that is not known to be stale, or none can be made.
     """
-    file, own = folder / ".claim", _own()
+    file, own = folder / _NAME, _own()
     with storing(file):
         _make(file, own)
     try:

@@ -20,15 +20,15 @@ from torch import Tensor
 from tqdm import tqdm
 
 from reactivation.machine.device import enough_memory
-from reactivation.machine.errors import BadInput, DamagedData, Interrupted, SomeFailed, UserError
+from reactivation.machine.errors import BadInput, DamagedData, Interrupted, SomeFailed, StorageError, UserError
 from reactivation.machine.interruption import Interruption
 from reactivation.settings import layers as configuration
 from reactivation.settings.declaring import TrainerSettings
 from reactivation.settings.layers import TrainConfig
 from reactivation.storage import checkpoint
 from reactivation.storage.card import in_the_way, write_card
-from reactivation.storage.claims import claimed
-from reactivation.storage.files import locked, make_folder
+from reactivation.storage.claims import claimed, is_claimed
+from reactivation.storage.files import clear_leftovers, locked, make_folder
 from reactivation.storage.folder import RunFolder
 from reactivation.training.learner import Learner, new_learner, read
 from reactivation.training.metrics import MetricsLog
@@ -166,6 +166,10 @@ def _is_done(config: TrainConfig, folder: RunFolder) -> bool:
 def _tell_it_is_done(config: TrainConfig, folder: RunFolder) -> None:
     step = max(config.trainer.n_epochs, standing(config, folder))
     print(f"{folder.path}: already trained to step {step}; nothing to do")
+    if is_claimed(folder.path) or any(folder.path.glob(".*.tmp")):
+        # A kill behind the last save leaves these; a folder that may not be written keeps them.
+        with suppress(StorageError), locked(folder.path), claimed(folder.path):
+            clear_leftovers(folder.path, older=0)
 
 
 def _is_whole(folder: RunFolder, step: int) -> bool:
