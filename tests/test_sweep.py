@@ -15,7 +15,9 @@ import pytest
 
 from reactivation.machine.errors import BadInput
 from reactivation.machine.places import PUBLISHED
+from reactivation.storage.claims import claimed
 from reactivation.storage.folder import RunFolder
+from reactivation.sweep import command as sweep_command
 from reactivation.sweep import supervisor
 from reactivation.sweep.folder import PlannedRun, Sweep
 from reactivation.sweep.grid import Grid, grid_of, values_of
@@ -331,6 +333,21 @@ def test_where_the_scheduler_says_nothing_nothing_more_is_handed_over(
     assert (done.returncode, done.stderr.count("\n")) == (4, 1)
     assert "the scheduler does not answer" in done.stderr
     assert [submission.number for submission in submissions(sweep)] == [1]
+
+
+def test_two_login_nodes_do_not_plan_one_sweep_at_a_time(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep_command, "_PLANNING", 0.5)
+    folder = tmp_path / "results/sweeps/two"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("REACTIVATION_HOST", "another")
+    with claimed(folder):
+        monkeypatch.delenv("REACTIVATION_HOST")
+        done = command("sweep.py", *line("two"))
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1)
+    assert "of another since" in done.stderr
+    assert not (folder / "plan.json").exists()
 
 
 @pytest.mark.slow

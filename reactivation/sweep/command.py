@@ -34,6 +34,7 @@ from reactivation.settings.declaring import nearest, setting
 from reactivation.settings.describing import describe
 from reactivation.settings.layers import RESULTS, TrainConfig, resolve_plain
 from reactivation.settings.reading import COMMAND_LINE, parse_arguments
+from reactivation.storage.claims import claimed
 from reactivation.storage.files import locked, make_folder
 from reactivation.sweep import looking, slurm
 from reactivation.sweep.cost import cost
@@ -168,7 +169,10 @@ def _planning(sweep: Sweep) -> Iterator[None]:
     with ExitStack() as held:
         while True:
             try:
-                held.enter_context(locked(sweep.path))
+                with ExitStack() as taken:
+                    taken.enter_context(locked(sweep.path))
+                    taken.enter_context(claimed(sweep.path))  # where locks do not reach another login node
+                    held.push(taken.pop_all())
                 break
             except StorageError:
                 if time.monotonic() > deadline:
