@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from factories import ROOT, environment
+from factories import PATIENCE, ROOT, environment
 import nbformat
 import pytest
 
@@ -39,7 +39,7 @@ def executed(content: Any, folder: Path) -> None:
         client_factory = Type(Client)
 
     place = {"metadata": {"path": str(folder)}}
-    NotebookClient(content, timeout=120, kernel_name="python3", kernel_manager_class=Manager, resources=place).execute()
+    NotebookClient(content, timeout=PATIENCE, kernel_name="python3", kernel_manager_class=Manager, resources=place).execute()
 
 
 def drawn_by_sliders(content: Any) -> list[str]:

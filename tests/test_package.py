@@ -8,7 +8,7 @@ import sys
 import sysconfig
 import zipfile
 
-from factories import ROOT, SPATIAL, TINY_ANALYSIS, tiny
+from factories import PATIENCE, ROOT, SPATIAL, TINY_ANALYSIS, tiny
 import pytest
 
 from reactivation import __version__, cli, registry
@@ -23,7 +23,13 @@ def run(*words: str | Path, cwd: Path) -> "subprocess.CompletedProcess[str]":
     """Run a program that knows nothing of this checkout."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return subprocess.run(
-        [*map(str, words)], cwd=cwd, env=environment, text=True, capture_output=True, timeout=300, stdin=subprocess.DEVNULL
+        [*map(str, words)],
+        cwd=cwd,
+        env=environment,
+        text=True,
+        capture_output=True,
+        timeout=PATIENCE,
+        stdin=subprocess.DEVNULL,
     )
 
 
