@@ -14,6 +14,7 @@ from paper.claims.mechanism import controls_of, pulls
 from paper.protocols import HEAD, SPATIAL
 from paper.theory import CONTROL_SEEDS, CONTROLS, FAMILIES, Family, control_settings, family_settings, found
 
+_EVERY = 500  # steps of a long rest between those that are shown, after the first so many
 SHOWN = (0.0, 0.5, 2.0, 8.0)  # c of the key figure
 Row = dict[str, Any]
 Result = dict[str, Any]
@@ -150,6 +151,8 @@ def relaxation_table(path: str) -> list[Row]:
         for one in measured(path, task):
             rests = [result["relaxation"] for result in one.results]
             for number, step in enumerate(rests[0]["step"]):
+                if step > _EVERY and step % _EVERY:
+                    continue
                 kept = _mean([rest["correlation"][number] for rest in rests])
                 sizes = [rest["amplitude"][number] / rest["amplitude"][0] for rest in rests]
                 rows.append({"family": one.label, "task": task, "step": step, "kept": kept, "amplitude": _mean(sizes)})
