@@ -1,6 +1,7 @@
 """The plan of a sweep: every combination checked, with the name of its run, its settings and its analyses."""
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import replace
 import hashlib
 from pathlib import Path
@@ -94,7 +95,6 @@ class _Keys:
 
     def analyses(self, config: TrainConfig, run: str) -> Iterator[PlannedAnalysis]:
         """Every combination of the values of every analysis, of one run."""
-        from reactivation.analysis.request import check, with_noise_of
         from reactivation.analysis.result_files import result_file
 
         task, folder = run.split("/")
@@ -103,18 +103,23 @@ class _Keys:
             for values in grid.combinations():
                 tags = [_tag(key, values[key], grid) for key in grid.varying]
                 out = "_".join([folder, *tags])
-                settings = self._resolved(name, {**values, "task": task})
-                reference = RunReference(folder, config, RunFolder(Path(run)))
-                settings = with_noise_of([reference], replace(settings, seed=config.seed, runs=[folder], out=out, path=""))
-                check(settings)
-                settings.check_space(config.task.space)
+                settings = copy(self._resolved(name, {**values, "task": task}, config))
+                settings.seed, settings.out = config.seed, out  # as they are: to make settings anew is to check them anew
                 told = {**values, "task": task, "seed": str(config.seed), "runs": f"[{folder}]", "out": out}
                 yield PlannedAnalysis(name, told, str(result_file(name, settings)))
 
-    def _resolved(self, name: str, values: Values) -> Any:
-        key = (name, *values.items())
+    def _resolved(self, name: str, values: Values, config: TrainConfig) -> Any:
+        """Settings of an analysis with the noise of its run, which are checked once for all runs of that noise and space."""
+        from reactivation.analysis.request import check, with_noise_of
+
+        key = (name, *values.items(), config.rnn.sigma, config.task.dt, repr(config.task.space))
         if key not in self._checked:
-            self._checked[key] = resolve_analysis(name, self._settings[name], values)
+            settings = resolve_analysis(name, self._settings[name], values)
+            run = RunReference("run", config, RunFolder(Path("run")))
+            settings = with_noise_of([run], replace(settings, runs=["run"], path=""))
+            check(settings)
+            settings.check_space(config.task.space)
+            self._checked[key] = settings
         return self._checked[key]
 
 
