@@ -78,11 +78,14 @@ def main(words: list[str]) -> None:
     """Run trials of each fault in turn until the time is over.
 
     Raises:
+        BadInput: no fault has such a name.
         SomeFailed: a promise was broken, now or in the counts that this goes on from.
     """
     settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
     if settings is None:
         return
+    if not any(name.startswith(settings.only) for name in FAULTS):
+        raise BadInput(f"only={settings.only} is the beginning of none of: {', '.join(FAULTS)}")
     file, deadline = Path(settings.out), time.monotonic() + settings.seconds
     counts = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     while time.monotonic() < deadline:

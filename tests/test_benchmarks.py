@@ -71,6 +71,7 @@ def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command:
         ("rest", "units=[0]", "at least 1"),
         ("history", "commits=nothing", "no commit"),
         ("reliability", "seconds=0", "greater than 0"),
+        ("reliability", "only=x", "the beginning of none of: kill"),
         ("sweeps", "runs=0", "at least 1"),
     ],
 )
