@@ -183,6 +183,7 @@ class Cluster:
         """Poll until something holds."""
         deadline = time.monotonic() + PATIENCE
         while not happens():
+            assert all(process.poll() is None for process in self._own), "munge or the database has ended"
             assert time.monotonic() < deadline, (self.ask("squeue", "-t", "all"), self.ask("sinfo"))
             time.sleep(0.25)
 
