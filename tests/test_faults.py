@@ -146,3 +146,18 @@ def test_signals_of_terminals_and_batch_systems_are_noted_unless_ignored_from_th
             assert not interruption.signal
     finally:
         signal.signal(number, before)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [1, 8, 30])
+def test_a_figure_that_cannot_be_written_leaves_the_old_one(limit: int, tmp_path: Path) -> None:
+    """Under a limit of file size [KiB] that none, one or two of PDF, PNG and CSV pass; one line, and no file beside."""
+    line = f"{sys.executable} {ROOT / 'figures.py'} fig=2e out=."
+    subprocess.run(["bash", "-c", line], cwd=tmp_path, env=environment(), check=True, capture_output=True)
+    before = contents(tmp_path)
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit -f {limit}; {line}"], cwd=tmp_path, env=environment(), capture_output=True, text=True
+    )
+    assert done.returncode == StorageError.exit_code
+    assert "File too large" in done.stderr.splitlines()[-1]
+    assert contents(tmp_path) == before
