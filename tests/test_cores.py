@@ -2,12 +2,14 @@
 
 import os
 from pathlib import Path
+import subprocess
 
 from factories import HEAD, SPATIAL, Command, tiny, train
 import pytest
 import torch
 
 from reactivation.machine import control_groups, cores, memory
+from reactivation.storage import environment
 from reactivation.training import preparing, processes
 
 
@@ -147,3 +149,13 @@ def test_walks_that_leave_the_box_are_warned_of_with_the_number(
 ) -> None:
     train(tmp_path / "run", *words, "task.sequence_length=100", config=config)
     assert ("18% of positions lie outside the walls, at task.dt=0.1" in capsys.readouterr().err) == told
+
+
+def test_the_commit_is_that_of_the_package_wherever_it_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not of what a hook of git works on, and none of a checkout in which a package is installed."""
+    here = environment._commit.__wrapped__()
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
+    assert environment._commit.__wrapped__() == here
+    monkeypatch.setattr(environment, "INSTALLED", True)
+    assert environment._commit.__wrapped__() is None

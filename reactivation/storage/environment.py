@@ -2,7 +2,6 @@
 
 from functools import cache
 import os
-from pathlib import Path
 import platform
 import subprocess
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 
 from reactivation import __version__
 from reactivation.machine.device import onednn_in_use
+from reactivation.machine.places import HOME, INSTALLED
 
 
 def environment() -> dict[str, Any]:
@@ -34,10 +34,13 @@ def _commit() -> str | None:
     """The commit of the checkout the package runs from; None outside a checkout, "+" if files were changed."""
 
     def git(*words: str) -> str:
-        folder, environment = Path(__file__).parent, {**os.environ, "LC_ALL": "C"}
-        done = subprocess.run(["git", *words], cwd=folder, env=environment, capture_output=True, text=True, check=True)
+        # Of this checkout, whichever one a hook or a script is at work on.
+        told = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | {"LC_ALL": "C"}
+        done = subprocess.run(["git", *words], cwd=HOME, env=told, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
+    if INSTALLED:  # perhaps below the checkout of something else
+        return None
     try:
         commit, changed = git("rev-parse", "HEAD"), git("status", "--porcelain", "-uno")
     except (OSError, subprocess.CalledProcessError):
