@@ -145,7 +145,7 @@ class Cluster:
         """Send a signal to a daemon, and wait until it is gone."""
         process = self._process(name)
         os.kill(process, number)
-        self.wait_for(lambda: not Path(f"/proc/{process}").exists())
+        self.wait_for(lambda: _is_gone(process))
 
     def lose_the_node(self) -> None:
         """Kill the node's daemon and all that runs there, as a power cut does."""
@@ -210,6 +210,14 @@ def cluster(folder: Path, accounting: bool = False) -> Iterator[Cluster]:
 def is_installed(*names: str) -> bool:
     """Whether all that it takes is there."""
     return os.getuid() == 0 and all(shutil.which(name, path=_PATH) for name in names or NEEDED)
+
+
+def _is_gone(process: int) -> bool:
+    """Whether a process has ended, even if its parent has not taken notice."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def _free_ports(count: int) -> list[int]:
