@@ -1,12 +1,16 @@
 """What pyproject.toml cannot say: a wheel holds, inside the package, the configs and the published networks."""
 
+import json
 from pathlib import Path
 import shutil
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-NETWORKS = {file.parent for file in Path("published").rglob("*.pt")}  # the run folder of each; results stay in a checkout
+PUBLISHED = Path("published")
+NETWORKS = [
+    PUBLISHED / name for name in json.loads((PUBLISHED / "card.json").read_text())
+]  # the paper's, not those of theory
 
 
 class BuildWithData(build_py):
@@ -22,7 +26,7 @@ class BuildWithData(build_py):
         for folder in [Path("configs"), *NETWORKS]:
             shutil.copytree(folder, package / folder, ignore=shutil.ignore_patterns(".*"))
         for name in ("README.md", "card.json"):
-            shutil.copy(Path("published", name), package / "published")
+            shutil.copy(PUBLISHED / name, package / PUBLISHED)
 
 
 setup(cmdclass={"build_py": BuildWithData})

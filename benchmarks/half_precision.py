@@ -33,10 +33,10 @@ def main(words: list[str]) -> None:
     import torch
 
     import reactivation as ra
+    from reactivation.analysis.mechanism import Settings as Theory
+    from reactivation.analysis.mechanism import training_values
     from reactivation.analysis.run import load_run
     from reactivation.storage.finding import found_run
-    from reactivation.theory.command import Settings as Theory
-    from reactivation.theory.command import training_values
 
     values = training_values(Theory(run=settings.run, seed=settings.seed, tag=settings.tag))
     run = load_run(found_run(train_config(values)), torch.device("cpu"))

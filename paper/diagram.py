@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from paper.claims.replay import rows
 from paper.claims.verdicts import Claim, Verdict, judge
 from paper.protocols import HEAD, SPATIAL
+from reactivation.analysis.mechanism import Settings as OfTheory
+from reactivation.analysis.mechanism import training_values
 from reactivation.machine.errors import BadInput, DamagedData, run_command
 from reactivation.network.modifiers import Adaptation, Modifier, Momentum
 from reactivation.settings.declaring import nearest, setting
@@ -23,8 +25,6 @@ from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import RESULTS, train_config
 from reactivation.storage.files import make_folder, read_json, to_json, write_atomically
 from reactivation.storage.finding import command, trained_run
-from reactivation.theory.command import Settings as OfTheory
-from reactivation.theory.command import training_values
 
 if TYPE_CHECKING:
     from reactivation.analysis.recording import Recording

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from paper.protocols import HEAD, SPATIAL
+from reactivation.analysis.mechanism import Settings, has, is_control, result_file, training_values
 from reactivation.machine.places import PUBLISHED
 from reactivation.settings.layers import train_config
 from reactivation.storage.files import read_json
 from reactivation.storage.finding import command, trained_run
-from reactivation.theory.command import Settings, has, is_control, result_file, training_values
 
 TAG = "theory"
 SEEDS = {SPATIAL: (1, 2, 3), HEAD: (0, 1, 2, 3, 4)}

@@ -17,10 +17,10 @@ from paper.protocols import HEAD, SPATIAL
 from paper.report.parts import document, image, table_html
 from paper.tables import Table
 from paper.theory import show
+from reactivation.analysis.mechanism import measure
 from reactivation.analysis.results import LEVEL, confidence_interval
 from reactivation.machine.errors import DamagedData
 from reactivation.storage.files import make_folder, to_json, write_together
-from reactivation.theory.command import measure
 
 _ABSENT = "–"
 _INTERVAL = f"[{LEVEL:.0%} interval]"
@@ -259,7 +259,8 @@ def _page(judged: Sequence[Judged], pictures: Mapping[str, bytes], bounds: Seque
             "<h2>Verdicts</h2>",
             table_html(verdict_table(judged)),
             "<h2>Questions</h2>",
-            table_html(questions_table(judged)),
+            "<p>Of families of which a network is measured.</p>",
+            table_html(questions_table([one for one in judged if one.networks])),
             "<h2>Figures</h2>",
             *shown,
             "<h2>The loss and its bounds</h2>",

@@ -21,7 +21,7 @@ from reactivation.settings.declaring import nearest
 
 Words = list[str]
 
-_OTHERS = {"theory": "theory.command", "runs": "sweep.table", "sweep": "sweep.command"}  # modules with a `main`
+_OTHERS = {"theory": "analysis.mechanism", "runs": "sweep.table", "sweep": "sweep.command"}  # modules with a `main`
 # What draws and reports belongs to the study of the paper, which is no part of the library.
 _IN_A_CHECKOUT = {"figure": "figures.py", "reproduce": "reproduce.py"}
 

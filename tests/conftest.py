@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+import signal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side; set before torch loads
 
@@ -9,6 +10,11 @@ from factories import ROOT, Command, Outcome, call, end, start
 import hypothesis
 import pytest
 import torch
+
+# What is started in the background, or by nohup, is told to ignore these, and so would be every command that a test starts.
+for number in (signal.SIGHUP, signal.SIGINT):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
 
 PRECISION = torch.backends.mkldnn.matmul.fp32_precision  # type: ignore[attr-defined]  # torch has no types for it
 

@@ -9,11 +9,17 @@ import pytest
 from paper.protocols import HEAD, SPATIAL
 from paper.theory import CONTROLS, FAMILIES, control_settings, published_files
 from paper.theory_report import FIGURES, write
+from reactivation.analysis.mechanism import result_file, science
 from reactivation.machine.errors import DamagedData
-from reactivation.theory.command import result_file, science
 
 SMALL = ["pairs=80", "trajectories=20", "steps=400", "long=2000", "gains=[0,4]", "tempering_gains=[1,2]"]
 WORDS = ["run=control:langevin:bearings", *SMALL]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_published(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is measured elsewhere stays out of these tests."""
+    monkeypatch.setattr("paper.theory.PUBLISHED", tmp_path_factory.mktemp("empty"))
 
 
 def test_a_control_is_measured_into_one_file(command: Command, tmp_path: Path) -> None:

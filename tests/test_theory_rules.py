@@ -34,10 +34,16 @@ from paper.claims.theory import (
 )
 from paper.protocols import HEAD, SPATIAL
 from paper.theory import BY_NAME, FOLLOWED, control_settings, family_settings, training_settings
+from reactivation.analysis.mechanism import FORMAT, Settings, result_file, science
 from reactivation.analysis.results import confidence_interval
-from reactivation.theory.command import FORMAT, Settings, result_file, science
 
 NULL = [-0.1, 0.0, 0.1]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_published(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is measured elsewhere stays out of these tests."""
+    monkeypatch.setattr("paper.theory.PUBLISHED", tmp_path_factory.mktemp("empty"))
 
 
 def family(alphas: Sequence[float], exponent: float, brownian: float = math.nan, **others: Any) -> list[Network]:

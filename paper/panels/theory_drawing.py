@@ -70,7 +70,7 @@ def draw_width(axis: Any, rows: Sequence[Row], slopes: Sequence[float], label: s
     each = [digit * 10.0**power for power in range(-3, 4) for digit in (1, 2, 5)]
     shown = [width for width in each if narrow / 1.5 < width < wide * 1.5]
     axis.set_yticks(shown, [f"{width:g}" for width in shown])
-    axis.legend(fontsize=5)
+    axis.legend(fontsize=5, loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def draw_inputs(figure: Any, inputs: Sequence[Row], widths: Sequence[Row]) -> None:
