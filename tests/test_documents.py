@@ -220,8 +220,11 @@ def test_what_is_published_is_small_and_there_once() -> None:
         f"{task}/{run}" for task, runs in NETWORKS.items() for run in runs
     }
     files = [file for file in PUBLISHED.rglob("*") if file.is_file()]
-    assert sum(file.stat().st_size for file in files) < 60e6
-    assert {f"{file.parent.relative_to(PUBLISHED)}" for file in files if file.suffix == ".pt"} == set(CARDS)
+    of_theory = [file for file in files if "theory" in str(file.relative_to(PUBLISHED))]
+    assert sum(file.stat().st_size for file in set(files) - set(of_theory)) < 60e6
+    assert sum(file.stat().st_size for file in files) < 190e6, "the work tree is to stay below 200 MB"
+    kept = {f"{file.parent.relative_to(PUBLISHED)}" for file in set(files) - set(of_theory) if file.suffix == ".pt"}
+    assert kept == set(CARDS)
     assert not [file for file in files if file.name == "metrics.jsonl"], "the tables have the same rows"
 
 

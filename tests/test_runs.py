@@ -68,6 +68,21 @@ def test_folders_of_several_noises_and_seeds(results: Path, capsys: pytest.Captu
     assert all(row["step_length"] > row["step_length_standard_error"] > 0 for row in table)
 
 
+def test_runs_that_differ_in_their_tag_alone_are_told_apart(results: Path) -> None:
+    """Their fingerprints are equal; details of before do not name the folder, but the table does."""
+    run_analysis("manifold", ["seed=0", "runs=[noisy_unbiased]", f"path={results}", *TINY_ANALYSIS])
+    folder = results / "spatial_navigation"
+    details = folder / "manifold_0.0001_0_details.json"
+    found = json.loads(details.read_text())
+    for model in found["models"].values():
+        del model["folder"]
+    details.write_text(json.dumps(found))
+    train(folder / "noisy_unbiased_0.0001_0_later", "rnn.sigma2_rec=0.0001", "tag=later")
+    rows = ra.runs_table(results, of="results")
+    assert {Path(row["run"]).name for row in rows} == {"noisy_unbiased_0.0001_0"}
+    assert len(rows) == 2
+
+
 @pytest.mark.artifact
 def test_published_results_of_every_analysis_have_their_measures() -> None:
     """Their tables go by run folder, and their details do not say which that is."""

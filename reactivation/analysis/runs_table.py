@@ -1,6 +1,6 @@
 """Tables of many runs: a row for each run, or for each of its results; `sweep.table` has the command."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 import os
 from pathlib import Path
 import sys
@@ -20,6 +20,7 @@ from reactivation.storage.table import Table, table_of
 
 RUNS, RESULTS_OF_RUNS = "runs", "results"
 _DETAILS = "_details.json"
+Found = tuple[RunFolder, Card]
 _OF_RUNS = ("task", "seed", "runs", "tag")  # settings of analyses that the run of a row says itself
 
 
@@ -58,8 +59,9 @@ def runs_table(root: str | os.PathLike[str] = RESULTS, of: str = RUNS, published
             measures=("state", "step", *_measured(cards.values())),
             last=("tested", "problem", "run"),
         )
-    runs: dict[Any, tuple[RunFolder, Card]] = {card.fingerprint: (folder, card) for folder, card in cards.items()}
-    runs |= {(card.fingerprint, folder.path.name): (folder, card) for folder, card in cards.items()}
+    runs: dict[Any, list[Found]] = {}
+    for folder, card in cards.items():
+        runs.setdefault(card.fingerprint, []).append((folder, card))
     rows, names = [], dict[str, None]()
     for file, analysis in results:
         for row, measures in _result_rows(file, analysis, runs):
@@ -110,7 +112,7 @@ def _whose(folder: RunFolder, card: Card) -> dict[str, Any]:
 
 
 def _result_rows(
-    file: Path, analysis: str, runs: Mapping[Any, tuple[RunFolder, Card]]
+    file: Path, analysis: str, runs: Mapping[Any, Sequence[Found]]
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """What a result says of each run and phase: settings, and measures."""
     try:
@@ -123,7 +125,7 @@ def _result_rows(
         return
     of_analysis = {key: value for key, value in settings.items() if key not in _OF_RUNS}
     for label, phases in measured.items():
-        model, found = details["models"].get(label, {}), _run_of(label, details, runs)
+        model, found = details["models"].get(label, {}), _run_of(label, table, details, runs)
         whose = {"experiment": f"{settings['task']}/{label}", "seed": model.get("seed", settings["seed"])}
         if found:
             whose = {**_whose(*found), **found[1].settings}
@@ -139,15 +141,21 @@ def _result_rows(
             yield row, dict(measures)
 
 
-def _run_of(label: str, details: Any, runs: Mapping[Any, tuple[RunFolder, Card]]) -> tuple[RunFolder, Card] | None:
-    """The run that a row of a result is of, where its folder is there."""
+def _run_of(label: str, table: Any, details: Any, runs: Mapping[Any, Sequence[Found]]) -> Found | None:
+    """The run that a row of a result is of, where its folder is there.
+
+    Runs that differ in their tag alone have one fingerprint: the folder that details name is the one, else one that the
+    table names.
+    """
     model = details["models"].get(label, {})
-    fingerprint, name = model.get("fingerprint"), Path(model.get("folder") or label).name
-    return runs.get((fingerprint, name)) or runs.get(fingerprint)
+    name, alike = Path(model.get("folder") or label).name, runs.get(model.get("fingerprint"), ())
+    by_name = {folder.path.name: (folder, card) for folder, card in alike}
+    named = [name, *(other for other in by_name if other in table), *by_name]
+    return next((by_name[one] for one in named if one in by_name), None)
 
 
 def measures_of(
-    analysis: str, table: Any, details: Any, runs: Mapping[Any, tuple[RunFolder, Card]]
+    analysis: str, table: Any, details: Any, runs: Mapping[Any, Sequence[Found]]
 ) -> Mapping[str, Mapping[str, Mapping[str, float | None]]]:
     """Return run → phase → measure → number, of the two files of an analysis.
 
@@ -156,7 +164,7 @@ def measures_of(
     """
     tabulate, measured = declared(analysis).tabulate, {}
     for run in (run for run in details["models"] if run != RANDOM):
-        found = _run_of(run, details, runs)
+        found = _run_of(run, table, details, runs)
         folder = Path(details["models"][run].get("folder") or (found[0].path if found else run)).name
         entry = table.get(folder, table.get(run))
         measured[run] = tabulate(run, entry, details) if tabulate else _plain(analysis, entry)
