@@ -18,8 +18,7 @@ from typing import Annotated, Any, ForwardRef, Literal, TypeVar, Union, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.machine.errors import BadInput
-from reactivation.settings.declaring import in_one_line
+from reactivation.machine.errors import BadInput, in_one_line
 
 Array = NDArray[np.float64]
 C = TypeVar("C", bound=Callable[..., Any])
@@ -57,10 +56,7 @@ def duration(name: str, value: Any) -> float:
     Raises:
         BadInput: it is no number, not finite, or not greater than 0.
     """
-    seconds = _number(name, value)
-    if not 0 < seconds < math.inf:
-        raise BadInput(f"{name}={value} is a time [s] and must be greater than 0, and finite")
-    return seconds
+    return _from_0(name, value, "is a time [s] and must be greater than 0, and finite", itself=False)
 
 
 def strength(name: str, value: Any) -> float:
@@ -69,10 +65,7 @@ def strength(name: str, value: Any) -> float:
     Raises:
         BadInput: it is no number, not finite, or negative.
     """
-    number = _number(name, value)
-    if not 0 <= number < math.inf:
-        raise BadInput(f"{name}={value} must be at least 0, and finite")
-    return number
+    return _from_0(name, value, "must be at least 0, and finite", itself=True)
 
 
 def positive(name: str, value: Any) -> float:
@@ -81,10 +74,7 @@ def positive(name: str, value: Any) -> float:
     Raises:
         BadInput: it is no number, not finite, or not greater than 0.
     """
-    number = _number(name, value)
-    if not 0 < number < math.inf:
-        raise BadInput(f"{name}={value} must be greater than 0, and finite")
-    return number
+    return _from_0(name, value, "must be greater than 0, and finite", itself=False)
 
 
 def limit(name: str, value: Any) -> float:
@@ -301,6 +291,14 @@ def _is_number(value: Any) -> bool:
     except (TypeError, ValueError, RuntimeError):
         return False
     return True
+
+
+def _from_0(name: str, value: Any, says: str, itself: bool) -> float:
+    """A finite number from 0 on, 0 itself among them or not."""
+    number = _number(name, value)
+    if not (0 < number < math.inf or (itself and number == 0)):
+        raise BadInput(f"{name}={value} {says}")
+    return number
 
 
 def _number(name: str, value: Any) -> float:

@@ -1,15 +1,18 @@
 """What every test file gets: fixtures, the machine's arithmetic as it was, and no test of a device that is not there."""
 
+from collections.abc import Iterator
 import os
 from pathlib import Path
 import signal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side; set before torch loads
 
-from factories import ROOT, Command, Outcome, call, end, start
+from factories import ROOT, Command, Outcome, call, end, start, started
 import hypothesis
 import pytest
 import torch
+
+from paper.live.browser import BROWSERS, Browser
 
 # What is started in the background, or by nohup, is told to ignore these, and so would be every command that a test starts.
 for number in (signal.SIGHUP, signal.SIGINT):
@@ -49,6 +52,21 @@ def command(tmp_path: Path) -> Command:
         return call(tmp_path, script, *words)
 
     return run
+
+
+@pytest.fixture(scope="module", params=BROWSERS, ids=lambda kind: kind.__name__)
+def running(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """Each browser in turn."""
+    with started(request.param) as browser:
+        yield browser
+
+
+@pytest.fixture
+def browser(running: Browser, address: str) -> Browser:
+    """Each browser in turn, with the page at `address`, which a test file says, just opened."""
+    running.open("about:blank")
+    running.open(address)
+    return running
 
 
 @pytest.fixture

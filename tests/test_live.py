@@ -1,7 +1,6 @@
 """The live page in real browsers: its networks are those of torch, its measures ours, and every control works."""
 
 import base64
-from collections.abc import Iterator
 from functools import cache
 import json
 from pathlib import Path
@@ -82,21 +81,6 @@ def page_with(folder: Path, *keys: str) -> str:
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     return page_with(tmp_path_factory.mktemp("page"), VANILLA, GRU, HEAD)
-
-
-@pytest.fixture(scope="module", params=BROWSERS, ids=lambda kind: kind.__name__)
-def running(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    """Each browser in turn."""
-    with started(request.param) as browser:
-        yield browser
-
-
-@pytest.fixture
-def browser(running: Browser, address: str) -> Browser:
-    """Each browser in turn, with the page just opened."""
-    running.open("about:blank")
-    running.open(address)
-    return running
 
 
 def traced(browser: Browser, key: str, steps: int, script: list[Any], seed: int = 1) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The report as a page: every claim has an address, every link a place, and a reader finds a claim in real browsers."""
 
-from collections.abc import Iterator
 from html.parser import HTMLParser
 import json
 from pathlib import Path
@@ -131,21 +130,6 @@ def address(page: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     file = tmp_path_factory.mktemp("report") / "report.html"
     file.write_text(page)
     return file.as_uri()
-
-
-@pytest.fixture(scope="module", params=BROWSERS, ids=lambda kind: kind.__name__)
-def running(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    """Each browser in turn."""
-    with started(request.param, width=1280) as browser:
-        yield browser
-
-
-@pytest.fixture
-def browser(running: Browser, address: str) -> Browser:
-    """Each browser in turn, with the report just opened."""
-    running.open("about:blank")
-    running.open(address)
-    return running
 
 
 def shown(browser: Browser) -> list[str]:

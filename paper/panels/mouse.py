@@ -147,7 +147,7 @@ def _value(measure: str, one: Recording, awake: Recording) -> Any:
 
 def _draw_values(ax: "Axes", table: PanelTable, label: str = "", named: bool = True) -> "Axes":
     """A dot with its standard error for each recording (filled: the network), over the range of its null in grey."""
-    names = [str(name) for name in table.columns["recording"]]  # type: ignore[union-attr]
+    names = np.asarray(table.columns["recording"]).tolist()
     for row, name in enumerate(names):
         colour, line = _LOOKS[name]
         ax.plot([table["null_low"][row], table["null_high"][row]], [row, row], color=MIDDLE, linewidth=4)

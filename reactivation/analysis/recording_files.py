@@ -5,13 +5,13 @@ import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-import zipfile
 
 import numpy as np
 
 from reactivation import __version__
 from reactivation.analysis.epochs import Moments, Start
-from reactivation.machine.errors import BadInput, DamagedData, storing
+from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.storage.arrays import read_archive
 from reactivation.storage.files import write_atomically
 from reactivation.world.spaces import Box, Circle, Space
 
@@ -51,13 +51,8 @@ def save(recording: "Recording", file: Path) -> Path:
 
 def load(recording: "Recording", file: Path, space: Space | None) -> None:
     """Fill an empty recording; see `Recording.load`."""
-    with storing(file):
-        if not file.exists():
-            raise DamagedData(f"{file}: missing")
-        content = file.read_bytes()
+    arrays = read_archive(file)
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
         about = json.loads(str(arrays["about"]))
         if about["format"] != _FORMAT:
             raise DamagedData(f"{file}: has format {about['format']}; this version reads format {_FORMAT}")
@@ -69,7 +64,7 @@ def load(recording: "Recording", file: Path, space: Space | None) -> None:
         seconds = about.get("starts") or [sample * recording.dt for sample in first]  # files of before have none
         recording._starts = tuple(map(Start, first, seconds))
         recording._moments = Moments(arrays["mean"], arrays["covariance"]) if "mean" in arrays else None
-    except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
+    except (KeyError, ValueError, TypeError):
         recording._blocks = ()
     if not recording._blocks:
         raise DamagedData(f"{file}: is no whole recording; make it again")

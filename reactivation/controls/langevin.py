@@ -88,7 +88,7 @@ class Langevin(Cell):
         pull = self.sigma**2 / self.variance * (shares @ self.centres - leak * state)
         if not u.any():
             return pull
-        slope = (shares @ self.slopes.flatten(1)).unflatten(-1, self.slopes.shape[1:])  # type: ignore[no-untyped-call]
+        slope = (shares @ self.slopes.flatten(1)).unflatten(-1, self.slopes.shape[1:])  # type: ignore[no-untyped-call]  # torch has no types for it
         return pull + (slope @ u[..., None])[..., 0] / self.dt
 
 

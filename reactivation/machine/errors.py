@@ -5,9 +5,11 @@ from contextlib import contextmanager
 import errno
 import signal
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from reactivation.machine.output import only_telling, open_streams, silence
+
+_LONGEST = 80  # characters of a value that are shown in a message
 
 SIGNAL_BASE = 128  # a command ended by signal n exits with 128 + n (130 after Ctrl-C, 143 after SIGTERM)
 
@@ -104,3 +106,10 @@ def _end(message: str, code: int) -> NoReturn:
         print(message, file=sys.stderr)
         sys.stdout.flush()
     sys.exit(code)
+
+
+def in_one_line(value: Any) -> str:
+    """How a message shows a value: shortened, and what would break its line written as an escape."""
+    text = str(value)
+    text = text if text.isprintable() else ascii(text)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"

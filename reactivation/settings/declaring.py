@@ -11,7 +11,7 @@ import re
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, ClassVar, get_args, get_origin, get_type_hints
 
-from reactivation.machine.errors import BadInput
+from reactivation.machine.errors import BadInput, in_one_line
 
 if TYPE_CHECKING:
     from reactivation.world.spaces import Space
@@ -21,7 +21,6 @@ DT = 0.02  # Δt [s] of the paper, and the one at which results are named by the
 # Float32 must hold a quantity and its square: from 1.2e-38 to 3.4e38. A whole number may become part of a file name.
 _LARGEST_FLOAT, _SMALLEST_FLOAT, _LARGEST_INT = 1e15, 1e-15, 10**30
 _NOTHING = ("null", "none", "~")  # how people and languages spell that nothing is meant
-_LONGEST = 80  # characters of a value that are shown in a message
 _CLOSE = 0.5  # likeness of two names from which one may be a slip for the other
 FILE_NAME = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]*")
 
@@ -194,13 +193,6 @@ def dotted_keys(settings_class: type, prefix: str = "") -> Iterator[str]:
 def allowed_types(hint: Any) -> tuple[Any, ...]:
     """The types that a declared type allows: (int, NoneType) of "int or null"."""
     return get_args(hint) if isinstance(hint, UnionType) else (hint,)
-
-
-def in_one_line(value: Any) -> str:
-    """How a message shows a value: shortened, and what would break its line written as an escape."""
-    text = str(value)
-    text = text if text.isprintable() else ascii(text)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
 
 
 def type_name(hint: Any) -> str:

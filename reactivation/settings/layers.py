@@ -19,7 +19,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from reactivation import registry
-from reactivation.machine.errors import BadInput
+from reactivation.machine.errors import BadInput, in_one_line
 from reactivation.machine.places import CONFIGS
 from reactivation.settings.declaring import (
     DT,
@@ -28,7 +28,6 @@ from reactivation.settings.declaring import (
     TrainerSettings,
     built,
     check,
-    in_one_line,
     nearest,
     setting,
 )

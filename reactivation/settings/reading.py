@@ -12,9 +12,9 @@ from typing import Any, get_type_hints
 
 import yaml
 
-from reactivation.machine.errors import BadInput, storing
+from reactivation.machine.errors import BadInput, in_one_line, storing
 from reactivation.machine.places import HOME
-from reactivation.settings.declaring import allowed_types, in_one_line
+from reactivation.settings.declaring import allowed_types
 
 COMMAND_LINE = "command line"
 # YAML that is well formed can still say what Python cannot hold: a list as a key, a number of 5,000 digits.

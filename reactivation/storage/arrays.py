@@ -1,7 +1,8 @@
-"""Arrays that a user gives in a file."""
+"""Arrays in npz files, of which nothing is unpickled."""
 
 import io
 from pathlib import Path
+from typing import Any
 import zipfile
 
 import numpy as np
@@ -10,11 +11,11 @@ from numpy.typing import NDArray
 from reactivation.machine.errors import DamagedData, storing
 
 
-def read_arrays(file: Path) -> dict[str, NDArray[np.number]]:
-    """Read the arrays of numbers of an npz file by their names; nothing is unpickled.
+def read_archive(file: Path) -> dict[str, NDArray[Any]]:
+    """Read the arrays of an npz file by their names.
 
     Raises:
-        DamagedData: it is missing, no npz file, or holds what is no number, or is not finite.
+        DamagedData: it is missing, or no npz file.
         StorageError: it cannot be read.
     """
     with storing(file):
@@ -23,9 +24,19 @@ def read_arrays(file: Path) -> dict[str, NDArray[np.number]]:
         content = file.read_bytes()
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+            return {name: archive[name] for name in archive.files}
     except (ValueError, EOFError, OSError, AttributeError, TypeError, zipfile.BadZipFile):
         raise DamagedData(f"{file}: is no whole npz file of arrays; write it with numpy.savez") from None
+
+
+def read_arrays(file: Path) -> dict[str, NDArray[np.number]]:
+    """Read the arrays of numbers of an npz file by their names.
+
+    Raises:
+        DamagedData: it is missing, no npz file, or holds what is no number, or is not finite.
+        StorageError: it cannot be read.
+    """
+    arrays = read_archive(file)
     for name, array in arrays.items():
         if not np.issubdtype(array.dtype, np.number) or not np.isfinite(array).all():
             raise DamagedData(f"{file}: its array {name} holds what is no finite number")

@@ -10,8 +10,8 @@ from pathlib import Path
 import re
 from typing import Any
 
-from reactivation.machine.errors import BadInput
-from reactivation.settings.declaring import in_one_line, nearest
+from reactivation.machine.errors import BadInput, in_one_line
+from reactivation.settings.declaring import nearest
 from reactivation.settings.reading import COMMAND_LINE, load_yaml, shown, to_words
 
 Values = dict[str, str]
