@@ -5,6 +5,7 @@ import csv
 import os
 from pathlib import Path
 import signal
+import socket
 import time
 
 from factories import SPATIAL, Command, same_weights, tiny, train
@@ -165,7 +166,9 @@ def test_what_has_to_make_room_and_cannot_save_in_time_is_begun_again(
     sweep = sweep_of(tmp_path, "room")
     one_node.wait_for(is_training(sweep))
     worker = one_node.process_of("sweep work")
-    os.mkfifo(sweep.folder(RUN).path / f".resume.pt.{worker}.tmp")  # whoever opens it to write waits for ever
+    os.mkfifo(
+        sweep.folder(RUN).path / f".resume.pt.{socket.gethostname()}.{worker}.tmp"
+    )  # whoever opens it to write waits for ever
     one_node.ask("sbatch", "--partition=high", "--exclusive", "--output=/dev/null", "--wrap=sleep 5")
     one_node.wait_for(lambda: stand(sweep)[RUN].name == WAITING)
     assert last(sweep).ended is None, "it was killed before it could save"

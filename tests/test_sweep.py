@@ -1,10 +1,14 @@
 """Sweeps on one machine: plans, names, states, and what becomes of processes that fail or are killed."""
 
+from contextlib import suppress
 import csv
 from dataclasses import replace
+import errno
+import fcntl
 import os
 from pathlib import Path
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -13,13 +17,14 @@ from typing import Any
 from factories import SPATIAL, Command, end, same_weights, start, tiny, train, wait_until
 import pytest
 
-from reactivation.machine.errors import BadInput
+from reactivation.machine.errors import BadInput, StorageError
 from reactivation.machine.places import PUBLISHED
+from reactivation.storage import claims
 from reactivation.storage.claims import claimed
 from reactivation.storage.folder import RunFolder
 from reactivation.sweep import command as sweep_command
 from reactivation.sweep import supervisor
-from reactivation.sweep.folder import PlannedRun, Sweep
+from reactivation.sweep.folder import SILENCE, PlannedRun, Sweep
 from reactivation.sweep.grid import Grid, grid_of, values_of
 from reactivation.sweep.plan import plan
 from reactivation.sweep.states import (
@@ -253,8 +258,8 @@ def test_nothing_is_begun_twice(tmp_path: Path, shells: dict[str, str]) -> None:
     sweep = made(tmp_path / "sweep", "one", "two")
     shells |= {name: f"echo x >> {tmp_path}/{name}; sleep 0.5" for name in ("one", "two")}
     # A process that has a lock keeps it in its child: another is kept out for as long as the child lives.
-    with sweep.held("spatial_navigation/one") as lock:
-        child = subprocess.Popen(["sleep", "60"], pass_fds=[lock])
+    with sweep.held("spatial_navigation/one") as hold:
+        child = subprocess.Popen(["sleep", "60"], pass_fds=[hold.lock])
     (handed,) = new_submissions(sweep, list(sweep.runs), Launcher())
     assert supervised(sweep, handed).elsewhere == ["spatial_navigation/one"]
     assert not (tmp_path / "one").exists()
@@ -265,14 +270,72 @@ def test_nothing_is_begun_twice(tmp_path: Path, shells: dict[str, str]) -> None:
     child.wait()
 
 
-def test_signs_of_life_of_another_machine_keep_this_one_out(tmp_path: Path, shells: dict[str, str]) -> None:
+@pytest.fixture
+def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+
+
+@pytest.mark.usefixtures("no_locks")
+def test_where_locks_do_not_reach_another_machine_claims_keep_it_out(
+    tmp_path: Path, shells: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     sweep = made(tmp_path / "sweep", "one")
     shells["one"], run = "true", "spatial_navigation/one"
-    note(sweep, run, Attempt("another", "1_0", 1, 0, time.time()))
-    assert supervised(sweep).elsewhere == [run]
-    os.utime(sweep.state_file(run), (time.time() - 1000, time.time() - 1000))
-    assert supervised(sweep).elsewhere == []
-    assert [attempt.ended is None for attempt in attempts(sweep, run)] == [True, False]
+    (tmp_path / "squeue").write_text("#!/bin/sh\nexit 1\n")  # a scheduler that does not answer
+    (tmp_path / "squeue").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("SLURM_JOB_ID", "1")
+    monkeypatch.setenv("REACTIVATION_HOST", "another")
+    with sweep.held(run):
+        monkeypatch.delenv("REACTIVATION_HOST")
+        monkeypatch.delenv("SLURM_JOB_ID")
+        assert supervised(sweep).elsewhere == [run]
+        assert attempts(sweep, run) == ()
+        (claim,) = sweep.state_file(run).parent.glob("*.claim")
+        os.utime(claim, (time.time() - SILENCE - 1,) * 2)
+        assert supervised(sweep).elsewhere == [], "nobody has touched it for long"
+    assert [attempt.ended is None for attempt in attempts(sweep, run)] == [False]
+
+
+@pytest.mark.usefixtures("no_locks")
+def test_of_machines_that_ask_for_a_run_at_once_one_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep, host = made(tmp_path / "sweep", "one"), threading.local()
+    monkeypatch.setattr(socket, "gethostname", lambda: host.name)
+    at_work, most, begun = [0], [0], [0]
+
+    def ask(name: str) -> None:
+        host.name = name
+        for _ in range(50):
+            with suppress(StorageError), sweep.held("spatial_navigation/one"):
+                at_work[0] += 1
+                begun[0] += 1
+                most[0] = max(most[0], at_work[0])
+                time.sleep(0.001)
+                at_work[0] -= 1
+
+    machines = [threading.Thread(target=ask, args=(f"host{number}",)) for number in range(3)]
+    for machine in machines:
+        machine.start()
+    for machine in machines:
+        machine.join()
+    assert most == [1]
+    assert begun[0] > 10
+
+
+def test_whoever_is_at_work_keeps_the_claims_of_its_runs_fresh(
+    tmp_path: Path, shells: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = made(tmp_path / "sweep", "one")
+    shells["one"] = "sleep 0.5"
+    monkeypatch.setattr(supervisor, "HEARTBEAT", 0.0)
+    monkeypatch.setattr(claims, "_OFTEN", -1)
+    touched = list[str]()
+    monkeypatch.setattr(os, "utime", lambda file: touched.append(file.name))
+    supervised(sweep)
+    assert set(touched) == {"one.json", ".one.claim"}
 
 
 def test_what_is_called_off_ends_in_good_order(tmp_path: Path, shells: dict[str, str]) -> None:

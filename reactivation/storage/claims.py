@@ -2,7 +2,7 @@
 
 A claim is a file that is made exclusively. It says who works in the folder: host, process, job, time. It goes when the work
 ends; after a kill it stays, and is believed until it is known to be stale: by the processes of its own host, by the
-scheduler if it is of a job, or because nobody has touched it for a day, which who works does at every look.
+scheduler if it is of a job, or because nobody has touched it for long, which who works does at every look.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,6 +16,7 @@ import time
 
 from reactivation.machine import scheduler
 from reactivation.machine.errors import StorageError, storing
+from reactivation.storage.files import beside
 
 _NAME = ".claim"
 _PATIENCE = 24 * 3600  # seconds after which a claim of another host that nobody touched is stale
@@ -41,15 +42,21 @@ def is_claimed(folder: Path) -> bool:
 
 
 @contextmanager
-def claimed(folder: Path) -> Iterator[Callable[[], None]]:
-    """Keep the processes of other machines out of a folder; gives what keeps the claim fresh when it is called.
+def claimed(folder: Path, name: str = _NAME, silence: float | None = None) -> Iterator[Callable[[], None]]:
+    """Keep the processes of other machines that ask for the same claim out of a folder.
+
+    Gives what keeps the claim fresh when it is called.
+
+    Args:
+        silence: seconds since the last touch after which a claim of another host is stale, unless the scheduler knows its
+            job, and before which nobody asks; None for a day, where the scheduler is asked at once.
 
     Raises:
         StorageError: another process has a claim that is not known to be stale, or none can be made.
     """
-    file, own = folder / _NAME, _own()
+    file, own = folder / name, _own()
     with storing(file):
-        _make(file, own)
+        _make(file, own, silence)
     try:
         yield _Touching(file, own)
     finally:
@@ -78,14 +85,14 @@ class _Touching:
             os.utime(self._file)
 
 
-def _make(file: Path, own: Claim) -> None:
+def _make(file: Path, own: Claim, silence: float | None) -> None:
     for _ in range(_TRIES):
         with suppress(FileExistsError):
             _write_exclusively(file, (json.dumps(asdict(own)) + "\n").encode())
             return
         with suppress(FileNotFoundError):  # it is gone by now
             found, untouched = _read(file), time.time() - file.stat().st_mtime
-            if not _is_stale(found, own, untouched):
+            if not _is_stale(found, own, untouched, silence):
                 raise StorageError(_refusal(file, found))
             _remove(file, found)
     raise StorageError(_refusal(file, None))
@@ -93,7 +100,7 @@ def _make(file: Path, own: Claim) -> None:
 
 def _write_exclusively(file: Path, content: bytes) -> None:
     """Make a file with all its content, or, where a file system has no links, at least as nobody else can."""
-    temporary = file.with_name(f"{file.name}.{socket.gethostname()}.{os.getpid()}.tmp")
+    temporary = beside(file)
     try:
         temporary.write_bytes(content)
         os.link(temporary, file)
@@ -108,7 +115,7 @@ def _write_exclusively(file: Path, content: bytes) -> None:
 
 def _remove(file: Path, stale: Claim | None) -> None:
     """Take a stale claim away; one that another process has put in its place meanwhile goes back there."""
-    aside = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+    aside = beside(file)
     os.rename(file, aside)
     if _read(aside) != stale:
         with suppress(FileExistsError):
@@ -124,13 +131,15 @@ def _read(file: Path) -> Claim | None:
         return None
 
 
-def _is_stale(claim: Claim | None, own: Claim, untouched: float) -> bool:
+def _is_stale(claim: Claim | None, own: Claim, untouched: float, silence: float | None) -> bool:
     if claim and claim.host == own.host:
         return _started(claim.pid) is None or _started(claim.pid) != claim.started
     if claim and claim.job and claim.job == own.job:
         return claim.begun < own.begun
+    if untouched < (silence or 0):
+        return False
     runs = scheduler.runs(claim.job) if claim and claim.job else None
-    patience = _PATIENCE if claim else _OFTEN  # one that says nothing is written at once, or never
+    patience = (silence or _PATIENCE) if claim else _OFTEN  # one that says nothing is written at once, or never
     return untouched > patience if runs is None else not runs
 
 

@@ -10,8 +10,10 @@ import itertools
 import json
 import os
 from pathlib import Path
+import socket
 import sys
 import tempfile
+import threading
 import time
 from typing import Any, TextIO
 
@@ -40,7 +42,7 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
     Raises:
         StorageError: disk full, no permission; the old files are untouched.
     """
-    temporaries = {file: file.with_name(f".{file.name}.{os.getpid()}.tmp") for file in contents}
+    temporaries = {file: beside(file) for file in contents}
     try:
         for file, content in contents.items():
             with storing(file):
@@ -51,6 +53,11 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
         for file, temporary in temporaries.items():
             with storing(file):
                 temporary.unlink(missing_ok=True)
+
+
+def beside(file: Path) -> Path:
+    """Name the temporary file in which this thread writes what is to be in a file; two machines may number theirs alike."""
+    return file.with_name(f".{file.name.removeprefix('.')}.{socket.gethostname()}.{threading.get_native_id()}.tmp")
 
 
 def _write(file: Path, content: bytes) -> None:

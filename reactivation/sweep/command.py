@@ -38,10 +38,10 @@ from reactivation.storage.claims import claimed
 from reactivation.storage.files import locked, make_folder
 from reactivation.sweep import looking, slurm
 from reactivation.sweep.cost import cost
-from reactivation.sweep.folder import Sweep, sweep_folder
+from reactivation.sweep.folder import SILENCE, Sweep, sweep_folder
 from reactivation.sweep.grid import grid_of
 from reactivation.sweep.plan import default_name, plan
-from reactivation.sweep.states import FINISHED, RUNNING, SILENCE, WAITING, State, counted, summary
+from reactivation.sweep.states import FINISHED, RUNNING, WAITING, State, counted, summary
 from reactivation.sweep.submissions import (
     LOCAL,
     SLURM,

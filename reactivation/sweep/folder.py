@@ -8,19 +8,23 @@ results/sweeps/<name>/plan.json               the plan
                       <task>/<run>/           run folders, and results beside them, as under results/
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.settings.declaring import nearest
 from reactivation.settings.layers import RESULTS
+from reactivation.storage.claims import claimed
 from reactivation.storage.files import damaged, locked, make_folder, read_json, to_json, write_atomically
 from reactivation.storage.folder import RunFolder
 from reactivation.sweep.grid import Values
+
+HEARTBEAT = 10.0  # seconds between the signs of life of whoever runs something
+SILENCE = 120.0  # seconds without one after which it is taken for dead, clocks of two machines being apart and files cached
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,13 @@ class PlannedRun:
         return [analysis.file for analysis in self.analyses]
 
 
+class Hold(NamedTuple):
+    """What keeps others from a run."""
+
+    lock: int  # its descriptor, which a child may be given, too
+    touch: Callable[[], None]  # says that somebody is at work on it
+
+
 @dataclass(frozen=True)
 class Sweep:
     """The folder of a sweep."""
@@ -77,16 +88,19 @@ class Sweep:
         return self.path / "logs" / f"{run}.log"
 
     @contextmanager
-    def held(self, run: str) -> Iterator[int]:
-        """Keep others from a run; gives the descriptor that holds it, which a child may be given, too.
+    def held(self, run: str) -> Iterator[Hold]:
+        """Keep others from a run.
 
         Raises:
             StorageError: another process has it.
         """
         file = self.state_file(run)
         make_folder(file.parent)
-        with locked(file.parent, f".{file.stem}.lock") as descriptor:
-            yield descriptor
+        with (
+            locked(file.parent, f".{file.stem}.lock") as descriptor,
+            claimed(file.parent, f".{file.stem}.claim", SILENCE) as touch,  # where locks do not reach another machine
+        ):
+            yield Hold(descriptor, touch)
 
     def folder(self, run: str) -> RunFolder:
         """The run folder."""

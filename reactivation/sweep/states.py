@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 import os
 from pathlib import Path
-import socket
 import time
 from typing import Any, NamedTuple
 
@@ -16,12 +15,10 @@ from reactivation.machine.interruption import SIGNALS
 from reactivation.storage.card import FINISHED as TRAINED
 from reactivation.storage.card import Card, read_card
 from reactivation.storage.files import make_folder, read_json, to_json, write_atomically
-from reactivation.sweep.folder import PlannedRun, Sweep
+from reactivation.sweep.folder import SILENCE, PlannedRun, Sweep
 
 NEW, PARTIAL, WAITING, RUNNING, FAILED, FINISHED = "new", "partial", "waiting", "running", "failed", "finished"
 STATES = (FINISHED, RUNNING, WAITING, PARTIAL, NEW, FAILED)
-HEARTBEAT = 10.0  # seconds between the signs of life of whoever runs something
-SILENCE = 120.0  # seconds without one after which it is taken for dead, clocks of two machines being apart and files cached
 
 
 class Cause(NamedTuple):
@@ -112,13 +109,6 @@ def attempts(sweep: Sweep, run: str) -> tuple[Attempt, ...]:
         return tuple(Attempt(**entry) for entry in read_json(sweep.state_file(run), list))
     except (DamagedData, TypeError):
         return ()
-
-
-def is_elsewhere(sweep: Sweep, run: str) -> bool:
-    """Whether another machine gives signs of life of a run: locks do not reach across machines on every file system."""
-    tried = attempts(sweep, run)
-    is_open = bool(tried) and tried[-1].ended is None and tried[-1].host != socket.gethostname()
-    return is_open and _is_fresh(sweep.state_file(run))
 
 
 def in_vain(tried: Sequence[Attempt], submission: int, reached: int) -> int:

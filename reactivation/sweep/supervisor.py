@@ -17,16 +17,14 @@ from typing import BinaryIO
 from reactivation.machine.errors import SIGNAL_BASE, StorageError, exit_code
 from reactivation.machine.interruption import Interruption
 from reactivation.storage.files import make_folder
-from reactivation.sweep.folder import Sweep
+from reactivation.sweep.folder import HEARTBEAT, Hold, Sweep
 from reactivation.sweep.states import (
     CAUSES,
-    HEARTBEAT,
     Attempt,
     attempts,
     cause_of,
     in_vain,
     is_done,
-    is_elsewhere,
     last_lines,
     note,
     reached,
@@ -48,7 +46,8 @@ class _Worker:
     line: int  # of the terminal, for a progress bar
     attempt: Attempt
     log: BinaryIO
-    held: ExitStack  # its locks
+    held: ExitStack  # its locks and claims
+    holds: Sequence[Hold]  # the same
     shortages: int  # of the machine's memory, so far
 
 
@@ -105,10 +104,16 @@ class Supervisor:
                         look = now  # there is a place
                 if now - beat > HEARTBEAT:
                     beat = now
-                    sign_of_life(self._sweep, [run for worker in self._running for run in worker.unit])
+                    self._show_life()
                 time.sleep(_POLL)
         self._outcome.left |= bool(waiting)
         return self._outcome
+
+    def _show_life(self) -> None:
+        sign_of_life(self._sweep, [run for worker in self._running for run in worker.unit])
+        for hold in [hold for worker in self._running for hold in worker.holds]:
+            with suppress(StorageError):  # who was taken over, halted for long, has run folders that are claimed no less
+                hold.touch()
 
     def _fill(self, waiting: list[Unit], patient: bool) -> list[Unit]:
         """Begin units while there are places; returns those that wait."""
@@ -135,11 +140,8 @@ class Supervisor:
         """Start a process for runs, unless they are done or were tried often enough; False where another has them."""
         held = ExitStack()
         try:
-            locks = [held.enter_context(self._sweep.held(run)) for run in unit]
+            holds = [held.enter_context(self._sweep.held(run)) for run in unit]
         except StorageError:
-            held.close()
-            return False
-        if any(is_elsewhere(self._sweep, run) for run in unit):
             held.close()
             return False
         left = tuple(run for run in unit if not is_done(self._sweep, self._sweep.runs[run]))
@@ -160,8 +162,8 @@ class Supervisor:
         free = min(set(range(self._places)) - {worker.line for worker in self._running})
         # It keeps the locks until it ends itself, should this process be killed before.
         words = ["sweep", "work", str(self._sweep.path), *left]
-        process = start_command(words, free, stdout=log, stderr=log, pass_fds=locks)
-        self._running.append(_Worker(left, process, free, attempt, log, held, _shortages()))
+        process = start_command(words, free, stdout=log, stderr=log, pass_fds=[hold.lock for hold in holds])
+        self._running.append(_Worker(left, process, free, attempt, log, held, holds, _shortages()))
         return True
 
     def _may_begin(self, run: str) -> bool:
