@@ -271,13 +271,26 @@ def _reporting(what: Reproduction) -> Step:
 
 
 def _protocols(what: Reproduction, task: str, seed: int) -> list[str]:
-    """Those of a task; those of networks trained for ablations only where there are such, or this plan trains them."""
-    of_task = [name for name, protocol in what.protocols.items() if protocol.task == task]
+    """Those of a task; those of networks trained for ablations only where there are such, or this plan trains them.
+
+    Younger ones, which are of networks that are kept, leave out what was trained and is gone.
+    """
+    of_task = [
+        name
+        for name, protocol in what.protocols.items()
+        if protocol.task == task and not (protocol.of_kept and _is_gone(what.study, protocol, seed, name))
+    ]
     if "train" in what.stages:
         return of_task
     trained = {run for run in VARIANTS[task] if what.study.has_network(task, run, seed)}
     lacking = set(VARIANTS[task]) - trained
     return [name for name in of_task if what.study.has(name, seed) or not lacking & set(what.protocols[name].runs)]
+
+
+def _is_gone(study: Study, protocol: Protocol, seed: int, name: str) -> bool:
+    """Whether a network that a protocol needs is trained, and its weights were not kept, nor measured before that."""
+    trained = [run for run in protocol.runs if study.is_trained(protocol.task, run, seed)]
+    return not study.has(name, seed) and not all(study.has_network(protocol.task, run, seed) for run in trained)
 
 
 def _duration(seconds: float) -> str:

@@ -59,6 +59,16 @@ GATED = Condition("gru", run_suffix="_gru", figure="C.2", words=", in GRUs")
 GATED_DOUBLED = Condition("gru_gain2", {"variance_gain": "2"}, run_suffix="_gru")
 AUTHORS_CODE = "authors_code"  # the preset of what the released code does
 LONG = Condition("long", {"t_quiescent": "1000", "batch_size": "200"})
+# The same rests under the released code's uniform noise, under Gaussian noise of the variance that it really has, and under
+# the latter with its push. Everything is said, for a preset has settings of its own.
+PUSH = {
+    name: Condition(f"long_{name}", {**LONG.changes, "noise_kind": kind, "variance_gain": gain})
+    for name, kind, gain in (
+        ("uniform", "uniform", "2"),
+        ("twelfth", "gaussian", repr(2 / 12)),
+        ("pushed", "pushed", "2"),
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,7 @@ class Protocol:
     meaning: str  # for people
     condition: Condition = DOUBLED
     task: str = SPATIAL
+    of_kept: bool = False  # whether it is younger than networks whose weights are gone: it is not asked of those
 
     @property
     def key(self) -> str:
@@ -126,6 +137,15 @@ PROTOCOLS: dict[str, Protocol] = _by_key(
     *(
         Protocol("manifold", NOISY, "the amplitude of activity: 200 trajectories, rest 1,000 steps", LONG, task)
         for task in (SPATIAL, HEAD)
+    ),
+    *(
+        Protocol("manifold", NOISY, f"the same rests, {noise}", PUSH[name], task, of_kept=True)
+        for task in (SPATIAL, HEAD)
+        for name, noise in (
+            ("uniform", "the released code's uniform noise"),
+            ("twelfth", "Gaussian noise of the variance that the uniform noise really has"),
+            ("pushed", "the same with the mean of the uniform noise, its push"),
+        )
     ),
     Protocol("transitions", NETWORKS[HEAD], "Fig. 3a-b, C.5: waking 100 steps, rest 500, turns wrapped at π", task=HEAD),
 )

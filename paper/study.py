@@ -324,11 +324,17 @@ def step_length(result: Result, run: str, phase: str) -> float:
     return mean(result["table"][run][phase])
 
 
+def norms(result: Result, run: str, phase: str) -> list[float]:
+    """Norm of the rates at each step of a phase, mean over trajectories."""
+    found: list[float] = result["details"][run][f"{phase}_norm"]
+    return found
+
+
 def growth(result: Result, run: str) -> float:
     """Norm of the rates at the last step of rest over that halfway: 1 where activity has settled, more where it grows."""
-    norms = result["details"][run]["quiescent_norm"]
-    halfway = norms[len(norms) // 2]
-    return norms[-1] / halfway if halfway else math.nan
+    resting = norms(result, run, "quiescent")
+    halfway = resting[len(resting) // 2]
+    return resting[-1] / halfway if halfway else math.nan
 
 
 def _number(found: Any, *path: str) -> float:

@@ -61,6 +61,11 @@ def turning(mean: float, dwell: float, reversals: float, lasting: float) -> dict
     return {"mean_turn": mean, "dwell": dwell, "reversals": reversals, "lasting_reversals": lasting}
 
 
+def at_last(unbiased: float, biased: float) -> dict[str, Any]:
+    """Norms at rest that end so."""
+    return {"details": {run: {"quiescent_norm": [99.0, last]} for run, last in ((U, unbiased), (B, biased))}}
+
+
 KL = kl_result(U, B, 1, (1.1, 1.5))
 KL["table"][QUIET_U] = {QUIET_U: 0.125}
 KL["table"][QUIET_B] = {QUIET_B: 0.375}
@@ -68,8 +73,20 @@ RESULTS: dict[str, Any] = {
     TRAINING: {f"spatial_navigation/{U}": 0.0625, f"spatial_navigation/{U}_gru": 0.09, f"head_direction/{U}": 0.2},
     "manifold": {"table": {U: manifold(0.8, 0.5, 0.07, 0.4, 0.21, 3.5, 3.1, 3.25)}},
     "manifold_gain1": {"table": {U: manifold(0.81, 0.6, 0.08, 0.3, 0.22, 3.5, 3.2, 3.375)}},
-    "manifold_long": {"table": {U: {"amplitude": 0.25}, B: {"amplitude": 8.0}}},
-    "manifold_head_long": {"table": {U: {"amplitude": 0.5}, B: {"amplitude": 1024.0}}},
+    "manifold_long": {
+        "table": {U: {"amplitude": 0.25}, B: {"amplitude": 8.0}},
+        "details": {U: {"active_norm": [3.0, 5.0]}, B: {"active_norm": [7.0, 9.0]}},
+    },
+    "manifold_head_long": {
+        "table": {U: {"amplitude": 0.5}, B: {"amplitude": 1024.0}},
+        "details": {U: {"active_norm": [1.0, 3.0]}, B: {"active_norm": [15.0, 17.0]}},
+    },
+    "manifold_long_uniform": at_last(8.0, 2.0),
+    "manifold_long_twelfth": at_last(1.0, 4.0),
+    "manifold_long_pushed": at_last(16.0, 0.25),
+    "manifold_head_long_uniform": at_last(1.0, 64.0),
+    "manifold_head_long_twelfth": at_last(0.0, 32.0),
+    "manifold_head_long_pushed": at_last(2.0, 16.0),
     "manifold_gru": {"table": {U_GRU: manifold(0.82, 0.7, 0.09, 0.63, 0.23, 3.5, 3.7, 3.625)}},
     "kl": KL,
     "kl_gain1": kl_result(U, B, 2, (1.2, 1.5)),
@@ -134,6 +151,18 @@ EXPECTED = {
     "amplitude_biased": 3,
     "amplitude_head_unbiased": -1,
     "amplitude_head_biased": 10,
+    "uniform_amplitude_unbiased": 1,
+    "uniform_amplitude_biased": -2,
+    "uniform_amplitude_head_unbiased": -1,
+    "uniform_amplitude_head_biased": 2,
+    "unpushed_amplitude_unbiased": -3,
+    "unpushed_amplitude_biased": 1,
+    "unpushed_amplitude_head_unbiased": -math.inf,
+    "unpushed_amplitude_head_biased": -1,
+    "pushed_amplitude_unbiased": 1,
+    "pushed_amplitude_biased": -3,
+    "pushed_amplitude_head_unbiased": 1,
+    "pushed_amplitude_head_biased": -2,
     "smooth_later_unbiased": 25 / 10,
     "smooth_later_biased": 10 / 20,
     "sensitive_unbiased": (8 - 3) - (1 - 2),

@@ -18,6 +18,7 @@ from reactivation.network.linear import Linear
 from reactivation.network.network import Network, build_network
 from reactivation.network.phases import Phase, rest
 from reactivation.settings.declaring import CellSettings
+from reactivation.settings.noise import NoiseDistribution
 from reactivation.types import Batch, Noise
 
 P_VALUE = 1e-4
@@ -62,12 +63,17 @@ def test_brownian_increments_are_gaussian_with_variance_sigma2_dt(generator: tor
 
 
 @torch.no_grad()
-def test_uniform_noise_is_that_of_the_released_code(generator: torch.Generator) -> None:
+@pytest.mark.parametrize(
+    ("kind", "standard"), [("uniform", stats.uniform()), ("pushed", stats.norm(loc=1 / 2, scale=math.sqrt(1 / 12)))]
+)
+def test_uniform_noise_is_that_of_the_released_code_and_pushed_noise_its_gaussian(
+    kind: NoiseDistribution, standard: Any, generator: torch.Generator
+) -> None:
     sigma, dt = 0.7, 0.02
-    noise = Noise(sigma, distribution="uniform")
+    noise = Noise(sigma, distribution=kind)
     rates = rollout(field_network(torch.zeros_like, 50), zeros(100, 50), still(100, 20), noise, dt, generator).rates
-    increments = (rates[:, 1:] - rates[:, :-1]).flatten().numpy()
-    assert stats.kstest(increments, stats.uniform(scale=sigma * math.sqrt(dt)).cdf).pvalue > P_VALUE
+    increments = (rates[:, 1:] - rates[:, :-1]).flatten().numpy() / (sigma * math.sqrt(dt))
+    assert stats.kstest(increments, standard.cdf).pvalue > P_VALUE
 
 
 @torch.no_grad()

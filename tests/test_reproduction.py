@@ -125,6 +125,21 @@ def test_networks_of_ablations_are_measured_only_where_there_are_such() -> None:
     assert len(everything) - len(without) == trainings + len(of_its_own) * len(SEEDS)
 
 
+def test_what_is_younger_than_networks_is_asked_of_those_that_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the paper's networks only those of seed 0 are published with their weights; networks of one's own are all there."""
+    monkeypatch.setattr("reactivation.training.work.product_rate", lambda size: 1e9)
+    young = {name for name, protocol in ALL_PROTOCOLS.items() if protocol.of_kept}
+    for published, seeds in ((True, {"0"}), (False, {"0", "1"})):
+        settings = Settings("paper", seeds="0,1", only="train,analyse", path=str(tmp_path), published=published)
+        steps = [
+            step.name for step in plan(reproduction(settings)) if re.search("_long_(uniform|twelfth|pushed)", step.name)
+        ]
+        assert len(steps) == len(young) * len(seeds)
+        assert {re.findall(r"_(\d)_", name)[-1] for name in steps} == seeds
+
+
 @pytest.mark.parametrize(
     ("word", "message"),
     [

@@ -1,7 +1,7 @@
 """Seeds trained as a stack: each is what it is alone, whatever happens to the others, and its folder is an ordinary one."""
 
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import get_args
 
 from factories import HEAD, RING, SPATIAL, learner
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor
 from reactivation import types
 from reactivation.machine.errors import BadInput
 from reactivation.network.dynamics import standard_noise
+from reactivation.settings.noise import NoiseDistribution
 from reactivation.streams import stream
 from reactivation.training.learner import Learner
 from reactivation.training.stack import stacked
@@ -92,8 +93,8 @@ def test_a_network_does_not_depend_on_the_others(config: str, words: list[str]) 
     assert not torch.equal(ones[0].network.decoder.weight, others[0].network.decoder.weight)
 
 
-@pytest.mark.parametrize("kind", ["gaussian", "uniform"])
-def test_noise_comes_from_each_networks_own_stream(kind: Literal["gaussian", "uniform"]) -> None:
+@pytest.mark.parametrize("kind", get_args(NoiseDistribution))
+def test_noise_comes_from_each_networks_own_stream(kind: NoiseDistribution) -> None:
     shape, seeds = (40, 250), range(3)
     drawn = standard_noise(kind, tuple(stream(seed, "noise") for seed in seeds))(torch.empty(3, *shape))
     for seed, own in zip(seeds, drawn, strict=True):

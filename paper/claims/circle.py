@@ -1,6 +1,6 @@
 """Head direction: bearings, the ring of activity, and what is left of biased turning (Figs. 3, C.5)."""
 
-from paper.claims.both import keeps_amplitude
+from paper.claims.both import keeps_amplitude, push_keeps_amplitude
 from paper.claims.criteria import ALIGNED, CLOSE, HOLE, KEPT, MUCH, SEEN, SEEN_LATER, SOME
 from paper.claims.verdicts import Claim, Results, ratio
 from paper.protocols import DOUBLED
@@ -36,6 +36,7 @@ def _bearings(bias: str, distribution_figure: str, dwell_figure: str) -> list[Cl
             ours=bias == "unbiased",
         ),
         keeps_amplitude(f"amplitude_head_{bias}", f"head direction, {bias}", "manifold_head_long", run),
+        *push_keeps_amplitude(f"head_{bias}", f"head direction, {bias}", "manifold_head", run),
     ]
 
 

@@ -1,6 +1,6 @@
 """Spatial navigation: rest with doubled noise (Figs. 1, 2, C.3, C.4), without (C.1), and in GRUs (C.2)."""
 
-from paper.claims.both import keeps_amplitude
+from paper.claims.both import keeps_amplitude, push_keeps_amplitude
 from paper.claims.criteria import ABOUT, ALIGNED, ALIKE, CLOSE, FEW, MOST, MUCH, SEEN, SEEN_LATER, SMOOTH
 from paper.claims.verdicts import Claim, Results, ratio
 from paper.protocols import BIASES, DOUBLED, GATED, GATED_DOUBLED, NOT_DOUBLED, Condition
@@ -194,6 +194,7 @@ def _lasting(bias: str) -> list[Claim]:
             seen=SEEN_LATER,
         ),
         keeps_amplitude(f"amplitude_{bias}", bias, "manifold_long", run),
+        *push_keeps_amplitude(bias, bias, "manifold", run),
     ]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar, cast, get_args
 
 import numpy as np
 
@@ -23,14 +23,10 @@ from reactivation.network.modifiers import (
 )
 from reactivation.network.phases import QUIESCENT, Phase, rest, shuffled, unchanged, waking
 from reactivation.settings.declaring import DT, LARGEST, setting
-from reactivation.settings.noise import intensity
+from reactivation.settings.noise import NoiseDistribution, intensity
 from reactivation.storage.files import digest
 from reactivation.world.decoding import DECODERS, TOP3
 from reactivation.world.spaces import Space
-
-if TYPE_CHECKING:
-    from reactivation.types import NoiseDistribution
-
 
 Recorded = dict[str, dict[str, Recording]]  # experiment → name of a phase → what was recorded
 RANDOM = "random"  # the name of the untrained network among the experiments
@@ -51,7 +47,11 @@ class AnalysisSettings:
         1e-4, f"noise of noisy experiments, if not their own, and put into noiseless ones, as σ²Δt at Δt = {DT} s", above=0
     )
     sigma: float = setting(intensity(1e-4, DT), "the same as σ: give one of them", unit="s^-1/2", above=0, high=1e6)
-    noise_kind: str = setting("run", "distribution of the noise; run: the run's own", choices=("run", "gaussian", "uniform"))
+    noise_kind: str = setting(
+        "run",
+        "distribution of the noise; run: the run's own; pushed: a Gaussian of the uniform noise's mean and variance",
+        choices=("run", *get_args(NoiseDistribution)),
+    )
     epoch: int | None = setting(None, "step of the models; null: the last of each run", low=1)
     batch_size: int = setting(200, "trajectories per phase", low=2, high=LARGEST)
     t_active: int = setting(100, "waking steps", low=2, high=LARGEST)
@@ -220,5 +220,5 @@ def both_phases(settings: AnalysisSettings) -> tuple[Phase, Phase]:
     return waking_of(settings), rest_of(settings)
 
 
-def _distribution(settings: AnalysisSettings) -> "NoiseDistribution | None":
-    return None if settings.noise_kind == "run" else cast("NoiseDistribution", settings.noise_kind)
+def _distribution(settings: AnalysisSettings) -> NoiseDistribution | None:
+    return None if settings.noise_kind == "run" else cast(NoiseDistribution, settings.noise_kind)

@@ -7,7 +7,7 @@ Axes: B trajectories, T steps, I inputs, S state variables, N units, O outputs; 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 import math
 
 import torch
@@ -21,6 +21,12 @@ from reactivation.streams import Streams, shares
 from reactivation.types import Noise, NoiseDistribution, Trajectory
 
 Draw = Callable[[Tensor], Tensor]  # like → standard noise of the same shape, dtype and device
+
+_FILLS: dict[NoiseDistribution, Callable[..., Tensor]] = {
+    "gaussian": Tensor.normal_,
+    "uniform": Tensor.uniform_,
+    "pushed": partial(Tensor.normal_, mean=1 / 2, std=math.sqrt(1 / 12)),
+}
 
 
 def brownian(sigma: float, dt: float, standard: Tensor) -> Tensor:
@@ -54,9 +60,11 @@ def plain_loop(cell: Cell, state: Tensor, projected: Tensor, noises: Iterable[Te
 def standard_noise(distribution: NoiseDistribution, noise_stream: Streams | None) -> Draw:
     """Return a source of standard noise: N(0, 1), or uniform on [0, 1) as the released code has it (differences, row 1).
 
+    The pushed noise is Gaussian, too, of the mean and variance of the uniform one.
+
     Each network of a stack draws from its own stream what it draws alone. Drawing without a stream is a ValueError.
     """
-    fill = Tensor.uniform_ if distribution == "uniform" else Tensor.normal_
+    fill = _FILLS[distribution]
 
     def like(array: Tensor) -> Tensor:
         if noise_stream is None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from reactivation.machine.errors import BadInput
 
-NoiseDistribution = Literal["gaussian", "uniform"]
+NoiseDistribution = Literal["gaussian", "uniform", "pushed"]  # the last: a Gaussian of the uniform noise's mean and variance
 OF_CELLS = {"sigma": "sigma2_rec", "sigma_in": "sigma2_in", "sigma_out": "sigma2_out"}  # σ → σ²Δt, keys of `rnn`
 OF_ANALYSES = {"sigma": "noise"}
 
