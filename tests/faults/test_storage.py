@@ -1,40 +1,19 @@
-"""What systems do to a command: streams that are gone, places that refuse, calls that fail, sizes that cannot fit."""
+"""Storage: places that refuse, calls of the system that fail, disks that are full. A file is whole, or as it was."""
 
 import errno
 import fcntl
 import os
 from pathlib import Path
-import signal
 import stat
 import subprocess
 import sys
 
-from factories import ROOT, SPATIAL, Command, contents, environment, tiny, train
+from factories import ROOT, Command, contents, environment, train
 import pytest
 
 from reactivation.machine.errors import BadInput, DamagedData, StorageError
-from reactivation.machine.interruption import Interruption
 from reactivation.storage import files
 from reactivation.storage.files import clear_leftovers, read_json, write_together
-
-STREAMS = [">&-", "2>&-", ">&- 2>&-", ">/dev/full", "2>/dev/full", ">/dev/full 2>/dev/full", "| true"]
-
-
-@pytest.mark.parametrize("redirected", [STREAMS[2], *(pytest.param(each, marks=pytest.mark.slow) for each in STREAMS)])
-def test_a_lost_line_stops_no_training(redirected: str, tmp_path: Path) -> None:
-    words = " ".join(tiny(SPATIAL, "path=run", "trainer.test_freq=1"))
-    line = f"set -o pipefail; {sys.executable} {ROOT / 'train.py'} {words} {redirected}"
-    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=environment(), capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert (tmp_path / "run/model_4.pt").exists()
-
-
-def test_letters_that_a_stream_has_not_are_escaped(tmp_path: Path) -> None:
-    words = ["--print-config", *tiny(SPATIAL, "path=é")]
-    variables = {**environment(), "PYTHONIOENCODING": "ascii"}
-    done = subprocess.run([sys.executable, str(ROOT / "train.py"), *words], env=variables, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "path: \\xe9" in done.stdout
 
 
 @pytest.mark.parametrize(("call", "failing"), [("fsync", 0), ("fsync", 1), ("replace", 0)])
@@ -96,23 +75,6 @@ def test_a_file_system_that_lacks_a_call_is_told_once_and_one_that_fails_stops(
             train(tmp_path / "run")
 
 
-@pytest.mark.parametrize(
-    ("script", "words"),
-    [
-        ("train.py", ["config=spatial_navigation/noisy_unbiased", "task.batch_size=1000000", "device=cpu", "path=here/run"]),
-        ("output_variance.py", ["runs=[run]", "batch_size=10000000", "path=here"]),
-    ],
-)
-def test_sizes_that_cannot_fit_are_refused_with_an_estimate(
-    script: str, words: list[str], command: Command, tmp_path: Path
-) -> None:
-    train(tmp_path / "run")
-    done = command(script, *words)
-    assert done.returncode == BadInput.exit_code
-    assert "GiB are needed" in done.stderr
-    assert not (tmp_path / "here").exists()
-
-
 def test_a_place_that_cannot_be_written_is_told_before_anything_is_computed(command: Command, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = command("output_variance.py", "runs=[noisy_unbiased]", "seed=99", "path=file/results")
@@ -132,20 +94,6 @@ def test_nesting_that_no_reader_follows_is_damage(tmp_path: Path) -> None:
     (tmp_path / "deep.json").write_text("[" * 100_000)
     with pytest.raises(DamagedData, match="not valid JSON"):
         read_json(tmp_path / "deep.json")
-
-
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
-def test_signals_of_terminals_and_batch_systems_are_noted_unless_ignored_from_the_start(number: signal.Signals) -> None:
-    with Interruption() as interruption:
-        os.kill(os.getpid(), number)
-        assert interruption.signal == number
-    before = signal.signal(number, signal.SIG_IGN)
-    try:
-        with Interruption() as interruption:
-            os.kill(os.getpid(), number)
-            assert not interruption.signal
-    finally:
-        signal.signal(number, before)
 
 
 @pytest.mark.slow

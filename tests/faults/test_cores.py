@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from reactivation.machine import control_groups, cores, memory
+from reactivation.machine.errors import BadInput
 from reactivation.storage import environment
 from reactivation.training import preparing, processes
 
@@ -159,3 +160,20 @@ def test_the_commit_is_that_of_the_package_wherever_it_is_used(tmp_path: Path, m
     assert environment._commit.__wrapped__() == here
     monkeypatch.setattr(environment, "INSTALLED", True)
     assert environment._commit.__wrapped__() is None
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("train.py", ["config=spatial_navigation/noisy_unbiased", "task.batch_size=1000000", "device=cpu", "path=here/run"]),
+        ("output_variance.py", ["runs=[run]", "batch_size=10000000", "path=here"]),
+    ],
+)
+def test_sizes_that_cannot_fit_are_refused_with_an_estimate(
+    script: str, words: list[str], command: Command, tmp_path: Path
+) -> None:
+    train(tmp_path / "run")
+    done = command(script, *words)
+    assert done.returncode == BadInput.exit_code
+    assert "GiB are needed" in done.stderr
+    assert not (tmp_path / "here").exists()

@@ -1,0 +1,45 @@
+"""Streams and signals: a stream that is closed, full or of few letters costs lines, and a signal ends in good order."""
+
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+
+from factories import ROOT, SPATIAL, environment, tiny
+import pytest
+
+from reactivation.machine.interruption import Interruption
+
+STREAMS = [">&-", "2>&-", ">&- 2>&-", ">/dev/full", "2>/dev/full", ">/dev/full 2>/dev/full", "| true"]
+
+
+@pytest.mark.parametrize("redirected", [STREAMS[2], *(pytest.param(each, marks=pytest.mark.slow) for each in STREAMS)])
+def test_a_lost_line_stops_no_training(redirected: str, tmp_path: Path) -> None:
+    words = " ".join(tiny(SPATIAL, "path=run", "trainer.test_freq=1"))
+    line = f"set -o pipefail; {sys.executable} {ROOT / 'train.py'} {words} {redirected}"
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "run/model_4.pt").exists()
+
+
+def test_letters_that_a_stream_has_not_are_escaped(tmp_path: Path) -> None:
+    words = ["--print-config", *tiny(SPATIAL, "path=é")]
+    variables = {**environment(), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, str(ROOT / "train.py"), *words], env=variables, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "path: \\xe9" in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
+def test_signals_of_terminals_and_batch_systems_are_noted_unless_ignored_from_the_start(number: signal.Signals) -> None:
+    with Interruption() as interruption:
+        os.kill(os.getpid(), number)
+        assert interruption.signal == number
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with Interruption() as interruption:
+            os.kill(os.getpid(), number)
+            assert not interruption.signal
+    finally:
+        signal.signal(number, before)
