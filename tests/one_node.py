@@ -10,8 +10,11 @@ import socket
 import subprocess
 import time
 
-from factories import PATIENCE
+from reactivation.sweep.folder import SILENCE
 
+# Whoever died is silent for SILENCE before he is taken for dead, and no wait is longer on an idle machine: twelve runs take
+# 40 s. Twice as long is for a busy one, and a test that hangs costs no more.
+_PATIENCE = 2 * SILENCE
 NEEDED = ("sbatch", "slurmctld", "slurmd", "munged")
 OF_ACCOUNTING = ("slurmdbd", "mariadbd", "mariadb-install-db", "sacctmgr")
 _PATH = f"{os.environ['PATH']}:/usr/sbin"
@@ -179,13 +182,22 @@ class Cluster:
         """What a command of SLURM prints."""
         return subprocess.run(words, env=self.environment, capture_output=True, text=True, timeout=60).stdout
 
-    def wait_for(self, happens: Callable[[], bool]) -> None:
-        """Poll until something holds."""
-        deadline = time.monotonic() + PATIENCE
+    def wait_for(self, happens: Callable[[], bool], told: Callable[[], str] = str) -> None:
+        """Poll until something holds; in vain, it says how the scheduler stands, and what is `told` of the rest."""
+        deadline = time.monotonic() + _PATIENCE
         while not happens():
             assert all(process.poll() is None for process in self._own), "munge or the database has ended"
-            assert time.monotonic() < deadline, (self.ask("squeue", "-t", "all"), self.ask("sinfo"))
+            assert time.monotonic() < deadline, "\n".join([self.ask("squeue", "-t", "all"), self.ask("sinfo"), told()])
             time.sleep(0.25)
+
+    def writes_down(self, job: str) -> None:
+        """Wait until the controller has a state on its disk of which a job that changes now is part.
+
+        It writes every 5 s at most, and one that is killed before has forgotten what it was told.
+        """
+        changed = time.time()
+        self.ask("scontrol", "update", f"jobid={job}", "comment=changed")
+        self.wait_for(lambda: _written(self.folder / "state/job_state") > changed)
 
     def stop(self) -> None:
         """End what was started, jobs included."""
@@ -218,6 +230,14 @@ def _is_gone(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
+
+
+def _written(file: Path) -> float:
+    """When a file was written [s since 1970]; 0 while it is replaced."""
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _free_ports(count: int) -> list[int]:
