@@ -7,11 +7,12 @@ Networks are trained by `train.py`, as the plan says for each that is lacking: t
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from paper.protocols import HEAD, SPATIAL
-from reactivation.analysis.mechanism import Settings, has, is_control, result_file, training_values
+from reactivation.analysis.mechanism import Settings, has, is_control, is_whole, result_file, training_values
 from reactivation.machine.places import PUBLISHED
 from reactivation.settings.layers import train_config
 from reactivation.storage.files import read_json
@@ -79,11 +80,14 @@ FAMILIES = (
     _drawn("drawn GRU without pauses", "noisy_drawn_gru_no_pauses", "GRU"),
     _drawn("drawn tanh without pauses", "noisy_drawn_tanh_no_pauses", "tanh"),
     _drawn("drawn GRU, trained without noise", "no-noise_drawn_gru", "GRU", 0.01),
+    _drawn("drawn ReLU", "noisy_drawn_relu", "ReLU"),
+    _drawn("drawn tanh, T = 200", "noisy_drawn_tanh_long", "tanh"),
     _unbiased("unbiased GRU", "noisy_unbiased_gru"),
     _unbiased("unbiased vanilla", "noisy_unbiased"),
     _unbiased("unbiased vanilla, trained without noise", "no-noise_unbiased", 1e-4),
     _undrawn("GRU"),
     _undrawn("tanh"),
+    _undrawn("ReLU"),
 )
 BY_NAME = {family.name: family for family in FAMILIES}
 
@@ -96,13 +100,25 @@ class Part:
     settings: Settings
     lacking: str = ""  # the command that trains it, where it is not there
 
+    @cached_property
+    def found(self) -> dict[str, Any] | None:
+        """What is measured of it so far."""
+        return found(self.settings)
+
     @property
     def is_done(self) -> bool:
-        return found(self.settings) is not None
+        """Whether nothing is to be measured; results of a network that is gone stay what they are."""
+        return self.found is not None and (is_whole(self.found) or bool(self.lacking))
+
+    @property
+    def is_lacking(self) -> bool:
+        """Whether its network has to be trained first."""
+        return bool(self.lacking) and not self.is_done
 
     @property
     def seconds(self) -> float:
-        return _FEWER if self.settings.checkpoints else _SECONDS
+        """What it takes on one core: all of it, along training, or what came later than its results."""
+        return _FEWER if self.settings.checkpoints or self.found else _SECONDS
 
 
 def parts(path: str, seeds: Sequence[int] | None = None) -> Iterator[Part]:
@@ -169,10 +185,10 @@ def show(path: str, seeds: Sequence[int] | None = None) -> list[Part]:
     """Print the plan, and return it."""
     planned = list(parts(path, seeds))
     for part in planned:
-        state = "there" if part.is_done else "lacking" if part.lacking else f"{part.seconds / 60:.0f} min"
-        print(f"theory   {state:<8} {part.name}: {part.lacking or result_file(part.settings)}")
+        state = "there" if part.is_done else "lacking" if part.lacking else f"{part.seconds / 60:.1g} min"
+        print(f"theory   {state:<8} {part.name}: {part.lacking if state == 'lacking' else result_file(part.settings)}")
     to_do = [part.seconds for part in planned if not part.is_done and not part.lacking]
-    lacking = sum(bool(part.lacking) and not part.is_done for part in planned)
+    lacking = sum(part.is_lacking for part in planned)
     print(f"to do: {len(to_do)} measures, about {sum(to_do) / 60:.0f} min; lacking: {lacking}")
     return planned
 

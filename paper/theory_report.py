@@ -125,7 +125,7 @@ def reproduce(path: str, seeds: Sequence[int] | None, dry_run: bool) -> list[Pat
     for part in show(path, seeds):
         if not (dry_run or part.is_done or part.lacking):
             print(f"theory {part.name} ...", flush=True)
-            measure(part.settings)
+            measure(part.settings, part.found)
     if dry_run:
         return []
     files = write(path)

@@ -10,7 +10,7 @@ import torch
 
 import reactivation as ra
 from reactivation.analysis.run import Run
-from reactivation.theory.course import course_of
+from reactivation.theory.course import Radius, course_of
 from reactivation.theory.landscape import Bearings, Plane, concentration_of
 from reactivation.theory.probe import Probe, asking
 from reactivation.types import Path
@@ -52,6 +52,34 @@ def test_drift_is_found_under_inputs(inputs: str) -> None:
 def test_kicks_predict_the_diffusion_of_the_attractor() -> None:
     kicked = ra.theory.diffusion(ra.control("attractor", "bearings"), gain=2.0)
     assert kicked.value == pytest.approx(2 * D, abs=4 * kicked.standard_error)
+
+
+def test_the_volume_of_the_manifold_is_that_of_its_rates_per_decoded_place() -> None:
+    """That of the analytic bearings is the same everywhere; that of rates which are the activities themselves is not."""
+    found = ra.theory.metric(ra.control("attractor", "bearings"))
+    assert found.log_volume == pytest.approx(math.log(6), abs=0.1)
+    assert abs(found.value) < 0.1
+    run = activities()
+    assert isinstance(run.task, Task)
+    found, encode, rng = ra.theory.metric(run, points=2000), run.task.encode, np.random.default_rng(0)
+    for low, high, volume in zip(Radius.edges, Radius.edges[1:], found.log_volume, strict=False):
+        radius, angle = rng.uniform(low, high, 500), rng.uniform(-math.pi, math.pi, 500)
+        points = torch.as_tensor(radius * np.stack((np.cos(angle), np.sin(angle))), dtype=torch.float32).mT
+        slopes = torch.func.vmap(torch.func.jacrev(lambda one: encode(one[None])[0]))(points).double()
+        assert volume == pytest.approx(float(torch.logdet(slopes.mT @ slopes).mean()) / 2, abs=0.08)
+    assert np.ptp(found.log_volume) > 0.2
+    middle = np.isfinite(found.slope)
+    assert found.slope[middle] == pytest.approx(np.gradient(found.log_volume, found.place)[middle], abs=0.4)
+
+
+def activities() -> Run:
+    """Rates that are the activities and keep what they are: D = 1, no leak, next to no noise."""
+    run = tiny_run("rnn.sigma2_rec=1e-12", units=64)
+    eye = torch.nn.Parameter(torch.eye(64))
+    run.network.encoder.weight, run.network.decoder.weight = eye, eye
+    run.network.cell.phi, run.network.cell.recurrent.weight = torch.nn.Identity(), eye  # type: ignore[union-attr]
+    torch.nn.init.zeros_(run.network.cell.input.weight)  # type: ignore[union-attr, arg-type]
+    return run
 
 
 def test_pairs_take_opposite_noise_and_nothing_else() -> None:
@@ -178,15 +206,11 @@ class Still:
 
 
 def test_a_network_that_is_what_the_derivation_assumes_is_found_to_be() -> None:
-    """Rates that are the activities, D = 1, no movement and no leak: r = D†f(s) but for what noise has added so far."""
-    run = tiny_run("rnn.sigma2_rec=1e-12", units=64)
-    eye = torch.nn.Parameter(torch.eye(64))
-    run.network.encoder.weight, run.network.decoder.weight = eye, eye
+    """Without movement, too, r = D†f(s) but for what noise has added so far."""
+    run = activities()
     assert isinstance(run.task, Task)
     task = Task(run.task.space, Still(run.task.motion), run.task.tuning, run.task.mse_name)
     still = Run.of(run.network, dt=0.02, sigma=run.noise.sigma, task=task, name="still")
-    run.network.cell.phi, run.network.cell.recurrent.weight = torch.nn.Identity(), eye  # type: ignore[union-attr]
-    torch.nn.init.zeros_(run.network.cell.input.weight)  # type: ignore[union-attr, arg-type]
     found = ra.theory.bound(still)
     assert found.residual == pytest.approx(0, abs=1e-3)
     assert found.seen == pytest.approx(1)

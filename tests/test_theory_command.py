@@ -9,7 +9,7 @@ import pytest
 from paper.protocols import HEAD, SPATIAL
 from paper.theory import CONTROLS, FAMILIES, control_settings, published_files
 from paper.theory_report import FIGURES, write
-from reactivation.analysis.mechanism import result_file, science
+from reactivation.analysis.mechanism import MEASURES, Settings, is_whole, measure, result_file, science
 from reactivation.machine.errors import DamagedData
 
 SMALL = ["pairs=80", "trajectories=20", "steps=400", "long=2000", "gains=[0,4]", "tempering_gains=[1,2]"]
@@ -28,7 +28,8 @@ def test_a_control_is_measured_into_one_file(command: Command, tmp_path: Path) -
     found = json.loads((tmp_path / done.stdout.splitlines()[-1]).read_text())
     assert [fit["gain"] for fit in found["drift"]["still"]["fits"]] == [0, 4]
     assert set(found["drift"]) == {"still", "brownian", "own", "brownian x 0.5", "brownian x 2"}
-    assert set(found) > {"tempering", "diffusion", "relaxation", "scores", "scale_symmetry", "bound", "model", "settings"}
+    assert set(found) == {*MEASURES, "model", "settings", "format", "seconds"}
+    assert found["nulls"] == {}  # a control was not trained
     again = command("output_theory.py", *WORDS[:-1])
     assert (again.returncode, "name these results with out=" in again.stderr) == (2, True)
 
@@ -108,3 +109,30 @@ def test_the_page_has_verdicts_and_figures_and_what_is_published_of_it(command: 
 def test_a_page_of_nothing_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(DamagedData, match="nothing is measured"):
         write(str(tmp_path))
+
+
+def test_results_that_lack_a_measure_are_completed_and_others_are_kept(tmp_path: Path) -> None:
+    settings = Settings(
+        run="control:langevin:bearings", path=str(tmp_path), pairs=80, trajectories=20, steps=400, long=2000,
+        gains=[0.0, 4.0], tempering_gains=[1.0, 2.0],
+    )  # fmt: skip
+    whole = measure(settings)
+    assert is_whole(whole)
+    older = {name: found for name, found in whole.items() if name != "metric"} | {"tempering": {"value": 9.0}}
+    assert not is_whole(older)
+    completed = measure(settings, older)
+    assert (completed["tempering"], completed["metric"]) == ({"value": 9.0}, whole["metric"])
+    assert completed["seconds"] > whole["seconds"]
+    assert json.loads(result_file(settings).read_text()) == completed
+    of_others = older | {"model": {**whole["model"], "run": "another"}}
+    assert measure(settings, of_others)["tempering"] == whole["tempering"]
+
+
+def test_networks_that_have_learned_nothing_are_asked_beside_a_trained_one(command: Command, tmp_path: Path) -> None:
+    done = command("output_theory.py", "run=spatial_navigation/noisy_biased", *SMALL)
+    assert done.returncode == 0, done.stderr
+    nulls = json.loads((tmp_path / done.stdout.splitlines()[-1]).read_text())["nulls"]
+    assert set(nulls) == {"untrained", "shuffled"}
+    assert set(nulls["untrained"]) == {"why"}  # it reports no positions
+    assert [fit["gain"] for fit in nulls["shuffled"]["fits"]] == [0, 4]
+    assert nulls["shuffled"]["error"] > 0

@@ -9,6 +9,7 @@ errors; of drift also how α changes with kernel, window and decoder. With check
 of these steps of training, of one waking density, that of the last step. Minutes for a network, below 2 GB.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 import json
 import math
@@ -29,7 +30,12 @@ if TYPE_CHECKING:
 
 CONTROL = "control"  # as in run=control:langevin:ring
 FORMAT = 3
+# Of a network; files that lack one, because it came later, are completed (`measure`).
+MEASURES = (
+    "drift", "tempering", "diffusion", "metric", "relaxation", "scale_symmetry", "scores", "nulls", "bound",
+)  # fmt: skip
 _NOT_SCIENCE = ("path",)
+_NULL_GAINS = (0.0, 4.0)  # c that networks which have learned nothing are asked at: those that verdicts are about
 
 
 @dataclass
@@ -74,8 +80,11 @@ def main(words: list[str]) -> None:
     print(result_file(settings))
 
 
-def measure(settings: Settings) -> dict[str, Any]:
+def measure(settings: Settings, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Measure one network, and write the file.
+
+    Args:
+        known: results of the same settings and weights; only the measures that they lack are made.
 
     Raises:
         BadInput: the file is there, of other settings.
@@ -86,9 +95,12 @@ def measure(settings: Settings) -> dict[str, Any]:
         raise BadInput(f"{file} was made with other settings; name these results with out=...")
     run = _run(settings)
     began = time.perf_counter()
-    measured = _training(run, settings) if settings.checkpoints else _measures(run, settings)
-    found = {"settings": science(settings), "format": FORMAT, "model": run.provenance(), **measured}
-    found["seconds"] = round(time.perf_counter() - began, 1)
+    model = run.provenance()
+    if known is None or known["model"] != model:
+        known = {}
+    measured = _training(run, settings) if settings.checkpoints else _measures(run, settings, known)
+    found = {"settings": science(settings), "format": FORMAT, "model": model, **measured}
+    found["seconds"] = round(known.get("seconds", 0.0) + time.perf_counter() - began, 1)
     make_folder(file.parent)
     write_atomically(file, (json.dumps(found, allow_nan=False) + "\n").encode())
     return found
@@ -111,6 +123,11 @@ def has(settings: Settings) -> bool:
     """Whether the results of just these settings are there."""
     file = result_file(settings)
     return file.exists() and {"settings": science(settings), "format": FORMAT}.items() <= read_json_once(file).items()
+
+
+def is_whole(found: Mapping[str, Any]) -> bool:
+    """Whether results have all measures that there are by now, or are of training."""
+    return "training" in found or set(MEASURES) <= set(found)
 
 
 def training_values(settings: Settings) -> dict[str, Any]:
@@ -204,34 +221,75 @@ def _training(run: "Run", settings: Settings) -> dict[str, Any]:
     return {"training": found}
 
 
-def _measures(run: "Run", settings: Settings) -> dict[str, Any]:
+def _measures(run: "Run", settings: Settings, known: Mapping[str, Any]) -> dict[str, Any]:
+    """What every measure finds; those that are known are not made again."""
     from reactivation.theory.bound import bound
-    from reactivation.theory.course import course_of
     from reactivation.theory.diffusion import diffusion
-    from reactivation.theory.drift import INPUTS, drift
+    from reactivation.theory.metric import metric
     from reactivation.theory.relaxation import relaxation
     from reactivation.theory.scale import scale_symmetry
     from reactivation.theory.score import score
     from reactivation.theory.tempering import tempering
 
-    awake, sigma, pairs, count = _awake(run, settings), _sigma(run, settings), settings.pairs, settings.trajectories
+    awake, sigma, count = _awake(run, settings), _sigma(run, settings), settings.trajectories
+    twins = _twins(run, settings)
+    each: dict[str, Callable[[], Any]] = {
+        "drift": lambda: _drifts(run, settings, sigma, awake),
+        "tempering": lambda: tempering(
+            run, settings.tempering_gains, trajectories=count, steps=settings.steps, sigma=sigma, awake=awake
+        ),
+        "diffusion": lambda: diffusion(run, sigma=sigma),
+        "metric": lambda: _where_positions_are(lambda: metric(run, sigma=sigma, awake=awake)),
+        "relaxation": lambda: relaxation(run, steps=settings.long, trajectories=count // 2, sigma=sigma),
+        "scale_symmetry": lambda: scale_symmetry(run) if run.noise.sigma else None,
+        "scores": lambda: {name: score(twin) for name, twin in twins.items() if run.noise.sigma},
+        "nulls": lambda: {name: _null(twin, settings, sigma) for name, twin in twins.items() if twin is not run},
+        "bound": lambda: bound(run),
+    }
+    return {name: known[name] if name in known else _plain(each[name]()) for name in MEASURES}
+
+
+def _drifts(run: "Run", settings: Settings, sigma: float | None, awake: "Recording") -> dict[str, Any]:
+    """Drift still, and where courses are driven under inputs."""
+    from reactivation.theory.course import course_of
+    from reactivation.theory.drift import INPUTS, drift
+
+    pairs = settings.pairs
     drifts = {"still": drift(run, settings.gains, pairs=pairs, sigma=sigma, awake=awake)}
     if course_of(run.task.space).is_driven:
         asked = [(inputs, 1.0) for inputs in INPUTS[1:]] + [("brownian", scale) for scale in (0.5, 2.0)]
         for inputs, scale in asked:
             name = inputs if scale == 1 else f"{inputs} x {scale:g}"
             drifts[name] = drift(run, (1.0,), pairs=pairs, sigma=sigma, inputs=inputs, scale=scale, awake=awake)
-    tempered = tempering(run, settings.tempering_gains, trajectories=count, steps=settings.steps, sigma=sigma, awake=awake)
-    found: dict[str, Any] = {
-        "drift": {name: {**_plain(one), "is_along": one.is_along} for name, one in drifts.items()},
-        "tempering": _plain(tempered),
-        "diffusion": _plain(diffusion(run, sigma=sigma)),
-        "relaxation": _plain(relaxation(run, steps=settings.long, trajectories=count // 2, sigma=sigma)),
-        "scale_symmetry": _plain(scale_symmetry(run)) if run.noise.sigma else None,
-        "scores": {name: _plain(score(twin)) for name, twin in _twins(run, settings).items() if run.noise.sigma},
-        "bound": _plain(bound(run)),
-    }
-    return found
+    return {name: {**_plain(one), "is_along": one.is_along} for name, one in drifts.items()}
+
+
+def _null(twin: "Run", settings: Settings, sigma: float | None) -> dict[str, Any]:
+    """α and the exponent of a network that has learned nothing, of its own waking; of fewer trajectories and steps."""
+    from reactivation.theory.drift import drift
+    from reactivation.theory.tempering import tempering
+
+    gains = settings.tempering_gains
+    pairs, count = max(40, settings.pairs // 4), max(20, settings.trajectories // 4)
+
+    def asked() -> dict[str, Any]:
+        awake = _awake(twin, settings)
+        moved = drift(twin, _NULL_GAINS, pairs=pairs, sigma=sigma, awake=awake)
+        tempered = tempering(
+            twin, (gains[0], gains[-1]), trajectories=count, steps=settings.steps // 2, sigma=sigma, awake=awake
+        )
+        fits = [{"gain": fit.gain, "alpha": fit.alpha, "standard_error": fit.standard_error} for fit in moved.fits]
+        return {"fits": fits, "is_along": moved.is_along, "exponent": tempered.value, "error": tempered.standard_error}
+
+    return _where_positions_are(asked)
+
+
+def _where_positions_are(asked: Callable[[], Any]) -> Any:
+    """What is found; of a network that reports no positions where it is asked, why not."""
+    try:
+        return asked()
+    except DamagedData as problem:
+        return {"why": str(problem)}
 
 
 def _plain(value: Any) -> Any:

@@ -66,12 +66,14 @@ class Probe:
         source: torch.Generator,
         inputs: Tensor | None = None,
         paired: bool = False,
+        copies: int = 1,
     ) -> Tensor:
         """Let states go for some steps under noise of c = `gain`, and return where they are.
 
         Args:
             inputs: (B, steps, I); None for none.
             paired: the second half of the trajectories gets the noise of the first, of opposite sign.
+            copies: so many blocks of trajectories, one behind the other, get the same noise.
 
         Raises:
             DamagedData: activity does not stay finite.
@@ -83,9 +85,9 @@ class Probe:
             given = still.expand(-1, length, -1) if inputs is None else inputs[:, first : first + length]
             drawn = None
             if noise.sigma:
-                count = len(state) // 2 if paired else len(state)
+                count = len(state) // (2 if paired else copies)
                 drawn = torch.randn(count, length, self.network.n_units, generator=source, dtype=state.dtype)
-                drawn = torch.cat((drawn, -drawn)) if paired else drawn
+                drawn = torch.cat((drawn, -drawn)) if paired else drawn.repeat(copies, 1, 1)
             state = rollout(self.network, state, given, noise, self.dt, source, injected=drawn).state
         if not state.isfinite().all():
             raise DamagedData(f"{self.run.name}: activity does not stay finite at {gain:g} times its noise")

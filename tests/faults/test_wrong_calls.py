@@ -135,6 +135,7 @@ def right(name: str, folder: Path) -> tuple[Callable[..., Any], Arguments]:
         "theory.bound": {"run": part["known"], "trajectories": 4},
         "theory.diffusion": {"run": part["known"], "states": 20},
         "theory.drift": {"run": part["known"], "gains": (0.0, 2.0), "pairs": 30},
+        "theory.metric": {"run": part["known"], "points": 60},
         "theory.optimal_alpha": {"pull": 0.1, "steps": 100},
         "theory.relaxation": {"run": part["known"], "steps": 200, "trajectories": 4},
         "theory.scale_symmetry": {"run": run, "steps": 5, "trajectories": 2},
