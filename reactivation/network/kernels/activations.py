@@ -8,7 +8,7 @@ from torch import Tensor
 
 from reactivation.network.cells.vanilla import ACTIVATIONS
 
-Slope = Callable[[Tensor, Tensor], Tensor]  # gradient behind φ, output of φ → gradient before φ
+Slope = Callable[[Tensor, Tensor, Tensor], Tensor]  # gradient behind φ, output of φ, where to write the gradient before φ
 
 _IN_PLACE: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu_,
@@ -17,10 +17,10 @@ _IN_PLACE: dict[str, Callable[[Tensor], Tensor]] = {
     "identity": lambda x: x,
 }
 _SLOPES: dict[str, Slope] = {
-    "relu": lambda gradient, h: torch.ops.aten.threshold_backward(gradient, h, 0),
-    "tanh": torch.ops.aten.tanh_backward,
-    "sigmoid": torch.ops.aten.sigmoid_backward,
-    "identity": lambda gradient, h: gradient,
+    "relu": lambda gradient, h, out: torch.ops.aten.threshold_backward(gradient, h, 0, grad_input=out),
+    "tanh": lambda gradient, h, out: torch.ops.aten.tanh_backward(gradient, h, grad_input=out),
+    "sigmoid": lambda gradient, h, out: torch.ops.aten.sigmoid_backward(gradient, h, grad_input=out),
+    "identity": lambda gradient, h, out: out.copy_(gradient),
 }
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from reactivation.network.cells.gru import GRU
 from reactivation.network.kernels.activations import in_place, slope_of
-from reactivation.network.kernels.products import plain_gradients, weight_gradient
+from reactivation.network.kernels.products import plain_gradients, take_in, weight_gradient
 
 
 def loop(cell: GRU, state: Tensor, projected: Tensor, noises: Iterable[Tensor], dt: float) -> tuple[Tensor, Tensor]:
@@ -32,17 +32,20 @@ class _Loop(torch.autograd.Function):
         ctx: Any, r0: Tensor, w_gates: Tensor, w_candidate: Tensor, u: Tensor, noises: Iterable[Tensor], phi: Any, a: float
     ) -> Tensor:
         steps, n, phi_ = u.shape[-2], r0.shape[-1], in_place(phi)
+        w, w_c = w_gates.mT, w_candidate.mT
         r = r0.new_empty(steps + 1, *r0.shape)
         gates = r0.new_empty(steps, *r0.shape[:-1], 2 * n)
         gated, c = (r0.new_empty(steps, *r0.shape) for _ in range(2))
         r[0] = r0
-        for t, noise in zip(range(steps), noises, strict=True):
-            torch.matmul(r[t], w_gates.mT, out=gates[t])
-            z, g = gates[t].add_(u[..., t, : 2 * n]).sigmoid_().chunk(2, dim=-1)
-            torch.mul(g, r[t], out=gated[t])
-            torch.matmul(gated[t], w_candidate.mT, out=c[t])
-            phi_(c[t].add_(u[..., t, 2 * n :]))
-            torch.sub(c[t], r[t], out=r[t + 1]).mul_(1 - z).mul_(a).add_(r[t]).add_(noise)
+        each, by_step = r.unbind(0), (x.unbind(0) for x in (gates, *gates.chunk(2, dim=-1), gated, c))
+        into = (x.unbind(-2) for x in (u[..., : 2 * n], u[..., 2 * n :]))
+        for noise, u_t, u_c, gates_t, z, g, gated_t, c_t, now, after in zip(
+            noises, *into, *by_step, each[:-1], each[1:], strict=True
+        ):
+            take_in(u_t, now, w, out=gates_t).sigmoid_()
+            phi_(take_in(u_c, torch.mul(g, now, out=gated_t), w_c, out=c_t))
+            torch.sub(c_t, now, out=after).addcmul_(after, z, value=-1)  # (1 − z) (c − r)
+            torch.add(now, after, alpha=a, out=after).add_(noise)
         ctx.save_for_backward(r, gates, gated, c, w_gates, w_candidate, r0, u)
         ctx.slope, ctx.phi, ctx.a = slope_of(phi), phi, a
         return r[1:].movedim(0, -2)
@@ -54,23 +57,23 @@ class _Loop(torch.autograd.Function):
             z = gates.chunk(2, dim=-1)[0]
             noises = (r[1:] - r[:-1] - ctx.a * (1 - z) * (c - r[:-1])).detach()
             return *plain_gradients(_plain, (r0, w_gates, w_candidate, u), noises, ctx, gradient), None, None, None
-        n, by_step = r.shape[-1], gradient.movedim(-2, 0)
+        n, a = r.shape[-1], ctx.a
         pre = r.new_empty(len(c), *r.shape[1:-1], 3 * n)  # gradients of the three sums that enter a nonlinearity
-        back = torch.zeros_like(r[0])
-        for t in range(len(c) - 1, -1, -1):
-            back += by_step[t]
-            z, g = gates[t].chunk(2, dim=-1)
-            pre_z, pre_g, pre_c = pre[t].chunk(3, dim=-1)
-            open_ = (1 - z).mul_(ctx.a)  # a (1 − z)
-            torch.mul(ctx.slope(back, c[t]), open_, out=pre_c)
-            into_gated = torch.matmul(pre_c, w_candidate)
-            torch.mul((r[t] - c[t]).mul_(back).mul_(open_), z, out=pre_z)  # dz/dx = z (1 − z), and a (1 − z) is at hand
-            torch.mul(into_gated * r[t], g * (1 - g), out=pre_g)
-            into_r = torch.matmul(pre[t][..., : 2 * n], w_gates)
-            back = into_r.addcmul_(back, 1 - open_).addcmul_(into_gated, g)
+        back, spare, into_gated, product = (torch.zeros_like(r0) for _ in range(4))  # back: a times the gradient of r
+        in_order = (r[:-1], c, *gates.chunk(2, dim=-1), pre[..., : 2 * n], *pre.chunk(3, dim=-1))
+        for gradient_t, r_t, c_t, z, g, pre_gates, pre_z, pre_g, pre_c in zip(
+            reversed(gradient.unbind(-2)), *(reversed(x.unbind(0)) for x in in_order), strict=True
+        ):
+            sloped = ctx.slope(back.add_(gradient_t, alpha=a), c_t, product)
+            torch.addcmul(sloped, sloped, z, value=-1, out=pre_c)
+            torch.matmul(pre_c, w_candidate, out=into_gated)
+            torch.ops.aten.sigmoid_backward(torch.sub(r_t, c_t, out=product).mul_(back), z, grad_input=pre_z)
+            torch.ops.aten.sigmoid_backward(torch.mul(into_gated, r_t, out=product), g, grad_input=pre_g)
+            take_in(back, pre_gates, w_gates, out=spare, keep=1 - a, by=a)
+            back, spare = spare.addcmul_(back, z, value=a).addcmul_(into_gated, g, value=a), back
         gate_gradient = weight_gradient(pre[..., : 2 * n], r[:-1], w_gates)
         candidate_gradient = weight_gradient(pre[..., 2 * n :], gated, w_candidate)
-        return back, gate_gradient, candidate_gradient, pre.movedim(0, -2), None, None, None
+        return back / a, gate_gradient, candidate_gradient, pre.movedim(0, -2), None, None, None
 
 
 def _plain(r0: Tensor, w_gates: Tensor, w_candidate: Tensor, u: Tensor, noises: Tensor, phi: Any, a: float) -> Tensor:

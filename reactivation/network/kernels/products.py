@@ -1,10 +1,19 @@
-"""Gradients of a whole rollout: of weights as one product per network, or by operations that can be derived again."""
+"""A sum and a product in one; gradients of a whole rollout, of weights as one product per network."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+
+
+def take_in(start: Tensor, x: Tensor, weight: Tensor, out: Tensor, keep: float = 1.0, by: float = 1.0) -> Tensor:
+    """Write keep · start + by · x W to `out`, the sum within the product where the axes allow it."""
+    if x.dim() == weight.dim() == 2:
+        return torch.addmm(start, x, weight, beta=keep, alpha=by, out=out)
+    if x.dim() == weight.dim() == 3:
+        return torch.baddbmm(start, x, weight, beta=keep, alpha=by, out=out)
+    return torch.matmul(x, weight, out=out).mul_(by).add_(start, alpha=keep)
 
 
 def weight_gradient(after: Tensor, before: Tensor, weight: Tensor) -> Tensor:

@@ -5,7 +5,8 @@ A von Mises bump is band-limited: with κ = σ_HD⁻² = 36/π², 29 Fourier fea
 
     (tr D^T D R^T R − 2 tr F^T D R^T Φ + tr F^T F Φ^T Φ) / (M O),
 
-whose gradients need R^T R and R^T Φ alone. The direct way, `metrics.mean_squared_error`, defines it.
+whose gradients need R^T R and R^T Φ alone. The direct way, `metrics.mean_squared_error`, defines it. The terms nearly cancel
+when the fit is good, so the loss is right to a few roundings of the targets' mean square, not of itself.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from scipy.special import ive
 import torch
 from torch import Tensor
 
+from reactivation.network.kernels.products import take_in
 from reactivation.world.tuning import HeadDirectionCells
 
 _TAIL = 1e-9  # of the peak: what the features may leave out
@@ -37,14 +39,15 @@ class Ring:
         self.cells = torch.cat(columns, dim=-1)  # F (O, 2K+1)
 
     def features(self, positions: Tensor) -> Tensor:
-        """Φ: (..., B, T, 1) [rad] → (..., B·T, 2K+1)."""
-        phases = positions.flatten(-3, -2) * self.harmonics.to(positions.dtype)
-        return torch.cat((torch.ones_like(positions.flatten(-3, -2)), phases.cos(), phases.sin()), dim=-1)
+        """Φ: (..., B, T, 1) [rad] → (..., T·B, 2K+1)."""
+        angles = _rows(positions)
+        phases = angles * self.harmonics.to(angles.dtype)
+        return torch.cat((torch.ones_like(angles), phases.cos(), phases.sin()), dim=-1)
 
     def loss(self, rates: Tensor, readout: Tensor, positions: Tensor) -> Tensor:
         """Mean squared error of outputs R D^T: (..., B, T, N), D (..., O, N), (..., B, T, 1) → (...)."""
         cells = self.cells.to(rates.dtype)
-        return _Loss.apply(rates.flatten(-3, -2), readout, self.features(positions), cells)  # type: ignore[no-untyped-call]  # torch has no types for it
+        return _Loss.apply(_rows(rates), readout, self.features(positions), cells)  # type: ignore[no-untyped-call]  # torch has no types for it
 
 
 def ring_of(tuning: Any) -> Ring | None:
@@ -65,6 +68,11 @@ def stack_of(rings: Sequence[Ring]) -> Ring:
     return stacked
 
 
+def _rows(x: Tensor) -> Tensor:
+    """(..., B, T, N) → (..., T·B, N): time first, as rates lie in memory."""
+    return x.transpose(-3, -2).flatten(-3, -2)
+
+
 class _Loss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, r: Tensor, d: Tensor, phi: Tensor, f: Tensor) -> Tensor:
@@ -72,7 +80,7 @@ class _Loss(torch.autograd.Function):
         gram_d, mixed = d.mT @ d, d.mT @ f
         ctx.save_for_backward(r, d, phi, f, gram_r, cross, gram_d, mixed)
         ctx.scale = 1 / (r.shape[-2] * d.shape[-2])
-        # The three terms nearly cancel when the fit is good, so they are summed in double precision.
+        # In double precision, for what is left of them.
         fits = (gram_d * gram_r).sum((-2, -1), dtype=torch.float64)
         overlaps = (mixed * cross).sum((-2, -1), dtype=torch.float64)
         targets = ((f.mT @ f) * (phi.mT @ phi)).sum((-2, -1), dtype=torch.float64)
@@ -82,6 +90,7 @@ class _Loss(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         r, d, phi, f, gram_r, cross, gram_d, mixed = ctx.saved_tensors
         scale = 2 * ctx.scale * gradient[..., None, None]
-        into_r = (r @ gram_d).sub_(phi @ mixed.mT).mul_(scale)
+        into_r = r @ (gram_d * scale)
+        take_in(into_r, phi, mixed.mT * scale, out=into_r, by=-1)
         into_d = (d @ gram_r).sub_(f @ cross.mT).mul_(scale)
         return into_r, into_d, None, None

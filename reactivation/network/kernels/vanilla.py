@@ -12,7 +12,7 @@ from torch import Tensor
 
 from reactivation.network.cells.vanilla import Vanilla
 from reactivation.network.kernels.activations import in_place, slope_of
-from reactivation.network.kernels.products import plain_gradients, weight_gradient
+from reactivation.network.kernels.products import plain_gradients, take_in, weight_gradient
 
 
 def loop(cell: Vanilla, state: Tensor, projected: Tensor, noises: Iterable[Tensor], dt: float) -> tuple[Tensor, Tensor]:
@@ -28,14 +28,14 @@ def loop(cell: Vanilla, state: Tensor, projected: Tensor, noises: Iterable[Tenso
 class _Loop(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, r0: Tensor, weight: Tensor, u: Tensor, noises: Iterable[Tensor], phi: Any, a: float) -> Tensor:
-        steps, phi_ = u.shape[-2], in_place(phi)
+        steps, phi_, w = u.shape[-2], in_place(phi), weight.mT
         r = r0.new_empty(steps + 1, *r0.shape)
         h = r0.new_empty(steps, *r0.shape)
         r[0] = r0
-        for t, noise in zip(range(steps), noises, strict=True):
-            torch.matmul(r[t], weight.mT, out=h[t])
-            phi_(h[t].add_(u[..., t, :]))
-            torch.add(noise, r[t], alpha=1 - a, out=r[t + 1]).add_(h[t], alpha=a)
+        each = r.unbind(0)
+        for noise, u_t, h_t, now, after in zip(noises, u.unbind(-2), h.unbind(0), each[:-1], each[1:], strict=True):
+            phi_(take_in(u_t, now, w, out=h_t))
+            torch.add(noise, now, alpha=1 - a, out=after).add_(h_t, alpha=a)
         ctx.save_for_backward(r, h, weight, r0, u)
         ctx.slope, ctx.phi, ctx.a = slope_of(phi), phi, a
         return r[1:].movedim(0, -2)
@@ -46,14 +46,13 @@ class _Loop(torch.autograd.Function):
         if torch.is_grad_enabled():  # the gradient is to be derived in its turn, which arrays in place cannot be
             noises = (r[1:] - (1 - ctx.a) * r[:-1] - ctx.a * h).detach()
             return *plain_gradients(_plain, (r0, weight, u), noises, ctx, gradient), None, None, None
-        by_step = gradient.movedim(-2, 0)
         pre = torch.empty_like(h)  # gradient of W r + u
-        g = torch.zeros_like(r[0])
-        for t in range(len(h) - 1, -1, -1):
-            g += by_step[t]
-            torch.mul(ctx.slope(g, h[t]), ctx.a, out=pre[t])
-            g = torch.matmul(pre[t], weight).add_(g, alpha=1 - ctx.a)
-        return g, weight_gradient(pre, r[:-1], weight), pre.movedim(0, -2), None, None, None
+        g, spare = torch.zeros_like(r0), torch.empty_like(r0)  # a times the gradient of r
+        in_order = (gradient.unbind(-2), h.unbind(0), pre.unbind(0))
+        for gradient_t, h_t, pre_t in zip(*map(reversed, in_order), strict=True):
+            ctx.slope(g.add_(gradient_t, alpha=ctx.a), h_t, pre_t)
+            g, spare = take_in(g, pre_t, weight, out=spare, keep=1 - ctx.a, by=ctx.a), g
+        return g / ctx.a, weight_gradient(pre, r[:-1], weight), pre.movedim(0, -2), None, None, None
 
 
 def _plain(r0: Tensor, weight: Tensor, u: Tensor, noises: Tensor, phi: Any, a: float) -> Tensor:
