@@ -1,7 +1,8 @@
 """Captured steps: nothing in a step asks the host, calls are counted right, and, on a GPU, replays are steps."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Never
 
@@ -14,8 +15,11 @@ from reactivation.machine.device import use_tf32
 from reactivation.settings.layers import experiments, resolve_train, science_hash
 from reactivation.settings.reading import parse_arguments
 from reactivation.streams import stream
+from reactivation.training import cuda_graph as module
 from reactivation.training.cuda_graph import WARM_UP, CapturedStep, captured
 from reactivation.training.stack import stacked
+
+ASKS = module.replays_draw_anew.__wrapped__  # as it is before tests answer for it
 
 ASKS_THE_HOST = {
     "_local_scalar_dense": "reads a value",
@@ -67,11 +71,80 @@ def test_silence_hears_what_it_should() -> None:
             asks()
 
 
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Notes operations instead of doing them, as a capture does."""
+
+    def __init__(self, noted: list[Callable[[], object]]):
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.noted = noted
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        self.noted.append(partial(function, *args, **(kwargs or {})))
+        return args[0]
+
+
+class Graph:
+    """A graph on a CPU: of a torch whose replays draw anew, or begin every time where the generator was at the capture."""
+
+    def __init__(self, draws_anew: bool):
+        self.draws_anew, self.noted = draws_anew, list[Callable[[], object]]()
+
+    def register_generator_state(self, generator: torch.Generator) -> None:
+        self.generator, self.state = generator, generator.get_state()
+
+    def replay(self) -> None:
+        if not self.draws_anew:
+            self.generator.set_state(self.state)
+        for operation in self.noted:
+            operation()
+
+
+@contextmanager
+def capture(graph: Graph, stream: object) -> Iterator[None]:
+    with Recorder(graph.noted):
+        yield
+
+
+@pytest.mark.parametrize("draws_anew", [True, False])
+def test_steps_are_captured_only_where_replays_draw_anew(
+    draws_anew: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Otherwise they are called, and that is said once. What a real GPU does is asked by `test_replays_are_steps`."""
+    Fake(monkeypatch)
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: Graph(draws_anew))
+    monkeypatch.setattr(torch.cuda, "graph", capture)
+    monkeypatch.setattr(module, "replays_draw_anew", cache(ASKS))
+    noise, plain, drawn = stream(0, "noise"), stream(0, "noise"), torch.zeros(3)
+    steps = [CapturedStep(lambda: (drawn.normal_(generator=noise), []), [noise]) for _ in range(2)]
+    for number in range(2 * (WARM_UP + 3)):
+        assert torch.equal(steps[number % 2]()[0], torch.zeros(3).normal_(generator=plain))
+    captures = sum(step._graph is not None for step in steps)
+    assert captures == (2 if draws_anew else 0)
+    assert capsys.readouterr().err.count("random numbers") == (0 if draws_anew else 1)
+
+
+def test_a_torch_that_refuses_the_generator_captures_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuses(graph: Graph, stream: object) -> Never:
+        raise RuntimeError("a generator that is not registered")
+
+    Fake(monkeypatch)
+    for honest in (lambda: Graph(True), lambda: object()):
+        monkeypatch.setattr(torch.cuda, "CUDAGraph", honest)
+        monkeypatch.setattr(torch.cuda, "graph", refuses)
+        assert not ASKS(torch.device("cpu"))
+        assert "not captured" in capsys.readouterr().err
+
+
 class Fake:
     """What `CapturedStep` uses of torch.cuda, telling what is done to it. A capture runs the step, where a GPU would not."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch):
         self.done: list[str] = []
+        monkeypatch.setattr(module, "replays_draw_anew", lambda device: True)
         monkeypatch.setattr(torch.cuda, "Stream", lambda: self)
         monkeypatch.setattr(torch.cuda, "current_stream", lambda: self)
         monkeypatch.setattr(torch.cuda, "stream", lambda stream: self.within("aside"))
@@ -108,10 +181,10 @@ def test_a_step_runs_aside_and_then_is_captured_once_with_every_generator(monkey
 
 def test_a_new_learning_rate_is_captured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """The old capture has the old rate in it."""
-    from reactivation.training import learner as module
+    from reactivation.training import learner as learning
 
     fake, last = Fake(monkeypatch), WARM_UP + 2  # the last step of the first rate is a replay
-    monkeypatch.setattr(module, "captured", CapturedStep)
+    monkeypatch.setattr(learning, "captured", CapturedStep)
     members = [learner(seed, SPATIAL, "trainer.lr_late=1e-4", f"trainer.lr_late_from={last}") for seed in range(2)]
     stack, rates = stacked(members), []
     honest = stack.optimizer.step
@@ -146,6 +219,11 @@ def test_tf32_is_another_training_and_off_by_default() -> None:
         use_tf32(wanted)
         assert torch.backends.cuda.matmul.fp32_precision == precision
     torch.backends.cuda.matmul.fp32_precision = before
+
+
+@pytest.mark.gpu
+def test_this_torch_draws_anew() -> None:
+    assert ASKS(torch.device("cuda"))
 
 
 @pytest.mark.gpu

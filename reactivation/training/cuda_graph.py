@@ -5,7 +5,9 @@ needs must be in place before (weights, moments, random states), and what it ret
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 import gc
+import sys
 
 import torch
 from torch import Tensor
@@ -38,7 +40,7 @@ class CapturedStep:
 
     def __call__(self) -> tuple[Tensor, list[Measures]]:
         self._calls += 1
-        if self._calls <= WARM_UP:
+        if self._calls <= WARM_UP or not replays_draw_anew(self._streams[0].device):
             return self._run()
         graph = self._graph = self._graph or self._capture()
         graph.replay()
@@ -60,3 +62,35 @@ class CapturedStep:
         with torch.cuda.graph(graph, stream=self._side):
             self._result = self._step()
         return graph
+
+
+@cache
+def replays_draw_anew(device: torch.device) -> bool:
+    """Whether replays draw from a registered generator what calls would draw, and leave it where those would.
+
+    Otherwise every step of a training would be under the same noise. Up to torch 2.13 a generator has to be registered with
+    a graph; from 2.14 on that call does nothing, and a capture registers what it draws from by itself
+    (github.com/pytorch/pytorch/pull/176753). So the draws are asked, and not the version.
+    """
+    try:
+        found = _draws_anew(device)
+    except (AttributeError, RuntimeError):  # no such call, or a capture that refuses the generator
+        found = False
+    if not found:
+        print("replays of this torch repeat their random numbers: steps are not captured, and take longer", file=sys.stderr)
+    return found
+
+
+def _draws_anew(device: torch.device) -> bool:
+    replayed, called = (torch.Generator(device).manual_seed(0) for _ in range(2))
+    drawn, wanted = (torch.zeros(8, device=device) for _ in range(2))
+    graph, aside = torch.cuda.CUDAGraph(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    graph.register_generator_state(replayed)
+    with torch.cuda.graph(graph, stream=aside):
+        drawn.normal_(generator=replayed)
+    for _ in range(2):
+        graph.replay()
+        wanted.normal_(generator=called)
+        if not torch.equal(drawn, wanted):
+            return False
+    return torch.equal(replayed.get_state(), called.get_state())
