@@ -5,7 +5,9 @@ command; its key, its files and the claims about it end in the name of the condi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from reactivation.world.decoding import TEMPLATE, TOP3
 
 SPATIAL = "spatial_navigation"
 HEAD = "head_direction"
@@ -81,20 +83,22 @@ class Protocol:
     condition: Condition = DOUBLED
     task: str = SPATIAL
     of_kept: bool = False  # whether it is younger than networks whose weights are gone: it is not asked of those
+    decoder: str = TOP3
 
     @property
     def key(self) -> str:
         """What claims and panels call it."""
         on_both_tasks = self.analysis in ("kl", "manifold")
-        return self.condition.key(f"{self.analysis}_head" if self.task == HEAD and on_both_tasks else self.analysis)
+        key = self.condition.key(f"{self.analysis}_head" if self.task == HEAD and on_both_tasks else self.analysis)
+        return key if self.decoder == TOP3 else f"{key}_{self.decoder}"
 
     def arguments(self, seed: int, preset: str | None) -> dict[str, str]:
         """What a user would give to `output_<analysis>.py`."""
         common = {"task": self.task, "seed": str(seed), "runs": f"[{','.join(self.runs)}]"}
         name = self.condition.name
-        return (
-            common | ({"preset": preset} if preset else {}) | dict(self.condition.changes) | ({"out": name} if name else {})
-        )
+        decoder = None if self.decoder == TOP3 else self.decoder
+        told = {**common, "preset": preset, "decoder": decoder, **self.condition.changes, "out": name}
+        return {key: value for key, value in told.items() if value}
 
 
 def _by_key(*protocols: Protocol) -> dict[str, Protocol]:
@@ -149,6 +153,12 @@ PROTOCOLS: dict[str, Protocol] = _by_key(
     ),
     Protocol("transitions", NETWORKS[HEAD], "Fig. 3a-b, C.5: waking 100 steps, rest 500, turns wrapped at π", task=HEAD),
 )
+# Everything that is made of decoded states (of activity, the bearings of a ring alone), by the protocol that has top-3.
+BY_TEMPLATES = {
+    key: replace(protocol, decoder=TEMPLATE, of_kept=True, meaning=f"{protocol.meaning}; decoded by templates")
+    for key, protocol in PROTOCOLS.items()
+    if protocol.analysis != "manifold" or (protocol.task == HEAD and protocol.condition is DOUBLED)
+}
 # The same with one setting changed, for the ablations of docs/differences.md.
 ABLATED: dict[str, Protocol] = _by_key(
     *(
@@ -181,5 +191,6 @@ ABLATED: dict[str, Protocol] = _by_key(
         "the first 1,000 steps of rest instead of the second",
         Condition("no_burn_in", {"t_shift": "0", "t_quiescent": "1000"}),
     ),
+    *BY_TEMPLATES.values(),
 )
 ALL_PROTOCOLS = PROTOCOLS | ABLATED

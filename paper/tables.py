@@ -6,6 +6,7 @@ TABLES has each once, by the name that both render it under.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import groupby
 import json
 import math
 from statistics import mean
@@ -250,12 +251,29 @@ def effects_table(study: Study) -> Table:
     return Table(header, rows)
 
 
+def crossings_table(study: Study) -> Table:
+    """Which claims' means a switch moves out of their range, or into it."""
+    rows = []
+    for (row, name), found in groupby(effects(study), lambda effect: (effect.ablation.row, effect.ablation.name)):
+        measured = [effect for effect in found if effect.default]
+        seeds = sorted({len(effect.default) for effect in measured})
+        moved = {way: [effect for effect in measured if _sides(effect) == way] for way in (_LEAVES, _ENTERS)}
+        told = [
+            "; ".join(effect.claim.sentence.removesuffix(".") for effect in those) or _ABSENT for those in moved.values()
+        ]
+        rows.append([row, name, str(len(measured)), " or ".join(map(str, seeds)) or _ABSENT, *told])
+    return Table(["row", "switch", "claims", "seeds", "out of their range", "into it"], rows)
+
+
 def _sides(effect: Effect) -> str:
     """Whether the means lie in the claim's range."""
     if not effect.default:
         return _ABSENT
     before, after = ("yes" if effect.claim.contains(mean(found)) else "no" for found in (effect.default, effect.changed))
     return before if before == after else f"{before} → {after}"
+
+
+_LEAVES, _ENTERS = "yes → no", "no → yes"
 
 
 def _number(value: float) -> str:
@@ -342,6 +360,7 @@ TABLES: dict[str, Callable[[Study], Table]] = {
     "activity": activity_table,
     "protocols": protocols_table,
     "effects": effects_table,
+    "crossings": crossings_table,
     "speed": speed_table,
     "breakdown": breakdown_table,
     "history": history_table,

@@ -11,6 +11,7 @@ from paper.claims.ablations import effects
 from paper.claims.verdicts import TRAINING, Claim, judge, ratio
 from paper.protocols import GATED, NOT_DOUBLED, PROTOCOLS, UNIFORM_NOISE, Condition
 from paper.study import Study, growth
+from paper.tables import crossings_table
 from reactivation.storage.files import to_json
 
 U, B, QUIET_U, QUIET_B = "noisy_unbiased", "noisy_biased", "no-noise_unbiased", "no-noise_biased"
@@ -307,3 +308,32 @@ def test_divergences_at_matched_bandwidth() -> None:
     assert found["matched bandwidth", "uniform"] == ((0.75,), (pytest.approx(0.1 - 0.25),))
     assert found["matched bandwidth", "biased"] == ((0.5,), (pytest.approx(0.05),))
     assert found["matched bandwidth", "biased_gru"] == ((1.5,), (pytest.approx(0.15),))
+
+
+def test_templates_take_the_place_of_the_most_active_cells_in_all_that_is_decoded() -> None:
+    found = found_effects(
+        kl_template=kl_result(U, B, 5, (0.2, 0.9)),
+        kl_gain1_template=kl_result(U, B, 6, (0.2, 0.9)),
+        kl_gru_template=kl_result(U_GRU, B_GRU, 7, (0.2, 0.9)),
+        kl_gru_gain2_template=kl_result(U_GRU, B_GRU, 11, (0.2, 0.9)),
+        manifold_head_template={"table": {U: {"quiescent_ring_order": 0.99}}},
+    )
+    of = {claim: numbers for (switch, claim), numbers in found.items() if switch == "decoder=template"}
+    assert of["biased"] == ((0.5,), (2.5,))
+    assert of["sensitive_unbiased"] == ((6.0,), ((11 - 7) - (5 - 6),)), "all four tables are of templates"
+    assert of["ring_order"] == ((0.97,), (0.99,))
+    assert of["dwell_biased"] == ((), ()), "not measured"
+    assert not {"ring_hole", "head_plane", "overlapping", "learned"} & of.keys(), "nothing is decoded there"
+
+
+def test_what_a_switch_moves_over_the_end_of_a_range_is_named() -> None:
+    known = cast(Study, Known(kl_clip=KL | {"table": KL["table"] | divergences(U, B, 0.25)}))
+    rows = {row[1]: row for row in crossings_table(known).rows}
+    assert rows["uniform_baseline=marginal"][2:] == ["0", "–", "–", "–"], "not measured"
+    _, _, claims, seeds, out, into = rows["clip=1e7"]
+    assert (claims, seeds) == ("9", "1")
+    assert out == "–"
+    assert into.split("; ") == [
+        "Unbiased rest closely resembles unbiased waking",
+        "Biased rest closely resembles biased waking",
+    ]

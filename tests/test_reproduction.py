@@ -134,7 +134,9 @@ def test_what_is_younger_than_networks_is_asked_of_those_that_are_kept(
     for published, seeds in ((True, {"0"}), (False, {"0", "1"})):
         settings = Settings("paper", seeds="0,1", only="train,analyse", path=str(tmp_path), published=published)
         steps = [
-            step.name for step in plan(reproduction(settings)) if re.search("_long_(uniform|twelfth|pushed)", step.name)
+            step.name
+            for step in plan(reproduction(settings))
+            if re.search("_long_(uniform|twelfth|pushed)|_template", step.name)
         ]
         assert len(steps) == len(young) * len(seeds)
         assert {re.findall(r"_(\d)_", name)[-1] for name in steps} == seeds

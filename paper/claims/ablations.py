@@ -13,6 +13,7 @@ from paper.claims.verdicts import TRAINING, Claim, results_of
 from paper.protocols import (
     ABLATED,
     BIASES,
+    BY_TEMPLATES,
     GATED,
     GATED_DOUBLED,
     NOISY,
@@ -68,6 +69,10 @@ _DIVERGENCES = ("uniform", "unbiased", "biased", *(f"crossed_to_{bias}" for bias
 _NOT_DOUBLED, _GATED = (tuple(map(rest.key, _DIVERGENCES)) for rest in (NOT_DOUBLED, GATED))
 _SAME = {key: key for key in ("kl", NOT_DOUBLED.key("kl"), GATED.key("kl"))}
 _KL = (*_DIVERGENCES, "tiling", *_MATCH)
+_OF_ACTIVITY = ("head_plane", "ring_hole")  # made from the same files as the bearings of the ring
+_OF_DECODED = tuple(
+    key for key, claim in _CLAIMS.items() if BY_TEMPLATES.keys() & claim.protocols and key not in _OF_ACTIVITY
+)
 _EXPLORE = tuple(f"noiseless_explore_less_{bias}" for bias in BIASES)
 _ACTIVITY = (
     "low_dimensional_awake",
@@ -118,6 +123,7 @@ ABLATIONS = (
         tuple(f"erratic_{bias}" for bias in BIASES),
     ),
     Ablation("17", "trajectory_stream=cells", {"kl": "kl_cells"}, _KL),
+    Ablation("–", "decoder=template", {key: one.key for key, one in BY_TEMPLATES.items()}, _OF_DECODED),
     Ablation("–", "start=end_of_active", {"kl": "kl_end_of_active"}, _KL),
     Ablation("–", "start=random", {"kl": "kl_random_start"}, _KL),
     Ablation("–", "t_shift=500 (half of rest dropped)", {"kl": "kl_burn_in"}, _KL),

@@ -292,5 +292,7 @@ def _meaning(report: Report) -> str:
 def _switches(report: Report) -> str:
     return (
         "<p>Claims for the same seeds with one setting different; a setting of training has networks of its own. Rows are "
-        "those of docs/differences.md.</p>\n" + folded("All switches", report.table("effects"))
+        "those of docs/differences.md. Which means they move out of their claims' ranges, or into them:</p>\n"
+        + report.table("crossings")
+        + folded("All numbers", report.table("effects"))
     )
