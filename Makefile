@@ -56,6 +56,7 @@ lint: install
 bench: install
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/breakdown.py
+	$(BIN)/python benchmarks/floor.py
 	$(BIN)/python benchmarks/analysis.py
 	$(BIN)/python benchmarks/rest.py
 

@@ -23,8 +23,9 @@ from reactivation.machine.errors import run_command
 from reactivation.settings.declaring import setting
 from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import train_config
-from reactivation.training.learner import new_learner
+from reactivation.training.learner import Learner, new_learner
 
+PRODUCTS, DRAWS = ("mm", "addmm", "bmm", "baddbmm"), ("normal_", "uniform_", "exponential_")
 WARM_UP = 6  # steps until the process has the memory that it will keep
 
 
@@ -40,9 +41,9 @@ class Settings:
 def kind_of(event: Any, batch_size: int) -> str:
     """What an operation is for."""
     name, shapes = event.name.removeprefix("aten::"), event.input_shapes
-    if name in ("mm", "addmm", "bmm", "baddbmm", "matmul"):
+    if name in PRODUCTS:
         return "products of a step" if max(shapes[0] or [0]) <= 4 * batch_size else "products of a rollout"
-    if name in ("normal_", "uniform_", "exponential_"):
+    if name in DRAWS:
         return "random numbers"
     if name in ("_softmax", "sin", "cos", "exp", "linalg_vector_norm", "atan2", "topk"):
         return "targets and loss"
@@ -53,23 +54,34 @@ def kind_of(event: Any, batch_size: int) -> str:
     return "elementwise" if event.name.startswith("aten::") else "bookkeeping"
 
 
-def shares(name: str, steps: int) -> dict[str, float]:
-    """Percent of a step's time by kind."""
-    torch.set_num_threads(1)
-    device = prepare("cpu")
-    keep_freed_memory()
-    learner = new_learner(train_config({"config": CASES[name]}), device)
-    times: Counter[str] = Counter()
-
-    def collect(found: Any) -> None:
-        for event in found.events():
-            times[kind_of(event, learner.config.task.batch_size)] += event.self_cpu_time_total
-
+def operations(learner: Learner, steps: int) -> list[Any]:
+    """What the profiler saw of so many training steps, once the process has the memory that it will keep."""
+    found: list[Any] = []
     plan = schedule(wait=0, warmup=WARM_UP, active=steps)
+
+    def collect(recording: Any) -> None:
+        found.extend(recording.events())
+
     with profile(activities=[ProfilerActivity.CPU], record_shapes=True, schedule=plan, on_trace_ready=collect) as recording:
         for _ in range(WARM_UP + steps):
             learner.learn()
             recording.step()
+    return found
+
+
+def single_threaded(name: str) -> Learner:
+    """A network of the paper before its first step, as each of several trains on a CPU."""
+    torch.set_num_threads(1)
+    device = prepare("cpu")
+    keep_freed_memory()
+    return new_learner(train_config({"config": CASES[name]}), device)
+
+
+def shares(name: str, steps: int) -> dict[str, float]:
+    """Percent of a step's time by kind."""
+    learner, times = single_threaded(name), Counter[str]()
+    for event in operations(learner, steps):
+        times[kind_of(event, learner.config.task.batch_size)] += event.self_cpu_time_total
     total = sum(times.values())
     return {kind: 100 * time / total for kind, time in times.most_common()}
 

@@ -341,6 +341,21 @@ def breakdown_table(study: Study) -> Table:
     return Table(["share of a step", *(network["name"] for network in found)], rows)
 
 
+def floor_table(study: Study) -> Table:
+    """What benchmarks/floor.py printed: results/benchmarks/floor.jsonl."""
+    times = ("products", "draws", "calls", "step")
+    rows = [
+        [
+            row["name"],
+            *(f"{row[part]:.4f}" for part in times),
+            f"{row['floor_of_ceiling']:.1%}",
+            f"{row['step_of_ceiling']:.1%}",
+        ]
+        for row in _printed(study, "floor")
+    ]
+    return Table(["network", *(f"{part} [s]" for part in times), "floor, of ceiling", "step, of ceiling"], rows)
+
+
 def history_table(study: Study) -> Table:
     """What benchmarks/history.py printed: results/benchmarks/history.jsonl."""
     rows = [[row["commit"], row["name"], f"{row['seconds_per_step']:.3f}"] for row in _printed(study, "history")]
@@ -363,6 +378,7 @@ TABLES: dict[str, Callable[[Study], Table]] = {
     "crossings": crossings_table,
     "speed": speed_table,
     "breakdown": breakdown_table,
+    "floor": floor_table,
     "history": history_table,
     "densities": densities_table,
 }

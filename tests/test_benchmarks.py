@@ -67,6 +67,7 @@ def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command:
     [
         ("training", "only=grue", "did you mean gru?"),
         ("breakdown", "steps=x", "type int"),
+        ("floor", "steps=0", "at least 1"),
         ("analysis", "share=2", "at most 1"),
         ("rest", "units=[0]", "at least 1"),
         ("history", "commits=nothing", "no commit"),
@@ -82,7 +83,7 @@ def test_bad_input_to_the_others_is_one_line(script: str, word: str, reason: str
     assert (done.stdout, done.stderr.count("\n")) == ("", 1)
 
 
-@pytest.mark.parametrize("script", ["training", "breakdown", "analysis", "rest", "history", "gpu", "sweeps"])
+@pytest.mark.parametrize("script", ["training", "breakdown", "floor", "analysis", "rest", "history", "gpu", "sweeps"])
 def test_every_benchmark_lists_its_keys(script: str, command: Command) -> None:
     done = command(f"benchmarks/{script}.py", "--help")
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,128 @@
+"""What a training step cannot do without: its products, its random numbers and its calls, each timed alone.
+
+    python benchmarks/floor.py [only=vanilla] [steps=20] [json=true]
+
+Products and draws of the sizes that a profiler saw in a step are made again, into memory that is there, with nothing
+between them; a call is counted as an operation on a single number takes. One thread, as each of several seeds trains on a
+CPU. A step can go below this floor only by other products or draws. `of ceiling` is what the floor, and the step, are of the
+rate of a large product, measured in the same run. Other commands on the machine disturb it; it asserts nothing.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+import json
+import os
+from statistics import median
+import time
+from typing import Any
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch loads
+
+from breakdown import DRAWS, PRODUCTS, WARM_UP, operations, single_threaded
+import torch
+from training import CASES, cases, features_of
+
+from reactivation.machine.errors import run_command
+from reactivation.settings.declaring import setting
+from reactivation.settings.describing import asked_settings
+from reactivation.training.work import product_rate, training_flops
+
+CALLS = 10_000  # on a single number, to see what one costs
+
+
+@dataclass
+class Settings:
+    """Keys of this command."""
+
+    only: str = setting("all", "network", choices=("all", *CASES))
+    steps: int = setting(20, "steps that are timed, and times that each part is", low=1)
+    json: bool = setting(False, "a line of JSON per network instead of a table")
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The parts of the floor of a step, and the step [s]; `of_ceiling`: shares of the rate of a large product."""
+
+    name: str
+    products: float
+    draws: float
+    calls: float
+    step: float
+    floor_of_ceiling: float
+    step_of_ceiling: float
+
+
+def seconds(work: Callable[[], object], times: int) -> float:
+    """The median time of some work."""
+    taken = []
+    for _ in range(times + 1):
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return median(taken[1:])
+
+
+def factors(event: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The shapes of the two factors of a product; what it is added to comes first."""
+    first = 1 if "add" in event.name else 0
+    x, y = event.input_shapes[first : first + 2]
+    return tuple(x), tuple(y)
+
+
+def time_of_products(events: Iterable[Any], times: int) -> float:
+    """Seconds of all products, each size timed alone."""
+    total = 0.0
+    for (x, y), count in Counter(factors(event) for event in events).items():
+        a, b = torch.randn(x), torch.randn(y)
+        out = a @ b
+        total += count * seconds(lambda a=a, b=b, out=out: torch.matmul(a, b, out=out), times)  # type: ignore[misc]
+    return total
+
+
+def time_of_draws(events: Iterable[Any], times: int) -> float:
+    """Seconds of all random numbers, drawn as normal ones."""
+    shapes = Counter(tuple(event.input_shapes[0]) for event in events)
+    return sum(count * seconds(torch.empty(shape).normal_, times) for shape, count in shapes.items())
+
+
+def time_of_calls(count: int) -> float:
+    """Seconds of so many operations on a single number."""
+    one = torch.zeros(1)
+
+    def calls() -> None:
+        for _ in range(CALLS):
+            one.add_(1.0)
+
+    return count * seconds(calls, 5) / CALLS
+
+
+def floor(name: str, steps: int) -> Floor:
+    """Time the parts of a step, and the step."""
+    learner = single_threaded(name)
+    for _ in range(WARM_UP):
+        learner.learn()
+    step = seconds(learner.learn, steps)
+    events = [event for event in operations(learner, 1) if event.name.startswith("aten::")]
+    of = {kind: [event for event in events if event.name.removeprefix("aten::") in kind] for kind in (PRODUCTS, DRAWS)}
+    outer = sum(parent is None or not parent.name.startswith("aten::") for parent in (event.cpu_parent for event in events))
+    parts = (time_of_products(of[PRODUCTS], steps), time_of_draws(of[DRAWS], steps), time_of_calls(outer))
+    least = training_flops(learner.config, features_of(learner)) / product_rate(4096)
+    return Floor(name, *parts, step, least / sum(parts), least / step)
+
+
+def main(words: list[str]) -> None:
+    """Measure and print."""
+    settings = asked_settings(Settings, __doc__ or "", words)
+    if settings is None:
+        return
+    for case in cases(settings.only):
+        found = asdict(floor(case, settings.steps))
+        if settings.json:
+            print(json.dumps(found), flush=True)
+        else:
+            print(*(f"{key} {value:.4f}" if key != "name" else value for key, value in found.items()), sep="  ", flush=True)
+
+
+if __name__ == "__main__":
+    run_command(main)
