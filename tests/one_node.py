@@ -152,7 +152,8 @@ class Cluster:
 
     def lose_the_node(self) -> None:
         """Kill the node's daemon and all that runs there, as a power cut does."""
-        daemons = {self._process("slurmctld"), *(process.pid for process in self._own)}
+        elsewhere = [name for name in ("slurmctld", "slurmdbd") if (self.folder / f"{name}.pid").exists()]
+        daemons = {*map(self._process, elsewhere), *(process.pid for process in self._own)}
         for process in self._of_this_cluster() - daemons:
             os.kill(process, signal.SIGKILL)
         self.wait_for(lambda: self.ask("sinfo", "-h", "-o", "%t").startswith("down"))
