@@ -282,11 +282,13 @@ def test_rest_starts_where_its_setting_says(results: Path) -> None:
 
 def test_a_random_network_has_a_task_of_its_own_unless_shared(results: Path) -> None:
     words = {"path": str(results), "runs": "[noisy_unbiased]", "batch_size": "12", "t_active": "10", "t_quiescent": "14"}
-    own, shared = (
-        measure(read_request("kl", {**words, "random_network": which, "out": which})).table for which in ("own", "shared")
+    own, shared, none = (
+        measure(read_request("kl", {**words, "random_network": which, "out": which})).table
+        for which in ("own", "shared", "none")
     )
     assert own.keys() == shared.keys()
     assert [row for row in own if own[row] != shared[row]] == ["random"]
+    assert {**none, "random": own["random"]} == own
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,12 @@ def test_analyses_have_lists_of_their_own_and_results_apart(tmp_path: Path) -> N
     assert [a.values.get("batch_size") for a in runs[0].analyses] == ["12", "12", None, None]
 
 
+def test_runs_of_a_tag_and_of_none_are_named_as_train_names_them() -> None:
+    entries = ({"config": SPATIAL, "tag": "own"}, {"config": SPATIAL}, {"config": SPATIAL, "tag": "own", "rnn.tau": "0.2"})
+    names = [run.name for run, _ in plan(Grid({}, entries))]
+    assert names == [f"{SPATIAL}_0.0001_0{end}" for end in ("_own", "", "_own_tau0.2")]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -375,13 +381,15 @@ def test_networks_that_are_there_are_taken_and_measured_and_none_is_trained(tmp_
     assert (lacking.returncode, lacking.stderr.count("\n")) == (2, 1)
     assert "1 of 2 networks are not there" in lacking.stderr
     assert not (tmp_path / "results/sweeps").exists()
-    words.remove("rnn.tau=0.1,0.2")
-    assert command("sweep.py", *words, "rnn.tau=0.1").returncode == 0
+    assert command("sweep.py", *line("taken", "tag=other", "rnn.tau=0.1,0.2"), *then, "trained=results").returncode == 2
+    done = command("sweep.py", *words, "allow_missing=true")
+    assert done.returncode == 0
+    assert "left out: 1 of 2 networks, which are not trained yet" in done.stdout
     sweep = Sweep(tmp_path / "results/sweeps/taken")
-    taken = sweep.folder(f"{SPATIAL}_0.0001_0_own")
+    taken = sweep.folder(f"{SPATIAL}_0.0001_0_own_tau0.1")
     assert taken.steps() == [4]
     assert same_weights(taken, first, 4)
-    assert "already trained to step 4" in sweep.log_file(f"{SPATIAL}_0.0001_0_own").read_text()
+    assert "already trained to step 4" in sweep.log_file(f"{SPATIAL}_0.0001_0_own_tau0.1").read_text()
     assert len(sweep.table_file.read_text().splitlines()) == 3
 
 

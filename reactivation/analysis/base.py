@@ -186,7 +186,7 @@ class Analysis(Generic[S]):
     phases: Callable[[S], tuple[Phase, ...]]  # that it needs of every run
     analyse: Callable[[Recorded, S, NamedStreams], Result]
     format: int  # raised whenever the numbers in its files change: results of an older one do not count
-    untrained: Callable[[S], Untrained] | None = None
+    untrained: Callable[[S], Untrained | None] | None = None
     # A run's rows in tables of many runs: run, its entry in the table, details → phase → measure → number.
     # None: what is a number in that entry.
     tabulate: Callable[[str, Any, Mapping[str, Any]], Mapping[str, Mapping[str, float | None]]] | None = None

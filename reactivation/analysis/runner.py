@@ -99,8 +99,8 @@ def _analysed(asked: Request) -> tuple[Result, dict[str, Any]]:
     wanted = analysis.phases(settings)
     phases = {name: tuple(phase for phase in wanted if _is_for(phase, run)) for name, run in runs.items()}
     folders = _folder_names(runs)
-    if analysis.untrained:
-        phases[RANDOM], shares_task = analysis.untrained(settings)
+    if untrained := analysis.untrained and analysis.untrained(settings):
+        phases[RANDOM], shares_task = untrained
         runs[RANDOM] = _random_network(settings, list(runs.values()), shares_task)
     trajectory_stream = CELLS if settings.trajectory_stream == "cells" else None
     recorded: Recorded = {run: {} for run in runs}

@@ -3,7 +3,7 @@
     python sweep.py config=<task>/<a>,<task>/<b> seed=0..4 rnn.sigma=0.05,0.1 [key=values ...] [name=...] [dry_run=true]
     python sweep.py config=... seed=0..4 then='kl variance' variance_gain=1,2       each network analysed once it is there
     python sweep.py file=sweep.yml [key=values ...]          grid: {key: [values]}, list: [{key: value, ...}], then: [kl]
-    python sweep.py ... trained=results                      networks that are trained already, as copies
+    python sweep.py ... trained=results [allow_missing=true] networks that are trained already (those that are), as copies
     python sweep.py ... launcher=slurm launcher.time=4:00:00 launcher.memory=4G
     python sweep.py status [NAME] [watch=true]
     python sweep.py cancel [NAME]
@@ -36,6 +36,7 @@ from reactivation.settings.layers import RESULTS, TrainConfig, resolve_plain
 from reactivation.settings.reading import COMMAND_LINE, parse_arguments
 from reactivation.storage.claims import claimed
 from reactivation.storage.files import locked, make_folder
+from reactivation.storage.folder import RunFolder
 from reactivation.sweep import looking, slurm
 from reactivation.sweep.cost import cost
 from reactivation.sweep.folder import SILENCE, Sweep, sweep_folder
@@ -69,6 +70,7 @@ class Settings:
     file: str | None = setting(None, "YAML file with grid:, list:, then:")
     then: str | None = setting(None, "analyses of each run, as in 'kl variance'")
     trained: str | None = setting(None, "root of results whose networks are taken; none is trained then")
+    allow_missing: bool = setting(False, "go on without networks that trained= does not find; the same line takes them later")
     dry_run: bool = setting(False, "show the plan and stop")
     path: str = setting(RESULTS, "root of the results")
 
@@ -107,8 +109,13 @@ def _start(words: list[str]) -> None:
     runs, configs = [run for run, _ in planned], {run.name: config for run, config in planned}
     sweep = Sweep(sweep_folder(settings.name or default_name(grid, runs), settings.path))
     refuse_published(sweep.path)
+    networks: dict[str, RunFolder] = {}
+    if settings.trained:
+        networks = trained_networks(configs, settings.trained, settings.allow_missing)
+        runs = [run for run in runs if run.name in networks]
+        if lacking := configs.keys() - networks.keys():
+            print(f"left out: {len(lacking)} of {len(configs)} networks, which are not trained yet")
     sweep.take_plan(runs)
-    networks = trained_networks(configs, settings.trained) if settings.trained else {}
     _show_plan(sweep, looking.stand(sweep), {} if networks else configs)
     if settings.dry_run:
         return

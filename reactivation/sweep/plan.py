@@ -19,7 +19,7 @@ from reactivation.sweep.folder import PlannedAnalysis, PlannedRun
 from reactivation.sweep.grid import Grid, Values
 
 _OURS = ("path", "out", "tag", "runs", "task", "seed")  # keys of an analysis that the sweep sets
-_IN_NAMES = ("config", "seed")  # what the name of a run folder tells anyway
+_IN_NAMES = ("config", "seed", "tag")  # what the name of a run folder tells anyway
 _NO_TAG = re.compile(r"[^A-Za-z0-9._+-]+")
 
 
@@ -42,7 +42,7 @@ def plan(grid: Grid) -> Iterator[tuple[PlannedRun, TrainConfig]]:
     for values in of_runs.combinations():
         config = _config(values, checked)
         tags = [_tag(key, values[key], of_runs) for key in of_runs.varying if key in values and key not in _IN_NAMES]
-        tag = "_".join(filter(None, [values.get("tag") if "tag" not in of_runs.varying else None, *tags])) or None
+        tag = "_".join(filter(None, [values.get("tag"), *tags])) or None
         name = f"{config.task_name}/{run_name(replace(config, tag=tag))}"
         if name in named:
             raise BadInput(f"two runs would be called {name}: {named[name]} and {values}; keep one of them")

@@ -15,22 +15,25 @@ from reactivation.sweep.folder import Sweep
 _LEFT = ("model_*.pt", "resume*", "metrics.jsonl", ".*")  # but for the model of the last step
 
 
-def trained_networks(configs: Mapping[str, TrainConfig], root: str) -> dict[str, RunFolder]:
+def trained_networks(configs: Mapping[str, TrainConfig], root: str, allow_missing: bool = False) -> dict[str, RunFolder]:
     """Return run → the folder of its network, under a root of results or among the published ones.
+
+    Args:
+        allow_missing: return those that are there, if any are.
 
     Raises:
         BadInput: some are not there.
     """
     folders = {run: trained_run(config, root) for run, config in configs.items()}
     lacking = [run for run, folder in folders.items() if not _is_trained(folder, configs[run])]
-    if lacking:
+    if lacking and not (allow_missing and len(lacking) < len(configs)):
         config = configs[lacking[0]]
         values = {"config": config.config, "seed": config.seed} | ({"tag": config.tag} if config.tag else {})
         raise BadInput(
             f"trained={root}: {len(lacking)} of {len(configs)} networks are not there, such as {folders[lacking[0]].path}: "
-            f"train them ({command('train.py', values)} ...), or leave trained= out"
+            f"train them ({command('train.py', values)} ...), or take those that are there with allow_missing=true"
         )
-    return folders
+    return {run: folder for run, folder in folders.items() if run not in lacking}
 
 
 def _is_trained(folder: RunFolder, config: TrainConfig) -> bool:

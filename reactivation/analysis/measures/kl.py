@@ -54,7 +54,9 @@ class Settings(AnalysisSettings):
         "joint", "density of the uniform row; marginal: one dimension's (row 8)", choices=("joint", "marginal")
     )
     random_network: str = setting(
-        "own", "the random network has a task of its own, or that of the last run (row 12)", choices=("own", "shared")
+        "own",
+        "the random network has a task of its own, or that of the last run (row 12); none: without that row",
+        choices=("own", "shared", "none"),
     )
 
 
@@ -249,8 +251,10 @@ def _mean(log_ratio: Points, clip: float | None) -> tuple[float | None, float | 
     return float(log_ratio.mean()), standard_error(log_ratio)
 
 
-def untrained(settings: Settings) -> Untrained:
-    """Return what the row `random` is made of."""
+def untrained(settings: Settings) -> Untrained | None:
+    """Return what the row `random` is made of; None for no such row."""
+    if settings.random_network == "none":
+        return None
     return Untrained((rest_of(settings),), shares_task=settings.random_network == "shared")
 
 
