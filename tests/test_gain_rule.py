@@ -1,16 +1,20 @@
-"""The rule of the best gain: what it says of curves with known answers, and of which networks its sweep is made."""
+"""The rule of the best gain: what it says of curves with known answers, its sweep, and its table."""
 
 from collections.abc import Callable
+import csv
+from dataclasses import replace
 import math
+from pathlib import Path
 
-from factories import ROOT
 import numpy as np
 import pytest
 from scipy import stats
 
-from paper.claims.gain import AT_TWO, ELSEWHERE, GAINS, NO_CONTROL, NONE, UNDECIDED, Curve, judged, matching, verdict
-from reactivation.sweep.grid import grid_of
-from reactivation.sweep.plan import plan
+from paper.claims.gain import AT_TWO, ELSEWHERE, GAINS, NONE, NOT_TRAINED, Controls, Curve, judged, matching, verdict
+from paper.claims.theory import NO_CONTROL, UNDECIDED
+from paper.gain import CONTROL_SEEDS, INPUTS, SCALE_FREE, Row, controls, draw, families, family_of, judge, planned
+from paper.theory import CONTROLS
+from reactivation.settings.layers import resolve_train
 
 KAPPA = 8.0
 
@@ -27,46 +31,97 @@ def tempered(samples: Callable[[float], float], seed: int = 0, floor: float = 0.
     return Curve(kl)
 
 
-LANGEVIN = tempered(lambda c: 2 / c)
+def best_at(gain: float, seeds: int = 3) -> list[Curve]:
+    return [tempered(lambda c: gain / c, seed, scatter=0.02) for seed in range(seeds)]
+
+
+LANGEVIN = best_at(2.0)
 FLAT = [tempered(lambda c: 0.5, seed, scatter=0.05) for seed in range(3)]
+RIGHT = Controls(LANGEVIN, FLAT, FLAT)
 
 
 def test_tempering_is_best_at_two() -> None:
-    assert LANGEVIN.best == pytest.approx(1.0, abs=0.2)
+    assert RIGHT.best == pytest.approx(0.89, abs=0.1), "KL rises faster to the side of more noise"
     curves = [tempered(lambda c: 2 / c, seed, scatter=0.1) for seed in range(3)]
-    assert verdict(curves, LANGEVIN, FLAT) == AT_TWO
+    assert verdict(curves, 3, RIGHT).verdict == AT_TWO
     assert matching(curves) == [2.0]
 
 
 @pytest.mark.parametrize("best", [1.0, 4.0])
 def test_another_best_gain_is_not_taken_for_two(best: float) -> None:
-    assert judged([tempered(lambda c: best / c, seed, scatter=0.02) for seed in range(5)]) == ELSEWHERE
+    assert judged(best_at(best, seeds=5), RIGHT.best).verdict == ELSEWHERE
 
 
 def test_what_does_not_depend_on_the_gain_has_no_best_one() -> None:
-    assert judged(FLAT) == NONE
-    assert judged([tempered(lambda c: 1 / (c + 0.01) if c < 1 else 1.0, seed) for seed in range(3)]) == NONE, (
-        "the end is the best"
-    )
+    assert judged(FLAT, RIGHT.best).verdict == NONE
+    at_the_end = [tempered(lambda c: 1 / (c + 0.01) if c < 1 else 1.0, seed) for seed in range(3)]
+    assert judged(at_the_end, RIGHT.best).verdict == NONE
+    below = [Curve({c: -0.002 if c == 2 else 0.009 for c in GAINS})] * 3
+    assert judged(below, RIGHT.best).verdict == NONE, "what finite samples leave is no curve, not even below 0"
 
 
 def test_networks_that_disagree_decide_nothing() -> None:
-    curves = [LANGEVIN, FLAT[0], tempered(lambda c: 4 / c)]
-    assert judged(curves) == UNDECIDED
+    curves = [LANGEVIN[0], FLAT[0], tempered(lambda c: 4 / c)]
+    assert judged(curves, RIGHT.best).verdict == UNDECIDED
 
 
-def test_nothing_counts_where_a_control_fails() -> None:
-    curves = [LANGEVIN] * 3
-    assert verdict(curves, FLAT[0], FLAT) == NO_CONTROL
-    assert verdict(curves, LANGEVIN, curves) == NO_CONTROL, "ReLU networks must show no best gain"
+def test_a_family_without_networks_has_no_verdict_and_two_networks_decide_nothing() -> None:
+    assert verdict([], 3, replace(RIGHT, langevin=[])).verdict == NOT_TRAINED
+    assert verdict(LANGEVIN[:2], 3, RIGHT).verdict == UNDECIDED
 
 
-def test_its_sweep_is_of_these_gains_and_of_no_network_that_was_seen() -> None:
-    runs = list(plan(grid_of({}, str(ROOT / "configs/sweep/gain_at_rest.yml"), None)))
-    assert len(runs) == 22
-    for run, config in runs:
-        assert config.tag == "theory"
-        assert config.seed > 0 or config.task_name == "head_direction"
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        (replace(RIGHT, langevin=FLAT), "best gain of the Langevin controls"),
+        (replace(RIGHT, langevin=best_at(4.0)), "best gain of the Langevin controls"),
+        (replace(RIGHT, attractor=LANGEVIN), "a best gain of the flat controls"),
+        (replace(RIGHT, scale_free=LANGEVIN), "a best gain of the bias-free ReLU networks"),
+        (replace(RIGHT, scale_free=FLAT[:2]), "2 bias-free ReLU controls are measured; 3 are needed"),
+    ],
+)
+def test_nothing_counts_where_a_control_fails(wrong: Controls, why: str) -> None:
+    assert verdict(LANGEVIN, 3, wrong) == (NO_CONTROL, why)
+
+
+def test_its_sweep_is_of_these_gains_and_of_no_network_that_was_seen_but_for_controls() -> None:
+    assert {family.name: family.planned for family in families()} == {
+        "biased GRU": 3, "biased GRU, half σ": 3, "biased GRU, double σ": 3, "biased vanilla": 3,
+        "drawn GRU": 5, "drawn tanh": 5, "drawn GRU without pauses": 5, "drawn tanh without pauses": 5, "drawn ReLU": 5,
+        "undrawn GRU": 5, "undrawn tanh": 5,
+    }  # fmt: skip
+    for run in planned():
+        config = resolve_train(run.values)
+        assert config.rnn.sigma > 0, "rest without noise has no gain of it"
         assert {(float(a.values["variance_gain"]), a.values["inputs"]) for a in run.analyses} == {
-            (gain, inputs) for gain in GAINS for inputs in ("none", "query")
+            (gain, inputs) for gain in GAINS for inputs in INPUTS
         }
+        if family_of(run) == SCALE_FREE:
+            assert (config.rnn.model, config.rnn.activation_fn) == ("vanilla", "relu"), "for which the gain cannot matter"
+        elif config.task_name == "spatial_navigation":
+            assert config.seed > 0
+
+
+def rows_of(family: str, networks: list[str], curves: list[Curve]) -> list[Row]:
+    pairs = zip(networks, curves, strict=True)
+    return [Row(family, name, inputs, c, one.kl[c], 0.01) for name, one in pairs for inputs in INPUTS for c in GAINS]
+
+
+def test_families_are_judged_and_drawn_from_the_rows_of_the_table(tmp_path: Path) -> None:
+    rows = []
+    for control in controls():
+        curve = (LANGEVIN if control.name == CONTROLS[0] else FLAT)[CONTROL_SEEDS.index(control.seed)]
+        rows += rows_of(control.family, [control.file("").stem], [curve])
+    rows += rows_of(SCALE_FREE, ["spatial_navigation/a", "spatial_navigation/b", "head_direction/a"], FLAT)
+    rows += rows_of("biased GRU", [f"spatial_navigation/{seed}" for seed in range(3)], best_at(2.0))
+    rows += rows_of("drawn tanh", [f"head_direction/{seed}" for seed in range(3)], FLAT)
+    rows.pop()  # a network of which a rest is lacking
+    told = {(one.family, one.inputs): (one.ruling.verdict, len(one.curves), one.matching) for one in judge(rows)}
+    assert told["biased GRU", "none"] == (AT_TWO, 3, "1, 2"), "0.1 nats for each of two dimensions"
+    assert told["drawn tanh", "none"][:2] == (NONE, 3)
+    assert told["drawn tanh", "query"][:2] == (UNDECIDED, 2)
+    assert told["biased vanilla", "none"][:2] == (NOT_TRAINED, 0)
+    files = draw(rows, tmp_path)
+    assert {file.suffix for file in files} == {".pdf", ".png", ".csv"}
+    with open(next(file for file in files if file.suffix == ".csv")) as file:
+        assert len(list(csv.DictReader(file))) == len(rows)

@@ -70,7 +70,9 @@ class Settings:
     file: str | None = setting(None, "YAML file with grid:, list:, then:")
     then: str | None = setting(None, "analyses of each run, as in 'kl variance'")
     trained: str | None = setting(None, "root of results whose networks are taken; none is trained then")
-    allow_missing: bool = setting(False, "go on without networks that trained= does not find; the same line takes them later")
+    allow_missing: bool = setting(
+        False, "go on without networks that trained= does not find; the same line takes them later"
+    )
     dry_run: bool = setting(False, "show the plan and stop")
     path: str = setting(RESULTS, "root of the results")
 

@@ -1,0 +1,343 @@
+"""Which gain of the noise makes rest match waking: networks of a sweep, their controls, and the verdicts.
+
+    python sweep.py file=configs/sweep/gain_at_rest.yml name=gain_at_rest trained=results allow_missing=true
+    python -m paper.gain [dry_run=true] [path=results]
+
+The first rests the networks that are there. The second rests the analytic controls likewise, those that are not measured
+yet, each into PATH/gain/control_<name>_<density>_<seed>.json (a minute of a core for bearings, two in the box). It writes
+PATH/figures/gain.csv, which has a row for each network, kind of inputs and gain, gain.png, and PATH/gain_claims.json: where
+each family matches waking best, by the rule in `paper/claims/gain.py`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+import math
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from paper.claims.gain import GAINS, LEAST, MATCHES, Controls, Curve, matching, verdict
+from paper.claims.theory import Ruling
+from paper.panels.base import PanelTable
+from paper.pictures import picture, write_pictures
+from paper.protocols import HEAD, SPATIAL
+from paper.tables import Table
+from paper.theory import CONTROLS, DENSITY, FAMILIES
+from reactivation.analysis.base import both_phases
+from reactivation.analysis.measures import kl
+from reactivation.analysis.results import confidence_interval
+from reactivation.machine.errors import run_command
+from reactivation.machine.places import CONFIGS, refuse_published
+from reactivation.network.phases import QUIESCENT
+from reactivation.settings.declaring import setting
+from reactivation.settings.describing import asked_settings
+from reactivation.settings.layers import RESULTS, resolve_analysis
+from reactivation.storage.files import make_folder, read_json, to_json, write_atomically
+from reactivation.streams import numpy_stream, of_analysis
+from reactivation.sweep.folder import PlannedRun, Sweep, sweep_folder
+from reactivation.sweep.grid import grid_of
+from reactivation.sweep.plan import plan
+from reactivation.sweep.table import sweep_table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FILE = CONFIGS / "sweep/gain_at_rest.yml"
+SWEEP = "gain_at_rest"
+STILL = "none"
+INPUTS = {STILL: "no inputs", "query": "Brownian inputs"}
+CLAIMS = "gain_claims.json"
+CONTROL_SEEDS = (0, 1, 2)
+SCALE_FREE = "the paper's ReLU networks"
+_NAMES = {(f"{one.task}/{one.experiment}", one.noise): one.name for one in FAMILIES} | {
+    (f"{HEAD}/noisy_drawn_relu", None): "drawn ReLU"
+}
+_COLUMNS = 4  # panels beside each other
+
+
+class Row(NamedTuple):
+    """How far a rest is from waking [nats]."""
+
+    family: str
+    network: str
+    inputs: str
+    gain: float
+    kl: float
+    error: float  # of Monte Carlo
+
+
+@dataclass(frozen=True)
+class Control:
+    """An analytic network."""
+
+    name: str
+    task: str
+    seed: int
+
+    @property
+    def family(self) -> str:
+        return _control_name(self.name, self.task)
+
+    def file(self, path: str) -> Path:
+        """Where it is measured."""
+        return Path(path) / "gain" / f"control_{self.name}_{DENSITY[self.task]}_{self.seed}.json"
+
+    def rows(self, path: str) -> list[Row]:
+        """What was measured of it in just these rests; nothing where nothing was."""
+        file = self.file(path)
+        found = read_json(file) if file.exists() else {}
+        return [Row(**row) for row in found["rows"]] if found.get("rests") == self._rests() else []
+
+    def measure(self, path: str) -> None:
+        """Rest it, and write the file.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        from reactivation.controls.control import control
+
+        run, file, rows = control(self.name, DENSITY[self.task], self.seed), self.file(path), []
+        for values in self._rests():
+            settings = resolve_analysis("kl", kl.Settings, values)
+            phases = both_phases(settings)
+            recorded = {
+                phase.name: run.record(phase, settings.batch_size, rates=False, decoder=settings.decoder) for phase in phases
+            }
+            found = kl.analyse({run.name: recorded}, settings, lambda part: numpy_stream(self.seed, of_analysis("kl", part)))
+            measured = kl.tabulate(run.name, None, found.details)[QUIESCENT]
+            row = Row(self.family, file.stem, settings.inputs, *map(_number, (settings.variance_gain, *_told(measured))))
+            rows.append(row._asdict())
+        make_folder(file.parent)
+        write_atomically(file, to_json({"rests": self._rests(), "rows": rows}))
+
+    def _rests(self) -> list[dict[str, str]]:
+        """What it is put through; a flat attractor under inputs would say nothing."""
+        return [rest for rest in _rests(self.task) if self.name == "langevin" or rest["inputs"] == STILL]
+
+
+def _told(measures: Mapping[str, Any]) -> tuple[Any, Any]:
+    return measures["kl_matched"], measures["kl_matched_standard_error"]
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _control_name(name: str, task: str) -> str:
+    return f"{name} control, {DENSITY[task]}"
+
+
+def controls() -> Iterator[Control]:
+    """Yield the controls of both tasks."""
+    for task in DENSITY:
+        for name in CONTROLS:
+            yield from (Control(name, task, seed) for seed in CONTROL_SEEDS)
+
+
+@cache
+def planned() -> tuple[PlannedRun, ...]:
+    """The networks of the sweep, and their rests."""
+    return tuple(run for run, _ in plan(grid_of({}, str(FILE), None)))
+
+
+def _rests(task: str) -> list[dict[str, str]]:
+    """What each network of a task is put through: settings of the analysis, as they are typed."""
+    ours = ("runs", "out", "seed")
+    analyses = next(run.analyses for run in planned() if run.name.startswith(task))
+    return [{key: value for key, value in one.values.items() if key not in ours} for one in analyses]
+
+
+def family_of(run: PlannedRun) -> str:
+    """The name of the networks that a network of the sweep is judged with."""
+    noise = float(run.values["rnn.sigma2_rec"]) if "rnn.sigma2_rec" in run.values else None
+    return _NAMES[run.values["config"], noise] if "tag" in run.values else SCALE_FREE
+
+
+@dataclass(frozen=True)
+class Family:
+    """Networks of one kind in the plan of the sweep."""
+
+    name: str
+    task: str
+    planned: int
+
+
+def families() -> list[Family]:
+    """Every family that is judged, in the order of the plan."""
+    names = [(family_of(run), run.name.split("/")[0]) for run in planned()]
+    return [Family(name, task, names.count((name, task))) for name, task in dict.fromkeys(names) if name != SCALE_FREE]
+
+
+def measured(path: str) -> list[Row]:
+    """What is measured below a root of results: controls, then the networks of the sweep."""
+    rows = [row for control in controls() for row in control.rows(path)]
+    sweep = Sweep(sweep_folder(SWEEP, path))
+    if not sweep.plan_file.exists():
+        return rows
+    families = {str(sweep.path / run.name): (family_of(run), run.name) for run in planned()}
+    known = [row for row in sweep_table(sweep) if row["run"] in families]
+    return rows + [
+        Row(*families[row["run"]], row["inputs"], *map(_number, (row["variance_gain"], *_told(row)))) for row in known
+    ]
+
+
+def curves(rows: Sequence[Row], family: str, inputs: str) -> list[Curve]:
+    """The curves of a family that are whole."""
+    found: dict[str, dict[float, float]] = {}
+    for row in rows:
+        if (row.family, row.inputs) == (family, inputs):
+            found.setdefault(row.network, {})[row.gain] = row.kl
+    return [
+        Curve(kl, _dimensions(name))
+        for name, kl in found.items()
+        if all(math.isfinite(kl.get(gain, math.nan)) for gain in GAINS)
+    ]
+
+
+def _dimensions(network: str) -> int:
+    """Of the space that a network, or a control, lives in."""
+    return 2 if network.startswith(SPATIAL) or DENSITY[SPATIAL] in network else 1
+
+
+def controls_of(rows: Sequence[Row], task: str) -> Controls:
+    """What says whether the families of a task are judged at all."""
+    langevin, attractor = (curves(rows, _control_name(name, task), STILL) for name in CONTROLS)
+    return Controls(langevin, attractor, curves(rows, SCALE_FREE, STILL))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Where a family matches waking best, under one kind of inputs."""
+
+    family: str
+    inputs: str
+    planned: int
+    curves: Sequence[Curve]
+    ruling: Ruling
+
+    @property
+    def best(self) -> str:
+        """The best gain, its mean over networks taken of the logarithm; "" where there is none."""
+        bests = [curve.best for curve in self.curves if curve.best is not None]
+        ends = confidence_interval(bests)
+        interval = f" [{2 ** ends[0]:.2g}, {2 ** ends[1]:.2g}]" if ends else ""
+        return f"{2 ** fmean(bests):.2g}{interval}" if bests and len(bests) == len(self.curves) else ""
+
+    @property
+    def matching(self) -> str:
+        """The gains at which rest matches waking."""
+        return ", ".join(f"{gain:g}" for gain in matching(self.curves)) if len(self.curves) > 1 else ""
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON has it."""
+        about = {"family": self.family, "inputs": self.inputs, "networks": len(self.curves), "planned": self.planned}
+        return about | {
+            "verdict": self.ruling.verdict,
+            "reason": self.ruling.reason,
+            "best": self.best,
+            "matches": self.matching,
+        }
+
+
+def judge(rows: Sequence[Row]) -> list[Judged]:
+    """Judge every family under both kinds of inputs."""
+    judged = []
+    for family, inputs in product(families(), INPUTS):
+        own = curves(rows, family.name, inputs)
+        ruling = verdict(own, family.planned, controls_of(rows, family.task))
+        judged.append(Judged(family.name, inputs, family.planned, own, ruling))
+    return judged
+
+
+def verdict_table(judged: Sequence[Judged]) -> Table:
+    """The verdicts, as a page has them."""
+    header = ["family", "inputs", "networks", "verdict", "best c [95% interval]", "c at which rest matches waking", "why"]
+    rows = [
+        [one.family, INPUTS[one.inputs], f"{len(one.curves)} of {one.planned}", one.ruling.verdict, one.best or "–",
+         one.matching or "–", one.ruling.reason]
+        for one in judged
+    ]  # fmt: skip
+    return Table(header, rows)
+
+
+def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
+    """Draw every family that is measured against the gain, a line a network; returns the files.
+
+    Raises:
+        StorageError: they cannot be written.
+    """
+    from reactivation.plotting.style import PAGE_WIDTH, style
+
+    names = list(dict.fromkeys(row.family for row in rows))
+    table = PanelTable({name: [getattr(row, name) for row in rows] for name in Row._fields})
+    with style():
+        from matplotlib.figure import Figure as Page
+
+        lines = math.ceil(len(names) / _COLUMNS)
+        page = Page(figsize=(PAGE_WIDTH, 1.7 * lines + 0.3), layout="constrained")
+        axes = page.subplots(lines, _COLUMNS, squeeze=False, sharex=True).ravel()
+        for ax, name in zip(axes, names, strict=False):
+            _draw_family(ax, name, rows)
+        for ax in axes[len(names) :]:
+            ax.set_axis_off()
+        axes[0].legend(loc="upper left")
+        page.supxlabel("c, noise variance at rest over that of waking", fontsize=8)
+        page.supylabel("KL(rest ‖ waking) [nats], kernels matched", fontsize=8)
+        return write_pictures(page, "gain", {"gain": table}, folder)
+
+
+def _draw_family(ax: "Axes", name: str, rows: Sequence[Row]) -> None:
+    from reactivation.plotting.style import LINES, MIDDLE
+
+    for (inputs, label), colour in zip(INPUTS.items(), LINES[1:], strict=False):
+        for number, curve in enumerate(curves(rows, name, inputs)):
+            ax.axhline(MATCHES * curve.dimensions, color=MIDDLE, lw=0.6, ls="--", zorder=0)
+            found = [max(curve.kl[gain], LEAST) for gain in GAINS]
+            ax.plot(GAINS, found, "o-", ms=2.5, lw=0.8, color=colour, label=None if number else label)
+    ax.axvline(2, color=MIDDLE, lw=0.6, ls=":", zorder=0)
+    ax.set(xscale="log", yscale="log", title=name)
+    ax.set_xticks(GAINS, [f"{gain:g}" for gain in GAINS])
+    ax.minorticks_off()
+
+
+@dataclass
+class Settings:
+    """Keys of this command."""
+
+    dry_run: bool = setting(False, "say what is there, and measure nothing")
+    path: str = setting(RESULTS, "root of the results")
+
+
+def main(words: list[str]) -> None:
+    """Measure the controls that are lacking, draw, judge, and print the verdicts.
+
+    Raises:
+        BadInput, DamagedData, StorageError: as everywhere.
+    """
+    settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
+    if settings is None:
+        return
+    refuse_published(Path(settings.path))
+    for control in controls():
+        if not control.rows(settings.path) and not settings.dry_run:
+            print(f"{control.file(settings.path)} ...", flush=True)
+            control.measure(settings.path)
+    rows = measured(settings.path)
+    judged = judge(rows)
+    print(verdict_table(judged).text())
+    if not settings.dry_run:
+        write_atomically(Path(settings.path) / CLAIMS, to_json([one.plain() for one in judged]))
+        print(*draw(rows, Path(settings.path) / "figures"), Path(settings.path) / CLAIMS, sep="\n")
+
+
+def published_files(path: str) -> list[Path]:
+    """What there is to be published below a root: controls, figure with its table, verdicts."""
+    root = Path(path)
+    drawn = [picture(root / "figures", "gain", form) for form in ("pdf", "png", "csv")]
+    return [file for file in (*(control.file(path) for control in controls()), *drawn, root / CLAIMS) if file.exists()]
+
+
+if __name__ == "__main__":
+    run_command(main)
