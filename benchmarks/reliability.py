@@ -1,18 +1,30 @@
-"""Try faults on small trainings, checkpoints and input, count what came of them, and fill the table of docs/reliability.md.
+"""Try faults on small trainings, on what writes files beside them, and on input; count what came of them.
 
     python benchmarks/reliability.py [seconds=180] [only=kill] [out=docs/reliability.json] [document=docs/reliability.md]
 
-Trials go on from the counts of `out`, each with a number of its own, so a campaign can be stopped at any time and run in
-parts. Every trial that breaks its promise is named on stderr with its number, and the script ends with exit code 1. To be
-run with one thread (OMP_NUM_THREADS=1), on Linux: trials kill processes that they fork.
+It fills the table of `document`. Trials go on from the counts of `out`, each with a number of its own, so a campaign can be
+stopped at any time and run in parts. A fault that did not come about, as a kill after the end, is tried and not counted.
+Every trial that breaks its promise is named on stderr with its number, and the script ends with exit code 1. To be run with
+one thread (OMP_NUM_THREADS=1), on Linux: trials kill processes that they fork. A full disk is a file system of a few pages
+in a mount namespace of such a process; where the system allows no such thing, these faults are left out, and said to be.
 """
 
-from collections.abc import Callable, Iterable
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    contextmanager,
+    nullcontext,
+    redirect_stderr,
+    redirect_stdout,
+    suppress,
+)
+import ctypes
 from dataclasses import dataclass
 import errno
 from functools import cache, partial
 import io
+import itertools
 import json
 import math
 import os
@@ -28,6 +40,10 @@ from typing import Any, NamedTuple
 
 import torch
 
+from paper.documents import committed
+from paper.figures import draw_figure
+from paper.report.page import write_report
+from reactivation.analysis.runner import run_analysis
 from reactivation.machine.errors import BadInput, DamagedData, SomeFailed, UserError, run_command
 from reactivation.settings.declaring import setting
 from reactivation.settings.describing import asked_settings
@@ -48,12 +64,16 @@ _ALONE = {
     "head direction": [f"{_HEAD}noisy_unbiased", "task.hd_cells_num=16"],
 }
 _STACKS = {f"stack, {kind}": words for kind, words in _ALONE.items()}
-_KINDS = {**_ALONE, **_STACKS}
+_TRAININGS = {**_ALONE, **_STACKS}
 _ROUGH = 1e-2  # by which members of a stack may differ from those that trained on without one that failed
-_CALLS = ("replace", "fsync", "open")  # of the system, at which a trial strikes
+_CALLS = ("replace", "fsync", "open", "link", "unlink")  # of the system, at which a trial strikes
 _ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EACCES, errno.EROFS)
 _TABLE = re.compile(r"(<!-- made by benchmarks/reliability.py -->\n).*(<!-- end -->)", re.DOTALL)
 _KILLED, _REFUSED, _WRONG = 99, 98, 97  # exit codes of forked processes
+_ANSWERS = (True, None, False)  # of a trial, likewise
+_DISK = "full disk"
+_PAGE = 4096  # bytes
+_NEW_MOUNTS, _PRIVATE, _REMOUNT = 0x20000, 0x44000, 0x20  # of Linux: CLONE_NEWNS; MS_REC and MS_PRIVATE; MS_REMOUNT
 
 
 @dataclass
@@ -71,7 +91,7 @@ class Fault(NamedTuple):
 
     promise: str
     how: str
-    trial: Callable[[random.Random, Path], bool]  # whether the promise was kept
+    trial: Callable[[random.Random, Path], bool | None]  # whether the promise was kept; None: nothing befell
 
 
 def main(words: list[str]) -> None:
@@ -86,26 +106,40 @@ def main(words: list[str]) -> None:
         return
     if not any(name.startswith(settings.only) for name in FAULTS):
         raise BadInput(f"only={settings.only} is the beginning of none of: {', '.join(FAULTS)}")
+    faults = {name: fault for name, fault in FAULTS.items() if name.startswith(settings.only)}
+    if not _may_mount():
+        print(f"left out: {_DISK}, since this system lets nobody mount a file system here", file=sys.stderr)
+        faults = {name: fault for name, fault in faults.items() if not name.startswith(_DISK)}
+    if not faults:
+        return
     file, deadline = Path(settings.out), time.monotonic() + settings.seconds
     counts = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     while time.monotonic() < deadline:
-        for name, fault in FAULTS.items():
-            if not name.startswith(settings.only):
-                continue
-            count = counts.setdefault(name, {"trials": 0, "broken": []})
+        for name, fault in faults.items():
+            count = counts.setdefault(name, {"tried": 0, "trials": 0, "broken": []})
             ending = min(time.monotonic() + 2, deadline)  # every fault has its share of the time
             while time.monotonic() < ending:
-                if not _kept(fault, f"{name} {count['trials']}"):
-                    count["broken"].append(count["trials"])
-                    print(f"promise broken: {name}, trial {count['trials']}", file=sys.stderr)
-                count["trials"] += 1
+                kept = _kept(fault, f"{name} {count['tried']}")
+                if kept is False:
+                    count["broken"].append(count["tried"])
+                    print(f"promise broken: {name}, trial {count['tried']}", file=sys.stderr)
+                count["tried"] += 1
+                count["trials"] += kept is not None
         _write(counts, file, settings.document)
     broken = sum(len(count["broken"]) for count in counts.values())
     if broken:
         raise SomeFailed(f"{broken} trials broke a promise", 1)
 
 
-def _kept(fault: Fault, seed: str) -> bool:
+def _may_mount() -> bool:
+    def mount() -> int:
+        _own_file_system(Path("/tmp"))(1)
+        return 0
+
+    return _forked(mount) == 0
+
+
+def _kept(fault: Fault, seed: str) -> bool | None:
     said = io.StringIO()
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(said), redirect_stderr(said):
         return fault.trial(random.Random(seed), Path(folder))
@@ -128,56 +162,139 @@ def _filled(text: str, counts: dict[str, Any]) -> str:
 
 
 def _run(kind: str, folder: Path, steps: int = 6) -> None:
-    """Train runs of a kind in a folder, or go on with them."""
+    """Train runs of a kind in a folder, or write files of a kind into it; or go on with them."""
+    if kind in _WRITERS:
+        _WRITERS[kind](folder)
+        return
     seeds = (0, 1) if kind.startswith("stack") else (0,)
-    words = [*_TINY, f"trainer.n_epochs={steps}", *_KINDS[kind]]
+    words = [*_TINY, f"trainer.n_epochs={steps}", *_TRAININGS[kind]]
     train([resolve_train(parse_arguments([*words, f"seed={seed}", f"path={folder / str(seed)}"])) for seed in seeds])
 
 
-def _end_of(kind: str, folder: Path, work: Callable[[], None]) -> int:
-    """Run `work` and then a training in a forked process; returns how that ended: 0, `_REFUSED`, `_WRONG` or `_KILLED`."""
-    _straight(kind)  # first: what torch has loaded by then, the child has, too
+_SHORT = ["runs=[noisy_unbiased]", "batch_size=4", "t_active=10", "t_quiescent=14", "t_shift=2"]
+_WRITERS: dict[str, Callable[[Path], object]] = {  # of what is published
+    "analysis": lambda folder: run_analysis("variance", [*_SHORT, f"path={folder}"]),
+    "figure": lambda folder: draw_figure("2e", committed(), folder),
+    "report": lambda folder: write_report(committed(), "quick", folder, folder / "report.html", folder / "verdicts.json"),
+}
+
+
+class _Blow(NamedTuple):
+    """What befalls a command."""
+
+    befalling: Callable[[str, random.Random], AbstractContextManager[None]]  # kind → around the command, in its process
+    struck: tuple[int, ...]  # how it ends if that came about
+    missed: tuple[int, ...] = (0,)  # and if it did not
+    exact: bool = True  # whether members of a stack end with the same bits: all that was made is made again
+    together: bool = False  # whether files that belong together are all there then, or none
+
+
+def _trial(
+    blow: _Blow, kinds: Iterable[str], rng: random.Random, folder: Path, mend: Callable[[], None] = lambda: None
+) -> bool | None:
+    """Whether what a command leaves is whole, and the same command, given again, ends as if nothing had befallen.
+
+    Args:
+        mend: done before it is given again.
+    """
+    kind = rng.choice(list(kinds))
+    straight, before = _straight(kind), kind in _WRITERS and rng.random() < 0.5
+    for name, content in straight.files.items() if before else ():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    befalling = blow.befalling(kind, rng)
+    code = _forked(lambda: _code_of(kind, folder, befalling))
+    is_whole = kind in _TRAININGS or _is_whole(folder, straight.files, before, blow.together)
+    mend()
+    exact = blow.exact or kind not in _STACKS
+    kept = code in (*blow.struck, *blow.missed) and is_whole and _same(_ended(kind, folder), straight.files, exact)
+    return None if kept and code in blow.missed else kept
+
+
+def _is_whole(folder: Path, wanted: dict[str, Any], before: bool, together: bool) -> bool:
+    """Whether files are as they were, if they were there `before`; else whole, or (`together`) all there or none.
+
+    Leftovers, whose names begin with a dot, are allowed where files need not stay together.
+    """
+    found = _written(folder)
+    named = {name: content for name, content in found.items() if not Path(name).name.startswith(".")}
+    whole = all(wanted.get(name) == content for name, content in named.items())
+    return whole and (len(named) == len(wanted) or not (before or (together and named))) and (named == found or not together)
+
+
+def _code_of(kind: str, folder: Path, befalling: AbstractContextManager[None]) -> int:
+    with befalling:
+        try:
+            _run(kind, folder)
+        except UserError:
+            return _REFUSED
+    return 0
+
+
+def _forked(work: Callable[[], int]) -> int:
+    """Do something in a forked process; returns how that ended: what `work` returns, `_WRONG`, or minus a signal."""
     child = os.fork()
     if not child:
         code = _WRONG
         with suppress(BaseException):
-            work()
-            try:
-                _run(kind, folder)
-                code = 0
-            except UserError:
-                code = _REFUSED
+            code = work()
         os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 class _Straight(NamedTuple):
-    """A training that nothing befell."""
+    """A command that nothing befell."""
 
     files: dict[str, Any]
     seconds: float  # from its start to its end
+    sizes: list[int]  # of the files [bytes]
+    calls: dict[str, int]  # of the system: how often
 
 
 @cache
 def _straight(kind: str) -> _Straight:
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as place, ExitStack() as watching:
         _run(kind, Path(place) / "first")  # torch loads much at its first step
+        folder, asked = Path(place) / "second", {call: list[int]() for call in _CALLS}
+        for call in _CALLS:
+            watching.enter_context(_watched(call, asked[call].append))
         begun = time.monotonic()
-        _run(kind, Path(place) / "timed")
+        _run(kind, folder)
         seconds = time.monotonic() - begun
-        return _Straight(_ended(kind, Path(place) / "kept"), seconds)
+        watching.close()
+        sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
+        return _Straight(_ended(kind, folder), seconds, sizes, {call: len(numbers) for call, numbers in asked.items()})
 
 
-def _ends_the_same(kind: str, folder: Path, exact: bool = True) -> bool:
-    """Whether runs that go on end with the files of runs that nothing befell, and go on beyond their end as those do."""
-    return _same(_ended(kind, folder), _straight(kind).files, exact)
+@contextmanager
+def _watched(call: str, look: Callable[[int], None]) -> Iterator[None]:
+    """Whenever this process asks the system for something, look first at how often it has."""
+    place = sys.modules["builtins"] if call == "open" else os
+    honest, numbers = getattr(place, call), itertools.count(1)
+
+    def watched(*words: object, **options: object) -> object:
+        look(next(numbers))
+        return honest(*words, **options)
+
+    setattr(place, call, watched)
+    try:
+        yield
+    finally:
+        setattr(place, call, honest)
 
 
 def _ended(kind: str, folder: Path) -> dict[str, Any]:
+    """What a command ends with, and, of a training, what it has further on."""
     _run(kind, folder)
+    if kind in _WRITERS:
+        return _written(folder)
     ended = _promised(folder)
     _run(kind, folder, steps=8)
     return {"at the end": ended, "beyond it": _promised(folder)}
+
+
+def _written(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 def _promised(folder: Path) -> dict[str, Any]:
@@ -213,52 +330,97 @@ def _timeless(row: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in row.items() if key != "steps_per_second"}
 
 
-def _strike(call: str, at: int, blow: Callable[[], None]) -> None:
-    """Let something happen just before the nth time that this process asks the system for something."""
-    place = sys.modules["builtins"] if call == "open" else os
-    honest, left = getattr(place, call), [at]
+def _at_a_call(kind: str, rng: random.Random, blow: Callable[[], object]) -> AbstractContextManager[None]:
+    calls = _straight(kind).calls
+    call = rng.choice([call for call in _CALLS if calls[call]])
+    at = rng.randint(1, calls[call])
 
-    def struck(*words: object, **options: object) -> object:
-        left[0] -= 1
-        if left[0] == 0:
+    def look(number: int) -> None:
+        if number == at:
             blow()
-        return honest(*words, **options)
 
-    setattr(place, call, struck)
-
-
-def _kill_at_a_boundary(kinds: Iterable[str], rng: random.Random, folder: Path) -> bool:
-    kind, call, at = rng.choice(list(kinds)), rng.choice(_CALLS), rng.randrange(1, 60)
-    _end_of(kind, folder, lambda: _strike(call, at, lambda: os._exit(_KILLED)))
-    return _ends_the_same(kind, folder)
+    return _watched(call, look)
 
 
-def _kill_at_random(kinds: Iterable[str], rng: random.Random, folder: Path) -> bool:
-    kind = rng.choice(list(kinds))
-    delay, number = rng.random() * _straight(kind).seconds, rng.choice([signal.SIGKILL, signal.SIGTERM])
-
-    def alarm() -> None:
-        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), number))
-        signal.setitimer(signal.ITIMER_REAL, delay)
-
-    code = _end_of(kind, folder, alarm)
-    return code in (0, _REFUSED, _KILLED, -number) and _ends_the_same(kind, folder)
+def _kill_at_a_call(kind: str, rng: random.Random) -> AbstractContextManager[None]:
+    return _at_a_call(kind, rng, lambda: os._exit(_KILLED))
 
 
-def _system_error(kinds: Iterable[str], rng: random.Random, folder: Path) -> bool:
-    kind, call, at, number = rng.choice(list(kinds)), rng.choice(_CALLS), rng.randrange(1, 60), rng.choice(_ERRORS)
+def _error_at_a_call(kind: str, rng: random.Random) -> AbstractContextManager[None]:
+    number = rng.choice(_ERRORS)
 
     def fail() -> None:
         raise OSError(number, os.strerror(number))
 
-    code = _end_of(kind, folder, lambda: _strike(call, at, fail))
-    return code in (0, _REFUSED) and _ends_the_same(kind, folder, exact=kind in _ALONE)
+    return _at_a_call(kind, rng, fail)
 
 
-def _size_limit(kinds: Iterable[str], rng: random.Random, folder: Path) -> bool:
-    kind, limit = rng.choice(list(kinds)), rng.randrange(1, 40_000)
-    code = _end_of(kind, folder, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
-    return code in (0, _REFUSED) and _ends_the_same(kind, folder, exact=kind in _ALONE)
+@contextmanager
+def _kill_at_random(kind: str, rng: random.Random) -> Iterator[None]:
+    delay = rng.random() * _straight(kind).seconds
+    if rng.random() < 0.5:
+        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    signal.setitimer(signal.ITIMER_REAL, delay)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@contextmanager
+def _size_limit(kind: str, rng: random.Random) -> Iterator[None]:
+    limit = rng.randrange(1, max(_straight(kind).sizes))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    yield
+
+
+_AT_A_CALL = f"just before a random {', '.join(f'`{call}`' for call in _CALLS)}"
+_BLOWS = {
+    "kill at a call of the system": (_AT_A_CALL, _Blow(_kill_at_a_call, struck=(_KILLED,))),
+    "kill or SIGTERM": (
+        "at a random moment",
+        _Blow(_kill_at_random, struck=(_REFUSED, -signal.SIGALRM, -signal.SIGTERM)),
+    ),
+    "error of the system": (
+        "ENOSPC, EIO, EDQUOT, EACCES or EROFS at a random one of these calls",
+        _Blow(_error_at_a_call, struck=(0, _REFUSED), missed=(), exact=False),
+    ),
+    "limit of file size": ("less than the largest file", _Blow(_size_limit, (_REFUSED,), exact=False, together=True)),
+}
+_FULL = _Blow(lambda *_: nullcontext(), (_REFUSED,), exact=False, together=True)
+
+
+def _full_disk(kinds: Iterable[str], rng: random.Random, folder: Path) -> bool | None:
+    """A trial in a file system of fewer pages than are needed, which grows before the command is given again."""
+    kind = rng.choice(list(kinds))
+    pages = sum(-(-size // _PAGE) for size in _straight(kind).sizes)
+
+    def tried() -> int:
+        resize = _own_file_system(folder)
+        resize(pages * (1 if kind in _WRITERS else 0) + rng.randint(1, pages))
+        return _ANSWERS.index(_trial(_FULL, [kind], rng, folder, lambda: resize(100 * pages)))
+
+    code = _forked(tried)
+    return code < len(_ANSWERS) and code >= 0 and _ANSWERS[code]
+
+
+def _own_file_system(folder: Path) -> Callable[[int], None]:
+    """Mount a file system that this process and its children alone see; gives what sets its size [pages].
+
+    Raises:
+        OSError: the system does not allow it.
+    """
+    system, again = ctypes.CDLL(None, use_errno=True), itertools.chain([0], itertools.repeat(_REMOUNT))
+
+    def ask(call: str, *words: object) -> None:
+        if getattr(system, call)(*words):
+            raise OSError(ctypes.get_errno(), call)
+
+    def resize(pages: int) -> None:
+        size = f"size={pages * _PAGE}".encode()
+        ask("mount", b"tmpfs", str(folder).encode(), b"tmpfs", next(again), size)
+
+    ask("unshare", _NEW_MOUNTS)
+    ask("mount", None, b"/", None, _PRIVATE, None)
+    return resize
 
 
 def _saved(folder: Path, weight: torch.Tensor) -> Path:
@@ -315,7 +477,7 @@ _KEYS = ["seed", "tag", "path", "task.dt", "trainer.lr", "rnn.tau", "task.box_wi
 def _command_line(rng: random.Random, folder: Path) -> bool:
     values = ["".join(rng.choices(_PARTS, k=rng.randrange(1, 4))) for _ in range(rng.randrange(1, 4))]
     words = [f"{rng.choice(_KEYS)}={value}" for value in values]
-    return _is_answered(lambda: resolve_train(parse_arguments([*rng.choice(list(_KINDS.values())), *words])))
+    return _is_answered(lambda: resolve_train(parse_arguments([*rng.choice(list(_TRAININGS.values())), *words])))
 
 
 def _yaml(rng: random.Random, folder: Path) -> bool:
@@ -348,19 +510,29 @@ def _is_answered(ask: Callable[[], object]) -> bool:
     return True
 
 
-_AT_A_CALL = "just before a random `replace`, `fsync` or `open`"
-_ERROR = "ENOSPC, EIO, EDQUOT, EACCES or EROFS at a random one of these calls"
 _ENDS = "the same command ends with the same networks, moments and tables, to the bit, and goes on beyond them"
 _LEFT_OUT = "the same; members that trained on without one that was refused, equal to rounding"
-_BEFALLS: list[tuple[str, str, Callable[[Iterable[str], random.Random, Path], bool], str]] = [
-    ("kill at a call of the system", _AT_A_CALL, _kill_at_a_boundary, _ENDS),
-    ("kill or SIGTERM", "at a random moment", _kill_at_random, _ENDS),
-    ("error of the system", _ERROR, _system_error, _LEFT_OUT),
-    ("limit of file size", "1 to 40,000 bytes", _size_limit, _LEFT_OUT),
-]
+_WHOLE = "each file is whole or not there; the same command ends with the same bytes"
+_TOGETHER = "all files or none, and none beside; the same command ends with the same bytes"
+_ON_WHAT: dict[str, Iterable[str]] = {"runs": _ALONE, "stacks": _STACKS, "analysis, figure, report": _WRITERS}
+
+
+def _promise(blow: _Blow, kinds: Iterable[str]) -> str:
+    if kinds is _WRITERS:
+        return _TOGETHER if blow.together else _WHOLE
+    return _ENDS if blow.exact or kinds is _ALONE else _LEFT_OUT
+
+
 FAULTS = {
-    **{f"{what}, runs": Fault(_ENDS, how, partial(trial, _ALONE)) for what, how, trial, _ in _BEFALLS},
-    **{f"{what}, stacks": Fault(promise, how, partial(trial, _STACKS)) for what, how, trial, promise in _BEFALLS},
+    **{
+        f"{name}, {whom}": Fault(_promise(blow, kinds), how, partial(_trial, blow, kinds))
+        for whom, kinds in _ON_WHAT.items()
+        for name, (how, blow) in _BLOWS.items()
+    },
+    **{
+        f"{_DISK}, {whom}": Fault(_promise(_FULL, kinds), "a file system of too few pages", partial(_full_disk, kinds))
+        for whom, kinds in _ON_WHAT.items()
+    },
     "changed bits": Fault("a checkpoint is never loaded", "1, 2 or 8 bits anywhere in it", _flipped_bits),
     "save and load": Fault("the same tensor, and no other file", "random sizes", _cycle),
     "command line": Fault("read, or refused on one line", "random keys and values", _command_line),
