@@ -1,7 +1,7 @@
 """Files that are either whole or not there: written beside their place, forced to disk, then renamed."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 import errno
 import fcntl
 from functools import cache
@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 from pathlib import Path
+import re
 import socket
 import sys
 import tempfile
@@ -68,15 +69,22 @@ def _write(file: Path, content: bytes) -> None:
 
 
 def clear_leftovers(folder: Path, older: float = _FORGOTTEN) -> None:
-    """Delete the temporary files that killed writes left in a folder, if they are some seconds old.
+    """Delete the temporary files that killed writes left in a folder: of processes that are gone, or some seconds old.
 
     Raises:
         StorageError: no permission.
     """
     with storing(folder):
         for file in folder.glob(".*.tmp"):
-            if file.stat().st_mtime <= time.time() - older:
-                file.unlink()
+            with suppress(FileNotFoundError):  # another command has just put it in its place
+                if _writer_is_gone(file) or file.stat().st_mtime <= time.time() - older:
+                    file.unlink()
+
+
+def _writer_is_gone(temporary: Path) -> bool:
+    """Whether a temporary file was named (see `beside`) by a thread of this machine that has ended."""
+    of_here = re.fullmatch(rf".*\.{re.escape(socket.gethostname())}\.(\d+)\.tmp", temporary.name)
+    return of_here is not None and Path("/proc/self").exists() and not Path(f"/proc/{of_here[1]}").exists()
 
 
 def digest(file: Path) -> str | None:

@@ -13,7 +13,7 @@ import pytest
 
 from reactivation.machine.errors import BadInput, DamagedData, StorageError
 from reactivation.storage import files
-from reactivation.storage.files import clear_leftovers, read_json, write_together
+from reactivation.storage.files import beside, clear_leftovers, read_json, write_together
 
 
 @pytest.mark.parametrize(("call", "failing"), [("fsync", 0), ("fsync", 1), ("replace", 0)])
@@ -39,13 +39,27 @@ def test_files_that_belong_together_are_replaced_together(
 
 def test_what_killed_writes_left_goes_at_the_next_start(tmp_path: Path) -> None:
     folder = train(tmp_path / "run", "trainer.n_epochs=2")
-    (folder.path / ".resume.pt.123.tmp").write_bytes(b"half")
+    (folder.path / ".resume.pt.another.123.tmp").write_bytes(b"half")
     train(tmp_path / "run")
     assert not list(folder.path.glob(".*.tmp"))
-    fresh = tmp_path / ".table.json.123.tmp"
-    fresh.write_bytes(b"half")
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    elsewhere, here = tmp_path / ".table.json.another.123.tmp", beside(tmp_path / "table.json")
+    gone = here.with_name(here.name.replace(str(os.getpid()), str(ended.pid)))
+    for file in (elsewhere, here, gone):
+        file.write_bytes(b"half")
     clear_leftovers(tmp_path)
-    assert fresh.exists(), "another command may be writing it"
+    assert set(tmp_path.glob(".*.tmp")) == {elsewhere, here}, "these may be written just now"
+    os.utime(elsewhere, (0, 0))
+    clear_leftovers(tmp_path)
+    assert set(tmp_path.glob(".*.tmp")) == {here}
+
+
+def test_a_file_that_another_command_puts_in_its_place_meanwhile_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "glob", lambda *_: [tmp_path / ".table.json.another.123.tmp"])
+    clear_leftovers(tmp_path)
 
 
 @pytest.mark.parametrize(("number", "goes_on"), [(errno.ENOSYS, True), (errno.EINVAL, True), (errno.EIO, False)])
