@@ -74,6 +74,7 @@ def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command:
         ("reliability", "seconds=0", "greater than 0"),
         ("reliability", "only=x", "the beginning of none of: kill"),
         ("sweeps", "runs=0", "at least 1"),
+        ("threads", "only=grue", "did you mean gru?"),
     ],
 )
 def test_bad_input_to_the_others_is_one_line(script: str, word: str, reason: str, command: Command) -> None:
@@ -83,7 +84,9 @@ def test_bad_input_to_the_others_is_one_line(script: str, word: str, reason: str
     assert (done.stdout, done.stderr.count("\n")) == ("", 1)
 
 
-@pytest.mark.parametrize("script", ["training", "breakdown", "floor", "analysis", "rest", "history", "gpu", "sweeps"])
+@pytest.mark.parametrize(
+    "script", ["training", "breakdown", "floor", "analysis", "rest", "history", "gpu", "sweeps", "threads"]
+)
 def test_every_benchmark_lists_its_keys(script: str, command: Command) -> None:
     done = command(f"benchmarks/{script}.py", "--help")
     assert done.returncode == 0, done.stderr

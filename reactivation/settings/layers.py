@@ -55,7 +55,8 @@ class TrainConfig:
     )
     threads: int | None = setting(
         None,
-        "of the CPU; null: one per core that is granted, or OMP_NUM_THREADS; 1 for each of several processes",
+        "of the CPU; null: one per core that is granted, or OMP_NUM_THREADS; 1 for each of several processes "
+        "(benchmarks/threads.py)",
         low=1,
     )
     logger: str = setting("none", "metrics beside metrics.jsonl", choices=("none", "tensorboard"))
