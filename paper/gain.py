@@ -4,13 +4,13 @@
     python -m paper.gain [dry_run=true] [path=results]
 
 The first rests the networks that are there. The second rests the analytic controls likewise, those that are not measured
-yet, each into PATH/gain/control_<name>_<density>_<seed>.json (a minute of a core for bearings, two in the box). It writes
-PATH/figures/gain.csv, which has a row for each network, kind of inputs and gain, gain.png, and PATH/gain_claims.json: where
-each family matches waking best, by the rule in `paper/claims/gain.py`.
+yet, each into PATH/gain/control_<name>_<density>_<seed>_<inputs>.json (some 20 to 40 s of a core). It writes
+PATH/figures/fig_gain.csv, which has a row for each network, kind of inputs and gain, fig_gain.png and .pdf, and
+PATH/gain_claims.json: where each family matches waking best, by the rule in `paper/claims/gain.py`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 import math
@@ -46,10 +46,11 @@ if TYPE_CHECKING:
 
 FILE = CONFIGS / "sweep/gain_at_rest.yml"
 SWEEP = "gain_at_rest"
-STILL = "none"
-INPUTS = {STILL: "no inputs", "query": "Brownian inputs"}
+STILL, BROWNIAN = "none", "query"
+INPUTS = {STILL: "no inputs", BROWNIAN: "Brownian inputs"}
 CLAIMS = "gain_claims.json"
 CONTROL_SEEDS = (0, 1, 2)
+LANGEVIN = CONTROLS[0]
 SCALE_FREE = "the paper's ReLU networks"
 _NAMES = {(f"{one.task}/{one.experiment}", one.noise): one.name for one in FAMILIES} | {
     (f"{HEAD}/noisy_drawn_relu", None): "drawn ReLU"
@@ -75,14 +76,19 @@ class Control:
     name: str
     task: str
     seed: int
+    inputs: str
 
     @property
     def family(self) -> str:
         return _control_name(self.name, self.task)
 
+    @property
+    def network(self) -> str:
+        return f"{self.family}, seed {self.seed}"
+
     def file(self, path: str) -> Path:
         """Where it is measured."""
-        return Path(path) / "gain" / f"control_{self.name}_{DENSITY[self.task]}_{self.seed}.json"
+        return Path(path) / "gain" / f"control_{self.name}_{DENSITY[self.task]}_{self.seed}_{self.inputs}.json"
 
     def rows(self, path: str) -> list[Row]:
         """What was measured of it in just these rests; nothing where nothing was."""
@@ -107,14 +113,14 @@ class Control:
             }
             found = kl.analyse({run.name: recorded}, settings, lambda part: numpy_stream(self.seed, of_analysis("kl", part)))
             measured = kl.tabulate(run.name, None, found.details)[QUIESCENT]
-            row = Row(self.family, file.stem, settings.inputs, *map(_number, (settings.variance_gain, *_told(measured))))
+            row = Row(self.family, self.network, self.inputs, *map(_number, (settings.variance_gain, *_told(measured))))
             rows.append(row._asdict())
         make_folder(file.parent)
         write_atomically(file, to_json({"rests": self._rests(), "rows": rows}))
 
     def _rests(self) -> list[dict[str, str]]:
-        """What it is put through; a flat attractor under inputs would say nothing."""
-        return [rest for rest in _rests(self.task) if self.name == "langevin" or rest["inputs"] == STILL]
+        """What it is put through."""
+        return [rest for rest in _rests(self.task) if rest["inputs"] == self.inputs]
 
 
 def _told(measures: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -130,10 +136,10 @@ def _control_name(name: str, task: str) -> str:
 
 
 def controls() -> Iterator[Control]:
-    """Yield the controls of both tasks."""
-    for task in DENSITY:
-        for name in CONTROLS:
-            yield from (Control(name, task, seed) for seed in CONTROL_SEEDS)
+    """Yield the controls of both tasks; of those under inputs, the ones whose answer is worth knowing."""
+    still = [Control(name, task, seed, STILL) for task, name, seed in product(DENSITY, CONTROLS, CONTROL_SEEDS)]
+    yield from still
+    yield from (replace(one, inputs=BROWNIAN) for one in still if one.name == LANGEVIN)
 
 
 @cache

@@ -12,8 +12,7 @@ from scipy import stats
 
 from paper.claims.gain import AT_TWO, ELSEWHERE, GAINS, NONE, NOT_TRAINED, Controls, Curve, judged, matching, verdict
 from paper.claims.theory import NO_CONTROL, UNDECIDED
-from paper.gain import CONTROL_SEEDS, INPUTS, SCALE_FREE, Row, controls, draw, families, family_of, judge, planned
-from paper.theory import CONTROLS
+from paper.gain import INPUTS, SCALE_FREE, Row, controls, draw, families, family_of, judge, planned
 from reactivation.settings.layers import resolve_train
 
 KAPPA = 8.0
@@ -110,8 +109,8 @@ def rows_of(family: str, networks: list[str], curves: list[Curve]) -> list[Row]:
 def test_families_are_judged_and_drawn_from_the_rows_of_the_table(tmp_path: Path) -> None:
     rows = []
     for control in controls():
-        curve = (LANGEVIN if control.name == CONTROLS[0] else FLAT)[CONTROL_SEEDS.index(control.seed)]
-        rows += rows_of(control.family, [control.file("").stem], [curve])
+        curve = (LANGEVIN if control.name == "langevin" else FLAT)[control.seed]
+        rows += [row for row in rows_of(control.family, [control.network], [curve]) if row.inputs == control.inputs]
     rows += rows_of(SCALE_FREE, ["spatial_navigation/a", "spatial_navigation/b", "head_direction/a"], FLAT)
     rows += rows_of("biased GRU", [f"spatial_navigation/{seed}" for seed in range(3)], best_at(2.0))
     rows += rows_of("drawn tanh", [f"head_direction/{seed}" for seed in range(3)], FLAT)
