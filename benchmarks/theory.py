@@ -11,16 +11,15 @@ import sys
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checkout
 
-from paper.claims import CLAIMS
+from paper.claims.chance import chances, sign_is_wrong
 from paper.claims.mechanism import judge_mechanism
 from paper.claims.theory import FLAT, GATED, LANGEVIN, SURE, UNEVEN, Controls, Network, verdict
 from paper.protocols import HEAD, SPATIAL
-from paper.theory import FOLLOWED, SEEDS
-from reactivation.analysis.results import LEVEL
+from paper.theory import SEEDS
+from reactivation.analysis.results import half_width
 from reactivation.theory.optimum import optimal_alpha
 
 _DT, _TURN, _CONCENTRATION = 0.02, 3.0, 8.0  # of the drawn bearings
@@ -47,7 +46,7 @@ def main() -> None:
 
 def _print_sight(task: str, n: int) -> None:
     """What n networks can see."""
-    half, side = stats.t.ppf((1 + LEVEL) / 2, n - 1) / math.sqrt(n), stats.t.sf(SURE, n - 1)
+    half, side = half_width(1.0, n), sign_is_wrong(task)
     print(f"{task}, n = {n}: intervals reach {half:.2f} SD either way")
     print(f"{task}, n = {n}: a sign by {SURE:g} standard errors is wrong in {side:.0%}")
     truths: dict[str, Truth] = {LANGEVIN: _langevin(task), FLAT: _flat}
@@ -92,19 +91,10 @@ def _gated(rng: np.random.Generator, spread: float) -> Network:
 
 
 def _print_chance() -> None:
-    """At most this many verdicts are wrong by chance: were each truth at the very end of its range, one in forty."""
+    """At most this many verdicts are wrong by chance."""
     with TemporaryDirectory() as nothing:
-        judged = judge_mechanism(nothing)
-    mechanisms = sum(one.question == "mechanism" for one in judged)
-    followed = sum(one.question.startswith("when") for one in judged)
-    others = len(judged) - mechanisms - followed
-    tail = (1 - LEVEL) / 2
-    gated = {task: float(stats.t.sf(SURE, len(seeds) - 1)) for task, seeds in SEEDS.items()}
-    steps = len(FOLLOWED[SPATIAL])
-    print(f"chance. {len(CLAIMS)} claims: at most {len(CLAIMS) * tail:.1f} wrong verdicts")
-    print(f"chance. {mechanisms} mechanisms: at most {mechanisms * max(tail, gated[HEAD]):.1f}")
-    print(f"chance. {others} questions: at most {others * tail:.1f}")
-    print(f"chance. {followed} questions of when, each of {steps} steps and more: at most {followed * tail * steps:.1f}")
+        for what, verdicts, wrong in chances(judge_mechanism(nothing)):
+            print(f"chance. {verdicts} {what}: at most {wrong:.1f}")
 
 
 if __name__ == "__main__":

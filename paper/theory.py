@@ -23,6 +23,7 @@ SEEDS = {SPATIAL: (1, 2, 3), HEAD: (0, 1, 2, 3, 4)}
 _OF_STUDY = (0, 5, 6, 7)  # seeds of the study's unbiased networks whose weights are kept, or will be
 CONTROL_SEEDS = (0, 1, 2, 3, 4)
 DENSITY = {SPATIAL: "ring", HEAD: "bearings"}  # of the controls of a task
+ALONG = ", along training"
 LAST = 20  # checkpoints at the end of training that α on the circle is the mean over
 # Steps of training that α is measured at: along it, and in the box the last; on the circle the last 20 checkpoints.
 FOLLOWED = {
@@ -99,6 +100,7 @@ class Part:
     name: str
     settings: Settings
     lacking: str = ""  # the command that trains it, where it is not there
+    family: str = ""  # of the network
 
     @cached_property
     def found(self) -> dict[str, Any] | None:
@@ -134,10 +136,10 @@ def parts(path: str, seeds: Sequence[int] | None = None) -> Iterator[Part]:
     for family in FAMILIES:
         for seed in family.seeds if family.of_study else seeds or family.seeds:
             settings = family_settings(path, family, seed)
-            yield Part(f"{family.name}, seed {seed}", settings, lacking_of(settings))
+            yield Part(f"{family.name}, seed {seed}", settings, lacking_of(settings), family.name)
             if family.followed:
                 training = training_settings(path, family, seed)
-                yield Part(f"{family.name}, seed {seed}, along training", training, lacking_of(training))
+                yield Part(f"{family.name}, seed {seed}{ALONG}", training, lacking_of(training), family.name)
 
 
 CONTROLS = ("langevin", "attractor")

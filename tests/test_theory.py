@@ -239,20 +239,3 @@ def test_the_slope_of_the_waking_density_is_that_of_the_density() -> None:
 def test_what_drift_cannot_measure_is_refused(how: dict[str, Any], told: str) -> None:
     with pytest.raises(ra.BadInput, match=told):
         ra.theory.drift(ra.control("attractor", "bearings"), **how)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "alpha"), [("langevin", 1.0), ("attractor", 0.0)])
-def test_controls_have_their_answers_over_twenty_seeds(name: str, alpha: float) -> None:
-    """α near 1 for sampling and 0 for the flat attractor."""
-    each = [ra.theory.drift(ra.control(name, "bearings", seed), (0.0, 2.0)).fits for seed in range(20)]
-    for fits in zip(*each, strict=True):
-        values = np.array([fit.alpha for fit in fits])
-        assert values.mean() == pytest.approx(alpha, abs=0.1 + 3 * values.std(ddof=1) / math.sqrt(20))
-
-
-@pytest.mark.slow
-def test_the_control_tempers_over_twenty_seeds() -> None:
-    """κ ∝ 1/c."""
-    exponents = np.array([ra.theory.tempering(ra.control("langevin", "bearings", seed)).value for seed in range(20)])
-    assert exponents.mean() == pytest.approx(-1, abs=0.1 + 3 * exponents.std(ddof=1) / math.sqrt(20))

@@ -8,7 +8,8 @@ import pytest
 
 from paper.protocols import HEAD, SPATIAL
 from paper.theory import CONTROLS, FAMILIES, control_settings, published_files
-from paper.theory_report import FIGURES, write
+from paper.theory_figures import FIGURES, TABLES
+from paper.theory_report import write
 from reactivation.analysis.mechanism import MEASURES, Settings, is_whole, measure, result_file, science
 from reactivation.machine.errors import DamagedData
 
@@ -94,7 +95,10 @@ def test_the_page_has_verdicts_and_figures_and_what_is_published_of_it(command: 
     assert page.index("Verdicts") < page.index("Figures") < page.index("The loss and its bounds")
     assert page.count("data:image/png;base64,") == len(FIGURES) - 1  # nothing is followed along training
     assert "Nothing is measured for it yet" in page
-    for name in ("drift", "width", "inputs", "kappa", "score", "relaxation", "bound"):
+    assert '<td data-label="mechanism">not trained</td>' in page
+    assert "python train.py config=head_direction/noisy_drawn_relu seed=0 tag=theory task.home=0.0</td>" in page
+    assert "2.48 standard deviations with 3 networks (box) and 1.24 standard deviations with 5" in page
+    for name in set(TABLES) - {"training", "nulls"}:
         lines = (results / "figures" / f"theory_{name}.csv").read_text().splitlines()
         assert len(lines) > 1
     told = json.loads((results / "theory_claims.json").read_text())

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from paper.claims import CLAIMS
+from paper.claims.chance import chances
 from paper.claims.mechanism import controls_of, judge_mechanism, networks_of
 from paper.claims.theory import (
     FLAT,
@@ -32,8 +34,9 @@ from paper.claims.theory import (
     verdict,
     when_it_appears,
 )
+from paper.panels.theory import missed, of_metric
 from paper.protocols import HEAD, SPATIAL
-from paper.theory import BY_NAME, FOLLOWED, control_settings, family_settings, training_settings
+from paper.theory import BY_NAME, FAMILIES, FOLLOWED, control_settings, family_settings, training_settings
 from reactivation.analysis.mechanism import FORMAT, Settings, result_file, science
 from reactivation.analysis.results import confidence_interval
 
@@ -180,6 +183,28 @@ def test_what_few_networks_can_see() -> None:
     for values, known in (([-1.0, 0.0, 1.0], 2.48), ([-2.0, -1.0, 0.0, 1.0, 2.0], 1.24)):
         _, high = confidence_interval(values) or (math.nan, math.nan)
         assert high / stdev(values) == pytest.approx(known, abs=5e-3)
+
+
+def test_verdicts_that_are_wrong_by_chance_are_one_in_forty_of_those_at_an_end() -> None:
+    by_what = {one.what: one for one in chances(judge_mechanism("nothing"))}
+    claims, mechanisms = by_what["claims about networks of the paper's text"], by_what["mechanisms of families"]
+    assert claims.verdicts == len(CLAIMS)
+    assert claims.wrong == pytest.approx(len(CLAIMS) / 40)
+    assert mechanisms.verdicts == sum(family.null is not None for family in FAMILIES)
+    assert mechanisms.wrong == pytest.approx(0.058 * mechanisms.verdicts, rel=0.01)  # two standard errors, five networks
+
+
+def test_what_a_line_misses_and_what_the_metric_makes_of_alpha() -> None:
+    """Two bins in reach, one out of it, one without pairs: α = 2 where the drift is twice the prediction, but for 1."""
+    fit = {
+        "gain": 4.0, "alpha": 2.0, "diffusion": 8.0, "place": [0.2, 0.4, 0.7, None], "predicted": [1.0, -1.0, 5.0, None],
+        "velocity": [4.0, -1.0, 0.0, None], "spread_drift": [1.0, 0.0, 0.0, 0.0], "velocity_error": [0.5, 0.5, 0.5, None],
+    }  # fmt: skip
+    assert missed(fit, SPATIAL) == pytest.approx((1 + 1) / (9 + 1))
+    still = {**fit, "gain": 0.0, "diffusion": 0.0}
+    result = {"drift": {"still": {"fits": [still, fit]}}, "metric": {"slope": [0.5, -0.5, None, None]}}
+    assert of_metric(fit, result) == pytest.approx((4 - 2) * (8 / 4) * 0.5)
+    assert of_metric(still, result) == pytest.approx((0 - 2) * (8 / 4) * 0.5)
 
 
 # Result files -------------------------------------------------------------------------------------------------------------

@@ -4,17 +4,25 @@ Networks of tag=theory are shown by family; a number of a family is the mean ove
 them where there are two. Controls stand beside as families of their own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from paper.claims.mechanism import controls_of, pulls
+from paper.claims.mechanism import controls_of, network_of, pulls
+from paper.claims.theory import JUDGED, direction_in_time, is_relaxed
 from paper.protocols import HEAD, SPATIAL
 from paper.theory import CONTROL_SEEDS, CONTROLS, FAMILIES, Family, control_settings, family_settings, found
+from reactivation.theory.course import Bearing, Radius
+from reactivation.world.spaces import Box, Circle
 
+_CONTROLS = {"langevin": "control: Langevin sampling", "attractor": "control: flat attractor"}
 _EVERY = 500  # steps of a long rest between those that are shown, after the first so many
+_ASSUMED = ("residual", "seen", "width", "nonstationary")
+_KICKED = (0.5, 2.0)  # c of pairs that kicks are held against
+MISSED = "drift that the line misses"  # a share, among the choices that α hangs on
+COURSES = {SPATIAL: Radius(Box(2.2, 2.2)), HEAD: Bearing(Circle())}
 SHOWN = (0.0, 0.5, 2.0, 8.0)  # c of the key figure
 Row = dict[str, Any]
 Result = dict[str, Any]
@@ -32,7 +40,9 @@ class Measured(NamedTuple):
 
     @property
     def label(self) -> str:
-        return self.name if self.is_control else f"{self.name} ({len(self.results)} of {self.planned})"
+        if self.is_control:
+            return self.name
+        return f"{'null: ' if self.is_null else ''}{self.name} ({len(self.results)} of {self.planned})"
 
 
 def measured(path: str, task: str) -> list[Measured]:
@@ -43,7 +53,7 @@ def measured(path: str, task: str) -> list[Measured]:
 def _controls(path: str, task: str) -> Iterator[Measured]:
     for name in CONTROLS:
         each = (found(control_settings(path, task, name, seed)) for seed in CONTROL_SEEDS)
-        yield Measured(f"control: {name}", task, tuple(one for one in each if one), len(CONTROL_SEEDS), is_control=True)
+        yield Measured(_CONTROLS[name], task, tuple(one for one in each if one), len(CONTROL_SEEDS), is_control=True)
 
 
 def _families(path: str, task: str) -> Iterator[Measured]:
@@ -83,11 +93,12 @@ def _bin(fit: Result, number: int) -> tuple[float, ...]:
 
 
 def width_table(path: str, task: str) -> list[Row]:
-    """Width of rest against c, and the exponent: a row a network and c."""
+    """Width of rest against c, the exponent, and whether rest had forgotten its start: a row a network and c."""
     return [
         {
             "family": one.label, "seed": result["settings"]["seed"], "c": gain, "width": width,
             "exponent": result["tempering"]["value"],
+            "is_relaxed": is_relaxed([network_of(task, result["settings"]["seed"], result, None)]),
         }
         for one in measured(path, task)
         for result in one.results
@@ -134,7 +145,7 @@ def score_table(path: str) -> list[Row]:
     """The slope of drift on score, and what stationarity alone gives: a row a network, and itself untrained and shuffled."""
     return [
         {
-            "family": one.name, "seed": result["settings"]["seed"], "network": twin, "slope": score["value"],
+            "family": one.label, "seed": result["settings"]["seed"], "network": twin, "slope": score["value"],
             "of_stationarity": score["of_stationarity"],
         }
         for task in (SPATIAL, HEAD)
@@ -142,6 +153,112 @@ def score_table(path: str) -> list[Row]:
         for result in one.results
         for twin, score in result["scores"].items()
     ]  # fmt: skip
+
+
+def kicks_table(path: str) -> list[Row]:
+    """D along the manifold that kicks predict at c = 1, and what it is in pairs, over c: a row a network and direction."""
+    rows = []
+    for task in (SPATIAL, HEAD):
+        for one in measured(path, task):
+            for result in one.results:
+                kicked = result["diffusion"]
+                for fit in result["drift"]["still"]["fits"]:
+                    if fit["gain"] not in _KICKED:
+                        continue
+                    directions = ("diffusion", "diffusion_across") if task == SPATIAL else ("diffusion",)
+                    rows += [
+                        {
+                            "family": one.label, "task": task, "seed": result["settings"]["seed"], "c": fit["gain"],
+                            "direction": "across" if name.endswith("across") else "along",
+                            "kicked": kicked["value"], "error": kicked["standard_error"],
+                            "measured": fit[name] / fit["gain"],
+                        }
+                        for name in directions
+                    ]  # fmt: skip
+    return rows
+
+
+def metric_table(path: str) -> list[Row]:
+    """What the metric adds to α, where it is measured: a row a network and c."""
+    return [
+        {
+            "family": one.label, "seed": result["settings"]["seed"], "slope": result["metric"]["value"],
+            "error": result["metric"]["standard_error"], "c": fit["gain"], "alpha": fit["alpha"],
+            "of_metric": of_metric(fit, result),
+        }
+        for task in (SPATIAL, HEAD)
+        for one in measured(path, task)
+        for result in one.results
+        if "value" in result.get("metric", {})
+        for fit in result["drift"]["still"]["fits"]
+        if fit["gain"] in JUDGED
+    ]  # fmt: skip
+
+
+def of_metric(fit: Result, result: Result) -> float:
+    """The part of α that (1 − 2/c) D d/ds log √det g makes, by the weights that α is fitted with; NaN for no bins."""
+    noisy = min((one for one in result["drift"]["still"]["fits"] if one["gain"] > 0), key=lambda one: one["gain"])
+    diffusing = fit if fit["gain"] > 0 else noisy
+    term = (fit["gain"] - 2) * diffusing["diffusion"] / diffusing["gain"]
+    bins = [
+        (error**-2, predicted, term * slope)
+        for error, predicted, slope in zip(fit["velocity_error"], fit["predicted"], result["metric"]["slope"], strict=True)
+        if error and None not in (predicted, slope)
+    ]
+    square = sum(weight * x**2 for weight, x, _ in bins)
+    return sum(weight * x * y for weight, x, y in bins) / square if square else math.nan
+
+
+def nulls_table(path: str) -> list[Row]:
+    """α and exponent of networks as they are, before training, and with shuffled weights: a row a network."""
+    rows = []
+    for task in (SPATIAL, HEAD):
+        for one in measured(path, task):
+            for result in one.results:
+                tempered = result["tempering"]["value"]
+                itself = {"fits": result["drift"]["still"]["fits"], "exponent": tempered} if result.get("nulls") else None
+                for kind, null in ({"itself": itself} | result["nulls"] if itself else {}).items():
+                    alphas = {fit["gain"]: fit["alpha"] for fit in null.get("fits", ())}
+                    rows.append(
+                        {
+                            "family": one.label, "seed": result["settings"]["seed"], "network": kind,
+                            **{f"alpha at c = {c:g}": alphas.get(c) for c in JUDGED},
+                            "exponent": null.get("exponent"), "why": null.get("why", ""),
+                        }
+                    )  # fmt: skip
+    return rows
+
+
+def sensitivity_table(path: str) -> list[Row]:
+    """How α changes with kernel, window and decoder, and what its line misses: a row a family, choice and c, means."""
+    rows = []
+    for task in (SPATIAL, HEAD):
+        for one in measured(path, task):
+            each = [result["drift"]["still"] for result in one.results]
+            for c in JUDGED:
+                for choice in each[0]["sensitivity"]:
+                    alphas = [drift["sensitivity"][choice].get(f"{c:g}") for drift in each]
+                    rows.append({"family": one.label, "choice": choice, "c": c, "value": _mean_of_known(alphas)})
+                shares = [missed(fit, task) for drift in each for fit in drift["fits"] if fit["gain"] == c]
+                rows.append({"family": one.label, "choice": MISSED, "c": c, "value": _mean_of_known(shares)})
+    return rows
+
+
+def missed(fit: Result, task: str) -> float | None:
+    """The share of the drift's weighted squares that α times the prediction does not have: 0 on the line, 1 for none."""
+    is_fitted = COURSES[task].is_fitted(np.array([math.nan if place is None else place for place in fit["place"]]))
+    bins = [
+        (error**-2, predicted, velocity - spread)
+        for *values, fitted in zip(
+            *(fit[key] for key in ("velocity_error", "predicted", "velocity", "spread_drift")), is_fitted, strict=True
+        )
+        if fitted and None not in values and values[0]
+        for error, predicted, velocity, spread in (values,)
+    ]
+    square = sum(weight * y**2 for weight, _, y in bins)
+    if not square or fit["alpha"] is None:
+        return None
+    return float(sum(weight * (y - fit["alpha"] * x) ** 2 for weight, x, y in bins) / square)
 
 
 def relaxation_table(path: str) -> list[Row]:
@@ -159,15 +276,45 @@ def relaxation_table(path: str) -> list[Row]:
     return rows
 
 
+def rest_table(path: str) -> list[Row]:
+    """Numbers of long rests, and what breaks the symmetry of scale [unit]: a row a network."""
+    return [
+        {
+            "family": one.label, "seed": result["settings"]["seed"], "kept": result["relaxation"]["value"],
+            "half": result["relaxation"]["half"], "growth": result["relaxation"]["growth"],
+            "direction": direction_in_time(result["relaxation"]["share"], result["relaxation"]["share_reversed"]),
+            "scale": result["scale_symmetry"],
+        }
+        for task in (SPATIAL, HEAD)
+        for one in measured(path, task)
+        for result in one.results
+    ]  # fmt: skip
+
+
+def assumptions_table(path: str) -> list[Row]:
+    """What the derivation takes for granted: a row a network."""
+    return [
+        {"family": one.label, "seed": result["settings"]["seed"], **{key: result["bound"][key] for key in _ASSUMED}}
+        for task in (SPATIAL, HEAD)
+        for one in measured(path, task)
+        for result in one.results
+    ]
+
+
 def bound_table(path: str) -> list[Row]:
     """The loss, its bounds and how often each step of their derivation holds: a row a network and Δt."""
     return [
-        {"family": one.name, "seed": result["settings"]["seed"], **chain}
+        {"family": one.label, "seed": result["settings"]["seed"], **chain}
         for task in (SPATIAL, HEAD)
         for one in measured(path, task)
         for result in one.results
         for chain in result["bound"]["chains"]
     ]
+
+
+def _mean_of_known(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return _mean(known) if known else None
 
 
 def _mean(values: list[float]) -> float:

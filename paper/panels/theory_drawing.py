@@ -9,8 +9,16 @@ from paper.protocols import HEAD, SPATIAL
 from reactivation.plotting.style import GREY, LINES, MIDDLE
 
 _KINDS = {"itself": "o", "untrained": "x", "shuffled": "+"}
-_INPUTS = ("still", "brownian", "own")
-_COLOURS = (*LINES, "#56b4e9", "#cc79a7", "#f0e442", *LINES)
+_INPUTS = {"still": "still", "brownian": "Brownian", "own": "own"}
+_COLOURS = (
+    *LINES, "#56b4e9", "#cc79a7", "#f0e442", "#882255", "#44aa99", "#999933", "#6699cc", "#aa4466", "#117733", "#ddcc77",
+)  # fmt: skip
+_COLUMNS = 3  # of families
+_LEAST_DRIFT = 1.6  # half the height of a panel of drift, at least [mm per step]
+_QUIET = 2.0  # c up to which no point is outside
+_LEAST_CONCENTRATION = 0.1  # κ that a few thousand positions tell from 0
+_STEPS = (100, 200, 500, 1000, 2500, 5000, 10_000, 25_000)  # of training, that axes name
+_NOT_TRAINED = "no network of these is measured"
 
 
 def families_of(rows: Sequence[Row]) -> list[str]:
@@ -19,18 +27,22 @@ def families_of(rows: Sequence[Row]) -> list[str]:
 
 
 def draw_drift(figure: Any, drift: Sequence[Row], widths: Sequence[Row]) -> None:
-    """Radial drift over the prediction, family by family, and the width of rest against c."""
+    """Radial drift over the prediction, family by family; beside it the width of rest against c."""
     names = families_of(drift)
-    columns = min(len(names) + 1, 4)
-    lines = math.ceil((len(names) + 1) / columns)
-    figure.set_size_inches(2.9 * columns, 2.8 * lines)
-    axes = figure.subplots(lines, columns, squeeze=False).ravel()
+    lines = max(2, math.ceil(len(names) / _COLUMNS))
+    figure.set_size_inches(2.7 * _COLUMNS + 3, 2.5 * lines)
+    families, beside = figure.subfigures(1, 2, width_ratios=(2.7 * _COLUMNS, 3))
+    axes = families.subplots(lines, _COLUMNS, squeeze=False).ravel()
     for axis, name in zip(axes, names, strict=False):
         _draw_radii(axis, name, [row for row in drift if row["family"] == name])
-    axes[0].legend(fontsize=6, title="points: measured\nlines: Langevin", title_fontsize=6)
-    draw_width(axes[len(names)], widths, (0.5, 0.0), "radial sd of rest [m]")
-    for axis in axes[len(names) + 1 :]:
+    axes[0].legend(fontsize=6, title="points: measured\nlines: Langevin sampling", title_fontsize=6)
+    for axis in axes[len(names) :]:
         axis.set_axis_off()
+    above, below = beside.subplots(2, 1)
+    draw_width(above, widths, (0.5, 0.0), "radial sd of rest [m]")
+    below.set_axis_off()
+    handles, labels = above.get_legend_handles_labels()
+    below.legend(handles, [label.replace(", ", ",\n") for label in labels], fontsize=6, loc="upper left")
 
 
 def _draw_radii(axis: Any, name: str, rows: Sequence[Row]) -> None:
@@ -42,62 +54,81 @@ def _draw_radii(axis: Any, name: str, rows: Sequence[Row]) -> None:
             fmt="o", ms=3, lw=1, color=colour, label=f"c = {c:g}",
         )  # fmt: skip
         axis.plot(radius, [1e3 * row["predicted"] for row in own], "-", lw=1, color=colour, alpha=0.7)
+    most = max([_LEAST_DRIFT, *(1.1e3 * abs(row["velocity"]) for row in rows if row["c"] <= _QUIET)])
     axis.axhline(0, color=MIDDLE, lw=0.6, zorder=0)
-    axis.set(xlabel="radius [m]", ylabel="radial drift [mm per step]", xlim=(0, 0.75), ylim=(-1.6, 1.6), title=name)
+    axis.set(xlabel="radius [m]", ylabel="outward drift [mm per step]", xlim=(0, 0.75), ylim=(-most, most))
+    axis.set_title(name, fontsize=7)
 
 
-def draw_width(axis: Any, rows: Sequence[Row], slopes: Sequence[float], label: str) -> None:
-    """Width of rest against c on logarithmic axes, a line a network, with the slopes that mechanisms have."""
+def draw_width(axis: Any, rows: Sequence[Row], slopes: Sequence[float], label: str, least: float = 0.0) -> None:
+    """Width of rest against c on logarithmic axes, a line a network, with the slopes that mechanisms have.
+
+    Open dots: rest that has not forgotten its start. Widths below `least` are not told from 0, and left out.
+    """
+    rows = [row for row in rows if row["width"] > least]
     for name, colour in zip(families_of(rows), _COLOURS, strict=False):
         own = [row for row in rows if row["family"] == name]
         for seed in dict.fromkeys(row["seed"] for row in own):
             line = [row for row in own if row["seed"] == seed]
-            first = seed == own[0]["seed"]
             axis.plot(
-                [row["c"] for row in line], [row["width"] for row in line], "o-", ms=2.5, lw=0.8, color=colour,
-                label=name if first else None,
+                [row["c"] for row in line], [row["width"] for row in line], "o-", ms=3, lw=0.8, color=colour,
+                mfc=colour if line[0]["is_relaxed"] else "white", label=name if seed == own[0]["seed"] else None,
             )  # fmt: skip
     gains = sorted({row["c"] for row in rows})
     low, high = gains[0], gains[-1]
     middle = math.exp(sum(math.log(row["width"]) for row in rows) / len(rows))
     for slope, dash in zip(slopes, ("--", ":"), strict=False):
         ends = [middle * (c / math.sqrt(low * high)) ** slope for c in (low, high)]
-        axis.plot([low, high], ends, dash, color=GREY, lw=1, label=f"slope {slope:g}")
+        words = "Langevin sampling" if slope else "indifferent to the noise"
+        axis.plot([low, high], ends, dash, color=GREY, lw=1, label=f"slope {slope:g}: {words}")
     axis.set(xscale="log", yscale="log", xlabel="gain c of the noise variance", ylabel=label)
     axis.set_xticks(gains, [f"{c:g}" for c in gains])
     axis.minorticks_off()
-    narrow, wide = min(row["width"] for row in rows), max(row["width"] for row in rows)
-    each = [digit * 10.0**power for power in range(-3, 4) for digit in (1, 2, 5)]
-    shown = [width for width in each if narrow / 1.5 < width < wide * 1.5]
-    axis.set_yticks(shown, [f"{width:g}" for width in shown])
-    axis.legend(fontsize=5, loc="upper left", bbox_to_anchor=(1, 1))
+    _name_ticks(axis.yaxis, [row["width"] for row in rows])
+
+
+def _name_ticks(axis: Any, values: Sequence[float]) -> None:
+    """1, 2 and 5 of each power of ten that a logarithmic axis has, as plain numbers."""
+    each = [digit * 10.0**power for power in range(-3, 7) for digit in (1, 2, 5)]
+    shown = [value for value in each if min(values) / 1.5 < value < max(values) * 1.5]
+    axis.set_ticks(shown, [f"{value:g}" for value in shown])
+    axis.set_ticks([], minor=True)
 
 
 def draw_inputs(figure: Any, inputs: Sequence[Row], widths: Sequence[Row]) -> None:
     """α on the circle under three kinds of inputs and by their scale, and κ at rest against c."""
-    kinds, scales, widest = figure.subplots(1, 3, width_ratios=(3, 2, 2))
     names = families_of(inputs)
+    figure.set_size_inches(6 + 0.5 * len(names) + 2.5, 4.2)
+    kinds, scales, widest = figure.subplots(1, 3, width_ratios=(1 + 0.5 * len(names), 2.5, 2.5))
     for place, name in enumerate(names):
         for offset, (which, colour) in enumerate(zip(_INPUTS, LINES, strict=False)):
             own = [row for row in inputs if row["family"] == name and row["inputs"] == which]
-            at = [place + 0.22 * (offset - 1)] * len(own)
+            spread = [0.06 * (number - (len(own) - 1) / 2) / max(1, len(own) - 1) for number in range(len(own))]
             kinds.errorbar(
-                at, [row["alpha"] for row in own], [row["error"] for row in own], fmt="o", ms=3, lw=0.8,
-                color=colour, mfc="none" if own and own[0]["is_null"] else colour, label=which if not place else None,
+                [place + 0.25 * (offset - 1) + by for by in spread], [row["alpha"] for row in own],
+                [row["error"] for row in own], fmt="o", ms=3, lw=0.8, color=colour,
+                mfc="white" if own and own[0]["is_null"] else colour, label=None if place else _INPUTS[which],
             )  # fmt: skip
     kinds.set_xticks(range(len(names)), [name.replace(" (", "\n(") for name in names], rotation=60, ha="right")
-    for level in (0, 1):
-        kinds.axhline(level, color=MIDDLE, lw=0.6, zorder=0)
-    kinds.set(ylabel="pull home α (1: Langevin)", title="rest, and inputs that carry no news")
+    for axis in (kinds, scales):
+        for level in (0, 1):
+            axis.axhline(level, color=MIDDLE, lw=0.6, zorder=0)
+    kinds.set(ylabel="pull home α (1: Langevin sampling, 0: none)")
+    kinds.set_title("by inputs", fontsize=7)
     kinds.legend(title="inputs")
     scale_of = {"still": 0.0, "brownian x 0.5": 0.5, "brownian": 1.0, "brownian x 2": 2.0}
     for name, colour in zip(names, _COLOURS, strict=False):
         own = [row for row in inputs if row["family"] == name and row["inputs"] in scale_of]
         for seed in dict.fromkeys(row["seed"] for row in own):
             line = sorted((scale_of[row["inputs"]], row["alpha"]) for row in own if row["seed"] == seed)
-            scales.plot(*zip(*line, strict=True), "o-", ms=2.5, lw=0.8, color=colour)
-    scales.set(xlabel="scale of Brownian inputs (1: the task's)", ylabel="pull home α", title="against the input's size")
-    draw_width(widest, widths, (-1.0, 0.0), "κ of rest")
+            scales.plot(
+                *zip(*line, strict=True), "o-", ms=3, lw=0.8, color=colour, mfc="white" if own[0]["is_null"] else colour
+            )
+    scales.set(xlabel="size of Brownian inputs (1: the task's)", ylabel="pull home α")
+    scales.set_title("against the inputs' size", fontsize=7)
+    draw_width(widest, widths, (-1.0, 0.0), "concentration κ of rest", _LEAST_CONCENTRATION)
+    widest.set_title("against the noise", fontsize=7)
+    widest.legend(fontsize=6, loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def draw_training(figure: Any, rows: Sequence[Row]) -> None:
@@ -105,36 +136,52 @@ def draw_training(figure: Any, rows: Sequence[Row]) -> None:
     for axis, task, title in zip(
         figure.subplots(1, 2), (SPATIAL, HEAD), ("the ring in the box", "drawn bearings"), strict=True
     ):
+        axis.set_title(title)
         of_task = [row for row in rows if row["task"] == task and row["pull"] is not None]
+        if not of_task:
+            _say_so(axis)
+            continue
         for name, colour in zip(families_of(of_task), _COLOURS, strict=False):
             own = [row for row in of_task if row["family"] == name]
             errors = [row["error"] or 0 for row in own]
             axis.errorbar(
-                [row["step"] for row in own], [row["pull"] for row in own], errors, fmt="o-", ms=2.5, lw=0.8,
-                color=colour, label=name,
+                [row["step"] for row in own], [row["pull"] for row in own], errors, fmt="o-", ms=3, lw=0.8,
+                color=colour, mfc="white" if name.startswith("null") else colour, label=name,
             )  # fmt: skip
         for level in (0, 1):
             axis.axhline(level, color=MIDDLE, lw=0.6, zorder=0)
-        axis.set(xscale="log", xlabel="training step", ylabel="α over the control's, c = 0", title=title)
-        if of_task:
-            axis.legend(fontsize=5)
+        axis.set(xscale="log", xlabel="training step", ylabel="α over that of Langevin sampling, c = 0")
+        steps = [row["step"] for row in of_task]
+        shown = [step for step in _STEPS if min(steps) <= step <= max(steps)]
+        axis.set_xticks(shown, [f"{step:,}" for step in shown])
+        axis.minorticks_off()
+        axis.legend(fontsize=6, loc="upper center", bbox_to_anchor=(0.5, -0.2))
+
+
+def _say_so(axis: Any) -> None:
+    """Words in place of an empty panel."""
+    axis.text(0.5, 0.5, _NOT_TRAINED, ha="center", va="center", transform=axis.transAxes, color=GREY)
+    axis.set(xticks=[], yticks=[])
+    for side in axis.spines.values():
+        side.set_visible(False)
 
 
 def draw_score(figure: Any, rows: Sequence[Row]) -> None:
-    """The slope of drift on score against what stationarity alone gives."""
-    axis = figure.subplots()
-    for name, colour in zip(families_of(rows), _COLOURS, strict=False):
-        for kind, marker in _KINDS.items():
+    """The slope of drift on score of each network, before training and shuffled, and what stationarity alone gives."""
+    axis, names = figure.subplots(), families_of(rows)
+    for place, name in enumerate(names):
+        for offset, (kind, marker) in enumerate(_KINDS.items()):
             own = [row for row in rows if row["family"] == name and row["network"] == kind]
-            axis.plot(
-                [row["of_stationarity"] for row in own], [row["slope"] for row in own], marker, ms=4, ls="", color=colour,
-                label=f"{name}, {kind}" if own else None,
-            )  # fmt: skip
-    known = [row["of_stationarity"] for row in rows]
-    axis.plot([min(known), max(known)], [min(known), max(known)], ":", color=GREY, label="stationarity alone")
-    axis.axhline(0.5, color=MIDDLE, lw=0.6, zorder=0)
-    axis.set(xlabel="(1 + ⟨d²⟩/σ²Δt)/2", ylabel="slope of drift on score")
-    axis.legend(fontsize=5, loc="center left", bbox_to_anchor=(1, 0.5))
+            at, colour = [place + 0.25 * (offset - 1)] * len(own), LINES[offset]
+            axis.plot(at, [row["of_stationarity"] for row in own], "_", ms=12, mew=1.5, color=MIDDLE, zorder=1)
+            axis.plot(at, [row["slope"] for row in own], marker, ms=4, ls="", color=colour)
+    for (kind, marker), colour in zip(_KINDS.items(), LINES, strict=False):
+        axis.plot([], [], marker, ms=4, ls="", color=colour, label="as it is" if kind == "itself" else kind)
+    axis.plot([], [], "_", ms=12, mew=1.5, color=MIDDLE, label="what stationarity alone gives")
+    axis.axhline(0.5, color=MIDDLE, lw=0.6, ls=":", zorder=0)
+    axis.set(ylabel="slope of drift on score")
+    axis.set_xticks(range(len(names)), [name.replace(" (", "\n(") for name in names], rotation=40, ha="right", fontsize=6)
+    axis.legend(fontsize=6, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 def draw_relaxation(figure: Any, rows: Sequence[Row]) -> None:
@@ -142,6 +189,10 @@ def draw_relaxation(figure: Any, rows: Sequence[Row]) -> None:
     axes = figure.subplots(2, 2, squeeze=False)
     for column, (task, title) in enumerate(((SPATIAL, "the ring in the box"), (HEAD, "bearings"))):
         of_task = [row for row in rows if row["task"] == task]
+        if not of_task:
+            for axis in axes[:, column]:
+                _say_so(axis)
+            continue
         for line, (key, label) in enumerate(
             (("kept", "correlation with the start"), ("amplitude", "size of activity, over its start"))
         ):
@@ -152,9 +203,40 @@ def draw_relaxation(figure: Any, rows: Sequence[Row]) -> None:
             for step in (200, 1000):
                 axis.axvline(step, color=MIDDLE, lw=0.6, ls=":", zorder=0)
             axis.set(xscale="log", xlabel="step of rest, c = 2", ylabel=label, title=title)
+            axis.set_xticks([100, 1000, 10_000], ["100", "1,000", "10,000"])
             if key == "amplitude":
                 axis.set_yscale("log")
-                sizes = [row[key] for row in of_task if row["step"]]
-                axis.set_ylim(min([0.5, *sizes]), max([2.0, *sizes]) * 1.1)
-            if of_task and not line:
-                axis.legend(fontsize=5)
+                sizes = [0.5, 2.0, *(row[key] for row in of_task if row["step"])]
+                axis.set_ylim(min(sizes) / 1.1, max(sizes) * 1.1)
+                _name_ticks(axis.yaxis, sizes)
+            else:
+                axis.axhline(0, color=MIDDLE, lw=0.6, zorder=0)
+        axes[1, column].legend(fontsize=6, loc="upper center", bbox_to_anchor=(0.5, -0.25))
+
+
+def draw_kicks(figure: Any, rows: Sequence[Row]) -> None:
+    """D along the manifold in pairs of trajectories against D from kicks, a mark a network, c and direction."""
+    for axis, task, unit in zip(figure.subplots(1, 2), (SPATIAL, HEAD), ("mm²", "mrad²"), strict=True):
+        of_task = [row for row in rows if row["task"] == task and row["measured"] > 0]
+        axis.set_title("the ring in the box" if task == SPATIAL else "bearings")
+        if not of_task:
+            _say_so(axis)
+            continue
+        for name, colour in zip(families_of(of_task), _COLOURS, strict=False):
+            for direction, marker in (("along", "o"), ("across", "^")):
+                own = [row for row in of_task if row["family"] == name and row["direction"] == direction]
+                kicked, found, errors = ([1e6 * row[key] for row in own] for key in ("kicked", "measured", "error"))
+                axis.errorbar(
+                    kicked, found, None, errors, fmt=marker, ms=3, lw=0.8, color=colour,
+                    label=name if direction == "along" else None,
+                )  # fmt: skip
+        both = [1e6 * row[key] for row in of_task for key in ("kicked", "measured")]
+        ends = [min(both) / 1.5, max(both) * 1.5]
+        axis.plot(ends, ends, "--", color=GREY, lw=1, label="as predicted")
+        axis.set(
+            xscale="log", yscale="log", xlabel=f"D from kicks [{unit} per step]", ylabel=f"D/c of pairs [{unit} per step]"
+        )
+        for each in (axis.xaxis, axis.yaxis):
+            _name_ticks(each, both)
+        axis.set(xlim=ends, ylim=ends)
+        axis.legend(fontsize=6, loc="upper center", bbox_to_anchor=(0.5, -0.2))

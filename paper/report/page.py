@@ -45,6 +45,11 @@ _HOW_TO_READ = (
     "were written, and what to bear in mind.</p>"
 )
 
+_MECHANISM = (
+    "<h3>The mechanism</h3>\n<p>These claims are about consequences. Whether networks at rest move along the slope of their "
+    'waking density at all, stands on <a href="report_theory.html">a page of its own</a>, which '
+    "<code>python reproduce.py profile=paper only=theory</code> writes.</p>"
+)
 RELEASED = "released"  # the profile of networks that are trained as the released code trains them
 
 Verdicts = Mapping[str, Verdict | None]
@@ -128,7 +133,7 @@ def _verdicts(report: Report) -> str:
         (
             _counts(report.verdicts),
             f"<h3>What does not hold of the paper</h3>\n{listed(FAILS, ours=False)}",
-            *([_both(report)] if report.is_full else []),
+            *([_both(report), _MECHANISM] if report.is_full else []),
             folded("What does not hold of ours", listed(FAILS, ours=True)),
             folded("What is undecided, and how many seeds would decide it", listed(UNDECIDED)),
             _HOW_TO_READ,

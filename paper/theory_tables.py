@@ -1,0 +1,162 @@
+"""The tables of the page of the mechanism: what is asked, what is lacking, what could be said against it."""
+
+from collections.abc import Sequence
+import math
+from statistics import mean
+from typing import Any
+
+from paper.claims.chance import chances
+from paper.claims.mechanism import Judged, pull_of
+from paper.claims.theory import JUDGED
+from paper.panels.theory import Row
+from paper.tables import Table
+from paper.theory import ALONG, Part
+from reactivation.analysis.results import LEVEL, confidence_interval
+
+NOT_TRAINED, NOT_MEASURED = "not trained", "not measured"
+_ABSENT = "–"
+_INTERVAL = f"[{LEVEL:.0%} interval]"
+
+
+def verdicts(judged: Sequence[Judged], planned: Sequence[Part]) -> Table:
+    """The mechanism of each family, those of which a network is measured first; of others, whether one is trained."""
+    trained = {part.family for part in planned if not part.is_lacking}
+
+    def called(one: Judged) -> str:
+        if one.networks:
+            return one.ruling.verdict
+        return NOT_MEASURED if one.family in trained else NOT_TRAINED
+
+    rows = [
+        [
+            one.family,
+            called(one),
+            f"{len(one.networks)} of {one.planned}",
+            *(_told(pull_of(one, c)) for c in JUDGED),
+            _told([network.exponent for network in one.networks]),
+            _told([network.brownian for network in one.networks]),
+            one.ruling.reason if one.networks else _ABSENT,
+        ]
+        for one in sorted(judged, key=lambda one: not one.networks)
+        if one.question == "mechanism"
+    ]
+    pulls = [f"α over the control's at c = {c:g} {_INTERVAL}" for c in JUDGED]
+    return Table(["family", "mechanism", "networks", *pulls, f"exponent {_INTERVAL}", "α, Brownian inputs", "reason"], rows)
+
+
+def lacking(planned: Sequence[Part]) -> Table:
+    """Networks that are to be trained, and the command of each."""
+    rows = {part.lacking: part.name.removesuffix(ALONG) for part in reversed(planned) if part.is_lacking}
+    return Table([NOT_TRAINED, "what trains it"], [[name, command] for command, name in reversed(rows.items())])
+
+
+def questions(judged: Sequence[Judged]) -> Table:
+    """What else is asked of each family of which a network is measured."""
+    rows = [
+        [one.question, one.family, one.ruling.verdict, f"{len(one.networks)} of {one.planned}", one.ruling.reason]
+        for one in judged
+        if one.question != "mechanism" and one.networks
+    ]
+    return Table(["question", "family", "answer", "networks", "reason"], sorted(rows, key=lambda row: row[0]))
+
+
+def chance(judged: Sequence[Judged]) -> Table:
+    """How many verdicts could be wrong by chance, over all tables of claims."""
+    rows = [[one.what, str(one.verdicts), f"{one.wrong:.1f}"] for one in chances(judged)]
+    return Table(["verdicts", "how many", "wrong by chance, at most"], rows)
+
+
+def sensitivity(rows: Sequence[Row]) -> Table:
+    """α under other choices, and how much of the drift its line misses, means over the networks of a family."""
+    choices = list(dict.fromkeys(row["choice"] for row in rows))
+    told = []
+    for (family, c), own in _grouped(rows, "family", "c"):
+        by_choice = {row["choice"]: row["value"] for row in own}
+        told.append([family, f"{c:g}", *(_number(by_choice.get(choice)) for choice in choices)])
+    return Table(["α of", "c", *choices], told)
+
+
+def metric(rows: Sequence[Row]) -> Table:
+    """What the metric of the manifold makes of α, means over the networks of a family."""
+    told = [
+        [family, f"{c:g}", *(_told([row[key] for row in own]) for key in ("slope", "alpha", "of_metric"))]
+        for (family, c), own in _grouped(rows, "family", "c")
+    ]
+    return Table(["network", "c", f"d log √det g [1/unit] {_INTERVAL}", "α", "of which the metric makes"], told)
+
+
+def nulls(rows: Sequence[Row]) -> Table:
+    """What networks that have learned nothing show, each beside the network that it is made from."""
+    told = [
+        [
+            _name(row),
+            "as it is" if row["network"] == "itself" else row["network"],
+            *(_number(row[f"alpha at c = {c:g}"]) for c in JUDGED),
+            _number(row["exponent"]),
+            row["why"],
+        ]
+        for row in rows
+    ]
+    return Table(["network", "weights", *(f"α at c = {c:g}" for c in JUDGED), "exponent", "why not"], told)
+
+
+def rests(rows: Sequence[Row]) -> Table:
+    """Numbers of long rests, network by network."""
+    told = [
+        [
+            _name(row),
+            _number(row["kept"]),
+            str(row["half"] or "never"),
+            *(_number(row[key]) for key in ("growth", "direction", "scale")),
+        ]
+        for row in rows
+    ]
+    header = ["network", "correlation with the start after 20,000 steps", "below a half from step", "growth in 1,000 steps"]
+    return Table([*header, "direction in time, less chance", "scale symmetry broken by"], told)
+
+
+def bounds(rows: Sequence[Row]) -> Table:
+    """Means over the networks of a family, at each Δt: the loss, its bounds, how often each step of the derivation holds."""
+    keys = ("loss", "split", "approximated", "l3", "upper")
+    shares = ("split_holds", "approximated_holds", "l3_holds", "upper_holds", "loss_below_upper")
+    told = []
+    for (family, dt), own in _grouped(rows, "family", "dt"):
+        means = {key: mean(row[key] for row in own) for key in (*keys, *shares)}
+        told.append([family, f"{dt:g}", *(f"{means[key]:.3g}" for key in keys), *(f"{means[key]:.0%}" for key in shares)])
+    header = ["network", "Δt [s]", "L (3)", "L₂ (9)", "L₂ (11)", "L₃ (12)", "L_upper (13)"]
+    return Table([*header, "7 ≤ 9", "9 ≤ 11", "11 ≤ 12", "12 ≤ 13", "3 ≤ 13"], told)
+
+
+def assumptions(rows: Sequence[Row]) -> Table:
+    """What the derivation takes for granted, means over the networks of a family."""
+    told = []
+    for (family,), own in _grouped(rows, "family"):
+        each = ([row[key] for row in own if row[key] is not None] for key in ("residual", "seen", "width", "nonstationary"))
+        told.append([family, *(f"{mean(values):.3g}" if values else _ABSENT for values in each)])
+    header = ["network", "‖r − D†f(s)‖² over the variance of r", "share of r that the readout sees"]
+    return Table([*header, "variance around D†f(s) over σ²Δt", "places at the first step against the last"], told)
+
+
+def _grouped(rows: Sequence[Row], *keys: str) -> list[tuple[tuple[Any, ...], list[Row]]]:
+    """Rows that agree in some columns, in the order of the first of each."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    return list(groups.items())
+
+
+def _name(row: Row) -> str:
+    return f"{row['family']}, seed {row['seed']}"
+
+
+def _number(value: float | None) -> str:
+    return _ABSENT if value is None else f"{value:.2g}"
+
+
+def _told(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    if not known:
+        return _ABSENT
+    interval = confidence_interval(known)
+    bounds = "" if interval is None else f" [{interval[0]:.2g}, {interval[1]:.2g}]"
+    return f"{sum(known) / len(known):.2g}{bounds}"
