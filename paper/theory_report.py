@@ -30,7 +30,7 @@ def reproduce(path: str, seeds: Sequence[int] | None, dry_run: bool) -> list[Pat
     Raises:
         BadInput, DamagedData, StorageError: as `output_theory.py`.
     """
-    for part in show(path, seeds):
+    for part in sorted(show(path, seeds), key=lambda part: part.found is not None):  # those to be completed come last
         if not (dry_run or part.is_done or part.lacking):
             print(f"theory {part.name} ...", flush=True)
             measure(part.settings, part.found)
