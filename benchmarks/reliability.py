@@ -492,7 +492,7 @@ def _yaml(rng: random.Random, folder: Path) -> bool:
 
 def _table(rng: random.Random, folder: Path) -> bool:
     run = RunFolder(folder)
-    text = "".join(rng.choices([*_PARTS, '{"', '": ', '{"3": {"loss": 1}}', "[" * 5000, "NaN"], k=rng.randrange(9)))
+    text = "".join(rng.choices([*_PARTS, '{"', '": ', '{"3": {"loss": 1}}', "[" * 5000, "NaN", "1e999"], k=rng.randrange(9)))
     for file in (run.table_file("test"), run.metrics_file):
         file.write_text(text, encoding="utf-8", errors="surrogatepass")
     return _is_answered(lambda: run.table("test")) and _is_answered(lambda: read_rows(run.metrics_file))

@@ -12,7 +12,7 @@ from reactivation import __version__
 from reactivation.analysis.epochs import Moments, Start
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.storage.arrays import read_archive
-from reactivation.storage.files import write_atomically
+from reactivation.storage.files import parse_json, write_atomically
 from reactivation.world.spaces import Box, Circle, Space
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def load(recording: "Recording", file: Path, space: Space | None) -> None:
     """Fill an empty recording; see `Recording.load`."""
     arrays = read_archive(file)
     try:
-        about = json.loads(str(arrays["about"]))
+        about = parse_json(str(arrays["about"]))
         if about["format"] != _FORMAT:
             raise DamagedData(f"{file}: has format {about['format']}; this version reads format {_FORMAT}")
         recording.space = space or _named_space(file, dict(about["space"]))
@@ -64,7 +64,7 @@ def load(recording: "Recording", file: Path, space: Space | None) -> None:
         seconds = about.get("starts") or [sample * recording.dt for sample in first]  # files of before have none
         recording._starts = tuple(map(Start, first, seconds))
         recording._moments = Moments(arrays["mean"], arrays["covariance"]) if "mean" in arrays else None
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         recording._blocks = ()
     if not recording._blocks:
         raise DamagedData(f"{file}: is no whole recording; make it again")

@@ -5,12 +5,11 @@ going on) reads configuration and checkpoint themselves, and a card that is not 
 """
 
 from dataclasses import asdict, dataclass
-import json
 from typing import Any
 
 from reactivation.machine.errors import storing
 from reactivation.settings.layers import TrainConfig, flatten, science_hash, to_dict
-from reactivation.storage.files import sha256, to_json, write_atomically
+from reactivation.storage.files import parse_json, sha256, to_json, write_atomically
 from reactivation.storage.folder import RunFolder
 
 FINISHED, PARTIAL, FAILED = "finished", "partial", "failed"
@@ -56,7 +55,7 @@ def read_card(folder: RunFolder) -> Card:
         DamagedData: those other files are damaged.
     """
     try:
-        content = json.loads(folder.card_file.read_bytes())
+        content = parse_json(folder.card_file.read_bytes())
         if content.pop("format") == _FORMAT and content.pop("of") == _files_of(folder):
             return Card(**content)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):

@@ -16,7 +16,7 @@ import time
 
 from reactivation.machine import scheduler
 from reactivation.machine.errors import StorageError, storing
-from reactivation.storage.files import beside
+from reactivation.storage.files import beside, parse_json
 
 _NAME = ".claim"
 _PATIENCE = 24 * 3600  # seconds after which a claim of another host that nobody touched is stale
@@ -126,7 +126,7 @@ def _remove(file: Path, stale: Claim | None) -> None:
 def _read(file: Path) -> Claim | None:
     """What a claim says; None if it says nothing, as one that was begun and not written."""
     try:
-        return Claim(**json.loads(file.read_bytes()))
+        return Claim(**parse_json(file.read_bytes()))
     except (ValueError, TypeError, RecursionError):
         return None
 

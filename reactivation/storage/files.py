@@ -8,6 +8,7 @@ from functools import cache
 import hashlib
 import itertools
 import json
+import math
 import os
 from pathlib import Path
 import re
@@ -174,6 +175,21 @@ def to_json(content: Any) -> bytes:
     return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()
 
 
+def parse_json(text: str | bytes) -> Any:
+    """What JSON says. Numbers that are not finite are none of it, although Python reads them.
+
+    Raises:
+        ValueError, RecursionError: it is no JSON, or nested too deeply.
+    """
+    return json.loads(text, parse_float=_finite, parse_constant=_finite)
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text} is not finite")
+    return number
+
+
 def read_json(file: Path, kind: type = dict) -> Any:
     """The content of a JSON file.
 
@@ -183,7 +199,7 @@ def read_json(file: Path, kind: type = dict) -> Any:
     """
     with storing(file):
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
+            content = parse_json(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise DamagedData(f"{file}: missing") from None
         except (ValueError, RecursionError):

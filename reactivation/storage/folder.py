@@ -19,6 +19,12 @@ def renamed(measures: dict[str, Any]) -> dict[str, Any]:
     return {_OLD_NAMES.get(name, name): value for name, value in measures.items()}
 
 
+def are_measures(found: Any) -> bool:
+    """Whether something is measures by their names: numbers, or None where one has no value."""
+    kinds = (int, float, type(None))
+    return isinstance(found, dict) and all(isinstance(value, kinds) for value in found.values())
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """The files of one run."""
@@ -84,7 +90,7 @@ class RunFolder:
         """
         file = self.table_file(split)
         table = read_json(file) if file.exists() else {}
-        if not all(step.isdecimal() and isinstance(measures, dict) for step, measures in table.items()):
+        if not all(step.isdecimal() and are_measures(measures) for step, measures in table.items()):
             raise damaged(file)
         return {int(step): renamed(measures) for step, measures in table.items()}
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from reactivation.machine.errors import storing
-from reactivation.storage.files import to_json, write_atomically
-from reactivation.storage.folder import RunFolder, renamed
+from reactivation.storage.files import parse_json, to_json, write_atomically
+from reactivation.storage.folder import RunFolder, are_measures, renamed
 from reactivation.world.tasks.base import Task
 
 SPLITS = ("train", "test")
@@ -125,10 +125,12 @@ def read_rows(file: Path) -> list[dict[str, Any]]:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.exists() else []
     for line in lines:
         try:
-            row = json.loads(line)
+            row = parse_json(line)
         except (ValueError, RecursionError):
             break
         if not isinstance(row, dict) or not isinstance(row.get("step"), int) or row.get("split") not in SPLITS:
+            break
+        if not are_measures({**row, "split": None}):
             break
         rows.append(renamed(row))
     return rows

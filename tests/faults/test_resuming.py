@@ -158,6 +158,21 @@ def test_lost_rows_of_metrics_come_back_from_the_tables(left: bytes | None, tmp_
     assert folder.metrics_file.read_bytes().startswith(b"".join(rows))
 
 
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999", '"x"', "[1]"])
+def test_what_is_no_measure_is_believed_in_no_table_and_no_row(value: str, tmp_path: Path) -> None:
+    straight, folder = train(tmp_path / "straight"), train(tmp_path / "run")
+    *rows, last = folder.metrics_file.read_text().splitlines(keepends=True)
+    damaged = json.dumps({**json.loads(last), "loss": "here"}).replace('"here"', value)
+    folder.metrics_file.write_text("".join([*rows, damaged]))
+    for run in (straight, folder):
+        train(run.path, "trainer.n_epochs=8")
+    assert timeless(folder) == timeless(straight), "the row is that of the table"
+    table = folder.table_file("test")
+    table.write_text(f'{{"4": {{"loss": {value}}}}}')
+    with pytest.raises(DamagedData, match="delete it and run its command again"):
+        train(tmp_path / "run", "trainer.n_epochs=10")
+
+
 @pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "other seed", "nan"])
 def test_a_damaged_checkpoint_is_passed_over_and_the_end_is_the_same(
     damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
