@@ -16,6 +16,8 @@ from matplotlib.font_manager import FontEntry, fontManager
 import numpy as np
 import pytest
 
+from paper.eyes import COLUMN, deuteranope, grey, lab, linear
+from paper.eyes import main as look
 from paper.figures import FIGURES, draw_figure, known_key, missing, plot, shows_its_numbers
 from paper.panels import PANELS, clouds, measures
 from paper.panels.circle import flanks
@@ -333,6 +335,35 @@ def test_phases_differ_in_lightness() -> None:
     light = [np.dot(to_rgb(look.colour), (0.299, 0.587, 0.114)) for look in LOOKS.values()]
     assert min(abs(a - b) for k, a in enumerate(light) for b in light[:k]) > 0.15
     assert len({look.line for look in LOOKS.values()}) == len(LOOKS)
+
+
+def test_lines_differ_in_grey_and_without_green_cones() -> None:
+    from matplotlib.colors import to_rgb
+
+    from reactivation.plotting.style import LINES, line
+
+    light = linear(np.array([to_rgb(colour) for colour in LINES]))
+    assert np.diff(lab(grey(light))[:, 0]).min() > 12, "each is lighter than the one before it"
+    seen = lab(deuteranope(light))
+    assert min(np.linalg.norm(a - b) for k, a in enumerate(seen) for b in seen[:k]) > 25
+    assert len({tuple(line(number).values()) for number in range(20)}) == 20
+
+
+def test_a_figure_is_seen_at_the_width_of_a_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from matplotlib.image import imread, imsave
+
+    monkeypatch.chdir(tmp_path)
+    image = np.zeros((90, 3 * COLUMN, 3))
+    image[:, :COLUMN] = (1, 0, 0)  # as light as the green beside it, nearly
+    image[:, COLUMN : 2 * COLUMN] = (0, 0.55, 0)
+    imsave("red_and_green.png", image)
+    look(["red_and_green.png"])
+    seen = imread("red_and_green_eyes.png")[..., :3]
+    assert seen.shape == (30, 2 * COLUMN, 3)
+    red, green = seen[15, COLUMN // 6], seen[15, COLUMN // 2]
+    assert red[0] == red[1] == red[2]
+    assert abs(red[0] - green[0]) < 0.05
+    assert not seen[15, 5 * COLUMN // 6].any(), "black stays black"
 
 
 def test_letters_stay_letters_in_pdf(study: Study, tmp_path: Path) -> None:

@@ -1,18 +1,16 @@
 """The figures on the mechanism, drawn of the tables of `panels.theory` and of nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 import math
 from typing import Any
 
 from paper.panels.theory import SHOWN, Row
 from paper.protocols import HEAD, SPATIAL
-from reactivation.plotting.style import GREY, LINES, MIDDLE
+from reactivation.plotting.style import GREY, LINES, MARKS, MIDDLE, line
 
 _KINDS = {"itself": "o", "untrained": "x", "shuffled": "+"}
 _INPUTS = {"still": "still", "brownian": "Brownian", "own": "own"}
-_COLOURS = (
-    *LINES, "#56b4e9", "#cc79a7", "#f0e442", "#882255", "#44aa99", "#999933", "#6699cc", "#aa4466", "#117733", "#ddcc77",
-)  # fmt: skip
 _COLUMNS = 3  # of families
 _LEAST_DRIFT = 1.6  # half the height of a panel of drift, at least [mm per step]
 _QUIET = 2.0  # c up to which no point is outside
@@ -24,6 +22,11 @@ _NOT_TRAINED = "no network of these is measured"
 def families_of(rows: Sequence[Row]) -> list[str]:
     """The families of a table, in its order."""
     return list(dict.fromkeys(row["family"] for row in rows))
+
+
+def looks(names: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each family with how its lines are drawn, which grey print and colour-blind readers tell apart."""
+    return zip(names, map(line, count()), strict=False)
 
 
 def draw_drift(figure: Any, drift: Sequence[Row], widths: Sequence[Row]) -> None:
@@ -46,12 +49,12 @@ def draw_drift(figure: Any, drift: Sequence[Row], widths: Sequence[Row]) -> None
 
 
 def _draw_radii(axis: Any, name: str, rows: Sequence[Row]) -> None:
-    for c, colour in zip(SHOWN, LINES, strict=False):
+    for c, colour, mark in zip(SHOWN, LINES, MARKS, strict=False):
         own = [row for row in rows if row["c"] == c]
         radius = [row["radius"] for row in own]
         axis.errorbar(
             radius, [1e3 * row["velocity"] for row in own], [1e3 * row["error"] for row in own],
-            fmt="o", ms=3, lw=1, color=colour, label=f"c = {c:g}",
+            fmt=mark, ms=3, lw=1, color=colour, label=f"c = {c:g}",
         )  # fmt: skip
         axis.plot(radius, [1e3 * row["predicted"] for row in own], "-", lw=1, color=colour, alpha=0.7)
     most = max([_LEAST_DRIFT, *(1.1e3 * abs(row["velocity"]) for row in rows if row["c"] <= _QUIET)])
@@ -66,13 +69,13 @@ def draw_width(axis: Any, rows: Sequence[Row], slopes: Sequence[float], label: s
     Open dots: rest that has not forgotten its start. Widths below `least` are not told from 0, and left out.
     """
     rows = [row for row in rows if row["width"] > least]
-    for name, colour in zip(families_of(rows), _COLOURS, strict=False):
+    for name, look in looks(families_of(rows)):
         own = [row for row in rows if row["family"] == name]
         for seed in dict.fromkeys(row["seed"] for row in own):
-            line = [row for row in own if row["seed"] == seed]
+            network = [row for row in own if row["seed"] == seed]
             axis.plot(
-                [row["c"] for row in line], [row["width"] for row in line], "o-", ms=3, lw=0.8, color=colour,
-                mfc=colour if line[0]["is_relaxed"] else "white", label=name if seed == own[0]["seed"] else None,
+                [row["c"] for row in network], [row["width"] for row in network], ms=3, lw=0.8, **look,
+                mfc=look["color"] if network[0]["is_relaxed"] else "white", label=name if seed == own[0]["seed"] else None,
             )  # fmt: skip
     gains = sorted({row["c"] for row in rows})
     low, high = gains[0], gains[-1]
@@ -101,12 +104,12 @@ def draw_inputs(figure: Any, inputs: Sequence[Row], widths: Sequence[Row]) -> No
     figure.set_size_inches(6 + 0.5 * len(names) + 2.5, 4.2)
     kinds, scales, widest = figure.subplots(1, 3, width_ratios=(1 + 0.5 * len(names), 2.5, 2.5))
     for place, name in enumerate(names):
-        for offset, (which, colour) in enumerate(zip(_INPUTS, LINES, strict=False)):
+        for offset, (which, colour, mark) in enumerate(zip(_INPUTS, LINES, MARKS, strict=False)):
             own = [row for row in inputs if row["family"] == name and row["inputs"] == which]
             spread = [0.06 * (number - (len(own) - 1) / 2) / max(1, len(own) - 1) for number in range(len(own))]
             kinds.errorbar(
                 [place + 0.25 * (offset - 1) + by for by in spread], [row["alpha"] for row in own],
-                [row["error"] for row in own], fmt="o", ms=3, lw=0.8, color=colour,
+                [row["error"] for row in own], fmt=mark, ms=3, lw=0.8, color=colour,
                 mfc="white" if own and own[0]["is_null"] else colour, label=None if place else _INPUTS[which],
             )  # fmt: skip
     kinds.set_xticks(range(len(names)), [name.replace(" (", "\n(") for name in names], rotation=60, ha="right")
@@ -117,13 +120,12 @@ def draw_inputs(figure: Any, inputs: Sequence[Row], widths: Sequence[Row]) -> No
     kinds.set_title("by inputs", fontsize=7)
     kinds.legend(title="inputs")
     scale_of = {"still": 0.0, "brownian x 0.5": 0.5, "brownian": 1.0, "brownian x 2": 2.0}
-    for name, colour in zip(names, _COLOURS, strict=False):
+    for name, look in looks(names):
         own = [row for row in inputs if row["family"] == name and row["inputs"] in scale_of]
         for seed in dict.fromkeys(row["seed"] for row in own):
-            line = sorted((scale_of[row["inputs"]], row["alpha"]) for row in own if row["seed"] == seed)
-            scales.plot(
-                *zip(*line, strict=True), "o-", ms=3, lw=0.8, color=colour, mfc="white" if own[0]["is_null"] else colour
-            )
+            network = sorted((scale_of[row["inputs"]], row["alpha"]) for row in own if row["seed"] == seed)
+            filled = "white" if own[0]["is_null"] else look["color"]
+            scales.plot(*zip(*network, strict=True), ms=3, lw=0.8, mfc=filled, **look)
     scales.set(xlabel="size of Brownian inputs (1: the task's)", ylabel="pull home α")
     scales.set_title("against the inputs' size", fontsize=7)
     draw_width(widest, widths, (-1.0, 0.0), "concentration κ of rest", _LEAST_CONCENTRATION)
@@ -141,12 +143,12 @@ def draw_training(figure: Any, rows: Sequence[Row]) -> None:
         if not of_task:
             _say_so(axis)
             continue
-        for name, colour in zip(families_of(of_task), _COLOURS, strict=False):
+        for name, look in looks(families_of(of_task)):
             own = [row for row in of_task if row["family"] == name]
             errors = [row["error"] or 0 for row in own]
             axis.errorbar(
-                [row["step"] for row in own], [row["pull"] for row in own], errors, fmt="o-", ms=3, lw=0.8,
-                color=colour, mfc="white" if name.startswith("null") else colour, label=name,
+                [row["step"] for row in own], [row["pull"] for row in own], errors, ms=3, lw=0.8, **look,
+                mfc="white" if name.startswith("null") else look["color"], label=name,
             )  # fmt: skip
         for level in (0, 1):
             axis.axhline(level, color=MIDDLE, lw=0.6, zorder=0)
@@ -193,13 +195,15 @@ def draw_relaxation(figure: Any, rows: Sequence[Row]) -> None:
             for axis in axes[:, column]:
                 _say_so(axis)
             continue
-        for line, (key, label) in enumerate(
+        for place, (key, label) in enumerate(
             (("kept", "correlation with the start"), ("amplitude", "size of activity, over its start"))
         ):
-            axis = axes[line, column]
-            for name, colour in zip(families_of(of_task), _COLOURS, strict=False):
+            axis = axes[place, column]
+            for name, look in looks(families_of(of_task)):
                 own = [row for row in of_task if row["family"] == name and row["step"]]
-                axis.plot([row["step"] for row in own], [row[key] for row in own], lw=0.8, color=colour, label=name)
+                axis.plot(
+                    [row["step"] for row in own], [row[key] for row in own], lw=0.8, label=name, **look | {"marker": ""}
+                )
             for step in (200, 1000):
                 axis.axvline(step, color=MIDDLE, lw=0.6, ls=":", zorder=0)
             axis.set(xscale="log", xlabel="step of rest, c = 2", ylabel=label, title=title)
@@ -222,12 +226,12 @@ def draw_kicks(figure: Any, rows: Sequence[Row]) -> None:
         if not of_task:
             _say_so(axis)
             continue
-        for name, colour in zip(families_of(of_task), _COLOURS, strict=False):
-            for direction, marker in (("along", "o"), ("across", "^")):
+        for name, look in looks(families_of(of_task)):
+            for direction, filled in (("along", look["color"]), ("across", "white")):
                 own = [row for row in of_task if row["family"] == name and row["direction"] == direction]
                 kicked, found, errors = ([1e6 * row[key] for row in own] for key in ("kicked", "measured", "error"))
                 axis.errorbar(
-                    kicked, found, None, errors, fmt=marker, ms=3, lw=0.8, color=colour,
+                    kicked, found, None, errors, fmt=look["marker"], ms=3, lw=0.8, color=look["color"], mfc=filled,
                     label=name if direction == "along" else None,
                 )  # fmt: skip
         both = [1e6 * row[key] for row in of_task for key in ("kicked", "measured")]

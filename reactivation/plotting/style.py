@@ -19,8 +19,9 @@ LOOKS = {
     "quiescent_noisy": Look("rest, noise put in", "#fdbb84", ":"),
 }
 INK, GREY, MIDDLE = "#111111", "#767676", "#b4b4b4"
-# Okabe and Ito's colours, which colour-blind readers tell apart, ordered by lightness.
-LINES = ("#000000", "#0072b2", "#d55e00", "#009e73", "#e69f00")
+# Ordered by lightness, in steps that a grey print shows; colour-blind readers tell them apart, too (tests/test_figures.py).
+LINES = ("#000000", "#1f3f94", "#c2480e", "#3d9fc4", "#e8b52e")
+DASHES, MARKS = ("-", "--", ":", "-."), ("o", "s", "^", "D")
 SEQUENTIAL = "viridis"  # lightness grows all the way
 DIVERGENCE = "cividis_r"  # small is light
 CYCLIC = "twilight_shifted"  # ends meet
@@ -46,6 +47,12 @@ STYLE: Any = {  # what differs from matplotlib's defaults; matplotlib types each
     "savefig.dpi": RESOLUTION,
     "animation.embed_limit": 50,  # MB
 }
+
+
+def line(number: int) -> dict[str, str]:
+    """How the line of this number is drawn: in so many colours, then with another dash and another mark, up to twenty."""
+    turn, place = divmod(number, len(LINES))
+    return {"color": LINES[place], "ls": DASHES[turn % len(DASHES)], "marker": MARKS[turn % len(MARKS)]}
 
 
 @contextmanager
