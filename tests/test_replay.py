@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 import pytest
 
 import reactivation as ra
+from reactivation.replay.lags import farthest
 from reactivation.replay.states import MODELS, confusion
 from reactivation.world.spaces import Space
 
@@ -154,6 +155,14 @@ class TestWhere:
         moved = np.full((10, 200, 2), 0.001)
         moved[:, 50::50] = 0.1
         assert ra.replay.jumps(np.cumsum(moved, axis=1), BOX).value == pytest.approx(3 / 199)
+
+    def test_there_are_no_jumps_where_no_step_can_be_one(self) -> None:
+        """Bearings that are unrelated from one sample to the next: 5 median steps are more than half a turn."""
+        draws = np.random.default_rng(0)
+        assert math.isnan(ra.replay.jumps(draws.uniform(-np.pi, np.pi, (10, 200, 1)), ra.Circle()).value)
+        assert math.isfinite(ra.replay.jumps(draws.normal(0, 0.3, (10, 200, 1)), ra.Circle()).value)
+        assert farthest(ra.Circle()) == pytest.approx(np.pi)
+        assert farthest(BOX) == pytest.approx(math.hypot(2, 2))
 
     def test_regions_on_a_circle(self) -> None:
         """A steady turn of 0.05 rad enters the sectors of π/2 one after the other, and visits all alike."""

@@ -10,7 +10,7 @@ from reactivation.analysis.recording import as_recording
 from reactivation.checks import Positive, Rng, checked, generator
 from reactivation.replay.cells import width_of
 from reactivation.replay.inference import Array, Found, measured, ratio
-from reactivation.replay.lags import distances
+from reactivation.replay.lags import distances, farthest
 from reactivation.replay.survival import at_moments, median_and_cut_off
 from reactivation.world.spaces import Space
 
@@ -70,7 +70,8 @@ def jumps(recording: Any, space: Space | None = None, *, factor: Positive = _JUM
         factor: of the median step of all epochs.
 
     Returns:
-        the share; NaN where the median step is 0. The null is time shuffled within epochs, by the same length.
+        the share; NaN where the median step is 0, or so large that no step of this space is a jump. The null is time
+        shuffled within epochs, by the same length.
 
     >>> import numpy as np
     >>> walk = np.cumsum(np.random.default_rng(0).normal(0, 0.01, (50, 200, 2)), axis=1)
@@ -78,9 +79,10 @@ def jumps(recording: Any, space: Space | None = None, *, factor: Positive = _JUM
     True
     """
     recording = as_recording(recording, space)
+    beyond = factor * _median_step(recording.space, recording.blocks(2))
     return measured(
         recording.blocks(2),
-        partial(_beyond, recording.space, factor, _median_step(recording.space, recording.blocks(2))),
+        partial(_beyond, recording.space, beyond if beyond < farthest(recording.space) else 0.0),
         lambda sums: ratio(sums[:1], sums[1:]),
         generator(rng),
     )
@@ -90,7 +92,8 @@ def _median_step(space: Space, blocks: Sequence[Array]) -> float:
     return float(np.median(np.concatenate([distances(space, block, 1).reshape(-1) for block in blocks])))
 
 
-def _beyond(space: Space, factor: float, usual: float, block: Array) -> Array:
+def _beyond(space: Space, length: float, block: Array) -> Array:
+    """How many steps of each epoch are longer, and of how many: of none where the length is 0."""
     lengths = distances(space, block, 1)
-    counted = np.full(len(block), float(lengths.shape[1]) if usual > 0 else 0.0)
-    return np.stack(((lengths > factor * usual).sum(1).astype(np.float64), counted), axis=1)
+    counted = np.full(len(block), float(lengths.shape[1]) if length > 0 else 0.0)
+    return np.stack(((lengths > length).sum(1).astype(np.float64), counted), axis=1)

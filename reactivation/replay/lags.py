@@ -70,6 +70,17 @@ def size(space: Space) -> float:
     return math.dist([axis.low for axis in space.axes], [axis.high for axis in space.axes])
 
 
+def farthest(space: Space) -> float:
+    """The largest distance that there is in a space: less than its diagonal where ends meet [unit]."""
+    corner = np.array([axis.low for axis in space.axes])
+    along = []
+    for place, middle in enumerate(space.middle):
+        there = np.tile(corner, (2, 1))
+        there[:, place] = middle, space.axes[place].high
+        along.append(float(space.distance(there, corner).max()))
+    return math.hypot(*along)
+
+
 def edges(space: Space) -> Array:
     """Edges of bins of distance, evenly spaced in their logarithm, the first from 0."""
     return np.concatenate(([0.0], size(space) * np.geomspace(_FINEST, 2, _EDGES)))
