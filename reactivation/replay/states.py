@@ -23,7 +23,7 @@ from reactivation.world.spaces import Space
 
 MODELS = ("stationary", "diffusive", "momentum", "jump", "uniform")
 USABLE = 0.8  # share of its own segments that a model must be given back
-_KEPT = (0.5, 0.7, 0.85, 0.95)  # share of its velocity that momentum keeps from step to step
+KEPT = (0.5, 0.7, 0.85, 0.95)  # share of its velocity that momentum keeps from step to step
 _JUMPS = (0.1, 0.2, 0.4)  # probability of a jump at each step
 _APART = 1.6  # factor between standard deviations of steps on the grid, from half the jitter to a sixth of the space
 _SEGMENTS = 300  # at most, drawn at random
@@ -37,6 +37,7 @@ class States(Found):
     shares: dict[str, float]  # of segments
     confusion: Array  # (M, M) made → read back, in the order of MODELS; rows sum to 1
     jitter: float  # of decoding, that was taken [unit]
+    scale: float  # standard deviation of the steps that segments were made with, along a dimension [unit]
 
     @property
     def usable(self) -> dict[str, bool]:
@@ -80,6 +81,7 @@ def states(
         shares=dict(result.more),
         confusion=confusion(home, size, samples, draws, scale),
         jitter=size,
+        scale=scale,
     )
 
 
@@ -109,7 +111,7 @@ def log_likelihoods(space: Space, noise: float, segments: Array) -> Array:
     count = moved.shape[1]
     still = _normal(moved, 0.0, 0.0, noise)
     diffusive = _average([_normal(moved, size, 0.0, noise) for size in sizes])
-    momentum = _average([_normal(moved, size, kept, noise) for size in sizes for kept in _KEPT])
+    momentum = _average([_normal(moved, size, kept, noise) for size in sizes for kept in KEPT])
     jumping = _average([_jumping(space, moved, noise, probability) for probability in _JUMPS])
     anywhere = np.full(len(moved), -count * math.log(space.volume))
     return np.stack((still, diffusive, momentum, jumping, anywhere), axis=1)
@@ -194,7 +196,7 @@ def made_segments(space: Space, model: str, noise: float, scale: float, samples:
         last = np.maximum.accumulate(np.where(jumped, np.arange(samples), 0), axis=1)
         places = np.take_along_axis(space.sample(count * samples, draws).reshape(shape), last[..., None], axis=1)
     else:
-        kept = draws.choice(_KEPT, (count, 1)) if model == "momentum" else np.zeros((count, 1))
+        kept = draws.choice(KEPT, (count, 1)) if model == "momentum" else np.zeros((count, 1))
         size = 0.0 if model == "stationary" else scale
         places = start + np.cumsum(_correlated(shape, kept, size, draws), axis=1)
     return space.wrap(places + noise * draws.standard_normal(shape))
