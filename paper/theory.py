@@ -31,7 +31,8 @@ FOLLOWED = {
     HEAD: (500, 1000, 2000, 4000, 8000, 14000, 20000, *range(25000 - 100 * (LAST - 1), 25001, 100)),
 }
 _PAIRS = {SPATIAL: 200, HEAD: 100}  # of each of these
-_SECONDS, _FEWER = 130.0, 45.0  # of a network and of its training, on one core: a GRU of 512 units; others take half of it
+# Of a network, of its training, and of what came later, on one core: a GRU of 512 units; others take half of it, and less.
+_SECONDS, _FEWER, _COMPLETING = 170.0, 45.0, 40.0
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,9 @@ class Part:
     @property
     def seconds(self) -> float:
         """What it takes on one core: all of it, along training, or what came later than its results."""
-        return _FEWER if self.settings.checkpoints or self.found else _SECONDS
+        if self.settings.checkpoints:
+            return _FEWER
+        return _COMPLETING if self.found else _SECONDS
 
 
 def parts(path: str, seeds: Sequence[int] | None = None) -> Iterator[Part]:

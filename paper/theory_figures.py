@@ -87,7 +87,7 @@ FIGURES = (
         f"{_IN_BRACKETS}",
         drawing.draw_training,
         ("training",),
-        (9, 3.6),
+        (9, 4.6),
     ),
     Figure(
         "score",

@@ -138,7 +138,7 @@ def training_table(path: str) -> list[Row]:
 
 
 def _label_of(family: Family, count: int) -> str:
-    return f"{family.name} ({count} of {len(family.seeds)})"
+    return f"{'' if family.null else 'null: '}{family.name} ({count} of {len(family.seeds)})"
 
 
 def score_table(path: str) -> list[Row]:

@@ -10,7 +10,7 @@ from paper.protocols import HEAD, SPATIAL
 from reactivation.plotting.style import GREY, LINES, MARKS, MIDDLE, line
 
 _KINDS = {"itself": "o", "untrained": "x", "shuffled": "+"}
-_INPUTS = {"still": "still", "brownian": "Brownian", "own": "own"}
+_INPUTS = {"still": "still", "brownian": "Brownian inputs", "own": "own inputs"}
 _COLUMNS = 3  # of families
 _LEAST_DRIFT = 1.6  # half the height of a panel of drift, at least [mm per step]
 _QUIET = 2.0  # c up to which no point is outside
@@ -117,8 +117,7 @@ def draw_inputs(figure: Any, inputs: Sequence[Row], widths: Sequence[Row]) -> No
         for level in (0, 1):
             axis.axhline(level, color=MIDDLE, lw=0.6, zorder=0)
     kinds.set(ylabel="pull home α (1: Langevin sampling, 0: none)")
-    kinds.set_title("by inputs", fontsize=7)
-    kinds.legend(title="inputs")
+    kinds.legend(ncols=len(_INPUTS), loc="lower center", bbox_to_anchor=(0.5, 1))
     scale_of = {"still": 0.0, "brownian x 0.5": 0.5, "brownian": 1.0, "brownian x 2": 2.0}
     for name, look in looks(names):
         own = [row for row in inputs if row["family"] == name and row["inputs"] in scale_of]
