@@ -121,7 +121,7 @@ FIGURES = (
         "D along the manifold per step, at c = 1. Horizontally: from kicks (Burak & Fiete, 2012), one step of noise or "
         "its opposite, after which states return for 40 steps without noise; with the standard error over states. "
         "Vertically: from how pairs of trajectories part over 150 steps of noise, at c = ½ and 2, over c; this D is in "
-        "the lines of the first figure. In the box, dots are along the radius, triangles across it. On the dashed line "
+        "the lines of the first figure. In the box, full marks are along the radius, open ones across. On the dashed line "
         "they agree; above it, positions move by more than what noise leaves behind on a manifold that holds still. "
         f"{_IN_BRACKETS}",
         drawing.draw_kicks,

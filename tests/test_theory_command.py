@@ -37,7 +37,7 @@ def test_a_control_is_measured_into_one_file(command: Command, tmp_path: Path) -
 
 def test_the_plan_names_what_is_lacking_and_what_trains_it(command: Command) -> None:
     shown = command("reproduce.py", "profile=paper", "only=theory", "dry_run=true", "seeds=1").stdout
-    assert "2 min    control langevin, ring, seed 0" in shown
+    assert "3 min    control langevin, ring, seed 0" in shown
     assert "python train.py config=spatial_navigation/noisy_biased_gru seed=1 tag=theory\n" in shown
     assert "config=head_direction/noisy_drawn_tanh seed=1 tag=theory task.home=1.2566370614359172" in shown
     assert command("reproduce.py", "only=theory").returncode == 2
