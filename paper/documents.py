@@ -12,7 +12,7 @@ from paper.claims import CLAIMS
 from paper.claims.verdicts import judge_all
 from paper.protocols import SEEDS
 from paper.study import Study
-from paper.tables import TABLES, tally
+from paper.tables import TABLES, released, tally
 from reactivation.machine.errors import BadInput
 from reactivation.machine.places import PUBLISHED
 from reactivation.storage.files import write_together
@@ -20,8 +20,8 @@ from reactivation.storage.files import write_together
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "docs/claims.md", "docs/differences.md", "docs/performance.md")
 _BLOCK = re.compile(r"(?P<begin><!-- made from results: (?P<name>[\w ]+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
-_TALLY = "tally"  # the one block that is a sentence
-_BLOCKS = (*TABLES, _TALLY)
+_SENTENCES = {"tally": lambda study: tally(judge_all(CLAIMS, study)), "released": released}
+_BLOCKS = (*TABLES, *_SENTENCES)
 
 
 def committed() -> Study:
@@ -40,7 +40,7 @@ def filled(text: str, study: Study) -> str:
         name = block["name"]
         if name not in _BLOCKS:
             raise BadInput(f"<!-- made from results: {name} -->: no such block; known: {', '.join(_BLOCKS)}")
-        made = tally(judge_all(CLAIMS, study)) if name == _TALLY else TABLES[name](study).markdown()
+        made = _SENTENCES[name](study) if name in _SENTENCES else TABLES[name](study).markdown()
         return f"{block['begin']}\n{made}\n\n{block['end']}"
 
     return _BLOCK.sub(fill, text)

@@ -5,6 +5,7 @@ TABLES has each once, by the name that both render it under.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 import json
@@ -27,7 +28,19 @@ from paper.claims.verdicts import (
     judge_all,
     seeds_to_decide,
 )
-from paper.protocols import ALL_PROTOCOLS, DOUBLED, GATED, GRU, HEAD, NETWORKS, NOISELESS, PROTOCOLS, SPATIAL, Protocol
+from paper.protocols import (
+    ALL_PROTOCOLS,
+    AUTHORS_CODE,
+    DOUBLED,
+    GATED,
+    GRU,
+    HEAD,
+    NETWORKS,
+    NOISELESS,
+    PROTOCOLS,
+    SPATIAL,
+    Protocol,
+)
 from paper.study import Result, Study, at, growth, kl, step_length
 from reactivation.analysis.results import LEVEL, confidence_interval
 from reactivation.machine.errors import DamagedData
@@ -146,15 +159,31 @@ def _extremes(values: Iterable[float]) -> str:
 
 
 def claims_table(study: Study) -> Table:
-    """Every claim with its result and verdict."""
-    verdicts = judge_all(CLAIMS, study)
+    """Every claim with its result and verdict; beside them those of networks of the released code, where there are any."""
+    verdicts, of_code = judge_all(CLAIMS, study), released_verdicts(study)
     rows = []
     for claim in CLAIMS:
         cells, protocols = claim_cells(claim, verdicts[claim.key]), ", ".join(claim.protocols)
         found = [cells[name] for name in ("range", "mean", "seeds", "verdict")]
+        found += ["{verdict}: {mean}".format(**claim_cells(claim, of_code[claim.key]))] if any(of_code.values()) else []
         rows.append([claim.sentence, whose(claim), claim.figure, claim.measure, protocols, *found])
     header = ["claim", "whose", "figure", "measure", "protocol", "range", f"mean {_INTERVAL}", "seeds", "verdict"]
-    return Table(header, rows)
+    return Table([*header, *(["released code"] if any(of_code.values()) else [])], rows)
+
+
+def released_verdicts(study: Study) -> dict[str, Verdict | None]:
+    """Judge the same claims of networks that are trained as the released code trains them."""
+    return judge_all(CLAIMS, replace(study, preset=AUTHORS_CODE))
+
+
+def released(study: Study) -> str:
+    """Whether there is anything of such networks, as a sentence."""
+    if any(released_verdicts(study).values()):
+        return "The last column has what networks give that are trained as the released code trains them."
+    return (
+        "All of them follow the paper's text: none is trained as its released code trains them, which "
+        "`python reproduce.py profile=released` does."
+    )
 
 
 def claim_cells(claim: Claim, verdict: Verdict | None) -> dict[str, str]:

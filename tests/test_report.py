@@ -9,6 +9,7 @@ from typing import Any
 from factories import started
 import pytest
 
+from paper import tables
 from paper.claims import CLAIMS
 from paper.claims.verdicts import FAILS, HOLDS, UNDECIDED, Claim, Verdict, judge, judge_all, seeds_to_decide
 from paper.documents import committed
@@ -84,6 +85,18 @@ def test_the_text_stands_beside_the_code(verdicts: dict[str, Verdict | None], pa
     told = re.search(r'#claim-biased">.*?text gives">(.*?)</td>.*?code gives">(.*?)</td>', both)
     assert told
     assert [words.split(":")[0] for words in told.groups()] == [FAILS, HOLDS]
+
+
+def test_the_document_has_a_column_of_the_released_code_where_it_has_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_code = NOTHING | {"biased": judged(HOLDS)}
+    monkeypatch.setattr(tables, "judge_all", lambda claims, study: of_code if study.preset else NOTHING)
+    table, sentence = tables.claims_table(committed()), tables.released(committed())
+    (row,) = (row for row in table.rows if row[0] == "Biased rest closely resembles biased waking.")
+    assert (table.header[-1], row[-1]) == ("released code", f"{HOLDS}: 1 [1, 1]")
+    assert "last column" in sentence
+    monkeypatch.setattr(tables, "judge_all", lambda claims, study: NOTHING)
+    assert tables.claims_table(committed()).header[-1] == "verdict"
+    assert "profile=released" in tables.released(committed())
 
 
 def judged(word: str) -> Verdict:

@@ -5,7 +5,7 @@ JavaScript everything is there but the filter.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 import html
 from pathlib import Path
 import re
@@ -14,10 +14,10 @@ from paper.claims import CLAIMS
 from paper.claims.verdicts import FAILS, FEWEST_SEEDS, HOLDS, UNDECIDED, Claim, Verdict, judge_all
 from paper.figures import FIGURES, name_of, shows_its_numbers
 from paper.pictures import picture
-from paper.protocols import AUTHORS_CODE, NETWORKS
+from paper.protocols import NETWORKS
 from paper.report.parts import CLASSES, cell, document, folded, image, table_html
 from paper.study import Study
-from paper.tables import NOT_RUN, TABLES, claim_cells, reached, tally, whose
+from paper.tables import NOT_RUN, TABLES, claim_cells, reached, released_verdicts, tally, whose
 from reactivation.analysis.results import LEVEL
 from reactivation.storage.files import make_folder, require_place, to_json, write_together
 
@@ -84,8 +84,7 @@ def write_report(study: Study, profile: str, figures: Path, page: Path, verdicts
     require_place(page.parent)
     found = judge_all(CLAIMS, study)
     told = to_json({key: verdict and verdict.plain() for key, verdict in found.items()})
-    released = judge_all(CLAIMS, replace(study, preset=AUTHORS_CODE))
-    text = html_of(Report(study, profile, figures, found, released)).encode()
+    text = html_of(Report(study, profile, figures, found, released_verdicts(study))).encode()
     make_folder(page.parent)
     write_together({verdicts: told, page: text})
 
