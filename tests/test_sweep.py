@@ -169,7 +169,7 @@ def made(path: Path, *names: str) -> Sweep:
 
 
 def test_states_are_told_from_folders_first(tmp_path: Path) -> None:
-    sweep = made(tmp_path / "sweep", "done", "new", "begun", "silent", "ended", "cut", "stopped")
+    sweep = made(tmp_path / "sweep", "done", "new", "begun", "silent", "ended", "cut", "stopped", "late")
     train(sweep.path / "spatial_navigation/done")
     now = time.time()
     begun = Attempt("here", "1_0", 1, 0, now)
@@ -179,6 +179,7 @@ def test_states_are_told_from_folders_first(tmp_path: Path) -> None:
         "ended": replace(begun, ended=now, code=2, cause="input"),
         "cut": replace(begun, ended=now, code=143, cause="stopped"),
         "stopped": replace(begun, ended=now, code=143, cause="stopped"),
+        "late": replace(begun, ended=now, code=143, cause="time"),
     }.items():
         note(sweep, f"spatial_navigation/{name}", attempt)
     os.utime(sweep.state_file("spatial_navigation/silent"), (now - 1000, now - 1000))
@@ -195,6 +196,7 @@ def test_states_are_told_from_folders_first(tmp_path: Path) -> None:
         "ended": (FAILED, "input"),
         "cut": (NEW, "stopped"),
         "stopped": (NEW, "stopped"),
+        "late": (FAILED, "time"),
     }
     better = told(new=WAITING, begun="killed", silent="memory", ended=RUNNING, cut="time", stopped=WAITING)
     assert better["new"] == (WAITING, None)
@@ -203,8 +205,11 @@ def test_states_are_told_from_folders_first(tmp_path: Path) -> None:
     assert better["ended"] == (FAILED, "input"), "another run of its job may run"
     assert better["cut"] == (FAILED, "time")
     assert better["stopped"][0] == WAITING
+    off = told(late="cancelled", ended="cancelled")
+    assert off["late"] == (NEW, "cancelled"), "it waited to be begun once more"
+    assert off["ended"] == (FAILED, "input")
     assert told(answers=False)["silent"] == (NEW, "killed"), "who knows whether its job waits"
-    assert counted(states(sweep, nobody_knows)) == {"finished": 1, "running": 1, "new": 3, "failed": 2}
+    assert counted(states(sweep, nobody_knows)) == {"finished": 1, "running": 1, "new": 3, "failed": 3}
 
 
 def test_causes_are_told_apart() -> None:

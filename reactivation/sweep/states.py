@@ -210,6 +210,8 @@ def _cause(last: Attempt | None, said: str | None) -> str | None:
         return known
     if last.ended is None:
         return known or "killed"
+    if known == "cancelled" and last.cause and CAUSES[last.cause].again:
+        return known  # it waited to be begun once more
     return known if last.cause == "stopped" and known not in (None, "killed") else last.cause
 
 
