@@ -9,6 +9,7 @@ from typing import Any
 
 from reactivation.machine.errors import storing
 from reactivation.settings.layers import TrainConfig, flatten, science_hash, to_dict
+from reactivation.storage.fields import made
 from reactivation.storage.files import parse_json, sha256, to_json, write_atomically
 from reactivation.storage.folder import RunFolder
 
@@ -57,7 +58,9 @@ def read_card(folder: RunFolder) -> Card:
     try:
         content = parse_json(folder.card_file.read_bytes())
         if content.pop("format") == _FORMAT and content.pop("of") == _files_of(folder):
-            return Card(**content)
+            card = made(Card, content)
+            if isinstance(card.settings.get("trainer.n_epochs"), int):  # which says whether it is finished
+                return card
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass  # there is no card, or no sound one
     return _card(folder, folder.config(), max([folder.last_tested(), *folder.steps()]))

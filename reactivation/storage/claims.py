@@ -16,6 +16,7 @@ import time
 
 from reactivation.machine import scheduler
 from reactivation.machine.errors import StorageError, storing
+from reactivation.storage.fields import made
 from reactivation.storage.files import beside, parse_json
 
 _NAME = ".claim"
@@ -126,7 +127,7 @@ def _remove(file: Path, stale: Claim | None) -> None:
 def _read(file: Path) -> Claim | None:
     """What a claim says; None if it says nothing, as one that was begun and not written."""
     try:
-        return Claim(**parse_json(file.read_bytes()))
+        return made(Claim, parse_json(file.read_bytes()))
     except (ValueError, TypeError, RecursionError):
         return None
 

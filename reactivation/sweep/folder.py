@@ -19,6 +19,7 @@ from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.settings.declaring import nearest
 from reactivation.settings.layers import RESULTS
 from reactivation.storage.claims import claimed
+from reactivation.storage.fields import made
 from reactivation.storage.files import damaged, locked, make_folder, read_json, to_json, write_atomically
 from reactivation.storage.folder import RunFolder
 from reactivation.sweep.grid import Values
@@ -114,8 +115,7 @@ class Sweep:
             DamagedData: there is no plan, or a damaged one.
         """
         try:
-            listed = read_json(self.plan_file)["runs"]
-            runs = [PlannedRun(r["name"], r["values"], tuple(PlannedAnalysis(**a) for a in r["analyses"])) for r in listed]
+            runs = [made(PlannedRun, run) for run in read_json(self.plan_file)["runs"]]
         except (KeyError, TypeError):
             raise damaged(self.plan_file) from None
         return {run.name: run for run in runs}

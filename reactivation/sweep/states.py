@@ -14,6 +14,7 @@ from reactivation.machine.errors import SIGNAL_BASE, BadInput, DamagedData, Stor
 from reactivation.machine.interruption import SIGNALS
 from reactivation.storage.card import FINISHED as TRAINED
 from reactivation.storage.card import Card, read_card
+from reactivation.storage.fields import made
 from reactivation.storage.files import make_folder, read_json, to_json, write_atomically
 from reactivation.sweep.folder import SILENCE, PlannedRun, Sweep
 
@@ -106,7 +107,7 @@ def cause_of(code: int, said: str, shortage: bool) -> str | None:
 def attempts(sweep: Sweep, run: str) -> tuple[Attempt, ...]:
     """The attempts at a run; none where the note is damaged."""
     try:
-        return tuple(Attempt(**entry) for entry in read_json(sweep.state_file(run), list))
+        return tuple(made(Attempt, entry) for entry in read_json(sweep.state_file(run), list))
     except (DamagedData, TypeError):
         return ()
 

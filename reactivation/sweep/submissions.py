@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 from reactivation.machine.errors import BadInput
 from reactivation.settings.declaring import setting
+from reactivation.storage.fields import made
 from reactivation.storage.files import damaged, make_folder, read_json, to_json, write_atomically
 from reactivation.sweep.folder import Sweep
 
@@ -89,10 +90,8 @@ def read_submission(sweep: Sweep, number: int) -> Submission:
     """
     file = sweep.submission_file(number)
     try:
-        content = read_json(file)
-        jobs = tuple(tuple(tuple(unit) for unit in units) for units in content.pop("jobs"))
-        return Submission(jobs=jobs, **content)
-    except (KeyError, TypeError):
+        return made(Submission, read_json(file))
+    except TypeError:
         raise damaged(file) from None
 
 

@@ -1,5 +1,6 @@
 """Storage: places that refuse, calls of the system that fail, disks that are full. A file is whole, or as it was."""
 
+from dataclasses import dataclass, field
 import errno
 import fcntl
 import os
@@ -13,6 +14,7 @@ import pytest
 
 from reactivation.machine.errors import BadInput, DamagedData, StorageError
 from reactivation.storage import files
+from reactivation.storage.fields import made
 from reactivation.storage.files import beside, clear_leftovers, read_json, write_together
 
 
@@ -123,3 +125,36 @@ def test_a_figure_that_cannot_be_written_leaves_the_old_one(limit: int, tmp_path
     assert done.returncode == StorageError.exit_code
     assert "File too large" in done.stderr.splitlines()[-1]
     assert contents(tmp_path) == before
+
+
+@dataclass(frozen=True)
+class Inner:
+    number: float
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class Outer:
+    count: int
+    pairs: tuple[tuple[str, ...], ...] = ()
+    inner: tuple[Inner, ...] = ()
+    named: dict[str, float | None] = field(default_factory=dict)
+
+
+def test_dataclasses_are_made_of_json_that_has_their_fields() -> None:
+    content = {"count": 1, "pairs": [["a"], []], "inner": [{"number": 2}], "named": {"b": None, "c": 0.5}}
+    assert made(Outer, content) == Outer(1, (("a",), ()), (Inner(2),), {"b": None, "c": 0.5})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(None, [], {}, {"count": True}, {"count": 1.0}, {"count": None}, {"count": 1, "other": 2}),
+        *({"count": 1, "pairs": [[1]]}, {"count": 1, "pairs": ["a"]}, {"count": 1, "pairs": None}),
+        *({"count": 1, "inner": [{}]}, {"count": 1, "inner": [{"number": 10**400}]}, {"count": 1, "inner": {}}),
+        *({"count": 1, "inner": [{"number": 1, "text": 2}]}, {"count": 1, "named": {"b": "x"}}, {"count": 1, "named": [1]}),
+    ],
+)
+def test_json_of_another_shape_makes_no_dataclass(content: object) -> None:
+    with pytest.raises(TypeError):
+        made(Outer, content)
