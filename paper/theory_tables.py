@@ -91,7 +91,7 @@ def nulls(rows: Sequence[Row]) -> Table:
         [
             _name(row),
             "as it is" if row["network"] == "itself" else row["network"],
-            *(_number(row[f"alpha at c = {c:g}"]) for c in JUDGED),
+            *(_with_error(row[f"alpha at c = {c:g}"], row[f"error at c = {c:g}"]) for c in JUDGED),
             _number(row["exponent"]),
             row["why"],
         ]
@@ -151,6 +151,10 @@ def _name(row: Row) -> str:
 
 def _number(value: float | None) -> str:
     return _ABSENT if value is None else f"{value:.2g}"
+
+
+def _with_error(value: float | None, error: float | None) -> str:
+    return _number(value) if value is None or error is None else f"{value:.2g} ± {error:.2g}"
 
 
 def _told(values: Sequence[float | None]) -> str:

@@ -101,6 +101,9 @@ def test_the_page_has_verdicts_and_figures_and_what_is_published_of_it(command: 
     for name in set(TABLES) - {"training", "nulls"}:
         lines = (results / "figures" / f"theory_{name}.csv").read_text().splitlines()
         assert len(lines) > 1
+    for table in ("sensitivity", "metric", "bound"):  # the box's controls are not the circle's
+        families = {row["family"] for row in TABLES[table](str(results))}
+        assert len(families) == 2 * len(CONTROLS)
     told = json.loads((results / "theory_claims.json").read_text())
     assert {one["family"] for one in told} == {family.name for family in FAMILIES if family.null}
     published = published_files(str(results))

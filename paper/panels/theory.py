@@ -13,7 +13,7 @@ import numpy as np
 from paper.claims.mechanism import controls_of, network_of, pulls
 from paper.claims.theory import JUDGED, direction_in_time, is_relaxed
 from paper.protocols import HEAD, SPATIAL
-from paper.theory import CONTROL_SEEDS, CONTROLS, FAMILIES, Family, control_settings, family_settings, found
+from paper.theory import CONTROL_SEEDS, CONTROLS, DENSITY, FAMILIES, Family, control_settings, family_settings, found
 from reactivation.theory.course import Bearing, Radius
 from reactivation.world.spaces import Box, Circle
 
@@ -53,7 +53,13 @@ def measured(path: str, task: str) -> list[Measured]:
 def _controls(path: str, task: str) -> Iterator[Measured]:
     for name in CONTROLS:
         each = (found(control_settings(path, task, name, seed)) for seed in CONTROL_SEEDS)
-        yield Measured(_CONTROLS[name], task, tuple(one for one in each if one), len(CONTROL_SEEDS), is_control=True)
+        yield Measured(
+            f"{_CONTROLS[name]}, {DENSITY[task]}",
+            task,
+            tuple(one for one in each if one),
+            len(CONTROL_SEEDS),
+            is_control=True,
+        )
 
 
 def _families(path: str, task: str) -> Iterator[Measured]:
@@ -218,11 +224,12 @@ def nulls_table(path: str) -> list[Row]:
                 tempered = result["tempering"]["value"]
                 itself = {"fits": result["drift"]["still"]["fits"], "exponent": tempered} if result.get("nulls") else None
                 for kind, null in ({"itself": itself} | result["nulls"] if itself else {}).items():
-                    alphas = {fit["gain"]: fit["alpha"] for fit in null.get("fits", ())}
+                    fits = {fit["gain"]: fit for fit in null.get("fits", ())}
                     rows.append(
                         {
                             "family": one.label, "seed": result["settings"]["seed"], "network": kind,
-                            **{f"alpha at c = {c:g}": alphas.get(c) for c in JUDGED},
+                            **{f"alpha at c = {c:g}": fits[c]["alpha"] if c in fits else None for c in JUDGED},
+                            **{f"error at c = {c:g}": fits[c]["standard_error"] if c in fits else None for c in JUDGED},
                             "exponent": null.get("exponent"), "why": null.get("why", ""),
                         }
                     )  # fmt: skip
