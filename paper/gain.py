@@ -4,8 +4,8 @@
     python -m paper.gain [dry_run=true] [path=results]
 
 The first rests the networks that are there. The second rests the analytic controls likewise, those that are not measured
-yet, each into PATH/gain/control_<name>_<density>_<seed>_<inputs>.json (some 20 to 40 s of a core). It writes
-PATH/figures/fig_gain.csv, which has a row for each network, kind of inputs and gain, fig_gain.png and .pdf, and
+yet, each into PATH/gain/control_<name>_<density>_<seed>_<inputs>.json (3 minutes of a core in the box, 1 on the circle).
+It writes PATH/figures/fig_gain.csv, which has a row for each network, kind of inputs and gain, fig_gain.png and .pdf, and
 PATH/gain_claims.json: where each family matches waking best, by the rule in `paper/claims/gain.py`.
 """
 

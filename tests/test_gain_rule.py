@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from paper.claims.gain import AT_TWO, ELSEWHERE, GAINS, NONE, NOT_TRAINED, Controls, Curve, judged, matching, verdict
+from paper.claims.gain import AT_TWO, ELSEWHERE, GAINS, NONE, NOT_MEASURED, Controls, Curve, judged, matching, verdict
 from paper.claims.theory import NO_CONTROL, UNDECIDED
 from paper.gain import INPUTS, SCALE_FREE, Row, controls, draw, families, family_of, judge, planned
 from reactivation.settings.layers import resolve_train
@@ -65,7 +65,7 @@ def test_networks_that_disagree_decide_nothing() -> None:
 
 
 def test_a_family_without_networks_has_no_verdict_and_two_networks_decide_nothing() -> None:
-    assert verdict([], 3, replace(RIGHT, langevin=[])).verdict == NOT_TRAINED
+    assert verdict([], 3, replace(RIGHT, langevin=[])).verdict == NOT_MEASURED
     assert verdict(LANGEVIN[:2], 3, RIGHT).verdict == UNDECIDED
 
 
@@ -119,7 +119,7 @@ def test_families_are_judged_and_drawn_from_the_rows_of_the_table(tmp_path: Path
     assert told["biased GRU", "none"] == (AT_TWO, 3, "1, 2"), "0.1 nats for each of two dimensions"
     assert told["drawn tanh", "none"][:2] == (NONE, 3)
     assert told["drawn tanh", "query"][:2] == (UNDECIDED, 2)
-    assert told["biased vanilla", "none"][:2] == (NOT_TRAINED, 0)
+    assert told["biased vanilla", "none"][:2] == (NOT_MEASURED, 0)
     files = draw(rows, tmp_path)
     assert {file.suffix for file in files} == {".pdf", ".png", ".csv"}
     with open(next(file for file in files if file.suffix == ".csv")) as file:

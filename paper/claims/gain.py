@@ -28,7 +28,7 @@ r/√c but for a factor that templates do not see, so that the gain is another s
 Inputs have a scale, and break the symmetry. They also spread positions as noise does, with no drift to go with it, so under
 Brownian inputs nothing is asked of controls; what Langevin networks do then stands beside.
 
-Families without networks are "not trained", which is no verdict; one or two networks leave a family undecided.
+Families without networks are "not measured", which is no verdict; one or two networks leave a family undecided.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ from paper.claims.verdicts import FEWEST_SEEDS
 AT_TWO = "best at c = 2"
 ELSEWHERE = "best elsewhere"
 NONE = "no best gain"
-NOT_TRAINED = "not trained"
+NOT_MEASURED = "not measured"
 
 GAINS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 RISE = (math.log(2), math.inf)  # of a curve with a best gain: its ends are at least twice as far
@@ -114,7 +114,7 @@ def verdict(curves: Sequence[Curve], planned: int, controls: Controls) -> Ruling
         controls: of the same run.
     """
     if not curves:
-        return Ruling(NOT_TRAINED, f"0 of {planned} networks")
+        return Ruling(NOT_MEASURED, f"0 of {planned} networks")
     if problem := controls.problem():
         return Ruling(NO_CONTROL, problem)
     if len(curves) < FEWEST_SEEDS:
