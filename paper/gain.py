@@ -283,12 +283,12 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
 
         lines = math.ceil(len(names) / _COLUMNS)
         page = Page(figsize=(PAGE_WIDTH, 1.7 * lines + 0.3), layout="constrained")
-        axes = page.subplots(lines, _COLUMNS, squeeze=False, sharex=True).ravel()
+        axes = page.subplots(lines, _COLUMNS, squeeze=False, sharex=True, sharey=True).ravel()
         for ax, name in zip(axes, names, strict=False):
             _draw_family(ax, name, rows)
         for ax in axes[len(names) :]:
             ax.set_axis_off()
-        axes[0].legend(loc="upper left")
+        axes[0].legend(loc="lower left", fontsize=6)
         page.supxlabel("c, noise variance at rest over that of waking", fontsize=8)
         page.supylabel("KL(rest ‖ waking) [nats], kernels matched", fontsize=8)
         return write_pictures(page, "gain", {"gain": table}, folder)
@@ -303,7 +303,8 @@ def _draw_family(ax: "Axes", name: str, rows: Sequence[Row]) -> None:
             found = [max(curve.kl[gain], LEAST) for gain in GAINS]
             ax.plot(GAINS, found, "o-", ms=2.5, lw=0.8, color=colour, label=None if number else label)
     ax.axvline(2, color=MIDDLE, lw=0.6, ls=":", zorder=0)
-    ax.set(xscale="log", yscale="log", title=name)
+    ax.set(xscale="log", yscale="log")
+    ax.set_title(name, fontsize=7)
     ax.set_xticks(GAINS, [f"{gain:g}" for gain in GAINS])
     ax.minorticks_off()
 
