@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 import errno
-import fcntl
 from functools import cache
 import hashlib
 import itertools
@@ -21,6 +20,11 @@ from typing import Any, TextIO
 
 from reactivation.machine.errors import DamagedData, StorageError, storing
 from reactivation.machine.places import refuse_published
+
+try:
+    import fcntl
+except ImportError:  # of a system that is no Unix
+    fcntl = None  # type: ignore[assignment]
 
 # What a file system says that does not have a call, as some that are shared between machines do not.
 _WITHOUT = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOLCK}
@@ -241,6 +245,9 @@ def locked(folder: Path, name: str = ".lock") -> Iterator[int]:
 
 
 def _lock(stream: TextIO, folder: Path) -> None:
+    if fcntl is None:
+        _warn("this system has no locks: see to it that no two commands work in one folder at a time")
+        return
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -39,6 +39,18 @@ def test_files_that_belong_together_are_replaced_together(
     assert contents(tmp_path) == pair
 
 
+def test_a_system_without_locks_is_told_once_and_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where there is no module fcntl."""
+    files._warn.cache_clear()
+    monkeypatch.setattr(files, "fcntl", None)
+    folder = train(tmp_path / "run")
+    train(tmp_path / "run", "trainer.n_epochs=6")
+    assert folder.steps() == [2, 4, 6]
+    assert capsys.readouterr().err.count("no locks") == 1
+
+
 def test_what_killed_writes_left_goes_at_the_next_start(tmp_path: Path) -> None:
     folder = train(tmp_path / "run", "trainer.n_epochs=2")
     (folder.path / ".resume.pt.another.123.tmp").write_bytes(b"half")
