@@ -226,7 +226,7 @@ def _code_of(kind: str, folder: Path, befalling: AbstractContextManager[None]) -
     with befalling:
         try:
             _run(kind, folder)
-        except UserError:
+        except (UserError, OSError):  # what `run_command` answers on one line
             return _REFUSED
     return 0
 
