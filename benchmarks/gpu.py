@@ -16,12 +16,16 @@ from functools import partial
 import gc
 import json
 import math
+from pathlib import Path
 import statistics
+import sys
 import time
 from typing import Any
 
 import torch
 from training import features_of, peak_rss_mb
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checkout
 
 from paper.protocols import NETWORKS, SEEDS
 from reactivation.analysis.results import confidence_interval

@@ -40,6 +40,8 @@ from typing import Any, NamedTuple
 
 import torch
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checkout
+
 from paper.documents import committed
 from paper.figures import draw_figure
 from paper.report.page import write_report
