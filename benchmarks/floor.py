@@ -9,12 +9,11 @@ rate of a large product, measured in the same run. Other commands on the machine
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 import json
 import os
-from statistics import median
-import time
 from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch loads
@@ -26,7 +25,7 @@ from training import CASES, cases, features_of
 from reactivation.machine.errors import run_command
 from reactivation.settings.declaring import setting
 from reactivation.settings.describing import asked_settings
-from reactivation.training.work import product_rate, training_flops
+from reactivation.training.work import median_seconds, product_rate, training_flops
 
 CALLS = 10_000  # on a single number, to see what one costs
 
@@ -53,16 +52,6 @@ class Floor:
     step_of_ceiling: float
 
 
-def seconds(work: Callable[[], object], times: int) -> float:
-    """The median time of some work."""
-    taken = []
-    for _ in range(times + 1):
-        began = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - began)
-    return median(taken[1:])
-
-
 def factors(event: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The shapes of the two factors of a product; what it is added to comes first."""
     first = 1 if "add" in event.name else 0
@@ -76,14 +65,14 @@ def time_of_products(events: Iterable[Any], times: int) -> float:
     for (x, y), count in Counter(factors(event) for event in events).items():
         a, b = torch.randn(x), torch.randn(y)
         out = a @ b
-        total += count * seconds(lambda a=a, b=b, out=out: torch.matmul(a, b, out=out), times)  # type: ignore[misc]
+        total += count * median_seconds(partial(torch.matmul, a, b, out=out), times=times)
     return total
 
 
 def time_of_draws(events: Iterable[Any], times: int) -> float:
     """Seconds of all random numbers, drawn as normal ones."""
     shapes = Counter(tuple(event.input_shapes[0]) for event in events)
-    return sum(count * seconds(torch.empty(shape).normal_, times) for shape, count in shapes.items())
+    return sum(count * median_seconds(torch.empty(shape).normal_, times=times) for shape, count in shapes.items())
 
 
 def time_of_calls(count: int) -> float:
@@ -94,7 +83,7 @@ def time_of_calls(count: int) -> float:
         for _ in range(CALLS):
             one.add_(1.0)
 
-    return count * seconds(calls, 5) / CALLS
+    return count * median_seconds(calls) / CALLS
 
 
 def floor(name: str, steps: int) -> Floor:
@@ -102,7 +91,7 @@ def floor(name: str, steps: int) -> Floor:
     learner = single_threaded(name)
     for _ in range(WARM_UP):
         learner.learn()
-    step = seconds(learner.learn, steps)
+    step = median_seconds(learner.learn, times=steps)
     events = [event for event in operations(learner, 1) if event.name.startswith("aten::")]
     of = {kind: [event for event in events if event.name.removeprefix("aten::") in kind] for kind in (PRODUCTS, DRAWS)}
     outer = sum(parent is None or not parent.name.startswith("aten::") for parent in (event.cpu_parent for event in events))

@@ -51,7 +51,7 @@ def product_rate(size: int, device: str = "cpu", clock: Clock = time.perf_counte
     import torch
 
     a, b = (torch.randn(size, size, device=device) for _ in range(2))
-    return 2 * size**3 / _median_seconds(lambda: a @ b, clock)
+    return 2 * size**3 / median_seconds(lambda: a @ b, clock)
 
 
 def copy_rate(numbers: int, device: str = "cpu", clock: Clock = time.perf_counter) -> float:
@@ -60,13 +60,13 @@ def copy_rate(numbers: int, device: str = "cpu", clock: Clock = time.perf_counte
 
     source = torch.ones(numbers, device=device)
     target = torch.empty_like(source)
-    return 2 * source.nbytes / _median_seconds(lambda: target.copy_(source), clock)
+    return 2 * source.nbytes / median_seconds(lambda: target.copy_(source), clock)
 
 
-def _median_seconds(work: Callable[[], object], clock: Clock) -> float:
+def median_seconds(work: Callable[[], object], clock: Clock = time.perf_counter, times: int = _REPEATS) -> float:
     """How long some work takes, done again and again; the first time, which may have to load a library, does not count."""
     seconds = []
-    for _ in range(_REPEATS + 1):
+    for _ in range(times + 1):
         began = clock()
         work()
         seconds.append(clock() - began)
