@@ -358,13 +358,17 @@ def _error_at_a_call(kind: str, rng: random.Random) -> AbstractContextManager[No
 
 
 @contextmanager
-def _kill_at_random(kind: str, rng: random.Random) -> Iterator[None]:
-    delay = rng.random() * _straight(kind).seconds
-    if rng.random() < 0.5:
-        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-    signal.setitimer(signal.ITIMER_REAL, delay)
+def _signal_at_random(number: signal.Signals, kind: str, rng: random.Random) -> Iterator[None]:
+    delay, struck = rng.random() * _straight(kind).seconds, os.getpid()
+    striker = os.fork()
+    if not striker:
+        time.sleep(delay)
+        if os.getppid() == struck:
+            os.kill(struck, number)
+        os._exit(0)
     yield
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    os.kill(striker, signal.SIGKILL)
+    os.waitpid(striker, 0)
 
 
 @contextmanager
@@ -377,9 +381,10 @@ def _size_limit(kind: str, rng: random.Random) -> Iterator[None]:
 _AT_A_CALL = f"just before a random {', '.join(f'`{call}`' for call in _CALLS)}"
 _BLOWS = {
     "kill at a call of the system": (_AT_A_CALL, _Blow(_kill_at_a_call, struck=(_KILLED,))),
-    "kill or SIGTERM": (
+    "SIGKILL": ("at a random moment", _Blow(partial(_signal_at_random, signal.SIGKILL), struck=(-signal.SIGKILL,))),
+    "SIGTERM": (
         "at a random moment",
-        _Blow(_kill_at_random, struck=(_REFUSED, -signal.SIGALRM, -signal.SIGTERM)),
+        _Blow(partial(_signal_at_random, signal.SIGTERM), struck=(_REFUSED, -signal.SIGTERM)),
     ),
     "error of the system": (
         "ENOSPC, EIO, EDQUOT, EACCES or EROFS at a random one of these calls",
