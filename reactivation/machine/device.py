@@ -118,8 +118,8 @@ def enough_memory() -> Iterator[None]:
         yield
     except (MemoryError, RuntimeError) as error:
         if is_shortage(error):
-            first = (str(error).splitlines() or [""])[0]
-            raise BadInput(f"not enough memory for these sizes ({first}); use smaller ones") from error
+            reason = f" ({str(error).splitlines()[0]})" if str(error) else ""
+            raise BadInput(f"not enough memory for these sizes{reason}; use smaller ones") from error
         raise
 
 

@@ -96,6 +96,8 @@ def run_command(main: Callable[[list[str]], None]) -> None:
     except BrokenPipeError:  # whoever read the output has gone, as `head` does
         silence(sys.stdout)
         sys.exit(SIGNAL_BASE + signal.SIGPIPE)
+    except MemoryError:
+        _end("not enough memory: use smaller sizes, or a machine that grants more", BadInput.exit_code)
     except OSError as error:
         silence(sys.stdout)  # which may be what is full
         _end(str(storage_error(error, error.filename or "storage")), StorageError.exit_code)

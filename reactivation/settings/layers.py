@@ -289,8 +289,11 @@ def from_yaml(file: Path) -> TrainConfig:
         raise BadInput(f"{shown(file)}: names no experiment in its key config")
     if isinstance(raw.get("rnn"), dict):
         raw["rnn"] = without_unsaid(raw["rnn"], OF_CELLS)
-    task_name, layer = name.split("/")[0], (shown(file), raw)
-    return _laid(train_schema(task_name, _model([layer])), [layer])
+    where, task_name = shown(file), name.split("/")[0]
+    try:
+        return _laid(train_schema(task_name, _model([(where, raw)])), [(where, raw)])
+    except BadInput as problem:
+        raise BadInput(str(problem) if str(problem).startswith(where) else f"{where}: {problem}") from None
 
 
 def science(config: TrainConfig) -> dict[str, Any]:

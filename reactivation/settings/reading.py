@@ -20,7 +20,7 @@ COMMAND_LINE = "command line"
 # YAML that is well formed can still say what Python cannot hold: a list as a key, a number of 5,000 digits.
 _UNREADABLE = (yaml.YAMLError, ValueError, TypeError, RecursionError)
 _WHOLE = r"(?:0|[1-9][0-9]*)"
-_SEED = re.compile(_WHOLE, re.ASCII)
+_MOST_DIGITS = 31  # of a whole number: no setting may be larger, and Python reads no more than some thousands
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
@@ -91,12 +91,18 @@ def seed_list(text: str, key: str) -> tuple[int, ...]:
     Raises:
         BadInput: other text, or a number twice.
     """
-    seeds = text.strip("[]").split(",")
-    if not all(_SEED.fullmatch(seed.strip()) for seed in seeds):
-        raise BadInput(f"{COMMAND_LINE}: {key}={text} must be whole numbers, as in {key}=0,1,2")
-    if len({int(seed) for seed in seeds}) < len(seeds):
-        raise BadInput(f"{COMMAND_LINE}: {key}={text} names a seed twice")
-    return tuple(int(seed) for seed in seeds)
+    seeds = tuple(seed for part in text.strip("[]").split(",") if (seed := whole_number(part.strip())) is not None)
+    if len(seeds) <= text.count(","):
+        raise BadInput(f"{COMMAND_LINE}: {key}={in_one_line(text)} must be whole numbers, as in {key}=0,1,2")
+    if len(set(seeds)) < len(seeds):
+        raise BadInput(f"{COMMAND_LINE}: {key}={in_one_line(text)} names a seed twice")
+    return seeds
+
+
+def whole_number(text: str) -> int | None:
+    """Return the number that plain decimal digits say; None for other text, such as ²5, 007 or thousands of digits."""
+    plain = text.isascii() and len(text) <= _MOST_DIGITS and re.fullmatch(_WHOLE, text)
+    return int(text) if plain else None
 
 
 def typed(settings_class: type, arguments: Mapping[str, str]) -> dict[str, Any]:

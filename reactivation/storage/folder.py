@@ -9,6 +9,7 @@ from reactivation.machine.places import refuse_published
 from reactivation.settings import layers as configuration
 from reactivation.settings.describing import differences
 from reactivation.settings.layers import TrainConfig
+from reactivation.settings.reading import whole_number
 from reactivation.storage.files import clear_leftovers, damaged, read_json, to_json, write_atomically
 
 _OLD_NAMES = {"position_error_m": "position_error", "bearing_error_rad": "bearing_error"}
@@ -22,7 +23,7 @@ def renamed(measures: dict[str, Any]) -> dict[str, Any]:
 def are_measures(found: Any) -> bool:
     """Whether something is measures by their names: numbers, or None where one has no value."""
     kinds = (int, float, type(None))
-    return isinstance(found, dict) and all(isinstance(value, kinds) for value in found.values())
+    return isinstance(found, dict) and all(type(value) in kinds for value in found.values())
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class RunFolder:
     def steps(self) -> list[int]:
         """The steps that a model is kept of, in order."""
         stems = (file.stem.removeprefix("model_") for file in self.path.glob("model_*.pt"))
-        return sorted(int(stem) for stem in stems if stem.isdigit())
+        return sorted(step for stem in stems if (step := whole_number(stem)) is not None)
 
     def config(self) -> TrainConfig:
         """The configuration that the run was made with.
@@ -90,7 +91,7 @@ class RunFolder:
         """
         file = self.table_file(split)
         table = read_json(file) if file.exists() else {}
-        if not all(step.isdecimal() and are_measures(measures) for step, measures in table.items()):
+        if not all(whole_number(step) is not None and are_measures(measures) for step, measures in table.items()):
             raise damaged(file)
         return {int(step): renamed(measures) for step, measures in table.items()}
 

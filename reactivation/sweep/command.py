@@ -48,6 +48,7 @@ from reactivation.sweep.submissions import (
     SLURM,
     Launcher,
     Submission,
+    grace_of,
     is_called_off,
     new_submissions,
     read_submission,
@@ -142,6 +143,7 @@ def _launcher(arguments: Mapping[str, str]) -> Launcher:
     if unknown := settings.keys() - known:
         raise BadInput(f"{COMMAND_LINE}: unknown key {_GROUP}{min(unknown)}; {nearest(min(unknown), known)}")
     launcher: Launcher = resolve_plain(Launcher, settings)
+    grace_of(launcher)  # refuses a time that is none, before there is a folder
     return launcher
 
 

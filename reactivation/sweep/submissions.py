@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+import re
 
 from reactivation.machine.errors import BadInput
 from reactivation.settings.declaring import setting
+from reactivation.settings.reading import whole_number
 from reactivation.storage.fields import made
 from reactivation.storage.files import damaged, make_folder, read_json, to_json, write_atomically
 from reactivation.sweep.folder import Sweep
 
 LOCAL, SLURM = "local", "slurm"
+_TIME = re.compile("(?:[0-9]{1,9}-)?[0-9]{1,9}(?::[0-9]{1,9}){0,2}")
 _LARGEST_ARRAY = 1000  # SLURM takes 1001 where nobody says otherwise (MaxArraySize)
 
 
@@ -48,10 +51,10 @@ def grace_of(launcher: Launcher) -> int:
 
 def seconds_of(time: str) -> int | None:
     """Seconds of a time as SLURM has it: minutes, 30:00, 4:00:00, 1-12 or 1-12:00:00; None where it is none."""
+    if not _TIME.fullmatch(time):
+        return None
     days, _, clock = time.rpartition("-")
     parts = clock.split(":")
-    if not (all(part.isdigit() for part in parts) and len(parts) <= 3 and (days.isdigit() or not days)):
-        return None
     units = (3600, 60, 1) if days or len(parts) == 3 else (60, 1)
     return int(days or 0) * 86400 + sum(int(part) * unit for part, unit in zip(parts, units, strict=False))
 
@@ -77,9 +80,14 @@ class Submission:
 
 def submissions(sweep: Sweep) -> Iterator[Submission]:
     """Every submission, oldest first."""
-    numbers = sorted(int(file.stem) for file in (sweep.path / "submissions").glob("*.json") if file.stem.isdigit())
-    for number in numbers:
+    for number in _numbers(sweep):
         yield read_submission(sweep, number)
+
+
+def _numbers(sweep: Sweep) -> list[int]:
+    """Those of the submissions that are there, in order."""
+    files = sweep.submission_file(0).parent.glob("*.json")
+    return sorted(number for file in files if (number := whole_number(file.stem)) is not None)
 
 
 def read_submission(sweep: Sweep, number: int) -> Submission:
@@ -102,9 +110,8 @@ def write_submission(sweep: Sweep, submission: Submission) -> None:
 
 def new_submissions(sweep: Sweep, runs: list[str], launcher: Launcher) -> list[Submission]:
     """Share runs among jobs, and jobs among submissions; puts these down. Whoever calls holds the lock of the sweep."""
-    folder = sweep.submission_file(0).parent
-    make_folder(folder)
-    last = max((int(file.stem) for file in folder.glob("*.json") if file.stem.isdigit()), default=0)
+    make_folder(sweep.submission_file(0).parent)
+    last = max(_numbers(sweep), default=0)
     units = list(_stacks(sweep, runs, launcher.stack))
     share = launcher.share if launcher.launcher == SLURM else max(1, len(units))
     jobs = [tuple(units[i : i + share]) for i in range(0, len(units), share)]

@@ -76,12 +76,13 @@ def fit(config: TrainConfig, folder: RunFolder) -> None:
         StorageError: disk full, no permission, or another process works in the folder.
         Interrupted: SIGINT or SIGTERM came; the step was finished and saved.
     """
-    device = ready(config, 1)
-    if _is_done(config, folder):
-        _tell_it_is_done(config, folder)
-        return
-    with enough_memory(), Interruption() as interruption, _session(config, folder, device) as session:
-        _train([session], interruption, _raise)
+    with enough_memory():
+        device = ready(config, 1)
+        if _is_done(config, folder):
+            _tell_it_is_done(config, folder)
+            return
+        with Interruption() as interruption, _session(config, folder, device) as session:
+            _train([session], interruption, _raise)
 
 
 def fit_together(runs: Sequence[tuple[TrainConfig, RunFolder]]) -> None:
@@ -95,7 +96,6 @@ def fit_together(runs: Sequence[tuple[TrainConfig, RunFolder]]) -> None:
         SomeFailed: some runs could not go on; with the exit code of the first, after all others have ended.
         Interrupted: SIGINT or SIGTERM came; the step was finished and all runs were saved.
     """
-    device = ready(runs[0][0], len(runs))
     problems: list[UserError] = []
 
     def note(problem: UserError) -> None:
@@ -103,6 +103,7 @@ def fit_together(runs: Sequence[tuple[TrainConfig, RunFolder]]) -> None:
         problems.append(problem)
 
     with enough_memory(), Interruption() as interruption, ExitStack() as opened:
+        device = ready(runs[0][0], len(runs))
         sessions = _open_together(runs, device, opened, note)
         while sessions:
             lowest = min(map(_step, sessions))

@@ -128,12 +128,16 @@ def read_rows(file: Path) -> list[dict[str, Any]]:
             row = parse_json(line)
         except (ValueError, RecursionError):
             break
-        if not isinstance(row, dict) or not isinstance(row.get("step"), int) or row.get("split") not in SPLITS:
+        if not isinstance(row, dict) or not _is_step(row.get("step")) or row.get("split") not in SPLITS:
             break
         if not are_measures({**row, "split": None}):
             break
         rows.append(renamed(row))
     return rows
+
+
+def _is_step(value: Any) -> bool:
+    return type(value) is int and value >= 0
 
 
 def _summary_writer(path: Path, step: int) -> Any:

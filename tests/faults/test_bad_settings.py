@@ -13,7 +13,9 @@ from test_config import ANALYSES, HEAD, SPATIAL, analysis, resolve
 from reactivation.machine.errors import BadInput, StorageError
 from reactivation.machine.places import CONFIGS
 from reactivation.settings import layers as configuration
-from reactivation.settings.reading import load_yaml
+from reactivation.settings.reading import load_yaml, parse_seeds
+from reactivation.sweep import command as sweep_command
+from reactivation.sweep.submissions import seconds_of
 
 BAD = {
     "unknown key": ([SPATIAL, "task.place_cell_num=64"], ["task.place_cell_num", "task.place_cells_num"]),
@@ -106,6 +108,20 @@ def test_bad_input_to_training_is_refused_by_name(case: str) -> None:
     message = str(refused.value)
     assert "\n" not in message
     assert all(name in message for name in named), message
+
+
+@pytest.mark.parametrize("text", ["1,²", "1,٣", "1,010", "1,", f"1,{'9' * 5000}"])
+def test_what_is_no_plain_number_among_several_seeds_is_refused(text: str) -> None:
+    with pytest.raises(BadInput, match=r"seed=1,.* must be whole numbers"):
+        parse_seeds({"seed": text})
+
+
+@pytest.mark.parametrize("time", ["²", "٣:00", "1:2:3:4", "-", "9" * 5000])
+def test_a_time_that_slurm_does_not_know_is_refused_before_anything_is_planned(time: str) -> None:
+    assert seconds_of("1-12:00:00") == 36 * 3600
+    assert seconds_of(time) is None
+    with pytest.raises(BadInput, match=r"launcher\.time"):
+        sweep_command.main([SPATIAL, "seed=1,2", f"launcher.time={time}", "dry_run=true"])
 
 
 @pytest.mark.parametrize(
@@ -231,6 +247,15 @@ def test_bad_files_are_refused_by_name(case: str, tmp_path: Path) -> None:
         configuration.merge(configuration.TrainConfig, [(str(file), load_yaml(file))])
     assert "experiment.yml" in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "config: 5", "config: x/y", "config: /x", "config: spatial_navigation/x\nrnn: {model: y}", "config: [1]"]
+)
+def test_a_run_of_what_is_no_experiment_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text(text)
+    with pytest.raises(BadInput, match=rf"^{tmp_path}/config\.yml: "):
+        configuration.from_yaml(tmp_path / "config.yml")
 
 
 def test_a_file_that_may_not_be_read_is_a_matter_of_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,7 +158,7 @@ def test_lost_rows_of_metrics_come_back_from_the_tables(left: bytes | None, tmp_
     assert folder.metrics_file.read_bytes().startswith(b"".join(rows))
 
 
-@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999", '"x"', "[1]"])
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999", '"x"', "[1]", "true"])
 def test_what_is_no_measure_is_believed_in_no_table_and_no_row(value: str, tmp_path: Path) -> None:
     straight, folder = train(tmp_path / "straight"), train(tmp_path / "run")
     *rows, last = folder.metrics_file.read_text().splitlines(keepends=True)
@@ -171,6 +171,45 @@ def test_what_is_no_measure_is_believed_in_no_table_and_no_row(value: str, tmp_p
     table.write_text(f'{{"4": {{"loss": {value}}}}}')
     with pytest.raises(DamagedData, match="delete it and run its command again"):
         train(tmp_path / "run", "trainer.n_epochs=10")
+
+
+@pytest.mark.parametrize("step", ["-3", "true", "null", "1.0"])
+def test_a_row_of_what_is_no_step_is_believed_no_more_than_what_follows_it(step: str, tmp_path: Path) -> None:
+    folder = train(tmp_path / "run")
+    before = len(read_rows(folder.metrics_file))
+    with open(folder.metrics_file, "a") as stream:
+        stream.write(f'{{"step": {step}, "split": "test", "loss": 1}}\n')
+    assert len(read_rows(folder.metrics_file)) == before
+    assert list(train(tmp_path / "run", "trainer.n_epochs=6").table("test")) == [0, 4, 6]
+
+
+STRANGE = ["²5", "٣", "007", "-7", "9" * 200, ""]  # of which int() reads some and str.isdigit() others
+
+
+def test_names_that_are_no_plain_number_are_no_steps(tmp_path: Path) -> None:
+    folder = train(tmp_path / "run")
+    for name in STRANGE:
+        (folder.path / f"model_{name}.pt").write_bytes(b"")
+    assert folder.steps() == [2, 4]
+    assert train(tmp_path / "run", "trainer.n_epochs=6").steps() == [2, 4, 6]
+    for name in [*STRANGE, "9" * 5000]:
+        folder.table_file("test").write_text(json.dumps({name: {"loss": 1.0}}))
+        with pytest.raises(DamagedData, match=r"test_metrics\.json"):
+            folder.table("test")
+
+
+def test_memory_that_runs_out_while_a_state_is_loaded_is_told_and_harms_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(train(tmp_path / "run").path)
+
+    def fail(*words: object, **options: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(torch, "load", fail)
+    with pytest.raises(BadInput, match="not enough memory for these sizes; use smaller ones"):
+        train(tmp_path / "run", "trainer.n_epochs=6")
+    assert contents(tmp_path / "run") == before
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "other seed", "nan"])
