@@ -96,7 +96,8 @@ class TestTable:
     def test_cells_that_no_memory_holds_are_refused_before_they_are_made(self) -> None:
         rates = np.random.default_rng(0).normal(size=(20, 60, 5))
         wide = ra.Recording(walk(0.02, (20, 60, 2)), 0.02, ra.Box(200, 200), rates)
-        found = ra.replay.table(wide, wide, measures=("line_fit", "jumps"))
+        found = ra.replay.table(wide, wide, measures=("line_fit", "weighted_correlation"))
+        assert found.found["weighted_correlation"]["recording"].value > 0  # needs the cells alone that waking was in
         assert re.search(r"at least [\d.e+]+ GiB are needed .* a larger width=", found.reasons["line_fit"]["recording"])
         with pytest.raises(ra.BadInput, match="a larger width="):
             ra.replay.coverage(wide, width=1e-6)

@@ -68,14 +68,15 @@ class Cells:
         """
         return [self.of(block)[..., None] for block in recording.blocks(shortest)]
 
-    def within(self, radius: float) -> NDArray[np.bool_]:
-        """Which cells have their centres within a radius of each other's: (G, G).
+    def within(self, radius: float, of: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which cells have their centres within a radius of those of some cells, `of` (G): (V, G).
 
         Raises:
             BadInput: so many cells that memory cannot hold their pairs.
         """
-        require_memory(len(self) ** 2 * (self.space.dimensions + 1))
-        away: Array = self.space.distance(self.centres[:, None], self.centres[None])
+        chosen = self.centres[of]
+        require_memory(len(chosen) * len(self) * (self.space.dimensions + 1))
+        away: Array = self.space.distance(chosen[:, None], self.centres[None])
         return np.asarray(away <= radius)
 
 

@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reactivation.analysis.epochs import are_counts
 from reactivation.analysis.recording import Recording
@@ -68,8 +69,11 @@ class TuningCurves:
         return cls(cells, means, np.where(left_over > 0, left_over, np.inf), awake.dt)
 
     @checked
-    def posterior(self, rates: Any, dt: Seconds) -> Array:
+    def posterior(self, rates: Any, dt: Seconds, *, everywhere: bool = True) -> Array:
         """Return the probability of each cell, (..., N) → (..., G); samples are Δt = `dt` apart [s].
+
+        Args:
+            everywhere: False: of the cells that waking was in (`visited`) alone; all others have 0.
 
         Raises:
             BadInput: of other units, no spike counts where waking had them, or more cells than memory holds.
@@ -79,13 +83,21 @@ class TuningCurves:
             raise BadInput(
                 f"rates have shape {rates.shape}; (..., {self.rates.shape[1]}) is wanted, of the units that were tuned"
             )
-        visited = np.isfinite(self.rates).all(1)
-        require_memory(float(math.prod(rates.shape[:-1]) * len(self.cells)))
-        log = np.full((*rates.shape[:-1], len(self.cells)), -np.inf)
-        log[..., visited] = self._log_likelihood(rates, self.rates[visited], dt)
-        log -= log.max(-1, keepdims=True)
-        weights: Array = np.exp(log)
-        return weights / weights.sum(-1, keepdims=True)
+        visited = self.visited
+        require_memory(float(math.prod(rates.shape[:-1]) * (len(visited) if everywhere else visited.sum())))
+        log = self._log_likelihood(rates, self.rates[visited], dt)
+        weights: Array = np.exp(log - log.max(-1, keepdims=True))
+        weights /= weights.sum(-1, keepdims=True)
+        if not everywhere:
+            return weights
+        shared: Array = np.zeros((*rates.shape[:-1], len(visited)))
+        shared[..., visited] = weights
+        return shared
+
+    @property
+    def visited(self) -> NDArray[np.bool_]:
+        """Which cells waking was in, (G)."""
+        return np.asarray(np.isfinite(self.rates).all(1))
 
     def _log_likelihood(self, rates: Array, means: Array, dt: float) -> Array:
         """But for what does not depend on the cell: (..., N), (G, N) → (..., G)."""
@@ -107,7 +119,8 @@ class TuningCurves:
             BadInput: no rates; or as `posterior`.
         """
         (blocks,) = rates_of([recording], 10**9, np.random.default_rng(0))
-        places = [self.cells.centres[self.posterior(block, recording.dt).argmax(-1)] for block in blocks]
+        centres = self.cells.centres[self.visited]
+        places = [centres[self.posterior(block, recording.dt, everywhere=False).argmax(-1)] for block in blocks]
         positions, rates = _each(places), _each(blocks)
         return Recording(positions, recording.dt, self.cells.space, rates, margin=math.inf, provenance=recording.provenance)
 

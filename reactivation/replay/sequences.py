@@ -1,6 +1,6 @@
 """Whether replay runs through sequences of waking: along lines of decoded posteriors, and by the transitions that it makes.
 
-Axes: S segments, n samples each, N units, G cells, P dimensions.
+Axes: S segments, n samples each, N units, G cells, V of them where waking was, P dimensions.
 """
 
 from functools import partial
@@ -11,7 +11,7 @@ import numpy as np
 from reactivation.analysis.recording import Recording, both_recordings
 from reactivation.checks import Count, Positive, Rng, Several, checked, generator
 from reactivation.replay.asymmetry import moves
-from reactivation.replay.cells import Cells, visited, width_of
+from reactivation.replay.cells import Cells, require_memory, visited, width_of
 from reactivation.replay.decoding import TuningCurves
 from reactivation.replay.inference import NULLS, SHUFFLED_TIME, Array, Draws, Found, found, measured, null_of
 from reactivation.replay.lags import pieces
@@ -83,10 +83,12 @@ def line_fit(
     Raises:
         BadInput: no rates, or no epoch is as long as a segment.
     """
-    draws = generator(rng)
-    tuning, posteriors = _posteriors(rest, awake, samples, draws)
-    near = tuning.cells.within(width_of(awake.space, width)).astype(np.float64)
-    return measured([posteriors], partial(_line_scores, tuning.cells, near), _mean, draws)
+    draws, tuning = generator(rng), TuningCurves.of(awake)
+    require_memory(float(_SEGMENTS * samples * len(tuning.cells)))
+    near = tuning.cells.within(width_of(awake.space, width), tuning.visited).astype(np.float64)
+    posteriors = _posteriors(rest, tuning, samples, draws)
+    centres = tuning.cells.centres[tuning.visited]
+    return measured([posteriors], partial(_line_scores, tuning.cells, centres, near), _mean, draws)
 
 
 @checked
@@ -98,31 +100,30 @@ def weighted_correlation(rest: Recording, awake: Recording, *, samples: Several 
     Returns:
         the mean over at most 100 segments, 0 to 1; the null is samples shuffled within segments.
     """
-    draws = generator(rng)
-    tuning, posteriors = _posteriors(rest, awake, samples, draws)
-    places: Array = tuning.cells.space.embed(tuning.cells.centres)
+    draws, tuning = generator(rng), TuningCurves.of(awake)
+    posteriors = _posteriors(rest, tuning, samples, draws)
+    places: Array = tuning.cells.space.embed(tuning.cells.centres[tuning.visited])
     return measured([posteriors], partial(_correlations, places), _mean, draws)
 
 
-def _posteriors(rest: Recording, awake: Recording, samples: int, draws: Draws) -> tuple[TuningCurves, Array]:
-    """Posteriors of segments of rest, (S, n, G)."""
-    tuning = TuningCurves.of(awake)
+def _posteriors(rest: Recording, tuning: TuningCurves, samples: int, draws: Draws) -> Array:
+    """Posteriors of segments of rest over the cells that waking was in, (S, n, V)."""
     known = len(given_rates(rest))
     with_rates = rest if known == len(rest) else rest.take(slice(0, known))
     segments = pieces(with_rates, samples)
     chosen = np.sort(draws.permutation(len(segments))[:_SEGMENTS])
     rates = segments.take(chosen.tolist()).rates
-    return tuning, tuning.posterior(rates, rest.dt)
+    return tuning.posterior(rates, rest.dt, everywhere=False)
 
 
 def _mean(sums: Array) -> Array:
     return sums[:1] / sums[1:]
 
 
-def _line_scores(cells: Cells, near: Array, posteriors: Array) -> Array:
-    """Score and count of each segment, (S, n, G) → (S, 2)."""
+def _line_scores(cells: Cells, centres: Array, near: Array, posteriors: Array) -> Array:
+    """Score and count of each segment, (S, n, V), (V, P), (V, G) → (S, 2)."""
     segments, samples, _ = posteriors.shape
-    places = cells.centres[posteriors.argmax(-1)]  # (S, n, P)
+    places = centres[posteriors.argmax(-1)]  # (S, n, P)
     mass = posteriors @ near  # within the band around each cell
     times, best = np.arange(samples), np.zeros(segments)
     for first in range(0, samples - samples // 2, 2):
@@ -135,11 +136,11 @@ def _line_scores(cells: Cells, near: Array, posteriors: Array) -> Array:
 
 
 def _correlations(places: Array, posteriors: Array) -> Array:
-    """Multiple correlation and count of each segment, (S, n, G), (G, E) → (S, 2)."""
+    """Multiple correlation and count of each segment, (S, n, V), (V, E) → (S, 2)."""
     samples = posteriors.shape[1]
     time = np.arange(samples) - (samples - 1) / 2
     means = posteriors @ places  # (S, n, E)
-    second = np.einsum("sng,ge,gf->sef", posteriors, places, places, optimize=True) / samples
+    second = np.einsum("snv,ve,vf->sef", posteriors, places, places, optimize=True) / samples
     middle = means.mean(1)
     covariance = second - middle[:, :, None] * middle[:, None, :]
     with_time = (time[:, None] * means).mean(1)  # (S, E)
