@@ -1,10 +1,11 @@
-"""Numbers in documents: they stand in blocks between two comments, made from the results and never typed by hand.
+"""Numbers in documents: they stand in blocks between two comments, made by a script and never typed by hand.
 
 <!-- made from results: claims -->
 ...
 <!-- end -->
 """
 
+from collections.abc import Callable
 from pathlib import Path
 import re
 
@@ -19,7 +20,7 @@ from reactivation.storage.files import write_together
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "docs/claims.md", "docs/differences.md", "docs/performance.md")
-_BLOCK = re.compile(r"(?P<begin><!-- made from results: (?P<name>[\w ]+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
+FROM_RESULTS = "from results"
 _SENTENCES = {"tally": lambda study: tally(judge_all(CLAIMS, study)), "released": released}
 _BLOCKS = (*TABLES, *_SENTENCES)
 
@@ -36,14 +37,23 @@ def filled(text: str, study: Study) -> str:
         BadInput: a block of unknown name.
     """
 
-    def fill(block: re.Match[str]) -> str:
-        name = block["name"]
+    def made(name: str) -> str:
         if name not in _BLOCKS:
-            raise BadInput(f"<!-- made from results: {name} -->: no such block; known: {', '.join(_BLOCKS)}")
-        made = _SENTENCES[name](study) if name in _SENTENCES else TABLES[name](study).markdown()
-        return f"{block['begin']}\n{made}\n\n{block['end']}"
+            raise BadInput(f"<!-- made {FROM_RESULTS}: {name} -->: no such block; known: {', '.join(_BLOCKS)}")
+        return _SENTENCES[name](study) if name in _SENTENCES else TABLES[name](study).markdown()
 
-    return _BLOCK.sub(fill, text)
+    return with_blocks(text, FROM_RESULTS, made)
+
+
+def with_blocks(text: str, source: str, made: Callable[[str], str | None]) -> str:
+    """A document with its blocks of one source made anew, by name; one that nothing is made for stays as it is."""
+    blocks = re.compile(rf"(<!-- made {re.escape(source)}: ([\w. ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+    def fill(block: re.Match[str]) -> str:
+        content = made(block[2])
+        return block[0] if content is None else f"{block[1]}\n{content}\n\n{block[3]}"
+
+    return blocks.sub(fill, text)
 
 
 def fill_documents(study: Study, root: Path = ROOT) -> None:

@@ -39,6 +39,21 @@ def test_an_epoch_that_a_slice_leaves_nothing_of_is_gone() -> None:
     assert both[mask].flat.shape == (5, 2)
 
 
+def test_every_third_sample_is_three_time_steps_from_the_next() -> None:
+    xy, rates = np.arange(20)[:, None] * [0.01, 0.0], np.arange(20.0)[:, None]
+    thinned = ra.Recording([xy, xy[:8]], 0.1, BOX, [rates, rates[:8]])[1::3]
+    assert thinned.dt == pytest.approx(0.3)
+    assert thinned.lengths.tolist() == [7, 3]
+    assert [one.ravel().tolist() for one in thinned.rates] == [[1, 4, 7, 10, 13, 16, 19], [1, 4, 7]]
+    assert thinned.starts == pytest.approx([0.1, 2.1])
+    late = np.arange(10) > 1
+    assert thinned[late].starts == pytest.approx([0.7, 2.1])
+    with pytest.raises(ra.BadInput, match="the mask has"):  # over all that were given
+        thinned[np.ones(28, dtype=bool)]
+    with pytest.raises(ra.BadInput, match="every=-1 must be at least 1"):
+        thinned[::-1]
+
+
 @pytest.mark.parametrize(
     ("positions", "space", "told"),
     [

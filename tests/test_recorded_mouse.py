@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from factories import call, examples_of
+from factories import ROOT, call, examples_of
 import numpy as np
 import pytest
 
 from paper.mouse import VARIABLE, missing, recorded_mouse
 import reactivation as ra
+from reactivation.replay import Found, Table
 from reactivation.world.spaces import Circle
 
 there = pytest.mark.skipif(missing() is not None, reason=f"{VARIABLE} names no file: the recorded mouse is not here")
@@ -46,3 +47,25 @@ def test_waking_is_decoded_and_sleep_keeps_its_pairs() -> None:
 @pytest.mark.slow
 def test_the_page_of_recorded_data_shows_what_is_printed() -> None:
     assert examples_of("docs/recordings.md") > 8
+
+
+def test_sleep_is_unlike_networks_whose_intervals_it_overlaps_none_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from mouse import sentences
+
+    def found(value: float, error: float | None = 0.1) -> Found:
+        return Found(value, error, "", None, {}, np.empty(0), np.empty(0), None)
+
+    rows = {
+        "overlaps one": (found(0), found(1), None, found(1.3), found(2)),
+        "apart": (found(0), found(1), None, found(1.5), found(0.5)),
+        "of sleep alone": (None, found(np.nan), None, found(1), found(1)),
+        "of no interval": (found(0), found(1), None, found(5, None), None),
+    }
+    names = ("unbiased", "biased", "langevin", "REM sleep", "slow-wave sleep")
+    table = Table({measure: dict(zip(names, row, strict=True)) for measure, row in rows.items()}, {})
+    rem, slow = (" ".join(told.split()) for told in sentences(table))
+    assert rem.endswith("in 1 of the 3 rows that it has a value in: `apart`; and no network has `of sleep alone`.")
+    assert slow.endswith(
+        "in 2 of the 3 rows that it has a value in: `overlaps one`, `apart`; and no network has `of sleep alone`."
+    )

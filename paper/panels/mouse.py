@@ -64,18 +64,12 @@ def beside_the_mouse(study: Study) -> dict[str, tuple[Recording, Recording]]:
         DamagedData: the network, or the recorded mouse, is not there.
     """
     mouse = recorded_mouse().decoded
-    awake = _thinned(study.recording(HEAD, RUN, "active", study.seeds[0], **_SHARED))
+    awake = study.recording(HEAD, RUN, "active", study.seeds[0], **_SHARED)[::_EVERY]
     found = {"network, awake": (awake, awake)}
     for label, changes in _CHANGES.items():
         resting = study.recording(HEAD, RUN, "quiescent", study.seeds[0], **_SHARED, **changes)
-        found[label] = (_thinned(resting), awake)
+        found[label] = (resting[::_EVERY], awake)
     return found | {f"mouse, {phase}": (one, mouse["awake"]) for phase, one in mouse.items()}
-
-
-def _thinned(recording: Recording) -> Recording:
-    thinned = slice(None, None, _EVERY)
-    positions, rates = recording.positions[:, thinned], recording.rates[:, thinned]
-    return Recording(positions, recording.dt * _EVERY, recording.space, rates)
 
 
 def _curves(study: Study, recordings: Recordings, measure: str) -> PanelTable:

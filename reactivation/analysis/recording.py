@@ -16,7 +16,7 @@ from reactivation.analysis import epochs as reading
 from reactivation.analysis import exchange
 from reactivation.analysis import recording_files as files
 from reactivation.analysis.epochs import Epoch, Moments, Rates, Start
-from reactivation.checks import Limit, Natural, Rng, Seconds, checked, generator
+from reactivation.checks import Limit, Natural, Rng, Seconds, checked, generator, whole
 from reactivation.machine.errors import BadInput
 from reactivation.world.spaces import Space
 
@@ -159,21 +159,21 @@ class Recording:
         """Choose samples, by a slice of steps or a mask over time.
 
         Args:
-            which: a slice of steps, in every epoch; or a mask: (T) for every epoch, (B, T), over all samples (n), or over
-                all that were given, dropped ones included.
+            which: a slice of steps, in every epoch (`[::5]` takes every fifth, which are 5 Δt apart); or a mask: (T) for
+                every epoch, (B, T), over all samples (n), or over all that were given, dropped ones included.
 
         Raises:
             BadInput: a mask of another length, or nothing is left.
         """
         if isinstance(which, slice):
-            if which.step not in (None, 1):
-                raise BadInput(
-                    f"recording[::{which.step}] would change the time step: make a Recording of positions[::k], dt*k"
-                )
+            every = 1 if which.step is None else whole("every", which.step, 1)
             blocks, rates = [block[:, which] for block in self._blocks], [block[:, which] for block in self._rates]
             begins = [which.indices(length)[0] for length in self.lengths]
             starts = [start.after(begin, self.dt) for start, begin in zip(self._starts, begins, strict=True)]
-            return self._with(blocks, rates, starts)
+            chosen = self._with(blocks, rates, starts)
+            if every > 1:
+                chosen.dt, chosen._given = self.dt * every, -1  # masks over all that was given no longer fit
+            return chosen
         parts = reading.split(self._masks(which), None, self.dt)
         cut = reading.cut_rates([one for block in self._rates for one in block], parts)
         starts = [self._starts[part.series].after(part.steps.start, self.dt) for part in parts]

@@ -1,0 +1,105 @@
+"""Every measure of the recorded mouse's sleep beside rests of three networks of bearings, and in which rows it is like none.
+
+    python benchmarks/mouse.py [document=docs/recordings.md]
+
+Sleep is unlike the networks where its value ± two standard errors overlaps that of none of them; rows in which no network
+has a value are told apart. The environment names the mouse's file (docs/recordings.md). Half a minute of a core.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+import math
+from pathlib import Path
+import sys
+import textwrap
+from typing import Any
+import warnings
+
+import reactivation as ra
+from reactivation.machine.errors import run_command
+from reactivation.replay import Table
+from reactivation.settings.declaring import setting
+from reactivation.settings.describing import asked_settings
+from reactivation.storage.files import write_atomically
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checkout
+
+from paper.documents import with_blocks
+from paper.mouse import recorded_mouse
+
+SOURCE = "by benchmarks/mouse.py"
+NETWORKS = ("unbiased", "biased", "langevin")
+SLEEP = ("REM sleep", "slow-wave sleep")
+EVERY = 5  # steps of 0.02 s: the mouse is decoded every 0.1 s
+_LINE = 128  # characters
+
+
+@dataclass
+class Settings:
+    """Settings of the script."""
+
+    document: str | None = setting(None, "page whose blocks are filled; null: they are printed")
+
+
+def table() -> Table:
+    """All measures of rests and sleep, each beside its own waking."""
+    mouse = recorded_mouse().decoded
+    awake, rest = dict.fromkeys(SLEEP, mouse["awake"]), {sleep: mouse[sleep] for sleep in SLEEP}
+    for name in NETWORKS:
+        langevin = name == "langevin"
+        run = ra.control(name, density="bearings") if langevin else ra.load(f"head_direction/noisy_{name}", seed=0)
+        awake[name] = run.record(ra.waking(500), 50, decoder="template")[::EVERY]
+        rest[name] = run.record(ra.rest(500, variance_gain=2), 50, decoder="template")[::EVERY]
+    return ra.replay.table({name: rest[name] for name in (*NETWORKS, *SLEEP)}, awake, rng=0)
+
+
+def interval(found: Any) -> tuple[float, float] | None:
+    """Two standard errors either way; None for no value."""
+    if found is None or found.standard_error is None or not math.isfinite(found.value):
+        return None
+    return found.value - 2 * found.standard_error, found.value + 2 * found.standard_error
+
+
+def unlike(found: Table, sleep: str, networks: Sequence[str] = NETWORKS) -> tuple[list[str], list[str]]:
+    """Measures of which sleep's interval overlaps none of the networks', and those of which no network has one."""
+    apart, alone = [], []
+    for measure, each in found.found.items():
+        own, others = interval(each[sleep]), [one for name in networks if (one := interval(each[name]))]
+        if own and not others:
+            alone.append(measure)
+        elif own and all(own[1] < low or high < own[0] for low, high in others):
+            apart.append(measure)
+    return apart, alone
+
+
+def sentences(found: Table) -> Iterator[str]:
+    """Where each sleep is unlike every network."""
+    for sleep in SLEEP:
+        apart, alone = ([f"`{name}`" for name in names] for names in unlike(found, sleep))
+        valued = sum(interval(each[sleep]) is not None for each in found.found.values())
+        words = f"- *{sleep[0].upper()}{sleep[1:]}* in {len(apart)} of the {valued} rows that it has a value in: "
+        words += ", ".join(apart) + (f"; and no network has {', '.join(alone)}." if alone else ".")
+        yield textwrap.fill(words, _LINE, subsequent_indent="  ")
+
+
+def main(words: list[str]) -> None:
+    """Measure, and print or fill the page.
+
+    Raises:
+        DamagedData: the environment names no recorded mouse.
+    """
+    settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
+    if settings is None:
+        return
+    warnings.simplefilter("ignore", RuntimeWarning)
+    found = table()
+    blocks = {"every measure": f"```\n{found}\n```", "unlike": "\n".join(sentences(found))}
+    if settings.document is None:
+        print(*blocks.values(), sep="\n\n")
+    else:
+        page = Path(settings.document)
+        write_atomically(page, with_blocks(page.read_text(encoding="utf-8"), SOURCE, blocks.get).encode())
+
+
+if __name__ == "__main__":
+    run_command(main)
