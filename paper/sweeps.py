@@ -131,7 +131,7 @@ def draw(ax: "Axes", table: PanelTable) -> "Axes":
     is_number = x.dtype.kind in "if"
     labels = list(dict.fromkeys(x.tolist()))
     at = x.astype(float) if is_number else np.array([labels.index(value) for value in x.tolist()], dtype=float)
-    series, counts = list(dict.fromkeys(hue.tolist())), set[int]()
+    series, counts, shown = list(dict.fromkeys(hue.tolist())), set[int](), [*zip(at, values, strict=True)]
     for place, (value, colour) in enumerate(zip(series, spread_colours(len(series)), strict=True)):
         own, beside = hue == value, _beside(ax, place - (len(series) - 1) / 2)
         centres = np.unique(at[own])
@@ -139,6 +139,7 @@ def draw(ax: "Axes", table: PanelTable) -> "Axes":
         counts |= set(map(len, together))
         means = np.array([one.mean() for one in together])
         ends = np.array([confidence_interval(one.tolist()) or (math.nan, math.nan) for one in together])
+        shown += [(centre, end) for centre, both in zip(centres, ends, strict=True) for end in both]
         ax.plot(
             at[own], values[own], "o", color=colour, markersize=3.5, alpha=0.6, markeredgewidth=0, zorder=3, transform=beside
         )
@@ -147,6 +148,7 @@ def draw(ax: "Axes", table: PanelTable) -> "Axes":
             label=f"{told[-1]} = {value}", transform=beside,
         )  # fmt: skip
     _scale(ax, at, values)
+    _show(ax, np.array(shown))
     if not is_number or len(labels) <= _TICKS:
         ax.set_xticks(np.unique(at), [f"{value:g}" if is_number else str(value) for value in labels])
         ax.minorticks_off()
@@ -163,6 +165,15 @@ def _beside(ax: "Axes", places: float) -> Any:
     from matplotlib.transforms import ScaledTranslation
 
     return ax.transData + ScaledTranslation(_APART * places / 72, 0, ax.figure.dpi_scale_trans)
+
+
+def _show(ax: "Axes", points: Array) -> None:
+    """Let an axis hold points (n, 2), for which matplotlib does not look at what is drawn beside its place."""
+    from matplotlib.transforms import Bbox
+
+    ax.dataLim.set(Bbox.null())
+    ax.update_datalim(points[np.isfinite(points).all(1)])
+    ax.autoscale_view()
 
 
 def _scale(ax: "Axes", x: Array, y: Array) -> None:

@@ -73,6 +73,19 @@ def test_values_that_span_a_decade_have_a_logarithmic_axis() -> None:
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
 
 
+@pytest.mark.parametrize("scale", [1.0, 100.0])
+def test_every_seed_and_interval_is_in_the_frame(scale: float) -> None:
+    gathered = gather(table(sigmas=(0.01, 0.03 * scale), gains=(1.0,)), Asked("sigma", "kl", "bias"))
+    page = Figure()
+    ax = draw(page.subplots(), gathered)
+    page.draw_without_rendering()
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    assert left < 0.01 < 0.03 * scale < right
+    assert low < 0.01 < 0.03 * scale + 0.02 < high
+    assert right - left < 5 * scale
+    assert high < 10 * scale
+
+
 def test_names_are_places_without_a_scale() -> None:
     ax = draw(Figure().subplots(), gather(table(sigmas=(0.1,), gains=(1.0,)), Asked("experiment", "kl")))
     assert [label.get_text() for label in ax.get_xticklabels()] == [
