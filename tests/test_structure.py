@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
+import re
 
 from factories import ROOT
 
@@ -49,3 +50,24 @@ def test_nobody_outside_the_world_asks_which_space_it_has() -> None:
 
     outside = {name: tree for name, tree in SOURCES.items() if not name.startswith("reactivation.world")}
     assert [f"{name}: {ast.unparse(node)}" for name, tree in outside.items() for node in ast.walk(tree) if asks(node)] == []
+
+
+def test_the_page_of_equations_names_files_and_what_they_define() -> None:
+    rows = [
+        line.split("|")[3]
+        for line in (ROOT / "docs/equations.md").read_text().split("## Symbols")[0].splitlines()[6:]
+        if "|" in line
+    ]
+    for code in rows:
+        named = re.findall(r"`([^`=]+)`", code)
+        files = [name for name in named if name.endswith(".py")]
+        modules = [SOURCES[f"reactivation.{name.removesuffix('.py').replace('/', '.')}"] for name in files]
+        defined = {
+            getattr(node, "name", None) or ast.unparse(getattr(node, "target", node))
+            for tree in modules
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AnnAssign)
+        }
+        assert files, code
+        assert {name for name in named if not name.endswith(".py") and "." not in name} <= defined, code
+    assert len(rows) > 15
