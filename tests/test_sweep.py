@@ -17,13 +17,13 @@ from typing import Any
 from factories import SPATIAL, Command, end, same_weights, start, tiny, train, wait_until
 import pytest
 
-from reactivation.machine.errors import BadInput, StorageError
+from reactivation.machine.errors import BadInput, SomeFailed, StorageError
 from reactivation.machine.places import PUBLISHED
 from reactivation.storage import claims
 from reactivation.storage.claims import claimed
 from reactivation.storage.folder import RunFolder
 from reactivation.sweep import command as sweep_command
-from reactivation.sweep import supervisor
+from reactivation.sweep import looking, supervisor
 from reactivation.sweep.folder import SILENCE, PlannedRun, Sweep
 from reactivation.sweep.grid import Grid, grid_of, values_of
 from reactivation.sweep.plan import plan
@@ -108,9 +108,12 @@ def test_runs_of_a_tag_and_of_none_are_named_as_train_names_them() -> None:
         (["rnn.sigmaa=1,2"], "did you mean rnn.sigma?"),
         (["rnn.tau=0.1,0.001"], "must not exceed rnn.tau"),
         (["then=klm"], "did you mean kl?"),
-        (["then=variance", "t_shift=50", "t_quiescent=20"], "t_shift=50 must leave at least 2 of t_quiescent=20 steps"),
+        (
+            ["then=variance", "t_shift=50", "t_quiescent=20"],
+            "then=variance: t_shift=50 must leave at least 2 of t_quiescent=20",
+        ),
         (["variance_gain=1,2"], "unknown key variance_gain"),
-        (["launcher.partitoin=x"], "unknown key launcher.partitoin; did you mean partition?"),
+        (["launcher.partitoin=x"], "unknown key launcher.partitoin; did you mean launcher.partition?"),
         ([f"path={PUBLISHED}"], "published results are read-only"),
         (["seed=0,0"], "names a value twice"),
         (["file=none.yml"], "none.yml"),
@@ -168,7 +171,7 @@ def made(path: Path, *names: str) -> Sweep:
     return sweep
 
 
-def test_states_are_told_from_folders_first(tmp_path: Path) -> None:
+def test_states_are_told_from_folders_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sweep = made(tmp_path / "sweep", "done", "new", "begun", "silent", "ended", "cut", "stopped", "late")
     train(sweep.path / "spatial_navigation/done")
     now = time.time()
@@ -198,6 +201,10 @@ def test_states_are_told_from_folders_first(tmp_path: Path) -> None:
         "stopped": (NEW, "stopped"),
         "late": (FAILED, "time"),
     }
+    os.utime(sweep.state_file("spatial_navigation/begun"), (now - 60, now - 60))
+    with pytest.raises(SomeFailed):
+        looking.show(sweep)
+    assert "running spatial_navigation/begun; no sign of life for 6" in capsys.readouterr().out
     better = told(new=WAITING, begun="killed", silent="memory", ended=RUNNING, cut="time", stopped=WAITING)
     assert better["new"] == (WAITING, None)
     assert better["begun"] == (FAILED, "killed")

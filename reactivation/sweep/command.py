@@ -141,7 +141,8 @@ def _launcher(arguments: Mapping[str, str]) -> Launcher:
     settings = {key.removeprefix(_GROUP): value for key, value in arguments.items()}
     known = [f.name for f in fields(Launcher)]
     if unknown := settings.keys() - known:
-        raise BadInput(f"{COMMAND_LINE}: unknown key {_GROUP}{min(unknown)}; {nearest(min(unknown), known)}")
+        key = f"{_GROUP}{min(unknown)}"
+        raise BadInput(f"{COMMAND_LINE}: unknown key {key}; {nearest(key, [_GROUP + name for name in known])}")
     launcher: Launcher = resolve_plain(Launcher, settings)
     grace_of(launcher)  # refuses a time that is none, before there is a folder
     return launcher

@@ -1,5 +1,6 @@
 """Looking at a sweep, and calling it off: `sweep.py status`, `cancel` and `logs`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 import sys
@@ -10,7 +11,7 @@ from reactivation.settings.declaring import setting
 from reactivation.settings.layers import RESULTS, resolve_plain
 from reactivation.settings.reading import parse_arguments
 from reactivation.sweep import slurm
-from reactivation.sweep.folder import Sweep, found_sweep, run_of
+from reactivation.sweep.folder import HEARTBEAT, SILENCE, Sweep, found_sweep, run_of
 from reactivation.sweep.slurm import Scheduled
 from reactivation.sweep.states import (
     CAUSES,
@@ -24,6 +25,7 @@ from reactivation.sweep.states import (
     attempts,
     counted,
     last_lines,
+    silence,
     states,
     summary,
 )
@@ -75,8 +77,7 @@ def show(sweep: Sweep) -> None:
     for state in [state for state in found if state.name in (RUNNING, PARTIAL) or (state.name == NEW and state.cause)][
         :_SHOWN
     ]:
-        why = f"; {CAUSES[state.cause].advice}" if state.cause else ""
-        print(f"  {state.name} {state.run}: step {state.step}/{state.last}{why}")
+        print("; ".join([f"  {state.name} {state.run}", *_further(sweep, state)]))
     failed = [state for state in found if state.name == FAILED]
     for state in failed[:_SHOWN]:
         print(f"  {state.run}: {state.cause}; {CAUSES[state.cause or 'error'].advice}")
@@ -87,6 +88,16 @@ def show(sweep: Sweep) -> None:
     if failed:
         codes = [state.tried[-1].code for state in failed if state.tried and state.tried[-1].code]
         raise SomeFailed(f"{len(failed)} of {len(found)} runs failed", codes[0] if codes else 1)
+
+
+def _further(sweep: Sweep, state: State) -> Iterator[str]:
+    """How far a run is, why nobody is at work on it, and whether somebody who should be has fallen silent."""
+    if state.last:
+        yield f"step {state.step}/{state.last}"
+    if state.cause:
+        yield CAUSES[state.cause].advice
+    if state.name == RUNNING and (silent := silence(sweep, state.run)) > 3 * HEARTBEAT:
+        yield f"no sign of life for {silent:.0f} s (after {SILENCE:.0f} s it counts as killed)"
 
 
 def _write_table(sweep: Sweep, found: list[State]) -> None:

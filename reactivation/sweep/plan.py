@@ -114,11 +114,14 @@ class _Keys:
 
         key = (name, *values.items(), config.rnn.sigma, config.task.dt, repr(config.task.space))
         if key not in self._checked:
-            settings = resolve_analysis(name, self._settings[name], values)
             run = RunReference("run", config, RunFolder(Path("run")))
-            settings = with_noise_of([run], replace(settings, runs=["run"], path=""))
-            check(settings)
-            settings.check_space(config.task.space)
+            try:
+                settings = resolve_analysis(name, self._settings[name], values)
+                settings = with_noise_of([run], replace(settings, runs=["run"], path=""))
+                check(settings)
+                settings.check_space(config.task.space)
+            except BadInput as problem:
+                raise BadInput(f"then={name}: {str(problem).removeprefix(f'{COMMAND_LINE}: ')}") from None
             self._checked[key] = settings
         return self._checked[key]
 

@@ -193,15 +193,17 @@ def _state(
     said, last = scheduled(run.name), tried[-1] if tried else None
     if said == WAITING or (said == RUNNING and (last is None or last.cause is None or CAUSES[last.cause].again)):
         return replace(state, name=said)
-    if said not in CAUSES and last and last.ended is None and _is_fresh(sweep.state_file(run.name)):
+    if said not in CAUSES and last and last.ended is None and silence(sweep, run.name) < SILENCE:
         return replace(state, name=RUNNING)
     cause = _cause(last, said)
     is_open = cause is None or CAUSES[cause].wanted or (CAUSES[cause].again and not answers)
     return replace(state, cause=cause, name=state.name if is_open else FAILED)
 
 
-def _is_fresh(file: Path) -> bool:
-    return time.time() - file.stat().st_mtime < SILENCE
+def silence(sweep: Sweep, run: str) -> float:
+    """How long ago somebody gave a sign of life of a run that was begun [s]; 0 where nobody has."""
+    file = sweep.state_file(run)
+    return time.time() - file.stat().st_mtime if file.exists() else 0.0
 
 
 def _cause(last: Attempt | None, said: str | None) -> str | None:

@@ -148,7 +148,9 @@ class Supervisor:
         spent = [run for run in left if not self._may_begin(run)]
         if not left or spent:
             held.close()
-            self._done += not left
+            if not left:
+                self._done += 1
+                self._say(f"{self._done}/{self._total} {', '.join(unit)}: done by another process")
             self._outcome.failed |= {
                 run: attempts(self._sweep, run)[-1].code or SIGNAL_BASE + signal.SIGKILL for run in spent
             }
