@@ -98,6 +98,12 @@ def test_published_results_of_every_analysis_have_their_measures() -> None:
     assert waking["dwell_steps"] == table["noisy_unbiased_0.01_0"]["active"]["dwell"]
 
 
+def test_results_of_a_published_network_have_its_settings(tmp_path: Path) -> None:
+    run_analysis("variance", ["runs=[noisy_biased]", f"path={tmp_path}", *TINY_ANALYSIS])
+    (row,) = ra.runs_table(tmp_path, of="results")
+    assert (row["rnn.n_rec"], Path(row["run"]).name) == (512, "noisy_biased_0.0001_0")
+
+
 def test_measures_of_replay_have_their_errors_and_nulls_in_the_table(results: Path) -> None:
     run_analysis("replay", ["runs=[noisy_unbiased]", f"path={results}", "measures=[exponent,dwell]", *TINY_ANALYSIS])
     (row,) = ra.runs_table(results, of="results")
@@ -161,6 +167,8 @@ def test_a_table_goes_to_a_file_of_a_known_kind(results: Path, command: Command)
     assert "must be the name of a .csv or .parquet file" in command("runs.py", f"path={results}", "out=table.xls").stderr
     assert command("runs.py", f"path={results}", f"out={results}/table.csv").returncode == 0
     assert len((results / "table.csv").read_text().splitlines()) == 3
+    (results / "empty").mkdir()
+    assert "no runs in" in command("runs.py", f"path={results}/empty").stdout
     said = command("runs.py", f"path={results}", "sweep=noise").stderr
     assert said.count("\n") == 1
     assert f"no sweep noise in {results}/sweeps" in said

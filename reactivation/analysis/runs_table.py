@@ -50,7 +50,7 @@ def runs_table(root: str | os.PathLike[str] = RESULTS, of: str = RUNS, published
     if not any(place.is_dir() for place in roots):
         raise BadInput(f"{root}: no such folder; train a run first, or take what is published (published=true)")
     folders, results = _found(roots)
-    cards = {folder: card for folder in folders if (card := _card(folder))}
+    cards = _cards(folders)
     if of == RUNS:
         rows = [_run_row(folder, card) for folder, card in cards.items()]
         return table_of(
@@ -59,9 +59,7 @@ def runs_table(root: str | os.PathLike[str] = RESULTS, of: str = RUNS, published
             measures=("state", "step", *_measured(cards.values())),
             last=("tested", "problem", "run"),
         )
-    runs: dict[Any, list[Found]] = {}
-    for folder, card in cards.items():
-        runs.setdefault(card.fingerprint, []).append((folder, card))
+    runs = _by_fingerprint(_cards(_found([PUBLISHED])[0])) | _by_fingerprint(cards)  # results here may be of published ones
     rows, names = [], dict[str, None]()
     for file, analysis in results:
         for row, measures in _result_rows(file, analysis, runs):
@@ -88,6 +86,17 @@ def _found(roots: Iterable[Path]) -> tuple[list[RunFolder], list[tuple[Path, str
                 if name.endswith(_DETAILS) and analysis in analyses:
                     results.append((Path(place, name), analysis))
     return folders, results
+
+
+def _cards(folders: Iterable[RunFolder]) -> dict[RunFolder, Card]:
+    return {folder: card for folder in folders if (card := _card(folder))}
+
+
+def _by_fingerprint(cards: Mapping[RunFolder, Card]) -> dict[Any, list[Found]]:
+    runs: dict[Any, list[Found]] = {}
+    for folder, card in cards.items():
+        runs.setdefault(card.fingerprint, []).append((folder, card))
+    return runs
 
 
 def _card(folder: RunFolder) -> Card | None:

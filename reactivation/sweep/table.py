@@ -50,7 +50,8 @@ def main(words: list[str]) -> None:
         _of_sweep(settings)
         return
     if settings.out is None:
-        print(runs_table(settings.path, settings.of, settings.published))
+        table = runs_table(settings.path, settings.of, settings.published)
+        print(table if len(table) else f"no {settings.of} in {settings.path} yet; published=true shows the published ones")
         return
     out = Path(settings.out)
     if out.suffix not in _FORMS:
