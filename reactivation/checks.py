@@ -184,7 +184,20 @@ def checked(call: C) -> C:
                 bound.arguments[name] = _taken(hint, f"{where}: {name}", value)
         return call(*bound.args, **bound.kwargs)
 
+    told = [one.replace(annotation=_for_readers(one.annotation)) for one in signature.parameters.values()]
+    of_right_kinds.__signature__ = signature.replace(parameters=told)  # type: ignore[attr-defined]  # what help() shows
     return of_right_kinds  # type: ignore[return-value]  # of the same signature
+
+
+def _for_readers(hint: Any) -> Any:
+    """An annotation without its checks, which have no readable names."""
+    if get_origin(hint) is Annotated:
+        return get_args(hint)[0]
+    if get_origin(hint) in (Union, types.UnionType):
+        return functools.reduce(operator.or_, map(_for_readers, get_args(hint)))
+    if _is_several(hint) and get_args(hint):
+        return get_origin(hint)[tuple(map(_for_readers, get_args(hint)))]
+    return hint
 
 
 def _resolved(hint: Any, call: Callable[..., Any]) -> Any:

@@ -126,6 +126,23 @@ def test_a_phase_takes_one_modifier_or_several_and_nothing_else(phase: Any) -> N
             phase(steps=3, modify=other)
 
 
+def test_phases_and_single_epochs_read_well() -> None:
+    assert repr(ra.rest(3, 4.0, ra.Leak(0.5))) == (
+        "Phase('quiescent', 3 steps, inputs=none, variance_gain=4.0, modify=(Leak(factor=0.5),), task_steps=100)"
+    )
+    one = ra.Recording(np.zeros((5, 2)), dt=0.02, space=ra.Box(1, 1))
+    assert repr(one).startswith("Recording of 1 epoch, ")
+    assert repr(ra.step_length(one)) == "0 m (one epoch, so no standard error)"
+
+
+def test_help_shows_kinds_and_no_addresses_of_checks() -> None:
+    shown = [str(inspect.signature(one)) for one in (ra.rest, ra.load, ra.replay.exponent, ra.Run.of)]
+    assert not [text for text in shown if "Annotated" in text]
+
+
+LEAK = ra.Run.of(ra.Network.from_matrices(W_rec=np.zeros((2, 2)), tau=0.1), ra.Box(2, 2), dt=0.02, sigma=0.1)
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
@@ -142,6 +159,12 @@ def test_a_phase_takes_one_modifier_or_several_and_nothing_else(phase: Any) -> N
         (lambda: ra.replay.exponent(np.zeros((2, 20, 2)), ra.Box(1, 1), rng="x"), "rng='x' must be a whole number or"),
         (lambda: ra.waking(name=3), "name=3 must be text"),
         (lambda: ra.train(SPATIAL, 0, "trainer.n_epochs=3"), "looks like a setting"),
+        (lambda: ra.load("noisy_biased"), "did you mean head_direction/noisy_biased or spatial_navigation/noisy_biased"),
+        (
+            lambda: ra.Network.from_matrices(np.eye(2), tau=0.1, activation="softplus"),
+            "must be one of relu, .*, or a function",
+        ),
+        (lambda: LEAK.record(ra.waking(3), 2), "this run has no inputs and only rests"),
     ],
 )
 def test_what_a_stranger_gets_wrong_is_one_line(wrong: Any, told: str) -> None:
@@ -232,6 +255,19 @@ def test_a_network_of_ones_own_rests_and_is_measured() -> None:
     variances = recording.positions.var(axis=(0, 1))
     # 100 trajectories of 300 steps, correlated over about 10: some 3,000 independent draws, each variance within 2.6 %.
     assert variances == pytest.approx([expected, expected], rel=5 * np.sqrt(2 / 3000))
+
+
+def test_a_network_of_numpys_precision_takes_the_task_of_a_loaded_one() -> None:
+    task, rng = ra.load(SPATIAL).task, np.random.default_rng(0)
+    sizes = {"W_in": (8, 2), "D": (task.n_outputs, 8), "encoder": (8, task.n_outputs)}
+    network = ra.Network.from_matrices(
+        np.zeros((8, 8)), tau=0.1, **{name: rng.normal(0, 1, size) for name, size in sizes.items()}
+    )
+    run = ra.Run.of(network, dt=0.02, sigma=0.1, task=task)
+    assert run.record(ra.waking(5), 4, decoder="template").positions.shape == (4, 5, 2)
+    found = ra.theory.score(run, trajectories=80)
+    assert found.value == pytest.approx(found.of_leak, rel=0.2)
+    assert network.decoder.weight.dtype == torch.float64, "the caller's own stays as it is"
 
 
 THEIR_CODE = """

@@ -190,6 +190,7 @@ class Analysis(Generic[S]):
     # A run's rows in tables of many runs: run, its entry in the table, details → phase → measure → number.
     # None: what is a number in that entry.
     tabulate: Callable[[str, Any, Mapping[str, Any]], Mapping[str, Mapping[str, float | None]]] | None = None
+    legend: str = ""  # what the printed table holds, where its rows and columns do not say so
     rates: int = 0  # trajectories whose rates it needs, with the moments of all; positions always come
 
 

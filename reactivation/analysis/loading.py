@@ -68,10 +68,10 @@ def _named_experiment(experiment: Named, seed: int, root: str, step: int | None)
     known = configuration.experiments()
     name = os.fspath(experiment)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        near = [one for one in known if one.endswith(f"/{name}")] or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         if Path(name).exists() or Path(name).is_absolute():
             raise BadInput(f"{name} is no run folder: it has no config.yml")
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}."
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}."
         typed = command("train.py", {"config": near[0] if near else known[0], "seed": seed})
         raise BadInput(f"{name} is no run folder and no experiment; {hint} Train one with: {typed}")
     values: dict[str, Any] = {"config": name, "seed": seed}

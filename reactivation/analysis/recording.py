@@ -152,8 +152,9 @@ class Recording:
         return sum(map(len, self._blocks))
 
     def __repr__(self) -> str:
+        epochs = "1 epoch" if len(self) == 1 else f"{len(self)} epochs"
         rates = f", rates of {sum(map(len, self._rates))}" if self._rates else ""
-        return f"Recording of {len(self)} epochs, {self.lengths.sum()} samples every {self.dt:g} s in {self.space}{rates}"
+        return f"Recording of {epochs}, {self.lengths.sum()} samples every {self.dt:g} s in {self.space}{rates}"
 
     def __getitem__(self, which: Any) -> "Recording":
         """Choose samples, by a slice of steps or a mask over time.

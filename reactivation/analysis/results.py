@@ -27,8 +27,9 @@ class Measure:
     samples: Array  # (B) its weight
 
     def __repr__(self) -> str:
-        error = "" if self.standard_error is None else f" ± {self.standard_error:.2g}"
-        return f"{self.value:.4g}{error} {self.unit} (mean ± standard error of {len(self.each)} epochs)"
+        if self.standard_error is None:
+            return f"{self.value:.4g} {self.unit} (one epoch, so no standard error)"
+        return f"{self.value:.4g} ± {self.standard_error:.2g} {self.unit} (mean ± standard error of {len(self.each)} epochs)"
 
 
 def mean_of_epochs(each: Array, samples: Array, unit: str) -> Measure:

@@ -65,7 +65,8 @@ class Run(Subject):
             start: (M, E) what its encoder takes, or (M, N) states where it has none; None for the state 0.
             inputs: (M, T, I) of waking, each with the start of the same number; None: it rests only.
             decode: outputs (..., O) → positions (..., P), as tensors; None where outputs are positions.
-            task: take starts, inputs and decoding from a task of the library, say that of a loaded run.
+            task: take starts, inputs and decoding from a task of the library, say that of a loaded run (`loaded.task`). A
+                network of another precision is copied into the task's.
             seed: of all draws.
             name: of its random streams.
 
@@ -87,7 +88,7 @@ class Run(Subject):
                     f"the task has {task.n_inputs} inputs and {task.n_outputs} outputs, the network {network.n_inputs} and "
                     f"{network.n_outputs}"
                 )
-            world = task
+            world, network = task, _as_precise_as(task, network)
         else:
             assert space is not None
             begins = torch.zeros(1, network.n_starts) if start is None else start
@@ -147,6 +148,12 @@ class Run(Subject):
         if self.network.decoder.weight.device.type == device.type:
             return self
         return replace(self, network=copy.deepcopy(self.network).to(device), task=copy.deepcopy(self.task).to(device))
+
+
+def _as_precise_as(task: Task, network: Network) -> Network:
+    """A network that takes what a task encodes: itself, or a copy in the task's precision."""
+    wanted = next((values.dtype for values in task.state_dict().values() if values.is_floating_point()), torch.float32)
+    return network if network.decoder.weight.dtype == wanted else copy.deepcopy(network).to(wanted)
 
 
 @dataclass(frozen=True)

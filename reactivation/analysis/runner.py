@@ -65,7 +65,7 @@ def _run_one(name: str, arguments: Mapping[str, str], only_print: bool) -> None:
         return
     with only_telling():
         result = measure(asked)
-        print_table(result.summary)
+        print_table(result.summary, declared(name).legend)
         print(result_file(name, asked.settings))
 
 
@@ -143,8 +143,10 @@ def _model(run: "TrainedRun") -> dict[str, Any]:
     return {**model(run.config, run.step, run.weights), "seed": run.seed, "folder": folder}
 
 
-def print_table(summary: Mapping[str, Mapping[str, float | None]]) -> None:
+def print_table(summary: Mapping[str, Mapping[str, float | None]], legend: str = "") -> None:
     """Rows and columns of numbers for people."""
+    if legend:
+        print(legend)
     columns = dict.fromkeys(column for cells in summary.values() for column in cells)
     widths = {column: max(8, len(column)) for column in columns}
     first = max(map(len, summary))

@@ -176,7 +176,8 @@ def _nonlinearity(activation: str | Callable[[Tensor], Tensor]) -> Callable[[Ten
     if callable(activation):
         return activation
     if activation not in vanilla_cell.ACTIVATIONS:
-        raise BadInput(f"activation={activation}; {nearest(activation, list(vanilla_cell.ACTIVATIONS))} Or give a function")
+        known = ", ".join(vanilla_cell.ACTIVATIONS)
+        raise BadInput(f"activation={activation} must be one of {known}, or a function of tensors")
     return vanilla_cell.ACTIVATIONS[activation]
 
 

@@ -7,7 +7,7 @@ Axes: B trajectories, T steps, I inputs, S state variables.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 import math
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -68,6 +68,13 @@ class Phase:
     task_steps: Count | None = None  # steps of the task's batch that starts and inputs come from; None: as many as `steps`
 
     such_as: ClassVar[str] = "as ra.rest(steps=1000)"
+
+    def __repr__(self) -> str:
+        told = [f"{self.name!r}", f"{self.steps} steps"]
+        for field in fields(self)[2:]:
+            if (value := getattr(self, field.name)) != field.default:
+                told.append(f"{field.name}={getattr(value, '__name__', value)}")
+        return f"Phase({', '.join(told)})"
 
     def __post_init__(self) -> None:
         if self.dropped >= self.steps:

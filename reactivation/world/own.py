@@ -48,9 +48,10 @@ class OwnWorld:
 
     def check_waking(self, steps: int) -> None:
         """Raise BadInput where there are no inputs for so many steps of waking."""
-        given = 0 if self._inputs is None else self._inputs.shape[1]
-        if given < steps:
-            raise BadInput(f"this run has inputs of {given} steps, not {steps}: give Run.of(..., inputs=...) more of them")
+        if self._inputs is None:
+            raise BadInput("this run has no inputs and only rests: give Run.of(..., inputs=...), or a task, which has some")
+        if self._inputs.shape[1] < steps:
+            raise BadInput(f"this run has inputs of {self._inputs.shape[1]} steps, and {steps} are asked for")
 
     def decode(self, outputs: Tensor) -> Tensor:
         """(..., O) → (..., P), in the space's own coordinates.

@@ -45,7 +45,7 @@ def step_length(recording: Any, space: Space | None = None) -> Measure:
 
     >>> import numpy as np
     >>> ra.step_length(np.linspace(0, 1, 101)[:, None] * [0.3, 0.4], ra.Box(2, 2))
-    0.005 m (mean ± standard error of 1 epochs)
+    0.005 m (one epoch, so no standard error)
     """
     recording = as_recording(recording, space)
     each, samples = recording.per_epoch(partial(_step_lengths, recording.space), 2)

@@ -279,4 +279,5 @@ def tabulate(run: str, entry: Any, details: Mapping[str, Any]) -> dict[str, dict
     }
 
 
-ANALYSIS = Analysis(Settings, both_phases, analyse, format=2, untrained=untrained, tabulate=tabulate)
+LEGEND = "KL(rest of the row ‖ waking of the column) [nats]"
+ANALYSIS = Analysis(Settings, both_phases, analyse, format=2, untrained=untrained, tabulate=tabulate, legend=LEGEND)
