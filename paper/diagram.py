@@ -23,7 +23,8 @@ from reactivation.network.modifiers import Adaptation, Modifier, Momentum
 from reactivation.settings.declaring import nearest, setting
 from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import RESULTS, train_config
-from reactivation.storage.files import make_folder, read_json, to_json, write_atomically
+from reactivation.storage.fields import made
+from reactivation.storage.files import damaged, make_folder, read_json, require_place, to_json, write_atomically
 from reactivation.storage.finding import command, trained_run
 
 if TYPE_CHECKING:
@@ -116,17 +117,45 @@ class Part:
 
     @property
     def found(self) -> dict[str, Any] | None:
-        """What was measured of it, by just these settings; None for nothing."""
+        """What was measured of it, by just these settings; None for nothing.
+
+        Raises:
+            DamagedData: the file is not what was written.
+        """
         if not self.file.exists():
             return None
         found: dict[str, Any] = read_json(self.file)
-        return found if found.get("settings") == self.science else None
+        if found.get("settings") != self.science:
+            return None
+        try:
+            points = tuple(
+                (point.modifier, point.strength, point.gain) for point in (made(_Point, one) for one in found["points"])
+            )
+        except (KeyError, TypeError):
+            points = ()
+        if points != self.family.points:
+            raise damaged(self.file)
+        return found
 
     @property
     def science(self) -> dict[str, Any]:
         """What numbers depend on."""
         points = [list(point) for point in self.family.points]
         return {"format": FORMAT, "trajectories": self.settings.trajectories, "steps": self.settings.steps, "points": points}
+
+
+@dataclass(frozen=True)
+class _Point:
+    """What a file says of a rest."""
+
+    modifier: str
+    strength: float
+    gain: float
+    exponent: float | None
+    kl: float | None
+    coverage: float | None
+    faster: float | None
+    reason: str | None = None
 
 
 def parts(settings: Settings) -> Iterator[Part]:
@@ -148,6 +177,7 @@ def measure(part: Part) -> dict[str, Any]:
     from reactivation.network.phases import waking
     from reactivation.storage.finding import found_run
 
+    require_place(part.file.parent)
     run = load_run(found_run(train_config(part.training), part.settings.path), prepare("cpu"))
     awake = run.record(waking(100), 200, rates=False, decoder="template")
     plain = {c: _rest(run, PLAIN_POINT, c, part.settings) for c in sorted({2.0, *(c for *_, c in part.family.points)})}

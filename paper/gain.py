@@ -34,7 +34,8 @@ from reactivation.network.phases import QUIESCENT
 from reactivation.settings.declaring import setting
 from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import RESULTS, resolve_analysis
-from reactivation.storage.files import make_folder, read_json, to_json, write_atomically
+from reactivation.storage.fields import made
+from reactivation.storage.files import damaged, make_folder, read_json, require_place, to_json, write_atomically
 from reactivation.streams import numpy_stream, of_analysis
 from reactivation.sweep.folder import PlannedRun, Sweep, sweep_folder
 from reactivation.sweep.grid import grid_of
@@ -91,10 +92,17 @@ class Control:
         return Path(path) / "gain" / f"control_{self.name}_{DENSITY[self.task]}_{self.seed}_{self.inputs}.json"
 
     def rows(self, path: str) -> list[Row]:
-        """What was measured of it in just these rests; nothing where nothing was."""
+        """What was measured of it in just these rests; nothing where nothing was.
+
+        Raises:
+            DamagedData: the file is not what was written.
+        """
         file = self.file(path)
         found = read_json(file) if file.exists() else {}
-        return [Row(**row) for row in found["rows"]] if found.get("rests") == self._rests() else []
+        try:
+            return [made(Row, row) for row in found["rows"]] if found.get("rests") == self._rests() else []
+        except (KeyError, TypeError):
+            raise damaged(file) from None
 
     def measure(self, path: str) -> None:
         """Rest it, and write the file.
@@ -105,6 +113,7 @@ class Control:
         from reactivation.controls.control import control
 
         run, file, rows = control(self.name, DENSITY[self.task], self.seed), self.file(path), []
+        require_place(file.parent)
         for values in self._rests():
             settings = resolve_analysis("kl", kl.Settings, values)
             phases = both_phases(settings)

@@ -219,6 +219,23 @@ def test_states_are_told_from_folders_first(tmp_path: Path, capsys: pytest.Captu
     assert counted(states(sweep, nobody_knows)) == {"finished": 1, "running": 1, "new": 3, "failed": 3}
 
 
+def test_a_run_whose_process_was_killed_here_runs_no_more(tmp_path: Path) -> None:
+    sweep, run, begun = (
+        made(tmp_path / "sweep", "begun"),
+        "spatial_navigation/begun",
+        Attempt("here", None, 1, 0, time.time()),
+    )
+    note(sweep, run, begun)
+    killed = os.fork()
+    if not killed:
+        with sweep.held(run):
+            os._exit(0)  # and leaves its claim
+    os.waitpid(killed, 0)
+    assert [state.name for state in states(sweep, nobody_knows)] == [FAILED]
+    with sweep.held(run):
+        assert [state.name for state in states(sweep, nobody_knows)] == [RUNNING]
+
+
 def test_causes_are_told_apart() -> None:
     assert cause_of(0, "", False) is None
     assert cause_of(2, "not enough memory for these sizes", False) == "memory"

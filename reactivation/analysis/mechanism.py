@@ -22,7 +22,7 @@ from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.settings.declaring import LARGEST, setting
 from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import RESULTS, train_config
-from reactivation.storage.files import make_folder, read_json_once, write_atomically
+from reactivation.storage.files import make_folder, read_json_once, require_place, write_atomically
 
 if TYPE_CHECKING:
     from reactivation.analysis.recording import Recording
@@ -87,10 +87,12 @@ def measure(settings: Settings, known: Mapping[str, Any] | None = None) -> dict[
         known: results of the same settings and weights; only the measures that they lack are made.
 
     Raises:
-        BadInput: the file is there, of other settings.
+        BadInput: the file is there, of other settings, or published.
         DamagedData: the network is not there, or its activity does not stay finite.
+        StorageError: there is no place to write, which is found out first.
     """
     file = result_file(settings)
+    require_place(file.parent)
     if file.exists() and read_json_once(file).get("settings") != science(settings):
         raise BadInput(f"{file} was made with other settings; name these results with out=...")
     run = _run(settings)

@@ -42,6 +42,14 @@ def is_claimed(folder: Path) -> bool:
     return (folder / _NAME).exists()
 
 
+def is_left_behind(folder: Path, name: str = _NAME) -> bool:
+    """Whether a claim is of a process of this host that is gone."""
+    with suppress(OSError):
+        claim = _read(folder / name)
+        return claim is not None and claim.host == _host() and _is_gone(claim)
+    return False
+
+
 @contextmanager
 def claimed(folder: Path, name: str = _NAME, silence: float | None = None) -> Iterator[Callable[[], None]]:
     """Keep the processes of other machines that ask for the same claim out of a folder.
@@ -134,7 +142,7 @@ def _read(file: Path) -> Claim | None:
 
 def _is_stale(claim: Claim | None, own: Claim, untouched: float, silence: float | None) -> bool:
     if claim and claim.host == own.host:
-        return _started(claim.pid) is None or _started(claim.pid) != claim.started
+        return _is_gone(claim)
     if claim and claim.job and claim.job == own.job:
         return claim.begun < own.begun
     if untouched < (silence or 0):
@@ -142,6 +150,12 @@ def _is_stale(claim: Claim | None, own: Claim, untouched: float, silence: float 
     runs = scheduler.runs(claim.job) if claim and claim.job else None
     patience = (silence or _PATIENCE) if claim else _OFTEN  # one that says nothing is written at once, or never
     return untouched > patience if runs is None else not runs
+
+
+def _is_gone(claim: Claim) -> bool:
+    """Whether the process of a claim of this host has ended."""
+    started = _started(claim.pid)
+    return started is None or started != claim.started
 
 
 def _refusal(file: Path, claim: Claim | None) -> str:
@@ -154,13 +168,17 @@ def _own() -> Claim:
     variables, pid = os.environ, os.getpid()
     begun = variables.get("SLURM_RESTART_COUNT", "0")
     return Claim(
-        variables.get("REACTIVATION_HOST") or socket.gethostname(),  # tests are several hosts by this variable
+        _host(),
         pid,
         _started(pid),
         variables.get("SLURM_JOB_ID"),
         int(begun) if begun.isdecimal() else 0,
         time.strftime("%Y-%m-%d %H:%M:%S%z"),
     )
+
+
+def _host() -> str:
+    return os.environ.get("REACTIVATION_HOST") or socket.gethostname()  # tests are several hosts by this variable
 
 
 def _started(pid: int) -> str | None:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.settings.declaring import nearest
 from reactivation.settings.layers import RESULTS
-from reactivation.storage.claims import claimed
+from reactivation.storage.claims import claimed, is_left_behind
 from reactivation.storage.fields import made
 from reactivation.storage.files import damaged, locked, make_folder, read_json, to_json, write_atomically
 from reactivation.storage.folder import RunFolder
@@ -99,9 +99,14 @@ class Sweep:
         make_folder(file.parent)
         with (
             locked(file.parent, f".{file.stem}.lock") as descriptor,
-            claimed(file.parent, f".{file.stem}.claim", SILENCE) as touch,  # where locks do not reach another machine
+            claimed(file.parent, _claim(file), SILENCE) as touch,  # where locks do not reach another machine
         ):
             yield Hold(descriptor, touch)
+
+    def is_left_behind(self, run: str) -> bool:
+        """Whether a process of this machine was killed that was at work on a run."""
+        file = self.state_file(run)
+        return is_left_behind(file.parent, _claim(file))
 
     def folder(self, run: str) -> RunFolder:
         """The run folder."""
@@ -148,6 +153,10 @@ class Sweep:
             StorageError: it cannot be written.
         """
         write_atomically(self.plan_file, to_json({"runs": [asdict(run) for run in self.runs.values()]}))
+
+
+def _claim(state_file: Path) -> str:
+    return f".{state_file.stem}.claim"
 
 
 def sweep_folder(name: str, results: str = RESULTS) -> Path:

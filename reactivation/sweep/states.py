@@ -193,7 +193,7 @@ def _state(
     said, last = scheduled(run.name), tried[-1] if tried else None
     if said == WAITING or (said == RUNNING and (last is None or last.cause is None or CAUSES[last.cause].again)):
         return replace(state, name=said)
-    if said not in CAUSES and last and last.ended is None and silence(sweep, run.name) < SILENCE:
+    if said not in CAUSES and last and last.ended is None and _is_at_work(sweep, run.name):
         return replace(state, name=RUNNING)
     cause = _cause(last, said)
     is_open = cause is None or CAUSES[cause].wanted or (CAUSES[cause].again and not answers)
@@ -204,6 +204,11 @@ def silence(sweep: Sweep, run: str) -> float:
     """How long ago somebody gave a sign of life of a run that was begun [s]; 0 where nobody has."""
     file = sweep.state_file(run)
     return time.time() - file.stat().st_mtime if file.exists() else 0.0
+
+
+def _is_at_work(sweep: Sweep, run: str) -> bool:
+    """Whether who began a run is alive: by its last sign of life, unless it is known here that it was killed since."""
+    return silence(sweep, run) < SILENCE and not sweep.is_left_behind(run)
 
 
 def _cause(last: Attempt | None, said: str | None) -> str | None:

@@ -1,6 +1,5 @@
 """What a run reports: error measures, `metrics.jsonl` streamed row by row, and the authors' tables keyed by step."""
 
-from contextlib import suppress
 import json
 import math
 import os
@@ -72,8 +71,6 @@ class MetricsLog:
         self.rows = [found[place] for place in sorted(found)]
         lines = "".join(f"{json.dumps(row)}\n" for row in self.rows)
         write_atomically(folder.metrics_file, lines.encode())
-        with storing(folder.metrics_file):
-            self._stream = open(folder.metrics_file, "a")  # noqa: SIM115 (open as long as the log is)
         with storing(folder.path):
             self._board = _summary_writer(folder.path, step) if tensorboard else None
 
@@ -85,10 +82,11 @@ class MetricsLog:
         """Append one row; a measure that has no finite value, such as a share of no variance, is null."""
         row = {"step": step, "split": split, **{k: v if math.isfinite(v) else None for k, v in values.items()}}
         self.rows.append(row)
-        with storing(self.folder.metrics_file):
-            self._stream.write(f"{json.dumps(row)}\n")
-            self._stream.flush()
-            os.fsync(self._stream.fileno())
+        # Opened for each row: a stack of many runs would hold many files open.
+        with storing(self.folder.metrics_file), open(self.folder.metrics_file, "a") as stream:
+            stream.write(f"{json.dumps(row)}\n")
+            stream.flush()
+            os.fsync(stream.fileno())
         if self._board:
             for name, value in values.items():
                 self._board.add_scalar(f"{split}/{name}", value, step)
@@ -102,8 +100,6 @@ class MetricsLog:
 
     def close(self) -> None:
         """Release the files."""
-        with suppress(OSError):  # of a row that could not be written: `add` has said so
-            self._stream.close()
         if self._board:
             self._board.close()
 

@@ -2,16 +2,19 @@
 
 import os
 from pathlib import Path
+import resource
 import subprocess
 
-from factories import HEAD, SPATIAL, Command, tiny, train
+from factories import HEAD, SPATIAL, Command, configured, tiny, train
 import pytest
 import torch
 
 from reactivation.machine import control_groups, cores, memory
 from reactivation.machine.errors import BadInput
 from reactivation.storage import environment
+from reactivation.storage.folder import RunFolder
 from reactivation.training import preparing, processes
+from reactivation.training.fit import fit_together
 
 
 @pytest.fixture
@@ -150,6 +153,18 @@ def test_walks_that_leave_the_box_are_warned_of_with_the_number(
 ) -> None:
     train(tmp_path / "run", *words, "task.sequence_length=100", config=config)
     assert ("18% of positions lie outside the walls, at task.dt=0.1" in capsys.readouterr().err) == told
+
+
+def test_a_stack_holds_one_file_open_for_each_run(tmp_path: Path) -> None:
+    seeds, before = range(12), resource.getrlimit(resource.RLIMIT_NOFILE)
+    runs = [(configured(f"seed={seed}"), RunFolder(tmp_path / str(seed))) for seed in seeds]
+    highest = max(map(int, os.listdir("/proc/self/fd")))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + len(seeds) + 8, before[1]))
+    try:
+        fit_together(runs)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert all(folder.steps() == [2, 4] for _, folder in runs)
 
 
 def test_the_commit_is_that_of_the_package_wherever_it_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,18 +1,24 @@
 """Storage: places that refuse, calls of the system that fail, disks that are full. A file is whole, or as it was."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 import errno
 import fcntl
+import json
 import os
 from pathlib import Path
 import stat
 import subprocess
 import sys
+from typing import Any
 
-from factories import ROOT, Command, contents, environment, train
+from factories import ROOT, SPATIAL, Command, contents, environment, train
 import pytest
 
+from paper import diagram, gain
+from reactivation.analysis import mechanism
 from reactivation.machine.errors import BadInput, DamagedData, StorageError
+from reactivation.machine.places import PUBLISHED
 from reactivation.storage import files
 from reactivation.storage.fields import made
 from reactivation.storage.files import beside, clear_leftovers, read_json, write_together
@@ -107,6 +113,41 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_is_computed(comm
     (tmp_path / "file").write_text("")
     done = command("output_variance.py", "runs=[noisy_unbiased]", "seed=99", "path=file/results")
     assert done.returncode == StorageError.exit_code, "the network of seed 99, which is not there, was looked for first"
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        lambda path: diagram.measure(next(diagram.parts(diagram.Settings(path=path)))),
+        lambda path: next(iter(gain.controls())).measure(path),
+        lambda path: mechanism.measure(mechanism.Settings(run=SPATIAL, seed=99, path=path)),
+    ],
+)
+def test_the_place_of_what_takes_minutes_is_asked_for_first(measure: Callable[[str], object], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="part of that path is a file"):
+        measure(str(tmp_path / "file"))
+    with pytest.raises(BadInput, match="published results are read-only"):
+        measure(str(PUBLISHED))
+
+
+EDITED: list[Any] = [None, [], [1], [{}], {"a": 1}, [{"modifier": 1}], "x"]
+
+
+@pytest.mark.parametrize("edited", EDITED)
+def test_what_is_measured_and_then_edited_is_named(edited: Any, tmp_path: Path) -> None:
+    part = next(diagram.parts(diagram.Settings(path=str(tmp_path))))
+    control = next(iter(gain.controls()))
+    for file, content, read in (
+        (part.file, {"settings": part.science, "points": edited}, lambda: part.found),
+        (control.file(str(tmp_path)), {"rests": control._rests(), "rows": edited}, lambda: control.rows(str(tmp_path))),
+    ):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(content))
+        if (edited, file) == ([], control.file(str(tmp_path))):
+            continue  # nothing is measured yet
+        with pytest.raises(DamagedData, match=file.name):
+            read()
 
 
 def test_the_place_of_a_run_that_failed_at_once_is_free_again(tmp_path: Path) -> None:
