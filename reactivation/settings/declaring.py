@@ -278,5 +278,7 @@ def _check_range(said: str, number: float, declared: dict[str, Any], is_float: b
         raise BadInput(f"{said} must be at most {high}")
     if below is not None and number >= below:
         raise BadInput(f"{said} must be less than {below}")
+    if is_float and 0 < abs(number) < _SMALLEST_FLOAT**2:
+        raise BadInput(f"{said} is nothing in single precision; write 0, or {_SMALLEST_FLOAT**2:.0e} at least")
     if high is None and abs(number) > largest:
         raise BadInput(f"{said} must lie within ±{largest:.0e}")

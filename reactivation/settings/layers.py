@@ -58,6 +58,7 @@ class TrainConfig:
         "of the CPU; null: one per core that is granted, or OMP_NUM_THREADS; 1 for each of several processes "
         "(benchmarks/threads.py)",
         low=1,
+        high=1024,
     )
     logger: str = setting("none", "metrics beside metrics.jsonl", choices=("none", "tensorboard"))
     task: Any = field(default=None)

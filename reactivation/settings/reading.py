@@ -5,6 +5,7 @@ Nothing here imports torch, so a typing error is answered at once.
 """
 
 from collections.abc import Mapping
+import os
 from pathlib import Path
 import re
 from types import NoneType
@@ -182,7 +183,8 @@ def _typed(settings_class: type, key: str, text: str) -> Any:
         raise BadInput(f"{COMMAND_LINE}: {in_one_line(key)}= is empty; give a value, or leave {in_one_line(key)} out")
     allowed = _allowed(settings_class, key)
     if str in allowed:
-        return None if NoneType in allowed and text.lower() in ("null", "none") else text
+        nothing = NoneType in allowed and text.lower() in ("null", "none")
+        return None if nothing else os.path.expanduser(text) if text.startswith("~/") else text  # as not every shell does
     try:
         return _read(text)
     except _UNREADABLE as error:

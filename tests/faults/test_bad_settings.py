@@ -86,6 +86,8 @@ BAD = {
     "box beyond float32": ([SPATIAL, "task.box_width=1e39"], ["task.box_width", "1e+15"]),
     "box below float32": ([SPATIAL, "task.box_width=1e-320"], ["task.box_width", "1e-15"]),
     "time step below the clock": ([SPATIAL, "task.dt=1e-320"], ["task.dt", "at least"]),
+    "noise below float32": ([SPATIAL, "rnn.sigma2_rec=1e-320"], ["rnn.sigma2_rec", "write 0"]),
+    "threads of no machine": ([SPATIAL, "threads=99999999"], ["threads", "at most 1024"]),
     "variance whose root is too large": ([SPATIAL, "rnn.sigma2_rec=1e17"], ["rnn.sigma", "at most"]),
     "no seed": ([SPATIAL, "seed="], ["seed=", "empty"]),
     "no tag": ([SPATIAL, "tag="], ["tag=", "empty"]),
@@ -114,6 +116,11 @@ def test_bad_input_to_training_is_refused_by_name(case: str) -> None:
 def test_what_is_no_plain_number_among_several_seeds_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match=r"seed=1,.* must be whole numbers"):
         parse_seeds({"seed": text})
+
+
+def test_a_home_that_the_shell_left_to_us_is_meant() -> None:
+    """Zsh passes path=~/run as it is typed."""
+    assert resolve(SPATIAL, "path=~/run").path == str(Path.home() / "run")
 
 
 @pytest.mark.parametrize("time", ["²", "٣:00", "1:2:3:4", "-", "9" * 5000])
