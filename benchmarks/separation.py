@@ -1,20 +1,22 @@
 """Which measures of replay tell momentum from diffusive rest.
 
-    python benchmarks/separation.py [recordings=8] [friction=0.7] [document=docs/replay.md]
+    python benchmarks/separation.py [recordings=8] [frictions=[0.7,0.2]] [document=docs/replay.md]
 
-Every network rests several times, from other starts and under other noise: diffusive at c = 2, and with momentum of
-friction λ at c = 2λ, which leaves the stationary law as it is to leading order. For each measure, each recording is put with
-the kind whose other recordings are nearer on average; told is how many of each kind are put where they belong, and the means
-of both kinds. Beside that: which share of segments that are made at a network's jitter is read back by `ra.replay.states` (a
-model of which fewer than 80 % are is not usable there), at two lengths, and which share a reader gets back who is told how
-large steps and jitter are: no measure of positions can do better on both. recordings=0: that alone.
+Every network rests several times, from other starts and under other noise: diffusive at c = 2, and with momentum of each
+friction λ at c = 2λ, which leaves the stationary law as it is to leading order. By each measure alone, a recording is put
+with the kind, diffusive or with this momentum, whose other recordings are nearer on average; told is how many of each kind
+are put where they belong, and the means of both kinds. Beside that: which share of segments that are made at a network's
+jitter is read back by `ra.replay.states` (a model of which fewer than 80 % are is not usable there), at two lengths, and
+which share a reader gets back who is told how large steps and jitter are: no measure of positions can do better on both.
+recordings=0: that alone. 17 s of a core for a recording and its measures, less of bearings.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
-import re
-from typing import Any
+import sys
 import warnings
 
 import numpy as np
@@ -32,9 +34,11 @@ from reactivation.settings.describing import asked_settings
 from reactivation.storage.files import write_atomically
 from reactivation.world.spaces import Space
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checkout
+
+from paper.documents import with_blocks
+
 STEPS, TRAJECTORIES = 200, 40
-LEFT_OUT = ("kl", "exponent_by_first_step", "ensemble_compression", "line_fit", "weighted_correlation")  # slow, or of rates
-OF_POSITIONS = tuple(name for name in MEASURES if name not in (*LEFT_OUT, "pair_correlation"))
 LENGTHS = (20, 40)  # samples of a segment: the measure's own, and twice that
 LONGER = "states of 40 samples"
 TOLD = 400  # segments of each model that the reader is given who is told
@@ -44,10 +48,9 @@ NETWORKS = {
     "GRU, box": "spatial_navigation/noisy_unbiased_gru",
     "vanilla, circle": "head_direction/noisy_unbiased",
 }
-KINDS = ("diffusive", "momentum")
-_BLOCK = re.compile(
-    r"(?P<begin><!-- made by benchmarks/separation.py: (?P<name>[\w ]+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL
-)
+SOURCE = "by benchmarks/separation.py"
+DIFFUSIVE = "diffusive"
+MADE = (DIFFUSIVE, "momentum")  # models of segments
 
 
 @dataclass
@@ -55,27 +58,31 @@ class Settings:
     """Settings of the script."""
 
     recordings: int = setting(8, "of each kind and network; 0: only what is read back", low=0)
-    friction: float = setting(0.7, "friction λ of momentum", above=0, high=1)
+    frictions: list[float] = setting([0.7, 0.2], "frictions λ of momentum", above=0, high=1)
+    processes: int = setting(1, "that share the work", low=1)
     document: str | None = setting(None, "page whose tables are filled; null: they are printed")
 
 
-def kinds(run: Run, seed: int, friction: float) -> dict[str, ra.Recording]:
-    """Both kinds of rest of a network."""
-    kept = [ra.Momentum(friction=friction)]
-    rests = (ra.rest(STEPS, variance_gain=2), ra.rest(STEPS, variance_gain=2 * friction, modify=kept))
-    return {
-        name: run.record(phase, TRAJECTORIES, seed, rates=False, decoder="template")
-        for name, phase in zip(KINDS, rests, strict=True)
-    }
+def with_momentum(friction: float) -> str:
+    """Name the kind."""
+    return f"momentum, λ = {friction:g}"
+
+
+def kinds(run: Run, seed: int, frictions: Sequence[float]) -> dict[str, ra.Recording]:
+    """Every kind of rest of a network."""
+    rests = {DIFFUSIVE: ra.rest(STEPS, variance_gain=2)}
+    for friction in frictions:
+        rests[with_momentum(friction)] = ra.rest(STEPS, variance_gain=2 * friction, modify=[ra.Momentum(friction=friction)])
+    return {name: run.record(phase, TRAJECTORIES, seed, decoder="template") for name, phase in rests.items()}
 
 
 def told(space: Space, found: States, samples: int) -> dict[str, float]:
-    """Share of segments read back, for KINDS, by a reader who knows how large steps and jitter are, but not what is kept."""
+    """Share of segments read back, for MADE, by a reader who knows how large steps and jitter are, but not what is kept."""
     apart = np.abs(np.subtract.outer(np.arange(samples - 1), np.arange(samples - 1)))
     jitter = found.jitter**2 * (2.0 * (apart == 0) - 1.0 * (apart == 1))
     laws = {"diffusive": [apart == 0], "momentum": [kept**apart for kept in KEPT]}
     draws, shares = np.random.default_rng(0), {}
-    for made in KINDS:
+    for made in MADE:
         moved = steps(space, made_segments(space, made, found.jitter, found.scale, samples, TOLD, draws))
         axes = moved.transpose(2, 0, 1).reshape(-1, samples - 1)  # a dimension after the other: the segments of each
 
@@ -85,13 +92,14 @@ def told(space: Space, found: States, samples: int) -> dict[str, float]:
             return total
 
         likely = [logsumexp([likelihood(law) for law in of], axis=0) - np.log(len(of)) for of in laws.values()]
-        shares[made] = float((np.argmax(likely, axis=0) == KINDS.index(made)).mean())
+        shares[made] = float((np.argmax(likely, axis=0) == MADE.index(made)).mean())
     return shares
 
 
-def read_back(name: str, run: Run, friction: float) -> Iterator[list[str]]:
+def read_back(name: str, frictions: Sequence[float]) -> list[list[str]]:
     """Rows of the table of what is read back of a network."""
-    for kind, recording in kinds(run, 0, friction).items():
+    rows = []
+    for kind, recording in kinds(ra.load(NETWORKS[name], seed=0), 0, frictions).items():
         cells = [name, kind]
         for samples in LENGTHS:
             found = ra.replay.states(recording, samples=samples, rng=0)
@@ -99,50 +107,47 @@ def read_back(name: str, run: Run, friction: float) -> Iterator[list[str]]:
             if samples == LENGTHS[0]:
                 cells += [f"{found.jitter:.2g}", f"{found.scale:.2g}"]
             of_model = dict(zip(MODELS, np.diag(found.confusion), strict=True))
-            cells += [f"{_marked(of_model[made])} of {best[made]:.0%}" for made in KINDS]
-        yield cells
+            cells += [f"{_marked(of_model[made])} of {best[made]:.0%}" for made in MADE]
+        rows.append(cells)
+    return rows
 
 
 def _marked(share: float) -> str:
     return f"{share:.0%}" if share >= USABLE else f"*{share:.0%}*"
 
 
-def values(run: Run, recordings: int, friction: float) -> dict[str, np.ndarray]:
-    """Every measure (columns) of every recording (rows) of each kind."""
-    awake = run.record(ra.waking(100), 200, rates=False, decoder="template")
-    rows: dict[str, list[list[float]]] = {kind: [] for kind in KINDS}
-    for seed in range(recordings):
-        both = kinds(run, seed, friction)
-        found = table(both, dict.fromkeys(both, awake), measures=OF_POSITIONS, rng=seed).found
-        for kind, ours in rows.items():
-            longer = ra.replay.states(both[kind], samples=LENGTHS[1], rng=seed)
-            ours.append([float("nan") if one is None else one.value for one in (*_of(found, kind), longer)])
-    return {kind: np.array(ours) for kind, ours in rows.items()}
-
-
-def _of(found: Mapping[str, Mapping[str, Any]], kind: str) -> list[Any]:
-    return [found[name][kind] for name in OF_POSITIONS]
+def values(name: str, seed: int, frictions: Sequence[float]) -> dict[str, list[float]]:
+    """Every measure of one recording of each kind of a network."""
+    warnings.simplefilter("ignore", RuntimeWarning)  # a column without a value has no mean
+    run = ra.load(NETWORKS[name], seed=0)
+    awake, each = run.record(ra.waking(100), 200, decoder="template"), kinds(run, seed, frictions)
+    found = table(each, awake, rng=seed).found
+    longer = {kind: ra.replay.states(one, samples=LENGTHS[1], rng=seed) for kind, one in each.items()}
+    return {
+        kind: [np.nan if one is None else one.value for one in (*(found[m][kind] for m in MEASURES), longer[kind])]
+        for kind in each
+    }
 
 
 def put_right(ours: np.ndarray, others: np.ndarray) -> int:
     """How many values (n) are nearer to the mean of the others of their own kind than to that of the other kind."""
-    n = len(ours)
-    own_means = (np.nansum(ours) - ours) / (n - 1)
-    return int((np.abs(ours - own_means) < np.abs(ours - np.nanmean(others))).sum())
+    known, others = ours[np.isfinite(ours)], others[np.isfinite(others)]
+    if len(known) < 2 or not len(others):
+        return 0
+    own_means = (known.sum() - known) / (len(known) - 1)
+    return int((np.abs(known - own_means) < np.abs(known - others.mean())).sum())
 
 
-def separated(found: Mapping[str, Mapping[str, np.ndarray]]) -> Iterator[list[str]]:
+def separated(found: Mapping[str, Mapping[str, np.ndarray]], friction: float) -> Iterator[list[str]]:
     """Rows of the table of measures: how many are put right (bold: of both kinds all but one or more), and means."""
-    for column, measure in enumerate((*OF_POSITIONS, LONGER)):
+    for column, measure in enumerate((*MEASURES, LONGER)):
         cells = [f"`{measure}`" if measure != LONGER else LONGER]
         for kinds_of in found.values():
-            one, other = (kinds_of[kind][:, column] for kind in KINDS)
-            if np.isnan(one).all() and np.isnan(other).all():
-                cells += ["–", "–"]
-                continue
+            one, other = (kinds_of[kind][:, column] for kind in (DIFFUSIVE, with_momentum(friction)))
             right = put_right(one, other), put_right(other, one)
             shown = f"{right[0]}, {right[1]}"
-            cells.append(f"**{shown}**" if min(right) >= len(one) - 1 else shown)
+            is_known = all(np.isfinite(values).any() for values in (one, other))
+            cells.append("–" if not is_known else f"**{shown}**" if min(right) >= len(one) - 1 else shown)
             cells.append(f"{np.nanmean(one):.3g} → {np.nanmean(other):.3g}".replace("nan", "–"))
         yield cells
 
@@ -153,37 +158,37 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def main(words: list[str]) -> None:
-    """Measure every network, and print both tables or write them into a page."""
+    """Measure every network, and print the tables or write them into a page.
+
+    Raises:
+        BadInput: the page has no place for them.
+    """
     settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
     if settings is None:
         return
     warnings.simplefilter("ignore", RuntimeWarning)  # a column without a value has no mean
-    back, found = list[list[str]](), dict[str, dict[str, np.ndarray]]()
-    for name, experiment in NETWORKS.items():
-        run = ra.load(experiment, seed=0)
-        back += read_back(name, run, settings.friction)
-        if settings.recordings:
-            found[name] = values(run, settings.recordings, settings.friction)
-    lengths = [f"{made}, {samples} samples" for samples in LENGTHS for made in KINDS]
-    tables = {"read back": markdown(["network", "rest", "jitter", "step", *lengths], back)}
-    if found:
-        header = ["measure", *(cell for name in found for cell in (name, "means"))]
-        tables["measures"] = markdown(header, list(separated(found)))
+    with ProcessPoolExecutor(settings.processes, get_context("spawn")) as pool:
+        asked = [(name, seed) for seed in range(settings.recordings) for name in NETWORKS]
+        measured = [pool.submit(values, *one, settings.frictions) for one in asked]
+        back = [pool.submit(read_back, name, settings.frictions) for name in NETWORKS]
+        each = [one.result() for one in measured]
+        read = [row for rows in back for row in rows.result()]
+    lengths = [f"{made}, {samples} samples" for samples in LENGTHS for made in MADE]
+    tables = {"read back": markdown(["network", "rest", "jitter", "step", *lengths], read)}
+    found = {name: _stacked([one for (of, _), one in zip(asked, each, strict=True) if of == name]) for name in NETWORKS}
+    header = ["measure", *(cell for name in found for cell in (name, "means"))]
+    for friction in settings.frictions if settings.recordings else ():
+        tables[f"measures at {friction:g}"] = markdown(header, list(separated(found, friction)))
     if settings.document is None:
         print(*tables.values(), sep="\n\n")
     else:
         page = Path(settings.document)
-        write_atomically(page, filled(page.read_text(encoding="utf-8"), tables).encode())
+        write_atomically(page, with_blocks(page.read_text(encoding="utf-8"), SOURCE, tables.get).encode())
 
 
-def filled(text: str, tables: Mapping[str, str]) -> str:
-    """Return a page with these of its tables made anew."""
-
-    def fill(block: re.Match[str]) -> str:
-        table = tables.get(block["name"])
-        return block[0] if table is None else f"{block['begin']}\n{table}\n\n{block['end']}"
-
-    return _BLOCK.sub(fill, text)
+def _stacked(recordings: Sequence[Mapping[str, list[float]]]) -> dict[str, np.ndarray]:
+    """Measures (columns) of recordings (rows) of each kind."""
+    return {kind: np.array([one[kind] for one in recordings]) for kind in (recordings[0] if recordings else ())}
 
 
 if __name__ == "__main__":
