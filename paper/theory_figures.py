@@ -23,6 +23,7 @@ TABLES: Mapping[str, Callable[[str], list[tables.Row]]] = {
     "rest": tables.rest_table,
     "bound": tables.bound_table,
     "assumptions": tables.assumptions_table,
+    "choices": tables.choices_table,
 }
 
 

@@ -21,6 +21,7 @@ from reactivation.storage.files import make_folder, to_json, write_together
 
 PAGE = "report_theory.html"
 TITLE = "Is it Langevin sampling?"
+_OLDER = "results that were made before these were measured have none."
 _RULES = '<a href="../docs/theory.md">docs/theory.md</a>'
 
 
@@ -108,14 +109,19 @@ def _page(
         *_against(found),
         "<h2>Rest of 20,000 steps</h2>",
         "<p>Doubled noise, from where the task starts. Scale symmetry: the greatest distance of positions at rest from "
-        "those from twice the state under four times the noise variance; 0 where c cannot matter.</p>",
+        "those from twice the state under four times the noise variance; 0 where c cannot matter. Standard errors are over "
+        f"trajectories; {_OLDER}</p>",
         table_html(told.rests(found["rest"])),
         "<h2>The loss and its bounds</h2>",
-        "<p>Means over states of waking; last, at how many of them each step of the derivation holds.</p>",
+        "<p>Means over states of waking; last, at how many of them each step of the derivation holds. Standard errors are "
+        f"over networks where there are several, and of one network over its trajectories; {_OLDER}</p>",
         table_html(told.bounds(found["bound"])),
         "<p>What the derivation takes for granted: r = D†f(s) up to one step of noise, which has 0, 1 and 1 in the first "
-        "three columns, and stationary inputs, which have 0 in the last.</p>",
+        "three columns, and stationary inputs, which have nothing but chance in the last but one.</p>",
         table_html(told.assumptions(found["assumptions"])),
+        "<p>What else hangs on choices: the lag and the part of rest in which a direction in time is looked for, the steps "
+        "without noise after a kick, the singular values of D that are left out.</p>",
+        table_html(told.choices(found["choices"])) if found["choices"] else f"<p>Nothing yet: {_OLDER}</p>",
     ]
     return document(TITLE, "\n".join(body))
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 import math
-from statistics import mean
+from statistics import mean, stdev
 from typing import Any
 
 from paper.claims.chance import chances
 from paper.claims.mechanism import Judged, pull_of
 from paper.claims.theory import JUDGED
-from paper.panels.theory import Row
+from paper.panels.theory import BOUNDS, Row
 from paper.tables import Table
 from paper.theory import ALONG, Part
 from reactivation.analysis.results import LEVEL, confidence_interval
@@ -42,6 +42,42 @@ def verdicts(judged: Sequence[Judged], planned: Sequence[Part]) -> Table:
     ]
     pulls = [f"α over the control's at c = {c:g} {_INTERVAL}" for c in JUDGED]
     return Table(["family", "mechanism", "networks", *pulls, f"exponent {_INTERVAL}", "α, Brownian inputs", "reason"], rows)
+
+
+def measured_verdicts(judged: Sequence[Judged]) -> Table:
+    """Of families of which a network is measured."""
+    return verdicts([one for one in judged if one.networks], ())
+
+
+def conditions(rows: Sequence[Row]) -> Table:
+    """What is asked of the places of rest: of each network, and in the mean over a family."""
+    keys = ("apart", "modes", "away", "uneven", "remembered", "starts_apart")
+    told = [[_name(row), *(f"{row[key]:.3g}" for key in keys)] for row in rows]
+    header = ["network", "starts apart", "modes at c = 2", "from home", "harmonic of the angle"]
+    return Table([*header, "correlation with the start", "exponents of two starts apart"], told)
+
+
+def controls(rows: Sequence[Row]) -> Table:
+    """Means and standard deviations over the seeds of each control."""
+    columns = list(dict.fromkeys(row["number"] for row in rows))
+    told = []
+    for (family,), own in _grouped(rows, "family"):
+        values = {name: [row["value"] for row in each] for (name,), each in _grouped(own, "number")}
+        told.append([family, *(_with_spread(values[name]) for name in columns)])
+    return Table(["control", *columns], told)
+
+
+def _with_spread(values: Sequence[float]) -> str:
+    return f"{mean(values):.2f}" + (f" (SD {stdev(values):.2f})" if len(values) > 1 else "")
+
+
+def gains(rows: Sequence[Row]) -> Table:
+    """α and D/c at each c, means over networks."""
+    told = [
+        [family, f"{c:g}", *(_mean_of(own, key) for key in ("alpha", "diffusion", "kicked"))]
+        for (family, c), own in _grouped(rows, "family", "c")
+    ]
+    return Table(["network", "c", "α", "D along the gradient over c, of pairs", "D that kicks predict at c = 1"], told)
 
 
 def lacking(planned: Sequence[Part]) -> Table:
@@ -105,9 +141,10 @@ def rests(rows: Sequence[Row]) -> Table:
     told = [
         [
             _name(row),
-            _number(row["kept"]),
+            _with_error(row["kept"], row["kept_error"]),
             str(row["half"] or "never"),
-            *(_number(row[key]) for key in ("growth", "direction", "scale")),
+            *(_with_error(row[key], row[f"{key}_error"]) for key in ("growth", "direction")),
+            _number(row["scale"]),
         ]
         for row in rows
     ]
@@ -117,24 +154,46 @@ def rests(rows: Sequence[Row]) -> Table:
 
 def bounds(rows: Sequence[Row]) -> Table:
     """Means over the networks of a family, at each Δt: the loss, its bounds, how often each step of the derivation holds."""
-    keys = ("loss", "split", "approximated", "l3", "upper")
     shares = ("split_holds", "approximated_holds", "l3_holds", "upper_holds", "loss_below_upper")
-    told = []
-    for (family, dt), own in _grouped(rows, "family", "dt"):
-        means = {key: mean(row[key] for row in own) for key in (*keys, *shares)}
-        told.append([family, f"{dt:g}", *(f"{means[key]:.3g}" for key in keys), *(f"{means[key]:.0%}" for key in shares)])
+    told = [
+        [
+            family,
+            f"{dt:g}",
+            *(_mean_of(own, key) for key in BOUNDS),
+            *(f"{mean(row[key] for row in own):.0%}" for key in shares),
+        ]
+        for (family, dt), own in _grouped(rows, "family", "dt")
+    ]
     header = ["network", "Δt [s]", "L (3)", "L₂ (9)", "L₂ (11)", "L₃ (12)", "L_upper (13)"]
     return Table([*header, "7 ≤ 9", "9 ≤ 11", "11 ≤ 12", "12 ≤ 13", "3 ≤ 13"], told)
 
 
 def assumptions(rows: Sequence[Row]) -> Table:
     """What the derivation takes for granted, means over the networks of a family."""
-    told = []
-    for (family,), own in _grouped(rows, "family"):
-        each = ([row[key] for row in own if row[key] is not None] for key in ("residual", "seen", "width", "nonstationary"))
-        told.append([family, *(f"{mean(values):.3g}" if values else _ABSENT for values in each)])
+    keys = ("residual", "seen", "width", "nonstationary", "by_chance")
+    told = [[family, *(_mean_of(own, key) for key in keys)] for (family,), own in _grouped(rows, "family")]
     header = ["network", "‖r − D†f(s)‖² over the variance of r", "share of r that the readout sees"]
-    return Table([*header, "variance around D†f(s) over σ²Δt", "places at the first step against the last"], told)
+    last = ["variance around D†f(s) over σ²Δt", "places at the first step against the last", "of which by chance"]
+    return Table([*header, *last], told)
+
+
+def choices(rows: Sequence[Row]) -> Table:
+    """How measures other than α change with the choices that are in them, means over networks."""
+    told = [
+        [family, measure, "; ".join(f"{choice}: {_mean_of(own, 'value')}" for (choice,), own in _grouped(each, "choice"))]
+        for (family, measure), each in _grouped(rows, "family", "measure")
+    ]
+    return Table(["network", "measure", "under each choice"], told)
+
+
+def _mean_of(rows: Sequence[Row], key: str) -> str:
+    """A mean over networks with its standard error: over them, or of one network over its trajectories where it is known."""
+    known = [row for row in rows if row[key] is not None]
+    if not known:
+        return _ABSENT
+    values = [row[key] for row in known]
+    error = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else known[0].get(f"{key}_error")
+    return f"{mean(values):.3g}" + ("" if error is None else f" ± {error:.1g}")
 
 
 def _grouped(rows: Sequence[Row], *keys: str) -> list[tuple[tuple[Any, ...], list[Row]]]:

@@ -1,5 +1,6 @@
 """Measures of the theory, on what has a known answer: the analytic controls, a leak alone, a field that is homogeneous."""
 
+from dataclasses import replace
 import math
 from typing import Any
 
@@ -13,6 +14,7 @@ from reactivation.analysis.run import Run
 from reactivation.theory.course import Radius, course_of
 from reactivation.theory.landscape import Bearings, Plane, concentration_of
 from reactivation.theory.probe import Probe, asking
+from reactivation.theory.uncertainty import jackknife
 from reactivation.types import Path
 from reactivation.world.tasks.base import Task
 
@@ -52,6 +54,8 @@ def test_drift_is_found_under_inputs(inputs: str) -> None:
 def test_kicks_predict_the_diffusion_of_the_attractor() -> None:
     kicked = ra.theory.diffusion(ra.control("attractor", "bearings"), gain=2.0)
     assert kicked.value == pytest.approx(2 * D, abs=4 * kicked.standard_error)
+    assert kicked.sensitivity["40 steps back"] == kicked.value
+    assert all(other == pytest.approx(kicked.value, rel=0.1) for other in kicked.sensitivity.values())
 
 
 def test_the_volume_of_the_manifold_is_that_of_its_rates_per_decoded_place() -> None:
@@ -152,6 +156,20 @@ def test_relaxation_of_rates_that_keep_their_direction_and_of_those_that_forget(
     assert forgets.half == 50
     assert forgets.growth == pytest.approx(1, rel=0.02)
     assert forgets.share < 4 * forgets.share_reversed
+    assert (kept.errors["value"], kept.errors["growth"]) == pytest.approx((0, 0), abs=1e-3)
+    assert forgets.errors["value"] == pytest.approx(1 / math.sqrt(2 * 200), rel=0.5)
+    assert forgets.sensitivity["as chosen"] == math.sqrt(forgets.share) - math.sqrt(forgets.share_reversed)
+    assert {*forgets.sensitivity} == {"as chosen", "lag of 250 steps", "lag of 1000 steps", "last quarter"}
+
+
+def test_the_error_of_a_mean_is_that_of_its_members_whatever_is_left_out_at_once() -> None:
+    values = np.random.default_rng(0).normal(size=400)
+    expected = values.std(ddof=1) / 20
+    assert jackknife(lambda kept: float(values[kept].mean()), 400) == pytest.approx(expected, rel=0.4)
+    few = values[:15]
+    assert jackknife(lambda kept: float(few[kept].mean()), 15) == pytest.approx(few.std(ddof=1) / math.sqrt(15))
+    twice = np.repeat(few, 2)  # of which two neighbours say no more than one
+    assert jackknife(lambda kept: float(twice[kept].mean()), 30, 2) == pytest.approx(few.std(ddof=1) / math.sqrt(15))
 
 
 def test_two_kinds_of_starts_of_one_law_give_one_exponent() -> None:
@@ -190,6 +208,19 @@ def test_the_chain_of_bounds_holds_where_it_must_and_where_r_is_not_what_the_rea
         assert chain.expanded == pytest.approx(chain.loss, rel=0.01)
     assert found.chains[0].approximated_holds < 0.5
     assert [chain.dt for chain in found.chains] == pytest.approx([0.02, 0.01, 0.005])
+    assert found.sensitivity["singular values below 0.01 left out"] == found.residual
+    assert {*found.errors} == {"value", "residual", "seen", "width", "nonstationary"}
+    assert found.by_chance < 0.2
+
+
+def test_errors_of_the_bound_are_what_other_trajectories_give() -> None:
+    each = [ra.theory.bound(replace(tiny_run(), seed=seed), trajectories=30) for seed in range(12)]
+    for scatter, told in (
+        ([one.chains[0].loss for one in each], [one.chains[0].errors["loss"] for one in each]),
+        ([one.value for one in each], [one.errors["value"] for one in each]),
+        ([one.seen for one in each], [one.errors["seen"] for one in each]),
+    ):
+        assert np.std(scatter, ddof=1) == pytest.approx(np.mean(told), rel=0.6)
 
 
 class Still:
@@ -214,7 +245,7 @@ def test_a_network_that_is_what_the_derivation_assumes_is_found_to_be() -> None:
     found = ra.theory.bound(still)
     assert found.residual == pytest.approx(0, abs=1e-3)
     assert found.seen == pytest.approx(1)
-    assert found.nonstationary == 0
+    assert (found.nonstationary, found.by_chance) == (0, 0)
     assert found.width == pytest.approx(50, rel=0.3)  # noise of half of 100 steps, in the mean
 
 

@@ -1,7 +1,9 @@
 """The script of the theory's measures: its file, what it refuses, and what it says it would need."""
 
+from dataclasses import replace
 import json
 from pathlib import Path
+from typing import Any
 
 from factories import Command
 import pytest
@@ -14,6 +16,9 @@ from reactivation.analysis.mechanism import MEASURES, Settings, is_whole, measur
 from reactivation.machine.errors import DamagedData
 
 SMALL = ["pairs=80", "trajectories=20", "steps=400", "long=2000", "gains=[0,4]", "tempering_gains=[1,2]"]
+FEW: dict[str, Any] = {
+    "pairs": 80, "trajectories": 20, "steps": 400, "long": 2000, "gains": [0.0, 4.0], "tempering_gains": [1.0, 2.0],
+}  # fmt: skip
 WORDS = ["run=control:langevin:bearings", *SMALL]
 
 
@@ -113,16 +118,35 @@ def test_the_page_has_verdicts_and_figures_and_what_is_published_of_it(command: 
     }
 
 
+def test_the_page_claims_no_errors_that_older_results_do_not_hold(tmp_path: Path) -> None:
+    settings = replace(control_settings(str(tmp_path), HEAD, "langevin", 0), **FEW)
+    whole = measure(settings)
+    older = json.loads(json.dumps(whole))
+    for name in ("relaxation", "diffusion", "bound"):
+        older[name].pop("errors", None)
+        older[name].pop("sensitivity")
+    for chain in older["bound"]["chains"]:
+        del chain["errors"]
+    del older["bound"]["by_chance"]
+    pages = []
+    for held in (whole, older):
+        file = result_file(control_settings(str(tmp_path), HEAD, "langevin", 0))
+        file.write_text(json.dumps(held | {"settings": science(control_settings(str(tmp_path), HEAD, "langevin", 0))}))
+        write(str(tmp_path))
+        page = (tmp_path / "report_theory.html").read_text()
+        pages.append(page[page.index("<h2>Rest of 20,000 steps") : page.index("<h2>The loss and its bounds")])
+        assert ("Nothing yet: results" in page) is (held is older)
+        assert ("lag of 250 steps: " in page) is (held is whole)
+    assert [page.count(" ± ") for page in pages] == [3, 0]
+
+
 def test_a_page_of_nothing_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(DamagedData, match="nothing is measured"):
         write(str(tmp_path))
 
 
 def test_results_that_lack_a_measure_are_completed_and_others_are_kept(tmp_path: Path) -> None:
-    settings = Settings(
-        run="control:langevin:bearings", path=str(tmp_path), pairs=80, trajectories=20, steps=400, long=2000,
-        gains=[0.0, 4.0], tempering_gains=[1.0, 2.0],
-    )  # fmt: skip
+    settings = Settings(run="control:langevin:bearings", path=str(tmp_path), **FEW)
     whole = measure(settings)
     assert is_whole(whole)
     older = {name: found for name, found in whole.items() if name != "metric"} | {"tempering": {"value": 9.0}}

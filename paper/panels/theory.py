@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from paper.claims.mechanism import controls_of, network_of, pulls
+from paper.claims.mechanism import HOME_AT, controls_of, network_of, pulls
 from paper.claims.theory import JUDGED, direction_in_time, is_relaxed
 from paper.protocols import HEAD, SPATIAL
 from paper.theory import CONTROL_SEEDS, CONTROLS, DENSITY, FAMILIES, Family, control_settings, family_settings, found
@@ -20,6 +20,12 @@ from reactivation.world.spaces import Box, Circle
 _CONTROLS = {"langevin": "control: Langevin sampling", "attractor": "control: flat attractor"}
 _EVERY = 500  # steps of a long rest between those that are shown, after the first so many
 _ASSUMED = ("residual", "seen", "width", "nonstationary")
+BOUNDS = ("loss", "split", "approximated", "l3", "upper")
+_WITH_CHOICES = {  # measure → where it stands
+    "direction in time, less chance": "relaxation",
+    "D that kicks predict": "diffusion",
+    "‖r − D†f(s)‖² over the variance of r": "bound",
+}
 _KICKED = (0.5, 2.0)  # c of pairs that kicks are held against
 MISSED = "drift that the line misses"  # a share, among the choices that α hangs on
 COURSES = {SPATIAL: Radius(Box(2.2, 2.2)), HEAD: Bearing(Circle())}
@@ -109,6 +115,52 @@ def width_table(path: str, task: str) -> list[Row]:
         for one in measured(path, task)
         for result in one.results
         for gain, width in zip(result["tempering"]["gains"], result["tempering"]["widths"], strict=True)
+    ]  # fmt: skip
+
+
+def conditions_table(path: str) -> list[Row]:
+    """What those conditions of the rules are about that ask of places, where families are judged: a row a network."""
+    rows = []
+    for one in (one for task in (SPATIAL, HEAD) for one in measured(path, task)):
+        for result in () if one.is_null or one.is_control else one.results:
+            still, tempered = result["drift"]["still"], result["tempering"]
+            homes = dict(zip(tempered["gains"], tempered["homes"], strict=True))
+            rows.append(
+                {
+                    "family": one.label, "seed": result["settings"]["seed"],
+                    "apart": next(fit["spread"] for fit in still["fits"] if fit["gain"] == 0), **homes[HOME_AT],
+                    "remembered": max(tempered["remembered"]),
+                    "starts_apart": tempered["of_starts"][0] - tempered["of_starts"][1],
+                }
+            )  # fmt: skip
+    return rows
+
+
+def controls_table(path: str) -> list[Row]:
+    """What rules ask of controls: a row a control and number."""
+    rows = []
+    for one in (one for task in (SPATIAL, HEAD) for one in measured(path, task) if one.is_control):
+        for result in one.results:
+            fits = {fit["gain"]: fit["alpha"] for fit in result["drift"]["still"]["fits"]}
+            numbers = {f"α at c = {c:g}": fits[c] for c in JUDGED} | {"exponent": result["tempering"]["value"]}
+            still = (fit for fit in result["drift"]["still"]["fits"] if fit["gain"] == JUDGED[-1])
+            numbers |= {f"{MISSED}, c = {JUDGED[-1]:g}": missed(fit, one.task) for fit in still}
+            rows += [{"family": one.label, "number": name, "value": value} for name, value in numbers.items()]
+    return rows
+
+
+def gains_table(path: str) -> list[Row]:
+    """α, and D along the gradient over c, at each c, where families are judged: a row a network and c."""
+    return [
+        {
+            "family": one.label, "seed": result["settings"]["seed"], "c": fit["gain"], "alpha": fit["alpha"],
+            "diffusion": fit["diffusion"] / fit["gain"] if fit["gain"] else None,
+            "kicked": result["diffusion"]["value"],
+        }
+        for task in (SPATIAL, HEAD)
+        for one in measured(path, task) if not one.is_null or one.is_control
+        for result in one.results
+        for fit in result["drift"]["still"]["fits"]
     ]  # fmt: skip
 
 
@@ -291,6 +343,10 @@ def rest_table(path: str) -> list[Row]:
             "half": result["relaxation"]["half"], "growth": result["relaxation"]["growth"],
             "direction": direction_in_time(result["relaxation"]["share"], result["relaxation"]["share_reversed"]),
             "scale": result["scale_symmetry"],
+            **{
+                f"{column}_error": result["relaxation"].get("errors", {}).get(name)
+                for column, name in (("kept", "value"), ("growth", "growth"), ("direction", "direction"))
+            },
         }
         for task in (SPATIAL, HEAD)
         for one in measured(path, task)
@@ -301,21 +357,44 @@ def rest_table(path: str) -> list[Row]:
 def assumptions_table(path: str) -> list[Row]:
     """What the derivation takes for granted: a row a network."""
     return [
-        {"family": one.label, "seed": result["settings"]["seed"], **{key: result["bound"][key] for key in _ASSUMED}}
+        {
+            "family": one.label, "seed": result["settings"]["seed"], **{key: result["bound"][key] for key in _ASSUMED},
+            **_errors_of(result["bound"], _ASSUMED), "by_chance": result["bound"].get("by_chance"),
+        }
         for task in (SPATIAL, HEAD)
         for one in measured(path, task)
         for result in one.results
-    ]
+    ]  # fmt: skip
 
 
 def bound_table(path: str) -> list[Row]:
     """The loss, its bounds and how often each step of their derivation holds: a row a network and Δt."""
     return [
-        {"family": one.label, "seed": result["settings"]["seed"], **chain}
+        {
+            "family": one.label, "seed": result["settings"]["seed"],
+            **{name: value for name, value in chain.items() if name != "errors"}, **_errors_of(chain, BOUNDS),
+        }
         for task in (SPATIAL, HEAD)
         for one in measured(path, task)
         for result in one.results
         for chain in result["bound"]["chains"]
+    ]  # fmt: skip
+
+
+def _errors_of(found: Result, names: Sequence[str]) -> Row:
+    """Standard errors over trajectories, None where results were made before there were any."""
+    return {f"{name}_error": found.get("errors", {}).get(name) for name in names}
+
+
+def choices_table(path: str) -> list[Row]:
+    """How the other measures change with their choices, where that was measured: a row a network, measure and choice."""
+    return [
+        {"family": one.label, "seed": result["settings"]["seed"], "measure": measure, "choice": choice, "value": value}
+        for task in (SPATIAL, HEAD)
+        for one in measured(path, task)
+        for result in one.results
+        for measure, of in _WITH_CHOICES.items()
+        for choice, value in result[of].get("sensitivity", {}).items()
     ]
 
 

@@ -5,22 +5,32 @@ step of the derivation is then a number, in the units of the outputs, from the s
 for every draw holds here to rounding. Axes: K draws of a step's noise, B states, N units, O outputs, P dimensions.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
 from reactivation.analysis.run import Run
 from reactivation.checks import Several, Strength, checked
+from reactivation.replay.inference import BOOTSTRAPS, NULLS
+from reactivation.streams import numpy_stream, of_theory
 from reactivation.theory.probe import Probe, asking
+from reactivation.theory.uncertainty import jackknife
+
+Array = NDArray[np.float64]
+_OfKept = Callable[[NDArray[np.bool_]], float]
 
 _LONG = 100  # steps of waking
 _APART = 10  # steps between states that are looked at
 _DRAWS = 8  # of the noise of a step, from each state
 _CUT = 0.01  # singular values of D below this share of the largest are none of its pseudoinverse
+_OTHER_CUTS = (0.001, 0.1)  # that are looked at beside
 HALVINGS = (1, 2, 4)  # Δt is divided by
 
 
@@ -40,6 +50,7 @@ class Chain(NamedTuple):
     l3_holds: float  # where Eq. 11 ≤ Eq. 12
     upper_holds: float  # where Eq. 12 ≤ Eq. 13
     loss_below_upper: float  # where Eq. 3 ≤ Eq. 13
+    errors: dict[str, float]  # standard errors of these means, over trajectories
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +63,15 @@ class Bound:
     seen: float  # share of ‖r − mean r‖² that the readout sees
     width: float  # variance per unit of r around D†f(s), over σ²Δt: 1 in the paper's p(r|s)
     nonstationary: float  # Kolmogorov–Smirnov distance of places awake, first step against last: 0 if stationary
+    by_chance: float  # what of that so few trajectories have where nothing changes: first and last swapped at random
+    errors: dict[str, float]  # standard errors over trajectories: of value and the other numbers
+    sensitivity: dict[str, float]  # share below which singular values of D are none → residual
 
     def __repr__(self) -> str:
         one = self.chains[0]
         chain = " ≤ ".join(f"{value:.3g}" for value in (one.loss, one.approximated, one.l3, one.upper))
-        return f"L_upper is {self.value:.3g} times L: {chain}; r is {self.residual:.2f} of its variance away from D†f(s)"
+        ratio = f"L_upper is {self.value:.3g} ± {self.errors['value']:.1g} times L"
+        return f"{ratio}: {chain}; r is {self.residual:.2f} of its variance away from D†f(s)"
 
 
 @checked
@@ -71,15 +86,35 @@ def bound(run: Run, *, trajectories: Several = 100, sigma: Strength | None = Non
     Raises:
         DamagedData: activity does not stay finite.
     """
-    chains = []
+    chains, coarse = [], {}
     with asking():
         for halving in HALVINGS:
             awake = _Awake(Probe(run, "bound", sigma), trajectories, halving)
-            chains.append(awake.chain())
+            each = awake.terms()
+            chains.append(_chain(awake.probe.dt, each))
             if halving == 1:
-                residual, seen, width = awake.assumption()
-                nonstationary = awake.nonstationary()
-    return Bound(chains[0].upper / chains[0].loss, tuple(chains), residual, seen, width, nonstationary)
+                coarse, assumed, (nonstationary, by_chance, unsure) = each, awake.assumptions(), awake.nonstationary()
+    numbers: dict[str, _OfKept] = {"value": partial(_share, coarse["upper"], coarse["loss"]), **assumed[_CUT]}
+    errors = {name: float(jackknife(of, trajectories)) for name, of in numbers.items()}
+    every = np.ones(trajectories, dtype=bool)
+    values = {name: of(every) for name, of in numbers.items()}
+    return Bound(
+        values["value"],
+        tuple(chains),
+        values["residual"],
+        values["seen"],
+        values["width"],
+        nonstationary,
+        by_chance,
+        {**errors, "nonstationary": unsure},
+        {f"singular values below {cut:g} left out": of["residual"](every) for cut, of in assumed.items()},
+    )
+
+
+def _chain(dt: float, each: Mapping[str, Array]) -> Chain:
+    """Means and standard errors of what each trajectory has (B)."""
+    errors = {name: float(values.std(ddof=1) / math.sqrt(len(values))) for name, values in each.items()}
+    return Chain(dt, **{name: float(values.mean()) for name, values in each.items()}, errors=errors)
 
 
 class _Awake:
@@ -105,8 +140,8 @@ class _Awake:
         self.ends = positions[:, 0], positions[:, -1]
         self.readout = probe.network.decoder.weight.double()
 
-    def chain(self) -> Chain:
-        """The loss of the next step and its bounds."""
+    def terms(self) -> dict[str, Array]:
+        """The loss of the next step and its bounds, mean over the states of each trajectory (B), as `Chain` calls them."""
         probe, (signals, rest) = self.probe, self._updates()
         state = torch.cat(self.states)
         wanted = probe.task.encode(self.places.float()).double()
@@ -123,10 +158,21 @@ class _Awake:
         approximated = signal + (denoised @ d).norm(dim=-1).mean(0)
         size, largest = denoised.norm(dim=-1), float(torch.linalg.matrix_norm(self.readout, 2))
         l3, upper = signal + largest * size.mean(0), signal + largest * (size**2).mean(0).sqrt()
-        values = [float(one.mean()) for one in (loss, expanded, split, approximated, l3, upper, signal)]
-        pairs = ((expanded, split), (split, approximated), (approximated, l3), (l3, upper), (loss, upper))
-        holds = [float((less <= more * (1 + 1e-9)).double().mean()) for less, more in pairs]
-        return Chain(probe.dt, *values, *holds)
+        means = {
+            "loss": loss, "expanded": expanded, "split": split, "approximated": approximated, "l3": l3, "upper": upper,
+            "signal": signal,
+        }  # fmt: skip
+        ordered = {
+            "split_holds": (expanded, split), "approximated_holds": (split, approximated), "l3_holds": (approximated, l3),
+            "upper_holds": (l3, upper), "loss_below_upper": (loss, upper),
+        }  # fmt: skip
+        means |= {name: (less <= more * (1 + 1e-9)).double() for name, (less, more) in ordered.items()}
+        return {name: self._of_trajectories(values) / len(self.states) for name, values in means.items()}
+
+    def _of_trajectories(self, values: Tensor) -> Array:
+        """Sums over the states of each trajectory, (states) → (B)."""
+        summed: Array = values.reshape(len(self.states), -1).sum(0).numpy()
+        return summed
 
     def _updates(self) -> tuple[Tensor, Tensor]:
         """Δr₂ and Δr₁ of the rates, (B, N) each: what the input adds to a step, and what there is without."""
@@ -137,30 +183,56 @@ class _Awake:
             steps.append((cell.rates(after) - cell.rates(state)).double())
         return steps[0] - steps[1], steps[1]
 
-    def assumption(self) -> tuple[float, float, float]:
-        """How far r is from D†f(s), how much of it the readout sees, and its variance around D†f(s) over σ²Δt."""
+    def assumptions(self) -> dict[float, dict[str, _OfKept]]:
+        """What is assumed of r, as functions of the trajectories that count, by the share below which D is cut.
+
+        residual: how far r is from D†f(s); seen: how much of it the readout sees; width: its variance around D†f(s) over
+        σ²Δt.
+        """
         rates = self.probe.network.cell.rates(torch.cat(self.states)).double()
         wanted = self.probe.task.encode(self.places.float()).double()
-        away = ((rates - wanted @ torch.linalg.pinv(self.readout, rtol=_CUT).mT) ** 2).sum()
-        centred = rates - rates.mean(0)
+        centred, step = rates - rates.mean(0), self.probe.noise.sigma**2 * self.probe.dt
         _, sizes, directions = torch.linalg.svd(self.readout, full_matrices=False)
-        visible = centred @ directions[sizes > _CUT * sizes[0]].mT
-        step = self.probe.noise.sigma**2 * self.probe.dt
-        per_unit = float(away) / rates.numel()
-        total = float((centred**2).sum())
-        return float(away) / total, float((visible**2).sum()) / total, per_unit / step if step else math.nan
+        total = self._of_trajectories((centred**2).sum(1))
+        found: dict[float, dict[str, _OfKept]] = {}
+        for cut in (_CUT, *_OTHER_CUTS):
+            visible = centred @ directions[sizes > cut * sizes[0]].mT
+            seen = self._of_trajectories((visible**2).sum(1))
+            away = self._of_trajectories(((rates - wanted @ torch.linalg.pinv(self.readout, rtol=cut).mT) ** 2).sum(1))
+            numbers = len(self.states) * rates.shape[1]  # of a trajectory
+            found[cut] = {
+                "residual": partial(_share, away, total),
+                "seen": partial(_share, seen, total),
+                "width": partial(_share, away, np.full_like(total, numbers * step or math.nan)),
+            }
+        return found
 
-    def nonstationary(self) -> float:
-        """The greatest gap between the distributions of places after the first and the last step, over coordinates."""
-        first, last = (self.probe.course.place(positions.numpy()).T for positions in self.ends)
-        return max(_gap(one, other) for one, other in zip(first, last, strict=True))
+    def nonstationary(self) -> tuple[float, float, float]:
+        """The greatest gap between the distributions of places after the first and the last step, over coordinates.
+
+        With it, what there is by chance where nothing changes (the two places of each trajectory swapped, or not), and the
+        standard error of a bootstrap.
+        """
+        first, last = (self.probe.course.place(positions.numpy()) for positions in self.ends)
+        draws = numpy_stream(self.probe.run.seed, of_theory("bound", f"{self.probe.run.name}/places"))
+        swaps = draws.random((NULLS, len(first), 1)) < 0.5
+        by_chance = [_gap(np.where(swap, last, first), np.where(swap, first, last)) for swap in swaps]
+        again = [_gap(first[which], last[which]) for which in draws.integers(len(first), size=(BOOTSTRAPS, len(first)))]
+        return _gap(first, last), float(np.mean(by_chance)), float(np.std(again, ddof=1))
 
 
-def _gap(one: np.ndarray, other: np.ndarray) -> float:
-    """The greatest difference of two cumulative distributions (Kolmogorov–Smirnov)."""
-    at = np.concatenate((one, other))
-    shares = [np.searchsorted(np.sort(values), at, side="right") / len(values) for values in (one, other)]
-    return float(np.abs(shares[0] - shares[1]).max())
+def _share(part: Array, whole: Array, kept: NDArray[np.bool_]) -> float:
+    return float(part[kept].sum() / whole[kept].sum())
+
+
+def _gap(first: Array, last: Array) -> float:
+    """The greatest difference of two cumulative distributions (Kolmogorov–Smirnov), of places (B, E), over coordinates."""
+    gaps = []
+    for one, other in zip(first.T, last.T, strict=True):
+        at = np.concatenate((one, other))
+        shares = [np.searchsorted(np.sort(values), at, side="right") / len(values) for values in (one, other)]
+        gaps.append(float(np.abs(shares[0] - shares[1]).max()))
+    return max(gaps)
 
 
 def _slope(probe: Probe, places: Tensor, moves: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from reactivation.theory.probe import Probe, asking
 
 _WARM_UP = 100  # steps at c before the kick: the amplitude of the state that is kicked is that of rest
 _BACK = 40  # steps without noise after it
+_OTHERS = (20, 80)  # that are looked at beside
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +28,7 @@ class Kicked:
     standard_error: float  # over states
     gain: float  # c
     unit: str
+    sensitivity: dict[str, float]  # steps without noise after the kick → D
 
     def __repr__(self) -> str:
         return f"{self.value:.3g} ± {self.standard_error:.2g} {self.unit}² per step at c = {self.gain:g} (from kicks)"
@@ -53,6 +55,11 @@ def diffusion(run: Run, gain: Positive = 1.0, *, states: Several = 400, sigma: S
         state = probe.network.initial_state(probe.task.sample(states, 2, source).start)
         state = probe.go(state, _WARM_UP, gain, source)
         state = probe.go(torch.cat((state, state)), 1, gain, source, paired=True)
-        one, other = np.split(probe.positions(probe.go(state, _BACK, 0.0, source)), 2)
-    squares = ((probe.task.space.difference(one, other) / 2) ** 2).mean(-1) / 2
-    return Kicked(float(squares.mean()), float(squares.std(ddof=1) / math.sqrt(states)), gain, probe.task.space.unit)
+        squares, gone = {}, 0
+        for steps in sorted((_BACK, *_OTHERS)):
+            state, gone = probe.go(state, steps - gone, 0.0, source), steps
+            one, other = np.split(probe.positions(state), 2)
+            squares[steps] = ((probe.task.space.difference(one, other) / 2) ** 2).mean(-1) / 2
+    error = float(squares[_BACK].std(ddof=1) / math.sqrt(states))
+    others = {f"{steps} steps back": float(own.mean()) for steps, own in squares.items()}
+    return Kicked(float(squares[_BACK].mean()), error, gain, probe.task.space.unit, others)

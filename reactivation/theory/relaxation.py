@@ -15,13 +15,16 @@ from reactivation.analysis.recording import Recording
 from reactivation.analysis.run import Run
 from reactivation.checks import Count, Several, Strength, checked, whole
 from reactivation.replay.asymmetry import antisymmetric_share
+from reactivation.replay.inference import Found, ratio
 from reactivation.theory.probe import Probe, asking
+from reactivation.theory.uncertainty import jackknife
 
 Array = NDArray[np.float64]
 
 STEPS = 20_000
 _APART = 50  # steps between what is read
 _LAG = 10  # of these, of the covariance whose antisymmetric share is taken
+_OTHER_LAGS = (5, 20)  # that the direction in time is looked at beside
 _THOUSAND = 1000
 
 
@@ -38,9 +41,12 @@ class Relaxation:
     growth: float  # factor of the amplitude per 1,000 steps, over the last half
     share: float  # antisymmetric share of the covariance over 500 steps, over the last half, 0 to 1
     share_reversed: float  # the same of trajectories that were reversed at random: what is left without a direction
+    errors: dict[str, float]  # standard errors over trajectories: of value, growth, and direction
+    sensitivity: dict[str, float]  # choice → direction, √share less √share_reversed
 
     def __repr__(self) -> str:
-        left = f"{self.value:.2f} of the start is left after {self.step[-1]} steps, half after {self.half or 'more'}"
+        kept = f"{self.value:.2f} ± {self.errors['value']:.2f} of the start is left after {self.step[-1]} steps"
+        left = f"{kept}, half after {self.half or 'more'}"
         sizes = f"amplitude grows by {self.growth:.3g} in 1,000 steps"
         return f"{left}; {sizes}; {self.share:.2g} of the covariance has a direction in time"
 
@@ -65,31 +71,60 @@ def relaxation(
     space, source = probe.task.space, probe.source(f"{gain:g}")
     with asking():
         state = probe.network.initial_state(probe.task.sample(trajectories, 2, source).start)
-        read, amplitude = [probe.positions(state)], [_size(probe, state)]
+        read, amplitude = [probe.positions(state)], [_sizes(probe, state)]
         for _ in range(steps // _APART):
             state = probe.go(state, _APART, gain, source)
             read.append(probe.positions(state))
-            amplitude.append(_size(probe, state))
-    positions, sizes = np.stack(read, axis=1), np.array(amplitude)
+            amplitude.append(_sizes(probe, state))
+    positions, sizes = np.stack(read, axis=1), np.stack(amplitude, axis=1)
     points = np.asarray(space.embed(positions))  # (B, T, E)
-    points = points - points.mean(0)
-    squares = (points**2).sum((0, 2))
-    correlation = (points * points[:, :1]).sum((0, 2)) / np.sqrt(squares * squares[0])
-    step, below, late = _APART * np.arange(len(sizes)), np.flatnonzero(correlation < 0.5), slice(len(sizes) // 2, None)
-    late_rest = Recording(positions[:, late], dt=_APART * probe.dt, space=space)
-    direction = antisymmetric_share(late_rest, lag=min(_LAG, len(late_rest.flat) // trajectories - 1))
+    correlation, step = _with_start(points), _APART * np.arange(points.shape[1])
+    below, late = np.flatnonzero(correlation < 0.5), slice(len(step) // 2, None)
+
+    def growth(kept: NDArray[np.bool_]) -> float:
+        return math.exp(np.polyfit(step[late], np.log(sizes[kept, late].mean(0)), 1)[0] * _THOUSAND)
+
+    def direction(first: int, lag: int) -> Found:
+        rest = Recording(positions[:, first:], dt=_APART * probe.dt, space=space)
+        return antisymmetric_share(rest, lag=min(lag, positions.shape[1] - first - 1))
+
+    half, quarter = len(step) // 2, min(len(step) * 3 // 4, len(step) - 2)
+    found = direction(half, _LAG)
+    share, share_reversed = found.value, _by_chance(found)
+    choices = {"as chosen": found, **{f"lag of {lag * _APART} steps": direction(half, lag) for lag in _OTHER_LAGS}}
+    choices["last quarter"] = direction(quarter, _LAG)
+    kept_error = jackknife(lambda kept: float(_with_start(points[kept][:, [0, -1]])[-1]), trajectories)
     return Relaxation(
         float(correlation[-1]),
         gain,
         step,
         correlation,
         int(step[below[0]]) if len(below) else None,
-        sizes,
-        math.exp(np.polyfit(step[late], np.log(sizes[late]), 1)[0] * _THOUSAND),
-        direction.value,
-        direction.null.value if direction.null else math.nan,
+        sizes.mean(0),
+        growth(np.ones(trajectories, dtype=bool)),
+        share,
+        share_reversed,
+        {
+            "value": float(kept_error),
+            "growth": float(jackknife(growth, trajectories)),
+            # Of a square root, to first order.
+            "direction": (found.standard_error or math.nan) / (2 * math.sqrt(share)) if share > 0 else math.nan,
+        },
+        {name: math.sqrt(one.value) - math.sqrt(_by_chance(one)) for name, one in choices.items()},
     )
 
 
-def _size(probe: Probe, state: torch.Tensor) -> float:
-    return float(probe.network.cell.rates(state).norm(dim=-1).mean())
+def _with_start(points: Array) -> Array:
+    """Correlation of points (B, T, E) with those at the start, over trajectories: (T)."""
+    points = points - points.mean(0)
+    squares = (points**2).sum((0, 2))
+    return ratio((points * points[:, :1]).sum((0, 2)), np.sqrt(squares * squares[0]))
+
+
+def _by_chance(found: Found) -> float:
+    return found.null.value if found.null else math.nan
+
+
+def _sizes(probe: Probe, state: torch.Tensor) -> Array:
+    sizes: Array = probe.network.cell.rates(state).norm(dim=-1).double().numpy()
+    return sizes

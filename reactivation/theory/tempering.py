@@ -12,7 +12,6 @@ T times, P dimensions.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +24,13 @@ from reactivation.machine.errors import BadInput
 from reactivation.theory.course import Course, Home
 from reactivation.theory.landscape import waking_positions
 from reactivation.theory.probe import Probe, asking
+from reactivation.theory.uncertainty import jackknife
 
 Array = NDArray[np.float64]
 
 GAINS = (0.5, 1.0, 2.0, 4.0)
 _APART = 50  # steps between positions that are read
-_BLOCKS = 20  # of trajectories, left out in turn: the jackknife of the exponent
+_FEWEST = 20  # trajectories
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,20 +79,20 @@ def tempering(
     if len(gains) < 2:
         raise BadInput(f"gains={tuple(gains)}: give two at least")
     whole("steps", steps, 2 * _APART)
-    whole("trajectories", trajectories, _BLOCKS)
+    whole("trajectories", trajectories, _FEWEST)
     probe = Probe(run, "tempering", sigma)
     course, awake = probe.course, awake or waking_positions(run)
     with asking():
         resting = [_rest(probe, gain, trajectories, steps) for gain in gains]
     late = [positions[:, positions.shape[1] // 2 :] for positions in resting]
     early = [positions[:, positions.shape[1] // 4 : positions.shape[1] // 2] for positions in resting]
-    left_out = [np.arange(trajectories) // 2 % _BLOCKS != block for block in range(_BLOCKS)]
-    each = np.array([_exponent(course, gains, [positions[kept] for positions in late]) for kept in left_out])
-    error = math.sqrt((_BLOCKS - 1) / _BLOCKS * ((each - each.mean()) ** 2).sum())
+    error = jackknife(
+        lambda kept: _exponent(course, gains, [positions[kept] for positions in late]), trajectories, at_once=2
+    )
     wide, of_task = (_exponent(course, gains, [positions[first::2] for positions in late]) for first in (0, 1))
     return Tempering(
         _exponent(course, gains, late),
-        error,
+        float(error),
         (wide, of_task),
         tuple(gains),
         tuple(course.width(positions) for positions in late),
