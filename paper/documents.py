@@ -9,8 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 import re
 
+from paper import theory_tables as mechanism
 from paper.claims import CLAIMS
+from paper.claims.mechanism import judge_mechanism
 from paper.claims.verdicts import judge_all
+from paper.panels.theory import conditions_table, controls_table, gains_table
 from paper.protocols import SEEDS
 from paper.study import Study
 from paper.tables import TABLES, released, tally
@@ -19,10 +22,16 @@ from reactivation.machine.places import PUBLISHED
 from reactivation.storage.files import write_together
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "docs/claims.md", "docs/differences.md", "docs/performance.md")
+PAGES = ("README.md", "docs/claims.md", "docs/differences.md", "docs/performance.md", "docs/theory.md")
 FROM_RESULTS = "from results"
 _SENTENCES = {"tally": lambda study: tally(judge_all(CLAIMS, study)), "released": released}
-_BLOCKS = (*TABLES, *_SENTENCES)
+_MECHANISM = {  # from what is published of the theory
+    "mechanism verdicts": lambda path: mechanism.measured_verdicts(judge_mechanism(path)),
+    "mechanism conditions": lambda path: mechanism.conditions(conditions_table(path)),
+    "mechanism controls": lambda path: mechanism.controls(controls_table(path)),
+    "mechanism gains": lambda path: mechanism.gains(gains_table(path)),
+}
+_BLOCKS = (*TABLES, *_MECHANISM, *_SENTENCES)
 
 
 def committed() -> Study:
@@ -40,6 +49,8 @@ def filled(text: str, study: Study) -> str:
     def made(name: str) -> str:
         if name not in _BLOCKS:
             raise BadInput(f"<!-- made {FROM_RESULTS}: {name} -->: no such block; known: {', '.join(_BLOCKS)}")
+        if name in _MECHANISM:
+            return _MECHANISM[name](str(PUBLISHED)).markdown()
         return _SENTENCES[name](study) if name in _SENTENCES else TABLES[name](study).markdown()
 
     return with_blocks(text, FROM_RESULTS, made)

@@ -60,7 +60,7 @@ class Table(NamedTuple):
     def markdown(self) -> str:
         """As a table of a Markdown page."""
         lines = [self.header, ["---"] * len(self.header), *self.rows]
-        return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+        return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in lines)
 
     def text(self) -> str:
         """As aligned columns of a terminal."""

@@ -34,7 +34,7 @@ from paper.theory import (
     training_settings,
 )
 
-_HOME_AT = 2.0  # c of the rest whose modes count: Eq. 19's
+HOME_AT = 2.0  # c of the rest whose modes count: Eq. 19's
 _BOTH_NOISES = (  # the same networks trained with noise, and without
     ("biased GRU", "biased GRU, trained without noise"),
     ("biased vanilla", "biased vanilla, trained without noise"),
@@ -121,7 +121,7 @@ def network_of(task: str, seed: int, measured: dict[str, Any], training: dict[st
         tempered["of_starts"][0] - tempered["of_starts"][1],
         max(tempered["remembered"]),
         still["is_along"],
-        one_mode_at_home(task, **homes[_HOME_AT]),
+        one_mode_at_home(task, **homes[HOME_AT]),
         math.nan if brownian is None else brownian["fits"][0]["alpha"],
         direction_in_time(rest["share"], rest["share_reversed"]),
         measured["scale_symmetry"] == 0,
