@@ -1,6 +1,7 @@
 """Recordings in npz files of their own, with where they come from; nothing is pickled."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 import io
 import json
 from pathlib import Path
@@ -12,6 +13,7 @@ from reactivation import __version__
 from reactivation.analysis.epochs import Moments, Start
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.storage.arrays import read_archive
+from reactivation.storage.fields import made
 from reactivation.storage.files import parse_json, write_atomically
 from reactivation.world.spaces import Box, Circle, Space
 
@@ -53,21 +55,56 @@ def load(recording: "Recording", file: Path, space: Space | None) -> None:
     """Fill an empty recording; see `Recording.load`."""
     arrays = read_archive(file)
     try:
-        about = parse_json(str(arrays["about"]))
-        if about["format"] != _FORMAT:
-            raise DamagedData(f"{file}: has format {about['format']}; this version reads format {_FORMAT}")
-        recording.space = space or _named_space(file, dict(about["space"]))
-        recording.dt, recording.outside, recording.dropped = about["dt"], about["outside"], about["dropped"]
-        recording.provenance, recording._given = about["provenance"], about["given"]
+        content = parse_json(str(arrays["about"]))
+        if content["format"] != _FORMAT:
+            raise DamagedData(f"{file}: has format {content['format']}; this version reads format {_FORMAT}")
+        about = made(_About, content)
+        recording.space = space or _named_space(file, dict(about.space))
+        recording.dt, recording.outside, recording.dropped = about.dt, about.outside, about.dropped
+        recording.provenance, recording._given = about.provenance, about.given
         recording._blocks, recording._rates = _numbered("positions", arrays), _numbered("rates", arrays)
-        first = about["first"] or np.cumsum([0, *recording.lengths[:-1]]).tolist()
-        seconds = about.get("starts") or [sample * recording.dt for sample in first]  # files of before have none
-        recording._starts = tuple(map(Start, first, seconds))
         recording._moments = Moments(arrays["mean"], arrays["covariance"]) if "mean" in arrays else None
+        _require_whole(recording)
+        first = about.first or np.cumsum([0, *recording.lengths[:-1]]).tolist()
+        seconds = about.starts or [sample * recording.dt for sample in first]
+        starts = zip(first, seconds, recording.lengths, strict=True)
+        recording._starts = tuple(Start(sample, second) for sample, second, _ in starts)
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
-        recording._blocks = ()
-    if not recording._blocks:
-        raise DamagedData(f"{file}: is no whole recording; make it again")
+        raise DamagedData(f"{file}: is no whole recording; make it again") from None
+
+
+@dataclass(frozen=True)
+class _About:
+    """What a file says beside its arrays."""
+
+    format: int
+    dt: float
+    space: dict[str, Any]
+    given: int
+    outside: int
+    dropped: int
+    provenance: dict[str, Any]
+    version: str = ""
+    first: tuple[int, ...] = ()
+    starts: tuple[float, ...] = ()  # files of before have none
+
+
+def _require_whole(recording: "Recording") -> None:
+    """Raise ValueError unless there are epochs, and all arrays are numbers of the shapes that belong to them."""
+    blocks, rates, moments = recording._blocks, recording._rates, recording._moments
+    epochs: list[Any] = [*blocks, *rates]
+    arrays = [*epochs, *([] if moments is None else moments)]
+    if not all(array.dtype.kind in "fiu" and array.size and np.isfinite(array).all() for array in arrays):
+        raise ValueError("numbers")
+    if not blocks or recording.dt <= 0 or any(block.ndim != 3 for block in epochs):
+        raise ValueError("epochs")
+    lengths = [block.shape[1] for block in rates for _ in block]
+    if any(block.shape[2] != recording.space.dimensions for block in blocks) or len({block.shape[2] for block in rates}) > 1:
+        raise ValueError("dimensions and units")
+    if lengths != recording.lengths[: len(lengths)].tolist():
+        raise ValueError("rates of these epochs")
+    if moments is not None and moments.covariance.shape != (*moments.mean.shape, *moments.mean.shape):
+        raise ValueError("moments")
 
 
 def _fields_of(space: Space) -> tuple[str, ...]:

@@ -10,12 +10,12 @@ from reactivation import registry
 from reactivation.analysis.base import RANDOM
 from reactivation.analysis.result_files import declared
 from reactivation.checks import checked
-from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.machine.errors import BadInput, DamagedData, storing
 from reactivation.machine.places import PUBLISHED
 from reactivation.settings.layers import RESULTS, flatten
 from reactivation.storage.card import Card, read_card
-from reactivation.storage.files import read_json
-from reactivation.storage.folder import RunFolder
+from reactivation.storage.files import damaged, read_json
+from reactivation.storage.folder import RunFolder, are_measures
 from reactivation.storage.table import Table, table_of
 
 RUNS, RESULTS_OF_RUNS = "runs", "results"
@@ -47,7 +47,9 @@ def runs_table(root: str | os.PathLike[str] = RESULTS, of: str = RUNS, published
     if of not in (RUNS, RESULTS_OF_RUNS):
         raise BadInput(f"of={of!r} must be {RUNS} or {RESULTS_OF_RUNS}")
     roots = [Path(root), *([PUBLISHED] if published else [])]
-    if not any(place.is_dir() for place in roots):
+    with storing(root):
+        there = any(place.is_dir() for place in roots)
+    if not there:
         raise BadInput(f"{root}: no such folder; train a run first, or take what is published (published=true)")
     folders, results = _found(roots)
     cards = _cards(folders)
@@ -122,23 +124,30 @@ def _whose(folder: RunFolder, card: Card) -> dict[str, Any]:
 
 def _result_rows(
     file: Path, analysis: str, runs: Mapping[Any, Sequence[Found]]
-) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """What a result says of each run and phase: settings, and measures."""
+) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """What a result says of each run and phase: settings, and measures. What cannot be read is told and left out."""
     try:
-        details = read_json(file)
-        settings = flatten(details["settings"])
-        table = read_json(file.with_name(file.name.removesuffix(_DETAILS) + ".json"))
-        measured = measures_of(analysis, table, details, runs)
-    except (DamagedData, KeyError, TypeError) as problem:
-        print(f"left out: {file}: {problem!r}", file=sys.stderr)
-        return
+        return list(_rows(file, analysis, runs))
+    except DamagedData as problem:
+        print(f"left out: {problem}", file=sys.stderr)
+    except (KeyError, TypeError, AttributeError, ValueError):  # it was edited, or is of another program
+        print(f"left out: {damaged(file)}", file=sys.stderr)
+    return []
+
+
+def _rows(file: Path, analysis: str, runs: Mapping[Any, Sequence[Found]]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    details = read_json(file)
+    settings = flatten(details["settings"])
+    table = read_json(file.with_name(file.name.removesuffix(_DETAILS) + ".json"))
     of_analysis = {key: value for key, value in settings.items() if key not in _OF_RUNS}
-    for label, phases in measured.items():
+    for label, phases in measures_of(analysis, table, details, runs).items():
         model, found = details["models"].get(label, {}), _run_of(label, table, details, runs)
         whose = {"experiment": f"{settings['task']}/{label}", "seed": model.get("seed", settings["seed"])}
         if found:
             whose = {**_whose(*found), **found[1].settings}
         for phase, measures in phases.items():
+            if not are_measures(measures):
+                raise damaged(file)
             row = {
                 **whose,
                 "analysis": analysis,

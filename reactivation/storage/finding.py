@@ -9,6 +9,7 @@ import shlex
 import sys
 from typing import Any
 
+from reactivation.machine.errors import storing
 from reactivation.machine.places import PUBLISHED, as_typed
 from reactivation.settings.layers import RESULTS, TrainConfig
 from reactivation.settings.reading import to_words
@@ -58,7 +59,9 @@ def _say_stand_in(own: Path, published: Path) -> None:
 def named_folder(name: Named, *roots: str | Path) -> RunFolder | None:
     """The run folder of that name, from here, within a root, or among the published; None if there is none."""
     for place in (Path(name).expanduser(), *(Path(root) / name for root in (*roots, PUBLISHED))):
-        if (place / "config.yml").is_file():
+        with storing(place):
+            is_run = (place / "config.yml").is_file()
+        if is_run:
             return RunFolder(place)
     return None
 

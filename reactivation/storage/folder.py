@@ -23,7 +23,9 @@ def renamed(measures: dict[str, Any]) -> dict[str, Any]:
 def are_measures(found: Any) -> bool:
     """Whether something is measures by their names: numbers, or None where one has no value."""
     kinds = (int, float, type(None))
-    return isinstance(found, dict) and all(type(value) in kinds for value in found.values())
+    return isinstance(found, dict) and all(
+        isinstance(value, kinds) and not isinstance(value, bool) for value in found.values()
+    )
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ BAD = {
     "too large a size": ([SPATIAL, "rnn.n_rec=99999999999999999999"], ["rnn.n_rec", "at most"]),
     "tag that leaves its folder": ([SPATIAL, "tag=../../x"], ["tag", "file name"]),
     "tag that makes a folder": ([SPATIAL, "tag=a/b"], ["tag", "file name"]),
+    "endless tag": ([SPATIAL, f"tag={'a' * 300}"], ["tag", "at most 100"]),
     "hidden tag": ([SPATIAL, "tag=."], ["tag", "file name"]),
     "key of the other task": ([HEAD, "task.box_width=2"], ["task.box_width"]),
     "wrong type": ([SPATIAL, "rnn.n_rec=many"], ["rnn.n_rec", "int"]),

@@ -13,9 +13,11 @@ import sys
 from typing import Any
 
 from factories import ROOT, SPATIAL, Command, contents, environment, train
+import numpy as np
 import pytest
 
 from paper import diagram, gain
+import reactivation as ra
 from reactivation.analysis import mechanism
 from reactivation.machine.errors import BadInput, DamagedData, StorageError
 from reactivation.machine.places import PUBLISHED
@@ -129,6 +131,67 @@ def test_the_place_of_what_takes_minutes_is_asked_for_first(measure: Callable[[s
         measure(str(tmp_path / "file"))
     with pytest.raises(BadInput, match="published results are read-only"):
         measure(str(PUBLISHED))
+
+
+NONSENSE: list[Any] = [3, [], "x", [float("nan")], [[[1j, 1j]]], [[[1.0, 2.0]]], b"x", "null", "[" * 100_000]
+
+
+@pytest.mark.parametrize("name", ["about", "positions_0", "rates_0", "mean", "covariance"])
+def test_a_recording_of_other_arrays_is_named(name: str, tmp_path: Path) -> None:
+    xy = np.cumsum(np.random.default_rng(0).normal(0, 0.1, (3, 30, 2)), 1)
+    file = ra.Recording(xy, dt=0.02, space=ra.Box(9, 9), rates=np.ones((2, 30, 4))).save(tmp_path / "recording.npz")
+    assert len(ra.Recording.load(file)) == 3
+    arrays = {**np.load(file), "mean": np.zeros(4), "covariance": np.eye(4)}
+    np.savez(file, **arrays)
+    assert ra.Recording.load(file).moments is not None
+    for wrong in NONSENSE:
+        np.savez(file, **{**arrays, name: np.array(wrong)})
+        with pytest.raises(DamagedData, match=r"recording\.npz: is no whole recording"):
+            ra.Recording.load(file)
+
+
+def edited(key: str, value: Any) -> Any:
+    about = {"format": 1, "dt": 0.1, "space": {"name": "Circle"}, "given": 2, "outside": 0, "dropped": 0, "provenance": {}}
+    return {**about, key: value} if key else value
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("", None), ("", []), ("dt", "x"), ("dt", -1), ("space", {}), ("space", {"name": []}), ("given", None)),
+        *(("provenance", []), ("first", [1, 2]), ("starts", [0.0, "x"]), ("starts", [0.0, 1.0]), ("other", 1)),
+    ],
+)
+def test_a_recording_that_says_something_else_of_itself_is_named(key: str, value: Any, tmp_path: Path) -> None:
+    def put(about: Any) -> None:
+        np.savez(tmp_path / "recording.npz", about=np.array(json.dumps(about)), positions_0=np.zeros((1, 2, 1)))
+
+    put(edited("dt", 0.1))
+    assert len(ra.Recording.load(tmp_path / "recording.npz")) == 1
+    put(edited(key, value))
+    with pytest.raises(DamagedData, match=r"recording\.npz: is no whole recording"):
+        ra.Recording.load(tmp_path / "recording.npz")
+
+
+@pytest.mark.parametrize("ask", [ra.load, ra.runs_table, ra.Recording.load, ra.inputs.replayed])
+def test_a_name_that_no_file_system_takes_is_refused(ask: Callable[[str], object]) -> None:
+    with pytest.raises(StorageError, match="File name too long"):
+        ask("a" * 300)
+
+
+@pytest.mark.parametrize("edited", [[], {}, {"settings": None}, {"settings": {}}, {"models": []}])
+def test_results_that_were_edited_are_named_and_left_out_of_tables(
+    edited: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in ("variance_0.0001_0.json", "variance_0.0001_0_details.json"):
+        (tmp_path / file).write_bytes((PUBLISHED / "spatial_navigation" / file).read_bytes())
+    assert len(ra.runs_table(tmp_path, of="results")) > 0
+    details = tmp_path / "variance_0.0001_0_details.json"
+    details.write_text(json.dumps({**json.loads(details.read_text()), **edited} if edited else edited))
+    assert len(ra.runs_table(tmp_path, of="results")) == 0
+    said = capsys.readouterr().err
+    assert said.startswith(f"left out: {details}")
+    assert len(said.splitlines()) == 1
 
 
 EDITED: list[Any] = [None, [], [1], [{}], {"a": 1}, [{"modifier": 1}], "x"]
