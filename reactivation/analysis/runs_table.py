@@ -137,6 +137,8 @@ def _result_rows(
 
 def _rows(file: Path, analysis: str, runs: Mapping[Any, Sequence[Found]]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     details = read_json(file)
+    if not isinstance(details["models"], dict):
+        raise damaged(file)
     settings = flatten(details["settings"])
     table = read_json(file.with_name(file.name.removesuffix(_DETAILS) + ".json"))
     of_analysis = {key: value for key, value in settings.items() if key not in _OF_RUNS}
