@@ -13,8 +13,8 @@ import time
 from reactivation.sweep.folder import SILENCE
 
 # Whoever died is silent for SILENCE before he is taken for dead, and no wait is longer on an idle machine: twelve runs take
-# 40 s. Twice as long is for a busy one, and a test that hangs costs no more.
-_PATIENCE = 2 * SILENCE
+# 40 s, and 400 s on one with six processes for each core. A test that hangs costs no more than this.
+_PATIENCE = 5 * SILENCE
 NEEDED = ("sbatch", "slurmctld", "slurmd", "munged")
 OF_ACCOUNTING = ("slurmdbd", "mariadbd", "mariadb-install-db", "sacctmgr")
 _PATH = f"{os.environ['PATH']}:/usr/sbin"

@@ -27,6 +27,7 @@ from reactivation.sweep import looking, supervisor
 from reactivation.sweep.folder import SILENCE, PlannedRun, Sweep
 from reactivation.sweep.grid import Grid, grid_of, values_of
 from reactivation.sweep.plan import plan
+from reactivation.sweep.slurm import Scheduled
 from reactivation.sweep.states import (
     FAILED,
     FINISHED,
@@ -433,6 +434,13 @@ def test_where_the_scheduler_says_nothing_nothing_more_is_handed_over(
     assert (done.returncode, done.stderr.count("\n")) == (4, 1)
     assert "the scheduler does not answer" in done.stderr
     assert [submission.number for submission in submissions(sweep)] == [1]
+
+
+def test_a_job_that_waits_and_was_called_off_keeps_nobody_from_its_runs(tmp_path: Path) -> None:
+    def says(state: str, *called_off: str) -> str | None:
+        return Scheduled(Sweep(tmp_path), {"run": "7"}, frozenset(called_off), {"7": state}).of("run")
+
+    assert [says(WAITING), says(WAITING, "run"), says(RUNNING, "run")] == [WAITING, "cancelled", RUNNING]
 
 
 def test_two_login_nodes_do_not_plan_one_sweep_at_a_time(

@@ -56,10 +56,12 @@ class Scheduled:
         """WAITING, RUNNING, or why the job ended; None where nobody knows."""
         job = self.jobs.get(run)
         state = (self.known or {}).get(job) if job else None
-        if state in (WAITING, RUNNING):
+        if state == RUNNING:
             return state
         if run in self.called_off:
-            return "cancelled"
+            return "cancelled"  # as well where it waits, for it ends as it begins
+        if state == WAITING:
+            return state
         if job and state in (None, "killed"):  # as it says of whatever ended badly
             return _said(self.sweep, job) or state
         return state
@@ -188,6 +190,6 @@ def cancel(jobs: Iterable[str]) -> None:
     if not listed:
         return
     if answer("squeue", "--noheader", f"--user={os.getuid()}") is None:
-        raise BadInput("the scheduler does not answer: what runs will end within seconds, what waits when it begins")
+        raise BadInput("the scheduler does not answer: jobs that run end within seconds, jobs that wait as they begin")
     for options in (["--state=PENDING"], ["--batch", "--signal=TERM"]):
         answer("scancel", *options, *listed, patience=_SUBMITTING)  # which fails where nothing is left to cancel
