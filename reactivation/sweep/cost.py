@@ -20,7 +20,9 @@ class Cost:
     source: str  # what it is known from
 
     def __str__(self) -> str:
-        return f"about {self.seconds / 3600:.3g} core-hours and {self.memory / 1000:.2g} GB a process ({self.source})"
+        hours = self.seconds / 3600
+        time_left = f"{hours:.3g} core-hours" if hours >= 1 else f"{hours * 60:.2g} core-minutes"
+        return f"about {time_left} and {self.memory / 1000:.2g} GB a process ({self.source})"
 
 
 def cost(configs: Mapping[str, TrainConfig], found: Iterable[State]) -> Cost:

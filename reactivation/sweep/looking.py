@@ -147,7 +147,8 @@ def _show_logs(named: list[str], settings: Settings) -> None:
     run = run_of(sweep.runs, named[0])
     for file in _logs(sweep, run):
         print(file, *last_lines(file, _LOG_LINES), sep="\n")
-    print(f"{run}: {len(attempts(sweep, run))} attempts", file=sys.stderr)
+    count = len(attempts(sweep, run))
+    print(f"{run}: {count} attempt{'' if count == 1 else 's'}", file=sys.stderr)
 
 
 def _sweep(named: list[str], settings: Settings) -> Sweep:
