@@ -3,8 +3,8 @@
     python -m paper.diagram [dry_run=true] [families=[biased GRU]] [seeds=[1]] [path=results]
 
 Measures every network of the families that is there and not measured yet (5 minutes each on a busy core, less for vanilla
-and for bearings), draws PATH/figures/diagram.png with its table, and prints each row of `paper/claims/replay.py` with its
-verdict. Every measurement is a file, PATH/diagram/<task>_<experiment>_<seed>[_<tag>].json.
+and for bearings), draws PATH/figures/fig_diagram.png with its table, and prints each row of `paper/claims/replay.py` with
+its verdict. Every measurement is a file, PATH/diagram/<task>_<experiment>_<seed>[_<tag>].json.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,10 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from paper.claims.replay import rows
 from paper.claims.verdicts import Claim, Verdict, judge
+from paper.panels.diagram import KEY, draw
+from paper.pictures import picture
 from paper.protocols import HEAD, SPATIAL
+from paper.tables import Table
 from reactivation.analysis.mechanism import Settings as OfTheory
 from reactivation.analysis.mechanism import training_values
 from reactivation.machine.errors import BadInput, DamagedData, run_command
+from reactivation.machine.places import refuse_published
 from reactivation.network.modifiers import Adaptation, Modifier, Momentum
 from reactivation.settings.declaring import nearest, setting
 from reactivation.settings.describing import asked_settings
@@ -234,15 +238,33 @@ def verdicts(family: Family, found: Mapping[int, Any]) -> dict[Claim, Verdict]:
     return {claim: judge(claim, {seed: claim.value(one) for seed, one in found.items()}) for claim in rows(family.of_noise)}
 
 
-def _table(measured: Mapping[Family, Mapping[int, Any]]) -> Iterator[str]:
-    yield "| networks | row | measure | rule | mean | 95 % interval | n | verdict |"
-    yield "|---|---|---|---|---|---|---|---|"
+def verdict_table(measured: Mapping[Family, Mapping[int, Any]]) -> Table:
+    """Every row of the families, as a page has them."""
+    header = ["networks", "row", "measure", "rule", "mean", "95 % interval", "n", "verdict"]
+    rows = []
     for family, found in measured.items():
         for claim, verdict in verdicts(family, found).items():
             interval = "–" if verdict.interval is None else "{:.3g} to {:.3g}".format(*verdict.interval)
             mean = "–" if math.isnan(verdict.mean) else f"{verdict.mean:.3g}"
-            cells = [family.name, claim.sentence, claim.measure, claim.rule, mean, interval]
-            yield f"| {' | '.join([*cells, str(len(verdict.seeds)), verdict.verdict])} |"
+            told = [family.name, claim.sentence, claim.measure, claim.rule, mean, interval]
+            rows.append([*told, str(len(verdict.seeds)), verdict.verdict])
+    return Table(header, rows)
+
+
+def measured_below(path: str) -> dict[Family, dict[int, Any]]:
+    """Families → seed → what is measured of it below a root of results; families of which something is, alone."""
+    found: dict[Family, dict[int, Any]] = {}
+    for part in parts(Settings(path=path)):
+        if part.found is not None:
+            found.setdefault(part.family, {})[part.seed] = part.found
+    return found
+
+
+def published_files(path: str) -> list[Path]:
+    """What there is to be published below a root: measurements, figure and its table."""
+    measured = [part.file for part in parts(Settings(path=path)) if part.found is not None]
+    drawn = [picture(Path(path) / "figures", KEY, form) for form in ("pdf", "png", "csv")]
+    return [*measured, *(file for file in drawn if file.exists())]
 
 
 def main(words: Sequence[str]) -> None:
@@ -254,6 +276,7 @@ def main(words: Sequence[str]) -> None:
     settings = asked_settings(Settings, __doc__ or "", list(words))
     if settings is None:
         return
+    refuse_published(Path(settings.path))
     measured: dict[Family, dict[int, Any]] = {}
     for part in parts(settings):
         found = part.found
@@ -266,11 +289,8 @@ def main(words: Sequence[str]) -> None:
             measured.setdefault(part.family, {})[part.seed] = found or measure(part)
         measured.setdefault(part.family, {})
     if any(measured.values()) and not settings.dry_run:
-        from paper.panels.diagram import draw
-
-        for file in draw(measured, settings.path):
-            print(file)
-    print(*_table(measured), sep="\n")
+        print(*draw(measured, Path(settings.path) / "figures"), sep="\n")
+    print(verdict_table(measured).markdown())
 
 
 if __name__ == "__main__":

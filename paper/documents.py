@@ -5,10 +5,11 @@
 <!-- end -->
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 import re
 
+from paper import diagram, gain
 from paper import theory_tables as mechanism
 from paper.claims import CLAIMS
 from paper.claims.mechanism import judge_mechanism
@@ -16,7 +17,7 @@ from paper.claims.verdicts import judge_all
 from paper.panels.theory import conditions_table, controls_table, gains_table
 from paper.protocols import SEEDS
 from paper.study import Study
-from paper.tables import TABLES, released, tally
+from paper.tables import TABLES, Table, released, tally
 from reactivation.machine.errors import BadInput
 from reactivation.machine.places import PUBLISHED
 from reactivation.storage.files import write_together
@@ -25,13 +26,16 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "docs/claims.md", "docs/differences.md", "docs/performance.md", "docs/theory.md")
 FROM_RESULTS = "from results"
 _SENTENCES = {"tally": lambda study: tally(judge_all(CLAIMS, study)), "released": released}
-_MECHANISM = {  # from what is published of the theory
+_BESIDE: Mapping[str, Callable[[str], Table]] = {
     "mechanism verdicts": lambda path: mechanism.measured_verdicts(judge_mechanism(path)),
     "mechanism conditions": lambda path: mechanism.conditions(conditions_table(path)),
     "mechanism controls": lambda path: mechanism.controls(controls_table(path)),
     "mechanism gains": lambda path: mechanism.gains(gains_table(path)),
-}
-_BLOCKS = (*TABLES, *_MECHANISM, *_SENTENCES)
+    "gain verdicts": gain.told_verdicts,
+    "gain curves": gain.told_curves,
+    "diagram": lambda path: diagram.verdict_table(diagram.measured_below(path)),
+}  # what is found beside the claims' results, by their root
+_BLOCKS = (*TABLES, *_SENTENCES, *_BESIDE)
 
 
 def committed() -> Study:
@@ -49,9 +53,9 @@ def filled(text: str, study: Study) -> str:
     def made(name: str) -> str:
         if name not in _BLOCKS:
             raise BadInput(f"<!-- made {FROM_RESULTS}: {name} -->: no such block; known: {', '.join(_BLOCKS)}")
-        if name in _MECHANISM:
-            return _MECHANISM[name](str(PUBLISHED)).markdown()
-        return _SENTENCES[name](study) if name in _SENTENCES else TABLES[name](study).markdown()
+        if name in _SENTENCES:
+            return _SENTENCES[name](study)
+        return (_BESIDE[name](study.path) if name in _BESIDE else TABLES[name](study)).markdown()
 
     return with_blocks(text, FROM_RESULTS, made)
 

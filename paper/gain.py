@@ -10,6 +10,7 @@ PATH/gain_claims.json: where each family matches waking best, by the rule in `pa
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+import csv
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
@@ -47,6 +48,13 @@ if TYPE_CHECKING:
 
 FILE = CONFIGS / "sweep/gain_at_rest.yml"
 SWEEP = "gain_at_rest"
+KEY = "gain"  # of the figure
+CAPTION = (
+    "How far rest is from waking against the gain c of the noise at rest, a line a network: 400 rests of 2,000 steps from "
+    "shuffled rates, of which the last 500 count, decoded by templates. Dotted: c = 2, where Eq. 19 has the least. Dashed: "
+    "below it, rest matches waking. Controls first: Langevin networks have their least near 2, flat attractors and the "
+    "paper's bias-free ReLU networks have none."
+)
 STILL, BROWNIAN = "none", "query"
 INPUTS = {STILL: "no inputs", BROWNIAN: "Brownian inputs"}
 CLAIMS = "gain_claims.json"
@@ -266,15 +274,44 @@ def judge(rows: Sequence[Row]) -> list[Judged]:
     return judged
 
 
-def verdict_table(judged: Sequence[Judged]) -> Table:
-    """The verdicts, as a page has them."""
+def verdict_table(judged: Sequence[Mapping[str, Any]]) -> Table:
+    """The verdicts (`Judged.plain`), as a page has them."""
     header = ["family", "inputs", "networks", "verdict", "best c [95% interval]", "c at which rest matches waking", "why"]
     rows = [
-        [one.family, INPUTS[one.inputs], f"{len(one.curves)} of {one.planned}", one.ruling.verdict, one.best or "–",
-         one.matching or "–", one.ruling.reason]
+        [one["family"], INPUTS[one["inputs"]], f"{one['networks']} of {one['planned']}", one["verdict"], one["best"] or "–",
+         one["matches"] or "–", one["reason"]]
         for one in judged
     ]  # fmt: skip
     return Table(header, rows)
+
+
+def told_verdicts(path: str) -> Table:
+    """The verdicts that stand below a root of results, of families of which a network is measured."""
+    return verdict_table([one for one in read_json(Path(path) / CLAIMS) if one["networks"]])
+
+
+def told_curves(path: str) -> Table:
+    """How far rest is from waking at each gain: means over the networks of the table that the figure is drawn from."""
+    found: dict[tuple[str, str], dict[str, list[float]]] = {}
+    with figure_file(Path(path), "csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            curve = found.setdefault((row["family"], INPUTS[row["inputs"]]), {})
+            curve.setdefault(f"{float(row['gain']):g}", []).append(float(row["kl"] or "nan"))
+    gains = [f"{gain:g}" for gain in GAINS]
+    rows = [
+        [
+            *key,
+            str(max(map(len, curve.values()))),
+            *(f"{fmean(curve[gain]):.2f}" if gain in curve else "–" for gain in gains),
+        ]
+        for key, curve in found.items()
+    ]
+    return Table(["networks", "inputs", "n", *(f"c = {gain}" for gain in gains)], rows)
+
+
+def figure_file(root: Path, form: str = "png") -> Path:
+    """Where the figure, or its table, stands below a root of results."""
+    return picture(root / "figures", KEY, form)
 
 
 def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
@@ -300,7 +337,7 @@ def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
         axes[0].legend(loc="lower left", fontsize=6)
         page.supxlabel("c, noise variance at rest over that of waking", fontsize=8)
         page.supylabel("KL(rest ‖ waking) [nats], kernels matched", fontsize=8)
-        return write_pictures(page, "gain", {"gain": table}, folder)
+        return write_pictures(page, KEY, {KEY: table}, folder)
 
 
 def _draw_family(ax: "Axes", name: str, rows: Sequence[Row]) -> None:
@@ -342,16 +379,17 @@ def main(words: list[str]) -> None:
             control.measure(settings.path)
     rows = measured(settings.path)
     judged = judge(rows)
-    print(verdict_table(judged).text())
+    verdicts = [one.plain() for one in judged]
+    print(verdict_table(verdicts).text())
     if not settings.dry_run:
-        write_atomically(Path(settings.path) / CLAIMS, to_json([one.plain() for one in judged]))
+        write_atomically(Path(settings.path) / CLAIMS, to_json(verdicts))
         print(*draw(rows, Path(settings.path) / "figures"), Path(settings.path) / CLAIMS, sep="\n")
 
 
 def published_files(path: str) -> list[Path]:
     """What there is to be published below a root: controls, figure with its table, verdicts."""
     root = Path(path)
-    drawn = [picture(root / "figures", "gain", form) for form in ("pdf", "png", "csv")]
+    drawn = [figure_file(root, form) for form in ("pdf", "png", "csv")]
     return [file for file in (*(control.file(path) for control in controls()), *drawn, root / CLAIMS) if file.exists()]
 
 

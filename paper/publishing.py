@@ -10,6 +10,7 @@ from typing import Any
 
 from paper.cards import NAME as MODEL_CARD
 from paper.cards import model_card
+from paper.diagram import published_files as published_files_of_diagram
 from paper.figures import FIGURES, pictures
 from paper.gain import published_files as published_files_of_gain
 from paper.pictures import picture
@@ -39,7 +40,8 @@ def publish(study: Study, target: Path = PUBLISHED) -> list[Path]:
         StorageError: the folder cannot be written.
     """
     root, own = Path(study.path), replace(study, fallback=False)
-    files = (*_runs(own), *_results(own), *_pages(own), *published_files(study.path), *published_files_of_gain(study.path))
+    asked_beside = (published_files, published_files_of_gain, published_files_of_diagram)
+    files = (*_runs(own), *_results(own), *_pages(own), *(file for found in asked_beside for file in found(study.path)))
     contents = {target / file.relative_to(root): file.read_bytes() for file in files}
     changed = [file for file, content in contents.items() if _put(file, content)]
     published = replace(own, path=str(target))

@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+from paper import gain
 from paper import theory_tables as told
 from paper.claims.mechanism import Judged, judge_mechanism
 from paper.panels.theory import Row
@@ -59,7 +60,7 @@ def write(path: str) -> list[Path]:
     files |= {folder / f"theory_{name}.csv": _csv(rows) for name, rows in found.items() if rows}
     files |= {
         root / "theory_claims.json": to_json([_plain(one) for one in judged]),
-        root / PAGE: _page(judged, planned, pictures, found).encode(),
+        root / PAGE: _page(path, judged, planned, pictures, found).encode(),
     }
     make_folder(folder)
     write_together(files)
@@ -87,7 +88,11 @@ def _csv(rows: Sequence[Row]) -> bytes:
 
 
 def _page(
-    judged: Sequence[Judged], planned: Sequence[Part], pictures: Mapping[str, bytes], found: Mapping[str, Sequence[Row]]
+    path: str,
+    judged: Sequence[Judged],
+    planned: Sequence[Part],
+    pictures: Mapping[str, bytes],
+    found: Mapping[str, Sequence[Row]],
 ) -> str:
     body = [
         f"<h1>{TITLE}</h1>",
@@ -106,6 +111,7 @@ def _page(
         table_html(told.chance(judged)),
         "<h2>Figures</h2>",
         *(_shown(figure, pictures) for figure in FIGURES),
+        *_gain(Path(path)),
         *_against(found),
         "<h2>Rest of 20,000 steps</h2>",
         "<p>Doubled noise, from where the task starts. Scale symmetry: the greatest distance of positions at rest from "
@@ -149,6 +155,20 @@ def _shown(figure: Figure, pictures: Mapping[str, bytes]) -> str:
     if figure.key not in pictures:
         return f"<figure><p>Nothing is measured for it yet.</p>{caption}</figure>"
     return f"<figure>{image(figure.title, pictures[figure.key])}{caption}</figure>"
+
+
+def _gain(root: Path) -> list[str]:
+    """Where rest matches waking, once `paper.gain` has drawn it."""
+    drawn = gain.figure_file(root)
+    if not drawn.exists():
+        return []
+    caption = f"<figcaption>{html.escape(gain.CAPTION)}</figcaption>"
+    return [
+        "<h2>Where does rest match waking?</h2>",
+        f"<p>Eq. 19 says at c = 2. By rules of their own ({_RULES}), of families of which a network is measured:</p>",
+        table_html(gain.told_verdicts(str(root))),
+        f"<figure>{image('Rest against waking, by the gain of the noise', drawn.read_bytes())}{caption}</figure>",
+    ]
 
 
 def _against(found: Mapping[str, Sequence[Row]]) -> list[str]:

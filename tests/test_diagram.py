@@ -81,7 +81,7 @@ def test_a_network_is_measured_once_and_drawn(tmp_path: Path, capsys: pytest.Cap
     for said in ("measure  ", "there    "):
         main(words)
         assert capsys.readouterr().out.startswith(said)
-    with (tmp_path / "figures" / "diagram.csv").open() as file:
+    with (tmp_path / "figures" / "fig_diagram.csv").open() as file:
         drawn = list(csv.DictReader(file))
     (part,) = parts(Settings(families=[VANILLA.name], trajectories=10, steps=100, path=str(tmp_path)))
     assert part.found is not None

@@ -1,15 +1,14 @@
 """The phase diagram of rest: distance exponent and divergence from waking, over a modifier and the noise gain."""
 
 from collections.abc import Iterator, Mapping
-import csv
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from paper.panels.base import PanelTable
+from paper.pictures import write_pictures
 from reactivation.plotting.style import style
-from reactivation.storage.files import make_folder, write_together
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,13 +17,14 @@ _SHOWN = {"exponent": ("distance exponent", "viridis", (0.2, 0.9)), "kl": ("KL(r
 _AXES = {"adaptation": "adaptation b", "momentum": "friction λ"}
 _SIZE = 2.3, 1.9  # of a map [inch]
 Row = dict[str, Any]
+KEY = "diagram"  # of the figure
 
 
-def draw(measured: Mapping[Any, Mapping[int, Any]], path: str) -> list[Path]:
-    """Draw families → seed → what `paper.diagram.measure` found, below a root of results; returns picture and table.
+def draw(measured: Mapping[Any, Mapping[int, Any]], folder: Path) -> list[Path]:
+    """Draw families → seed → what `paper.diagram.measure` found; returns pictures and their table.
 
     Raises:
-        StorageError: a file cannot be written.
+        StorageError: they cannot be written.
     """
     from matplotlib.figure import Figure
 
@@ -40,17 +40,8 @@ def draw(measured: Mapping[Any, Mapping[int, Any]], path: str) -> list[Path]:
                 own = [row for row in rows if row["networks"] == family and row["modifier"] == kind]
                 _draw_map(ax, own, measure) if own else ax.set_axis_off()
             line[0].set_title(f"{family}, n = {seeds}\n{_SHOWN['exponent'][0]}", loc="left", fontsize=7)
-        picture = io.BytesIO()
-        page.savefig(picture, format="png", dpi=150)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    folder = Path(path) / "figures"
-    make_folder(folder)
-    files = {folder / "diagram.png": picture.getvalue(), folder / "diagram.csv": text.getvalue().encode()}
-    write_together(files)
-    return list(files)
+        drawn = PanelTable({name: [row[name] for row in rows] for name in rows[0]})
+        return write_pictures(page, KEY, {KEY: drawn}, folder)
 
 
 def table(measured: Mapping[Any, Mapping[int, Any]]) -> Iterator[Row]:
