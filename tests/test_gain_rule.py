@@ -5,6 +5,7 @@ import csv
 from dataclasses import replace
 import math
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 import pytest
@@ -12,8 +13,22 @@ from scipy import stats
 
 from paper.claims.gain import AT_TWO, ELSEWHERE, GAINS, NONE, NOT_MEASURED, Controls, Curve, judged, matching, verdict
 from paper.claims.theory import NO_CONTROL, UNDECIDED
-from paper.gain import INPUTS, SCALE_FREE, Row, controls, draw, families, family_of, judge, planned
+from paper.gain import (
+    CLAIMS,
+    INPUTS,
+    SCALE_FREE,
+    Row,
+    controls,
+    draw,
+    families,
+    family_of,
+    judge,
+    planned,
+    told_curves,
+    told_verdicts,
+)
 from reactivation.settings.layers import resolve_train
+from reactivation.storage.files import to_json
 
 KAPPA = 8.0
 
@@ -120,7 +135,17 @@ def test_families_are_judged_and_drawn_from_the_rows_of_the_table(tmp_path: Path
     assert told["drawn tanh", "none"][:2] == (NONE, 3)
     assert told["drawn tanh", "query"][:2] == (UNDECIDED, 2)
     assert told["biased vanilla", "none"][:2] == (NOT_MEASURED, 0)
-    files = draw(rows, tmp_path)
+    files = draw(rows, tmp_path / "figures")
     assert {file.suffix for file in files} == {".pdf", ".png", ".csv"}
     with open(next(file for file in files if file.suffix == ".csv")) as file:
         assert len(list(csv.DictReader(file))) == len(rows)
+    (tmp_path / CLAIMS).write_bytes(to_json([one.plain() for one in judge(rows)]))
+    verdicts, means = told_verdicts(str(tmp_path)), told_curves(str(tmp_path))
+    assert [row[:4] for row in verdicts.rows] == [
+        ["biased GRU", "no inputs", "3 of 3", AT_TWO],
+        ["biased GRU", "Brownian inputs", "3 of 3", AT_TWO],
+        ["drawn tanh", "no inputs", "3 of 5", NONE],
+        ["drawn tanh", "Brownian inputs", "2 of 5", UNDECIDED],
+    ]
+    shown = next(row for row in means.rows if row[:2] == ["biased GRU", "no inputs"])
+    assert shown[2:] == ["3", *(f"{fmean(one.kl[c] for one in best_at(2.0)):.2f}" for c in GAINS)]
