@@ -171,6 +171,7 @@ def check(settings_class: type, raw: dict[str, Any], where: str, prefix: str = "
     for key, value in raw.items():
         name = in_one_line(f"{prefix}{key}")
         if key not in declared:
+            name = in_one_line(_first_leaf(f"{prefix}{key}", value))
             raise BadInput(f"{where}: unknown key {name}; {_nearest_key(name, list(dotted_keys(whole or settings_class)))}")
         if hasattr(hints[key], "__dataclass_fields__"):
             if not isinstance(value, dict):
@@ -178,6 +179,14 @@ def check(settings_class: type, raw: dict[str, Any], where: str, prefix: str = "
             check(hints[key], value, where, f"{name}.", whole or settings_class)
         else:
             _check_value(name, value, hints[key], dict(declared[key].metadata), where)
+
+
+def _first_leaf(name: str, value: Any) -> str:
+    """The key as it was typed, where a group was mistyped: a.b of {a: {b: 1}}."""
+    while isinstance(value, dict) and value:
+        key, value = next(iter(value.items()))
+        name = f"{name}.{key}"
+    return name
 
 
 def dotted_keys(settings_class: type, prefix: str = "") -> Iterator[str]:
