@@ -23,7 +23,7 @@ from reactivation.machine.places import PUBLISHED
 from reactivation.storage.files import write_together
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "docs/claims.md", "docs/differences.md", "docs/performance.md", "docs/theory.md")
+PAGES = ("README.md", "docs/claims.md", "docs/differences.md", "docs/performance.md", "docs/replay.md", "docs/theory.md")
 FROM_RESULTS = "from results"
 _SENTENCES = {"tally": lambda study: tally(judge_all(CLAIMS, study)), "released": released}
 _BESIDE: Mapping[str, Callable[[str], Table]] = {
