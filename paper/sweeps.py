@@ -69,6 +69,7 @@ def gather(table: Table, asked: Asked) -> PanelTable:
     chosen = {_column(table, key): value for key, value in parse_arguments((asked.where or "").split()).items()}
     y = _column(table, asked.y)
     told = [_column(table, name) for name in (asked.x, asked.hue) if name is not None]
+    _require_apart([*told, SEED, y])
     rows = [row for row in table if row[y] is not None and all(_is(row[key], value) for key, value in chosen.items())]
     if not rows:
         where = f" where {asked.where}" if asked.where else ""
@@ -95,6 +96,14 @@ def _column(table: Table, name: str) -> str:
     if parts:
         raise BadInput(f"{COMMAND_LINE}: {name} could be {' or '.join(parts[:3])}")
     raise BadInput(f"{COMMAND_LINE}: {name} is no column of the table; {nearest(name, list(table.telling))}")
+
+
+def _require_apart(columns: Sequence[str]) -> None:
+    """Refuse a figure of which two of x, hue, seed and y are one column."""
+    for column in columns:
+        if columns.count(column) > 1:
+            beside = f", and {SEED} tells the dots apart" if column == SEED else ""
+            raise BadInput(f"{COMMAND_LINE}: {column} cannot be two of x, y and hue{beside}; give another")
 
 
 def _is(value: Any, text: str) -> bool:

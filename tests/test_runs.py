@@ -132,7 +132,10 @@ def test_a_stale_card_is_not_believed(results: Path) -> None:
     assert (truth.state, truth.step, truth.tested) == (FINISHED, 4, 4)
     told = json.loads(folder.card_file.read_text())
     shorter, another = {**told["of"], "tests": 1}, {**told["of"], "config": "other"}
+    edited = ({"state": "begun"}, {"state": PARTIAL}, {"step": -1}, {"step": 3}, {"tested": -4}, {"problem": "none"})
+    settings = {"settings": told["settings"] | {"trainer.n_epochs": True}}
     wrong: list[object] = [told | {"step": 2, "of": shorter}, told | {"seed": 9, "of": another}, [], {}]
+    wrong += [told | one for one in (*edited, settings)]
     for stale in wrong:
         folder.card_file.write_text(json.dumps(stale))
         assert read_card(folder) == truth

@@ -5,6 +5,7 @@ import csv
 from dataclasses import replace
 import errno
 import fcntl
+import json
 import os
 from pathlib import Path
 import signal
@@ -372,6 +373,27 @@ def test_whoever_is_at_work_keeps_the_claims_of_its_runs_fresh(
     monkeypatch.setattr(os, "utime", lambda file: touched.append(file.name))
     supervised(sweep)
     assert set(touched) == {"one.json", ".one.claim"}
+
+
+@pytest.mark.parametrize("edited", [{"cause": "mood"}, {"code": -1}, {"code": 256}, {"code": 10**40}])
+def test_a_note_that_nobody_could_have_written_counts_as_none(
+    edited: dict[str, Any], tmp_path: Path, command: Command
+) -> None:
+    (tmp_path / "results/sweeps").mkdir(parents=True)
+    sweep = made(tmp_path / "results/sweeps/s", "one")
+    (run,) = sweep.runs
+    note(sweep, run, Attempt("here", None, 1, 0, 5.0, ended=6.0, code=1, cause="error"))
+    assert command("sweep.py", "status", "s").returncode == 1
+    noted = json.loads(sweep.state_file(run).read_text())
+    sweep.state_file(run).write_text(json.dumps([noted[0] | edited]))
+    assert (command("sweep.py", "status", "s").returncode, attempts(sweep, run)) == (0, ())
+
+
+@pytest.mark.parametrize("words", [("status", "a\nb"), ("cancel", "a\nb"), ("logs", "a\nb"), ("logs", "a", "name=b\nc")])
+def test_a_name_with_a_line_break_is_refused_in_one_line(words: tuple[str, ...], command: Command) -> None:
+    refused = command("sweep.py", *words)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "line break" in refused.stderr
 
 
 def test_what_is_called_off_ends_in_good_order(tmp_path: Path, shells: dict[str, str]) -> None:

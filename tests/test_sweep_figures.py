@@ -40,6 +40,10 @@ def test_a_part_of_a_name_means_the_setting_that_varies() -> None:
         (Asked("rnn.sigam", "kl"), "rnn.sigam is no column of the table; did you mean rnn.sigma?"),
         (Asked("a", "kl"), "a could be"),
         (Asked("rnn.sigma", "label", "bias", "gain=1"), "is no number"),
+        (Asked("kl", "kl"), "kl cannot be two of x, y and hue; give another"),
+        (Asked("sigma", "kl", "rnn.sigma"), "rnn.sigma cannot be two"),
+        (Asked("seed", "kl"), "seed cannot be two of x, y and hue, and seed tells the dots apart"),
+        (Asked("sigma", "seed"), "seed cannot be two"),
     ],
 )
 def test_what_would_be_mixed_or_is_not_there_is_refused_in_one_line(asked: Asked, said: str) -> None:

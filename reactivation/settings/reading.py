@@ -63,8 +63,7 @@ def parse_arguments(words: list[str]) -> dict[str, str]:
     """
     arguments: dict[str, str] = {}
     for word in words:
-        if not word.isprintable():
-            raise BadInput(f"{COMMAND_LINE}: {in_one_line(word)} holds a line break or what else cannot be printed")
+        require_printable(word)
         key, equals, value = word.partition("=")
         if not equals or not key:
             raise BadInput(f"{COMMAND_LINE}: {word!r} is not key=value; try --help")
@@ -72,6 +71,16 @@ def parse_arguments(words: list[str]) -> dict[str, str]:
             raise BadInput(f"{COMMAND_LINE}: {key} is given twice ({arguments[key]} and {value}); give it once")
         arguments[key] = value
     return arguments
+
+
+def require_printable(word: str) -> None:
+    """Refuse a word that would break a line of output.
+
+    Raises:
+        BadInput: it holds what cannot be printed.
+    """
+    if not word.isprintable():
+        raise BadInput(f"{COMMAND_LINE}: {in_one_line(word)} holds a line break or what else cannot be printed")
 
 
 def parse_seeds(arguments: dict[str, str]) -> list[str]:

@@ -59,11 +59,25 @@ def read_card(folder: RunFolder) -> Card:
         content = parse_json(folder.card_file.read_bytes())
         if content.pop("format") == _FORMAT and content.pop("of") == _files_of(folder):
             card = made(Card, content)
-            if isinstance(card.settings.get("trainer.n_epochs"), int):  # which says whether it is finished
+            if _is_sound(card):
                 return card
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass  # there is no card, or no sound one
     return _card(folder, folder.config(), max([folder.last_tested(), *folder.steps()]))
+
+
+def _is_sound(card: Card) -> bool:
+    """Whether its fields agree on how far the run is."""
+    last = card.settings.get("trainer.n_epochs")
+    if type(last) is not int or min(card.step, card.tested) < 0:
+        return False
+    return card.state == _state(card.step, last, card.problem)
+
+
+def _state(step: int, last: int, problem: str | None) -> str:
+    if problem:
+        return FAILED
+    return FINISHED if step >= last else PARTIAL
 
 
 def in_the_way(folder: RunFolder, config: TrainConfig) -> bool:
@@ -88,13 +102,13 @@ def _files_of(folder: RunFolder) -> dict[str, Any]:
 
 def _card(folder: RunFolder, config: TrainConfig, step: int, problem: str | None = None) -> Card:
     tests = folder.table("test")
-    tested, state = max(tests, default=0), FINISHED if step >= config.trainer.n_epochs else PARTIAL
+    tested = max(tests, default=0)
     return Card(
         config.config,
         config.seed,
         config.tag,
         science_hash(config),
-        FAILED if problem else state,
+        _state(step, config.trainer.n_epochs, problem),
         step,
         flatten({group: value for group, value in to_dict(config).items() if group in _GROUPS}),
         tested,

@@ -9,7 +9,7 @@ import time
 from reactivation.machine.errors import BadInput, SomeFailed
 from reactivation.settings.declaring import setting
 from reactivation.settings.layers import RESULTS, resolve_plain
-from reactivation.settings.reading import parse_arguments
+from reactivation.settings.reading import parse_arguments, require_printable
 from reactivation.sweep import slurm
 from reactivation.sweep.folder import HEARTBEAT, SILENCE, Sweep, found_sweep, run_of
 from reactivation.sweep.slurm import Scheduled
@@ -52,6 +52,8 @@ def look(command: str, words: list[str]) -> None:
         BadInput: no such sweep, or no such run.
         SomeFailed: a run failed.
     """
+    for word in words:
+        require_printable(word)
     named = [word for word in words if "=" not in word]
     settings: Settings = resolve_plain(Settings, parse_arguments([word for word in words if "=" in word]))
     COMMANDS[command](named, settings)

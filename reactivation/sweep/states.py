@@ -45,6 +45,7 @@ CAUSES = {
 }
 _SHORTAGE = "not enough memory"  # how a training says so itself
 _OF_CODES = {BadInput.exit_code: "input", DamagedData.exit_code: "data", StorageError.exit_code: "storage"}
+_LARGEST_CODE = 255
 _STOPPED, _KILLED = tuple(SIGNAL_BASE + number for number in SIGNALS), SIGNAL_BASE + 9
 
 
@@ -61,6 +62,11 @@ class Attempt:
     code: int | None = None
     cause: str | None = None  # None for one that did what it should
     peak: float | None = None  # memory [MB]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it is one that could have been noted: ended by an exit code, for a cause that there is."""
+        return (self.code is None or 0 <= self.code <= _LARGEST_CODE) and (self.cause is None or self.cause in CAUSES)
 
 
 @dataclass(frozen=True)
@@ -107,9 +113,10 @@ def cause_of(code: int, said: str, shortage: bool) -> str | None:
 def attempts(sweep: Sweep, run: str) -> tuple[Attempt, ...]:
     """The attempts at a run; none where the note is damaged."""
     try:
-        return tuple(made(Attempt, entry) for entry in read_json(sweep.state_file(run), list))
+        noted = tuple(made(Attempt, entry) for entry in read_json(sweep.state_file(run), list))
     except (DamagedData, TypeError):
         return ()
+    return noted if all(attempt.is_sound for attempt in noted) else ()
 
 
 def in_vain(tried: Sequence[Attempt], submission: int, reached: int) -> int:
