@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import csv
 from dataclasses import dataclass, replace
 from functools import cache
+import io
 from itertools import product
 import math
 from pathlib import Path
@@ -29,7 +30,7 @@ from paper.theory import CONTROLS, DENSITY, FAMILIES
 from reactivation.analysis.base import both_phases
 from reactivation.analysis.measures import kl
 from reactivation.analysis.results import confidence_interval
-from reactivation.machine.errors import run_command
+from reactivation.machine.errors import DamagedData, run_command, storing
 from reactivation.machine.places import CONFIGS, refuse_published
 from reactivation.network.phases import QUIESCENT
 from reactivation.settings.declaring import setting
@@ -285,18 +286,48 @@ def verdict_table(judged: Sequence[Mapping[str, Any]]) -> Table:
     return Table(header, rows)
 
 
+class _Verdict(NamedTuple):
+    """What a file says of a family: see `Judged.plain`."""
+
+    family: str
+    inputs: str
+    networks: int
+    planned: int
+    verdict: str
+    reason: str
+    best: str
+    matches: str
+
+
 def told_verdicts(path: str) -> Table:
-    """The verdicts that stand below a root of results, of families of which a network is measured."""
-    return verdict_table([one for one in read_json(Path(path) / CLAIMS, list) if one["networks"]])
+    """The verdicts that stand below a root of results, of families of which a network is measured.
+
+    Raises:
+        DamagedData: they are not what was written.
+    """
+    file = Path(path) / CLAIMS
+    try:
+        judged = [made(_Verdict, one) for one in read_json(file, list)]
+        return verdict_table([one._asdict() for one in judged if one.networks])
+    except (KeyError, TypeError):
+        raise damaged(file) from None
 
 
 def told_curves(path: str) -> Table:
-    """How far rest is from waking at each gain: means over the networks of the table that the figure is drawn from."""
-    found: dict[tuple[str, str], dict[str, list[float]]] = {}
-    with figure_file(Path(path), "csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            curve = found.setdefault((row["family"], INPUTS[row["inputs"]]), {})
-            curve.setdefault(f"{float(row['gain']):g}", []).append(float(row["kl"] or "nan"))
+    """How far rest is from waking at each gain: means over the networks of the table that the figure is drawn from.
+
+    Raises:
+        DamagedData: the table is missing, or not what was written.
+        StorageError: it cannot be read.
+    """
+    file = figure_file(Path(path), "csv")
+    if not file.exists():
+        raise DamagedData(f"{file}: missing")
+    try:
+        with storing(file):
+            found = _drawn(file.read_text(encoding="utf-8"))
+    except (KeyError, TypeError, ValueError, csv.Error):
+        raise damaged(file) from None
     gains, families = [f"{gain:g}" for gain in GAINS], list(dict.fromkeys(family for family, _ in found))
     rows = []
     for family, inputs in product(families, INPUTS.values()):
@@ -304,6 +335,20 @@ def told_curves(path: str) -> Table:
             told = (f"{fmean(means[gain]):.2f}" if gain in means else "–" for gain in gains)
             rows.append([family, inputs, str(max(map(len, means.values()))), *told])
     return Table(["networks", "inputs", "n", *(f"c = {gain}" for gain in gains)], rows)
+
+
+def _drawn(table: str) -> dict[tuple[str, str], dict[str, list[float]]]:
+    """Family and inputs → gain → what the networks have there."""
+    reader = csv.DictReader(io.StringIO(table), strict=True)
+    if tuple(reader.fieldnames or ()) != Row._fields:
+        raise ValueError("these are no columns of the figure")
+    found: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for row in reader:
+        if None in row or None in row.values():
+            raise ValueError("a row of another length")
+        curve = found.setdefault((row["family"], INPUTS[row["inputs"]]), {})
+        curve.setdefault(f"{float(row['gain']):g}", []).append(float(row["kl"] or "nan"))
+    return found
 
 
 def figure_file(root: Path, form: str = "png") -> Path:

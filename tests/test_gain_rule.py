@@ -3,8 +3,10 @@
 from collections.abc import Callable
 import csv
 from dataclasses import replace
+import json
 import math
 from pathlib import Path
+import shutil
 from statistics import fmean
 
 import numpy as np
@@ -22,11 +24,14 @@ from paper.gain import (
     draw,
     families,
     family_of,
+    figure_file,
     judge,
     planned,
     told_curves,
     told_verdicts,
 )
+from reactivation.machine.errors import DamagedData
+from reactivation.machine.places import PUBLISHED
 from reactivation.settings.layers import resolve_train
 from reactivation.storage.files import to_json
 
@@ -149,3 +154,35 @@ def test_families_are_judged_and_drawn_from_the_rows_of_the_table(tmp_path: Path
     ]
     shown = next(row for row in means.rows if row[:2] == ["biased GRU", "no inputs"])
     assert shown[2:] == ["3", *(f"{fmean(one.kl[c] for one in best_at(2.0)):.2f}" for c in GAINS)]
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [{"inputs": "rain"}, {"inputs": []}, {"networks": "2"}, {"planned": None}, {"verdict": 1}, {"best": {}}, {"more": 0}],
+    ids=str,
+)
+def test_verdicts_that_were_edited_are_damaged(edited: dict[str, object], tmp_path: Path) -> None:
+    told = json.loads((PUBLISHED / CLAIMS).read_text())
+    file = tmp_path / CLAIMS
+    for content in ([told[0] | edited], [{key: told[0][key] for key in told[0].keys() - edited.keys()}, 1], [None]):
+        file.write_bytes(to_json(content))
+        with pytest.raises(DamagedData, match=rf"{CLAIMS}: not what its command writes"):
+            told_verdicts(str(tmp_path))
+
+
+def test_a_table_of_curves_that_was_edited_is_damaged(tmp_path: Path) -> None:
+    file = figure_file(tmp_path, "csv")
+    with pytest.raises(DamagedData, match="missing"):
+        told_curves(str(tmp_path))
+    file.parent.mkdir()
+    shutil.copy(figure_file(PUBLISHED, "csv"), file)
+    assert told_curves(str(tmp_path)) == told_curves(str(PUBLISHED))
+    sound = file.read_bytes()
+    header, first, *_ = sound.split(b"\n")
+    of_none = sound.replace(b",none,", b",rain,", 1)
+    no_number, cut, longer = sound.replace(b"0.25", b"x", 1), sound.rsplit(b",", 2)[0], sound.replace(b"\n", b",9\n")
+    half = header + b"\n" + first[:10]
+    for content in (b"", first, half, b"\0" + sound, b"\xff" + sound, no_number, of_none, cut, longer):
+        file.write_bytes(content)
+        with pytest.raises(DamagedData, match="not what its command writes"):
+            told_curves(str(tmp_path))
