@@ -445,6 +445,21 @@ def test_networks_that_are_there_are_taken_and_measured_and_none_is_trained(tmp_
     assert len(sweep.table_file.read_text().splitlines()) == 3
 
 
+def test_a_damaged_network_is_not_taken(tmp_path: Path, command: Command) -> None:
+    first = train(tmp_path / f"results/{SPATIAL}_0.0001_0_own", "tag=own")
+    model = first.model_file(4)
+    whole = model.read_bytes()
+    words = [*line("taken", "tag=own"), "then=variance", "t_quiescent=14", "t_shift=2", "trained=results"]
+    model.write_bytes(whole[: len(whole) // 2])
+    refused = command("sweep.py", *words)
+    assert (refused.returncode, refused.stderr.count("\n")) == (3, 1)
+    assert f"{model.relative_to(tmp_path)}: " in refused.stderr
+    sweep = Sweep(tmp_path / "results/sweeps/taken")
+    assert not sweep.folder(f"{SPATIAL}_0.0001_0_own").path.exists()
+    model.write_bytes(whole)
+    assert command("sweep.py", *words).returncode == 0, "the same line, once it is mended"
+
+
 def test_where_the_scheduler_says_nothing_nothing_more_is_handed_over(
     tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,12 +48,18 @@ def take(sweep: Sweep, folders: Mapping[str, RunFolder]) -> None:
     """Copy networks into the run folders of a sweep that have not begun, each as a whole.
 
     Raises:
+        DamagedData: a network does not load; it is not copied.
         StorageError: the disk is full, or there is no permission.
     """
+    import torch
+
+    from reactivation.storage.networks import stored
+
     for run, source in folders.items():
         target = sweep.folder(run)
         if target.has_begun():
             continue
+        stored(source, torch.device("cpu"))
         make_folder(target.path.parent)
         beside = target.path.with_name(f".{target.path.name}.taken")
         with storing(target.path):
