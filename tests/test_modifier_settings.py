@@ -30,7 +30,7 @@ from reactivation.settings.reading import parse_arguments
 @pytest.mark.parametrize(
     ("kind", "values", "reason"),
     [
-        (Adaptation, {"gain": 10**400, "tau": 1}, "must be a number"),
+        (Adaptation, {"gain": 10**400, "tau": 1}, r"gain=10+… \(401 characters\) must be a number"),
         (Adaptation, {"gain": math.nan, "tau": 1}, "gain=nan must be finite"),
         (Adaptation, {"gain": 1, "tau": 0}, "tau=0 must be greater than 0"),
         (Adaptation, {"gain": 1, "tau": math.inf}, "tau=inf must be finite"),
