@@ -12,6 +12,7 @@ from factories import Command, copy_of_the_project
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
+import torch
 
 from reactivation import registry
 from reactivation.analysis.request import Request, read_request
@@ -309,7 +310,8 @@ def test_runs_that_exist_have_the_names_and_fingerprints_that_they_had(file: Pat
     assert run_name(config) == file.parent.name
     details = [read_json_once(found) for found in (PUBLISHED / config.task_name).glob("*_details.json")]
     models = [one["models"].get(config.experiment) for one in details if one["settings"]["seed"] == config.seed]
-    fingerprints = {model["fingerprint"] for model in models if model}
+    kept = [torch.load(model, weights_only=True) for model in file.parent.glob("model_*.pt")]
+    fingerprints = {one["fingerprint"] for one in (*models, *kept) if one}
     assert fingerprints == {configuration.science_hash(config)}
     assert config.rnn.sigma == math.sqrt(config.rnn.sigma2_rec / config.task.dt)
     assert configuration.science_hash(resolve(f"config={config.config}", f"seed={config.seed}")) in fingerprints
