@@ -9,12 +9,13 @@ from factories import SPATIAL, TINY_ANALYSIS, Command, configured, contents, tra
 import pytest
 
 import reactivation as ra
+from reactivation.analysis import runs_table
 from reactivation.analysis.request import read_request
 from reactivation.analysis.runner import run_analysis
 from reactivation.machine.errors import DamagedData, SomeFailed
 from reactivation.machine.places import CONFIGS, PUBLISHED
 from reactivation.settings import layers
-from reactivation.storage.card import FAILED, FINISHED, PARTIAL, read_card
+from reactivation.storage.card import FAILED, FINISHED, PARTIAL, Card, read_card
 from reactivation.storage.finding import run_path
 from reactivation.storage.folder import RunFolder
 from reactivation.storage.table import table_of
@@ -102,6 +103,20 @@ def test_results_of_a_published_network_have_its_settings(tmp_path: Path) -> Non
     run_analysis("variance", ["runs=[noisy_biased]", f"path={tmp_path}", *TINY_ANALYSIS])
     (row,) = ra.runs_table(tmp_path, of="results")
     assert (row["rnn.n_rec"], Path(row["run"]).name) == (512, "noisy_biased_0.0001_0")
+
+
+def test_published_runs_are_read_only_for_results_of_them(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_analysis("variance", ["runs=[noisy_unbiased]", f"path={results}", *TINY_ANALYSIS])
+    read: list[Path] = []
+
+    def noted(folder: RunFolder) -> Card:
+        read.append(folder.path)
+        return read_card(folder)
+
+    monkeypatch.setattr(runs_table, "read_card", noted)
+    assert len(ra.runs_table(results, of="results"))
+    assert read
+    assert not [path for path in read if path.is_relative_to(PUBLISHED)]
 
 
 def test_measures_of_replay_have_their_errors_and_nulls_in_the_table(results: Path) -> None:

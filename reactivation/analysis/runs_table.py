@@ -1,6 +1,7 @@
 """Tables of many runs: a row for each run, or for each of its results; `sweep.table` has the command."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 import os
 from pathlib import Path
 import sys
@@ -61,7 +62,7 @@ def runs_table(root: str | os.PathLike[str] = RESULTS, of: str = RUNS, published
             measures=("state", "step", *_measured(cards.values())),
             last=("tested", "problem", "run"),
         )
-    runs = _by_fingerprint(_cards(_found([PUBLISHED])[0])) | _by_fingerprint(cards)  # results here may be of published ones
+    runs = _Runs(cards)
     rows, names = [], dict[str, None]()
     for file, analysis in results:
         for row, measures in _result_rows(file, analysis, runs):
@@ -94,8 +95,25 @@ def _cards(folders: Iterable[RunFolder]) -> dict[RunFolder, Card]:
     return {folder: card for folder in folders if (card := _card(folder))}
 
 
-def _by_fingerprint(cards: Mapping[RunFolder, Card]) -> dict[Any, list[Found]]:
-    runs: dict[Any, list[Found]] = {}
+class _Runs:
+    """Runs by their fingerprints: those under the roots, else published ones, whose cards are read where they are needed."""
+
+    def __init__(self, cards: Mapping[RunFolder, Card]):
+        self._own = _by_fingerprint(cards)
+
+    @cached_property
+    def _published(self) -> dict[str, list[Found]]:
+        return _by_fingerprint(_cards(_found([PUBLISHED])[0]))
+
+    def of(self, fingerprint: str | None) -> Sequence[Found]:
+        """All that have it; they differ in their tags alone."""
+        if fingerprint is None:
+            return ()
+        return self._own[fingerprint] if fingerprint in self._own else self._published.get(fingerprint, ())
+
+
+def _by_fingerprint(cards: Mapping[RunFolder, Card]) -> dict[str, list[Found]]:
+    runs: dict[str, list[Found]] = {}
     for folder, card in cards.items():
         runs.setdefault(card.fingerprint, []).append((folder, card))
     return runs
@@ -122,9 +140,7 @@ def _whose(folder: RunFolder, card: Card) -> dict[str, Any]:
     return {"experiment": card.experiment, "seed": card.seed, "tag": card.tag, "run": str(folder.path)}
 
 
-def _result_rows(
-    file: Path, analysis: str, runs: Mapping[Any, Sequence[Found]]
-) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+def _result_rows(file: Path, analysis: str, runs: _Runs) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """What a result says of each run and phase: settings, and measures. What cannot be read is told and left out."""
     try:
         return list(_rows(file, analysis, runs))
@@ -135,7 +151,7 @@ def _result_rows(
     return []
 
 
-def _rows(file: Path, analysis: str, runs: Mapping[Any, Sequence[Found]]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def _rows(file: Path, analysis: str, runs: _Runs) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     details = read_json(file)
     if not isinstance(details["models"], dict):
         raise damaged(file)
@@ -161,21 +177,20 @@ def _rows(file: Path, analysis: str, runs: Mapping[Any, Sequence[Found]]) -> Ite
             yield row, dict(measures)
 
 
-def _run_of(label: str, table: Any, details: Any, runs: Mapping[Any, Sequence[Found]]) -> Found | None:
+def _run_of(label: str, table: Any, details: Any, runs: _Runs) -> Found | None:
     """The run that a row of a result is of, where its folder is there.
 
-    Runs that differ in their tag alone have one fingerprint: the folder that details name is the one, else one that the
-    table names.
+    Of several with its fingerprint, the folder that details name is the one, else one that the table names.
     """
     model = details["models"].get(label, {})
-    name, alike = Path(model.get("folder") or label).name, runs.get(model.get("fingerprint"), ())
+    name, alike = Path(model.get("folder") or label).name, runs.of(model.get("fingerprint"))
     by_name = {folder.path.name: (folder, card) for folder, card in alike}
     named = [name, *(other for other in by_name if other in table), *by_name]
     return next((by_name[one] for one in named if one in by_name), None)
 
 
 def measures_of(
-    analysis: str, table: Any, details: Any, runs: Mapping[Any, Sequence[Found]]
+    analysis: str, table: Any, details: Any, runs: _Runs
 ) -> Mapping[str, Mapping[str, Mapping[str, float | None]]]:
     """Return run → phase → measure → number, of the two files of an analysis.
 
