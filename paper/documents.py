@@ -6,13 +6,15 @@
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 import re
 
 from paper import diagram, gain
+from paper import theory_tables as mechanism
 from paper.claims import CLAIMS
+from paper.claims.mechanism import judge_mechanism
 from paper.claims.verdicts import judge_all
+from paper.panels.theory import conditions_table, controls_table, gains_table
 from paper.protocols import SEEDS
 from paper.study import Study
 from paper.tables import TABLES, Table, released, tally
@@ -24,28 +26,13 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "docs/claims.md", "docs/differences.md", "docs/performance.md", "docs/replay.md", "docs/theory.md")
 FROM_RESULTS = "from results"
 _SENTENCES = {"tally": lambda study: tally(judge_all(CLAIMS, study)), "released": released}
-_MECHANISM = ("mechanism verdicts", "mechanism conditions", "mechanism controls", "mechanism gains")
-
-
-def _mechanism(name: str, path: str) -> Table:
-    """A table of the mechanism; imported when it is asked for, since torch comes with it, and no --help waits for that."""
-    from paper import theory_tables as told
-    from paper.claims.mechanism import judge_mechanism
-    from paper.panels import theory as found
-
-    made = (
-        lambda: told.measured_verdicts(judge_mechanism(path)),
-        lambda: told.conditions(found.conditions_table(path)),
-        lambda: told.controls(found.controls_table(path)),
-        lambda: told.gains(found.gains_table(path)),
-    )
-    return made[_MECHANISM.index(name)]()
-
-
 _BESIDE: Mapping[str, Callable[[str], Table]] = {
-    **{name: partial(_mechanism, name) for name in _MECHANISM},
-    "gain verdicts": gain.told_verdicts,
-    "gain curves": gain.told_curves,
+    "mechanism verdicts": lambda path: mechanism.measured_verdicts(judge_mechanism(path)),
+    "mechanism conditions": lambda path: mechanism.conditions(conditions_table(path)),
+    "mechanism controls": lambda path: mechanism.controls(controls_table(path)),
+    "mechanism gains": lambda path: mechanism.gains(gains_table(path)),
+    "gain verdicts": gain.verdicts_drawn,
+    "gain curves": lambda path: gain.curve_table(gain.drawn(path)),
     "diagram": lambda path: diagram.verdict_table(diagram.measured_below(path)),
 }  # what is found beside the claims' results, by their root
 _BLOCKS = (*TABLES, *_SENTENCES, *_BESIDE)

@@ -9,7 +9,7 @@ It writes PATH/figures/fig_gain.csv, which has a row for each network, kind of i
 PATH/gain_claims.json: where each family matches waking best, by the rule in `paper/claims/gain.py`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 import csv
 from dataclasses import dataclass, replace
 from functools import cache
@@ -275,49 +275,37 @@ def judge(rows: Sequence[Row]) -> list[Judged]:
     return judged
 
 
-def verdict_table(judged: Sequence[Mapping[str, Any]]) -> Table:
-    """The verdicts (`Judged.plain`), as a page has them."""
+def verdict_table(judged: Iterable[Judged]) -> Table:
+    """The verdicts, as a page has them."""
     header = ["family", "inputs", "networks", "verdict", "best c [95% interval]", "c at which rest matches waking", "why"]
     rows = [
-        [one["family"], INPUTS[one["inputs"]], f"{one['networks']} of {one['planned']}", one["verdict"], one["best"] or "–",
-         one["matches"] or "–", one["reason"]]
+        [one.family, INPUTS[one.inputs], f"{len(one.curves)} of {one.planned}", one.ruling.verdict, one.best or "–",
+         one.matching or "–", one.ruling.reason]
         for one in judged
     ]  # fmt: skip
     return Table(header, rows)
 
 
-class _Verdict(NamedTuple):
-    """What a file says of a family: see `Judged.plain`."""
-
-    family: str
-    inputs: str
-    networks: int
-    planned: int
-    verdict: str
-    reason: str
-    best: str
-    matches: str
+def curve_table(rows: Sequence[Row]) -> Table:
+    """How far rest is from waking at each gain, means over the networks that are rested at all."""
+    told = []
+    for family, inputs in product(dict.fromkeys(row.family for row in rows), INPUTS):
+        if found := curves(rows, family, inputs):
+            means = (f"{fmean(one.kl[gain] for one in found):.2f}" for gain in GAINS)
+            told.append([family, INPUTS[inputs], str(len(found)), *means])
+    return Table(["networks", "inputs", "n", *(f"c = {gain:g}" for gain in GAINS)], told)
 
 
-def told_verdicts(path: str) -> Table:
-    """The verdicts that stand below a root of results, of families of which a network is measured.
-
-    Raises:
-        DamagedData: they are not what was written.
-    """
-    file = Path(path) / CLAIMS
-    try:
-        judged = [made(_Verdict, one) for one in read_json(file, list)]
-        return verdict_table([one._asdict() for one in judged if one.networks])
-    except (KeyError, TypeError):
-        raise damaged(file) from None
+def verdicts_drawn(path: str) -> Table:
+    """The verdicts on the families that the figure below a root of results shows; see `drawn`."""
+    return verdict_table(one for one in judge(drawn(path)) if one.curves)
 
 
-def told_curves(path: str) -> Table:
-    """How far rest is from waking at each gain: means over the networks of the table that the figure is drawn from.
+def drawn(path: str) -> list[Row]:
+    """What the figure below a root of results is drawn from.
 
     Raises:
-        DamagedData: the table is missing, or not what was written.
+        DamagedData: its table is missing, or not what was written.
         StorageError: it cannot be read.
     """
     file = figure_file(Path(path), "csv")
@@ -325,30 +313,20 @@ def told_curves(path: str) -> Table:
         raise DamagedData(f"{file}: missing")
     try:
         with storing(file):
-            found = _drawn(file.read_text(encoding="utf-8"))
+            return list(_rows_of(file.read_text(encoding="utf-8")))
     except (KeyError, TypeError, ValueError, csv.Error):
         raise damaged(file) from None
-    gains, families = [f"{gain:g}" for gain in GAINS], list(dict.fromkeys(family for family, _ in found))
-    rows = []
-    for family, inputs in product(families, INPUTS.values()):
-        if means := found.get((family, inputs)):
-            told = (f"{fmean(means[gain]):.2f}" if gain in means else "–" for gain in gains)
-            rows.append([family, inputs, str(max(map(len, means.values()))), *told])
-    return Table(["networks", "inputs", "n", *(f"c = {gain}" for gain in gains)], rows)
 
 
-def _drawn(table: str) -> dict[tuple[str, str], dict[str, list[float]]]:
-    """Family and inputs → gain → what the networks have there."""
-    reader = csv.DictReader(io.StringIO(table), strict=True)
-    if tuple(reader.fieldnames or ()) != Row._fields:
+def _rows_of(table: str) -> Iterator[Row]:
+    reader = csv.reader(io.StringIO(table), strict=True)
+    if tuple(next(reader, ())) != Row._fields:
         raise ValueError("these are no columns of the figure")
-    found: dict[tuple[str, str], dict[str, list[float]]] = {}
-    for row in reader:
-        if None in row or None in row.values():
-            raise ValueError("a row of another length")
-        curve = found.setdefault((row["family"], INPUTS[row["inputs"]]), {})
-        curve.setdefault(f"{float(row['gain']):g}", []).append(float(row["kl"] or "nan"))
-    return found
+    for family, network, inputs, *numbers in reader:
+        gain, kl, error = (float(number or "nan") for number in numbers)
+        if inputs not in INPUTS or gain not in GAINS:
+            raise ValueError("no rest of the plan")
+        yield Row(family, network, inputs, gain, kl, error)
 
 
 def figure_file(root: Path, form: str = "png") -> Path:
@@ -423,10 +401,9 @@ def main(words: list[str]) -> None:
             control.measure(settings.path)
     rows = measured(settings.path)
     judged = judge(rows)
-    verdicts = [one.plain() for one in judged]
-    print(verdict_table(verdicts).text())
+    print(verdict_table(judged).text())
     if not settings.dry_run:
-        write_atomically(Path(settings.path) / CLAIMS, to_json(verdicts))
+        write_atomically(Path(settings.path) / CLAIMS, to_json([one.plain() for one in judged]))
         print(*draw(rows, Path(settings.path) / "figures"), Path(settings.path) / CLAIMS, sep="\n")
 
 

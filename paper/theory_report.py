@@ -166,7 +166,7 @@ def _gain(root: Path) -> list[str]:
     return [
         "<h2>Where does rest match waking?</h2>",
         f"<p>Eq. 19 says at c = 2. By rules of their own ({_RULES}), of families of which a network is measured:</p>",
-        table_html(gain.told_verdicts(str(root))),
+        table_html(gain.verdicts_drawn(str(root))),
         f"<figure>{image('Rest against waking, by the gain of the noise', drawn.read_bytes())}{caption}</figure>",
     ]
 

@@ -6,7 +6,7 @@ them where there are two. Controls stand beside as families of their own.
 
 from collections.abc import Iterator, Sequence
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,10 @@ from paper.claims.mechanism import HOME_AT, controls_of, network_of, pulls
 from paper.claims.theory import JUDGED, direction_in_time, is_relaxed
 from paper.protocols import HEAD, SPATIAL
 from paper.theory import CONTROL_SEEDS, CONTROLS, DENSITY, FAMILIES, Family, control_settings, family_settings, found
-from reactivation.theory.course import Bearing, Radius
 from reactivation.world.spaces import Box, Circle
+
+if TYPE_CHECKING:
+    from reactivation.theory.course import Course
 
 _CONTROLS = {"langevin": "control: Langevin sampling", "attractor": "control: flat attractor"}
 _EVERY = 500  # steps of a long rest between those that are shown, after the first so many
@@ -28,7 +30,6 @@ _WITH_CHOICES = {  # measure → where it stands
 }
 _KICKED = (0.5, 2.0)  # c of pairs that kicks are held against
 MISSED = "drift that the line misses"  # a share, among the choices that α hangs on
-COURSES = {SPATIAL: Radius(Box(2.2, 2.2)), HEAD: Bearing(Circle())}
 SHOWN = (0.0, 0.5, 2.0, 8.0)  # c of the key figure
 Row = dict[str, Any]
 Result = dict[str, Any]
@@ -303,9 +304,16 @@ def sensitivity_table(path: str) -> list[Row]:
     return rows
 
 
+def _course(task: str) -> "Course":
+    """Along what places of a task are fitted; imported here, since torch comes with it, and documents wait for no torch."""
+    from reactivation.theory.course import Bearing, Radius
+
+    return Radius(Box(2.2, 2.2)) if task == SPATIAL else Bearing(Circle())
+
+
 def missed(fit: Result, task: str) -> float | None:
     """The share of the drift's weighted squares that α times the prediction does not have: 0 on the line, 1 for none."""
-    is_fitted = COURSES[task].is_fitted(np.array([math.nan if place is None else place for place in fit["place"]]))
+    is_fitted = _course(task).is_fitted(np.array([math.nan if place is None else place for place in fit["place"]]))
     bins = [
         (error**-2, predicted, velocity - spread)
         for *values, fitted in zip(
