@@ -20,12 +20,11 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[2]))  # for `paper`, of the checkout
 
-from paper.documents import committed  # noqa: E402
-from paper.live.page import write_page  # noqa: E402
-import reactivation  # noqa: E402
+from paper.documents import committed
+from paper.live.page import write_page
+import reactivation
 
 PAGES = {
     "Begin": ("docs/tutorial", "docs/howto", "docs/site/live"),
