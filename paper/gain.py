@@ -18,12 +18,13 @@ from itertools import product
 import math
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from paper.claims.gain import GAINS, LEAST, MATCHES, Controls, Curve, matching, verdict
+from paper.claims.gain import GAINS, Controls, Curve, matching, verdict
 from paper.claims.theory import Ruling
+from paper.panels import gain as panel
 from paper.panels.base import PanelTable
-from paper.pictures import picture, write_pictures
+from paper.pictures import picture
 from paper.protocols import HEAD, SPATIAL
 from paper.tables import Table
 from paper.theory import CONTROLS, DENSITY, FAMILIES
@@ -44,18 +45,8 @@ from reactivation.sweep.grid import grid_of
 from reactivation.sweep.plan import plan
 from reactivation.sweep.table import sweep_table
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 FILE = CONFIGS / "sweep/gain_at_rest.yml"
 SWEEP = "gain_at_rest"
-KEY = "gain"  # of the figure
-CAPTION = (
-    "How far rest is from waking against the gain c of the noise at rest, a line a network: 400 rests of 2,000 steps from "
-    "shuffled rates, of which the last 500 count, decoded by templates. Dotted: c = 2, where Eq. 19 has the least. Dashed: "
-    "below it, rest matches waking (0.2 nats in the box, 0.1 on the circle). Controls first: Langevin networks have their "
-    "least near 2, flat attractors and the paper's bias-free ReLU networks have none."
-)
 STILL, BROWNIAN = "none", "query"
 INPUTS = {STILL: "no inputs", BROWNIAN: "Brownian inputs"}
 CLAIMS = "gain_claims.json"
@@ -65,7 +56,6 @@ SCALE_FREE = "the paper's ReLU networks"
 _NAMES = {(f"{one.task}/{one.experiment}", one.noise): one.name for one in FAMILIES} | {
     (f"{HEAD}/noisy_drawn_relu", None): "drawn ReLU"
 }
-_COLUMNS = 4  # panels beside each other
 
 
 class Row(NamedTuple):
@@ -331,50 +321,21 @@ def _rows_of(table: str) -> Iterator[Row]:
 
 def figure_file(root: Path, form: str = "png") -> Path:
     """Where the figure, or its table, stands below a root of results."""
-    return picture(root / "figures", KEY, form)
+    return picture(root / "figures", panel.KEY, form)
 
 
 def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
-    """Draw every family that is measured against the gain, a line a network; returns the files.
+    """Draw every family that is measured; returns the files.
 
     Raises:
         StorageError: they cannot be written.
     """
-    from reactivation.plotting.style import PAGE_WIDTH, style
-
-    names = list(dict.fromkeys(row.family for row in rows))
+    found = {
+        name: {label: curves(rows, name, inputs) for inputs, label in INPUTS.items()}
+        for name in dict.fromkeys(row.family for row in rows)
+    }
     table = PanelTable({name: [getattr(row, name) for row in rows] for name in Row._fields})
-    with style():
-        from matplotlib.figure import Figure as Page
-
-        lines = math.ceil(len(names) / _COLUMNS)
-        page = Page(figsize=(PAGE_WIDTH, 1.7 * lines + 0.3), layout="constrained")
-        axes = page.subplots(lines, _COLUMNS, squeeze=False, sharex=True, sharey=True).ravel()
-        for ax, name in zip(axes, names, strict=False):
-            _draw_family(ax, name, rows)
-        for ax in axes[len(names) :]:
-            ax.set_axis_off()
-        for ax in axes[max(len(names) - _COLUMNS, 0) : len(names)]:  # those with nothing below them
-            ax.tick_params(labelbottom=True)
-        axes[0].legend(loc="lower left", fontsize=6)
-        page.supxlabel("c, noise variance at rest over that of waking", fontsize=8)
-        page.supylabel("KL(rest ‖ waking) [nats], kernels matched", fontsize=8)
-        return write_pictures(page, KEY, {KEY: table}, folder)
-
-
-def _draw_family(ax: "Axes", name: str, rows: Sequence[Row]) -> None:
-    from reactivation.plotting.style import LINES, MIDDLE
-
-    for (inputs, label), colour in zip(INPUTS.items(), LINES[1:], strict=False):
-        for number, curve in enumerate(curves(rows, name, inputs)):
-            ax.axhline(MATCHES * curve.dimensions, color=MIDDLE, lw=0.6, ls="--", zorder=0)
-            found = [max(curve.kl[gain], LEAST) for gain in GAINS]
-            ax.plot(GAINS, found, "o-", ms=2.5, lw=0.8, color=colour, label=None if number else label)
-    ax.axvline(2, color=MIDDLE, lw=0.6, ls=":", zorder=0)
-    ax.set(xscale="log", yscale="log")
-    ax.set_title(name, fontsize=7)
-    ax.set_xticks(GAINS, [f"{gain:g}" for gain in GAINS])
-    ax.minorticks_off()
+    return panel.draw(found, table, folder)
 
 
 @dataclass

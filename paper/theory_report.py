@@ -10,6 +10,7 @@ from typing import Any
 from paper import gain
 from paper import theory_tables as told
 from paper.claims.mechanism import Judged, judge_mechanism
+from paper.panels.gain import CAPTION as GAIN_CAPTION
 from paper.panels.theory import Row
 from paper.protocols import HEAD, SPATIAL
 from paper.report.parts import document, folded, image, table_html
@@ -162,7 +163,7 @@ def _gain(root: Path) -> list[str]:
     drawn = gain.figure_file(root)
     if not drawn.exists():
         return []
-    caption = f"<figcaption>{html.escape(gain.CAPTION)}</figcaption>"
+    caption = f"<figcaption>{html.escape(GAIN_CAPTION)}</figcaption>"
     return [
         "<h2>Where does rest match waking?</h2>",
         f"<p>Eq. 19 says at c = 2. By rules of their own ({_RULES}), of families of which a network is measured:</p>",
