@@ -12,9 +12,10 @@ from reactivation.controls.control import BEARING_STRETCH, NAMES
 from reactivation.controls.densities import Ring, Round, Sloped
 from reactivation.controls.homes import home_of
 from reactivation.controls.langevin import UNITS, Langevin, Manifold, circular_waves, plane_waves
+from reactivation.controls.movements import Subordinated
 from reactivation.controls.walk import SampledWalk
 from reactivation.machine.errors import BadInput
-from reactivation.world.spaces import Box
+from reactivation.world.spaces import Box, Space
 
 OF_PRIOR = i1e(8) / i0e(8)  # mean cosine of bearings drawn home with κ = 8
 
@@ -79,6 +80,44 @@ def test_movements_have_the_laws_of_their_names() -> None:
     assert home.positions[:, -1].var() == pytest.approx(variance, rel=5 * math.sqrt(1 / 1000))
 
 
+BOX = Box(2.2, 2.2, hard_walls=True)
+
+
+@pytest.mark.parametrize(("space", "lowest"), [(BOX, math.pi / 2.2), (ra.Circle(), 1.0)])
+@pytest.mark.parametrize("alpha", [0.25, 0.5, 0.8, 1.0])
+def test_modes_decay_as_the_power_of_the_generator_has_it(space: Space, lowest: float, alpha: float) -> None:
+    run = ra.control("spectral", alpha=alpha, space=space)
+    positions = run.record(ra.rest(60, variance_gain=1), 1000, rates=False).positions
+    assert space.contains(positions).all()
+    for waves in (lowest, 3 * lowest, 9 * lowest):
+        mode = np.cos(waves * (positions[..., 0] - space.axes[0].low))
+        kept = math.exp(-(((space.tuning_width / 10 * waves) ** 2 / 2) ** alpha))  # of the mode in a step
+        surplus = (mode[:, 1:] * mode[:, :-1] - kept * mode[:, :-1] ** 2).mean(1)
+        assert abs(surplus.mean()) < 4 * surplus.std() / math.sqrt(1000)
+
+
+@pytest.mark.parametrize("alpha", [0.4, 0.5, 0.75, 1.0])
+def test_median_distance_grows_as_time_to_the_power_that_was_chosen(alpha: float) -> None:
+    """Far from walls; the exponent of mean distances is too small, and there are the jumps of Cauchy's distribution."""
+    rest = ra.control("spectral", alpha=alpha, space=Box(22, 22)).record(ra.rest(200, variance_gain=1), 100)
+    by_median, by_mean = (ra.replay.exponent(rest, average=average, rng=0) for average in ("median", "mean"))
+    assert by_median.value == pytest.approx(1 / (2 * alpha), abs=4 * by_median.standard_error)
+    assert (by_mean.value < 1 / (2 * alpha) - 0.1) == (alpha <= 0.5)
+    if alpha == 0.5:
+        jumps = ra.replay.jumps(rest, rng=0)
+        assert jumps.value == pytest.approx(1 / math.sqrt(76), abs=4 * jumps.standard_error)
+    assert by_mean.value == pytest.approx(ra.replay.exponent(rest, rng=0).value)
+
+
+def test_spectral_is_brownian_at_1_and_stands_still_without_noise() -> None:
+    noise = torch.randn(5, 6, generator=source(), dtype=torch.float64)
+    assert torch.equal(Subordinated(BOX, 0.02, 1.0).noise_on_state(noise), noise[:, :2])
+    twice = Subordinated(BOX, 0.02, 0.7)
+    torch.testing.assert_close(twice.noise_on_state(2 * noise), 2 * twice.noise_on_state(noise))
+    still = ra.control("spectral").record(ra.rest(10, variance_gain=0), 3)
+    assert np.ptp(still.positions, axis=1) == pytest.approx(0)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_control_wakes_and_rests_like_any_run(name: str) -> None:
     run = ra.control(name, seed=0)
@@ -102,6 +141,13 @@ def test_what_is_no_control_is_refused() -> None:
         ra.control("langevin", density="rings")
     with pytest.raises(BadInput, match=r"^density=foo: brownian has none to choose"):
         ra.control("brownian", density="foo")
+    with pytest.raises(BadInput, match=r"^alpha=0\.6: langevin has none to choose"):
+        ra.control("langevin", alpha=0.6)
+    with pytest.raises(BadInput, match=r"^space=Circle\(\): ornstein_uhlenbeck has none to choose"):
+        ra.control("ornstein_uhlenbeck", space=ra.Circle())
+    for alpha in (0.2, 1.2, math.nan):
+        with pytest.raises(BadInput, match="alpha"):
+            ra.control("spectral", alpha=alpha)
     with pytest.raises(BadInput, match="no network was trained on it"):
         ra.control("shuffled", density="gaussian")
 

@@ -4,8 +4,9 @@
     attractor            the same manifold with an even prior along it: nothing to sample but the manifold itself
     untrained            a network before its first step
     shuffled             a trained network whose recurrent weights have changed places
-    brownian             no network: Brownian motion between walls
+    brownian             no network: Brownian motion between walls or round a circle
     ornstein_uhlenbeck   no network: a walk that is drawn to the middle
+    spectral             no network: jumps of every size, whose distance grows as a power of time that can be chosen
 
 Each is an ordinary run (`control`), which rests, wakes and is recorded like a trained one.
 """

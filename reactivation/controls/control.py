@@ -14,6 +14,7 @@ from reactivation.checks import Natural, checked
 from reactivation.controls.densities import Density, Even, Homing, Ring, Round, Sloped
 from reactivation.controls.homes import home_of
 from reactivation.controls.langevin import Manifold, circular_waves, langevin_network, plane_waves
+from reactivation.controls.movements import Movement, Subordinated, moving
 from reactivation.controls.walk import SampledWalk
 from reactivation.machine.device import cpu_by_default
 from reactivation.machine.errors import BadInput
@@ -23,12 +24,13 @@ from reactivation.settings.layers import TrainConfig, train_config
 from reactivation.settings.noise import intensity
 from reactivation.storage.networks import build
 from reactivation.streams import of_control, stream
-from reactivation.world.spaces import Box
+from reactivation.world.spaces import Box, Space
 from reactivation.world.tasks.base import Task
 
 LANGEVIN, ATTRACTOR, UNTRAINED, SHUFFLED = "langevin", "attractor", "untrained", "shuffled"
-BROWNIAN, ORNSTEIN_UHLENBECK = "brownian", "ornstein_uhlenbeck"
-NAMES = (LANGEVIN, ATTRACTOR, UNTRAINED, SHUFFLED, BROWNIAN, ORNSTEIN_UHLENBECK)
+BROWNIAN, ORNSTEIN_UHLENBECK, SPECTRAL = "brownian", "ornstein_uhlenbeck", "spectral"
+MOVEMENTS = (BROWNIAN, ORNSTEIN_UHLENBECK, SPECTRAL)
+NAMES = (LANGEVIN, ATTRACTOR, UNTRAINED, SHUFFLED, *MOVEMENTS)
 
 _RING = Ring(radius=0.33, width=0.1)  # about what the biased walk of the paper has
 _ROUND = Round(width=0.15)
@@ -36,7 +38,10 @@ _WALKING = 0.01  # D of the walks that sample these awake [m²/s]: steps of 0.02
 _LENGTH = 0.3  # of the waves of the manifold in the box [m]
 _PLANE_STRETCH, BEARING_STRETCH = 2.0, 6.0  # |dm/ds| [per m or rad]
 _HIGHEST = 2  # wave number of the manifold of bearings
-_MOVES = 0.02  # standard deviation of a step of the movements without a network [m]
+_STEPS_A_WIDTH = 10  # standard deviations of a step of the movements in a tuning width: 0.02 m, 0.052 rad
+_STARTS = 44  # of the movements, along the longest axis
+_ALPHA = 0.75  # of the spectral generator: distance grows as t^(2/3)
+_LEAST_ALPHA = 0.25  # of less, steps are so long that double precision does not know where they end
 _HOMEWARD = 0.01  # share of the way to the middle that a step of the Ornstein–Uhlenbeck walk goes
 _STILL = 1000  # steps of waking that the movements without a network offer
 
@@ -53,17 +58,26 @@ class _Kind(NamedTuple):
 
 @checked
 @cpu_by_default()
-def control(name: str, density: str | None = None, seed: Natural = 0) -> Run:
+def control(
+    name: str,
+    density: str | None = None,
+    seed: Natural = 0,
+    *,
+    alpha: float | None = None,
+    space: Space | None = None,
+) -> Run:
     """Make a network, or a movement, whose answers are known, as a run that every measure takes.
 
     Args:
-        name: langevin, attractor, untrained, shuffled, brownian or ornstein_uhlenbeck (`reactivation.controls`).
+        name: langevin, attractor, untrained, shuffled, brownian, ornstein_uhlenbeck or spectral (`reactivation.controls`).
         density: what waking has: ring or gaussian in a box of 2.2 m, or bearings drawn home (2π seed/5); None: ring. No
             network to be shuffled was trained on gaussian; movements have no density.
         seed: of all that is drawn once, and of the run.
+        alpha: of spectral, ¼ to 1: distance grows as time to the power of 1/(2α), as of Brownian motion at 1; None: ¾.
+        space: of brownian and spectral: a box or the circle; None: a box of 2.2 m.
 
     Raises:
-        BadInput: no such control or density, or one that the control has not.
+        BadInput: no such control or density, or a density, alpha or space that the control has not.
         DamagedData: the network to be shuffled is not there.
 
     >>> run = ra.control("langevin", density="ring")
@@ -72,10 +86,9 @@ def control(name: str, density: str | None = None, seed: Natural = 0) -> Run:
     """
     if name not in NAMES:
         raise BadInput(f"{name} is no control; {nearest(name, list(NAMES))}")
-    if name in (BROWNIAN, ORNSTEIN_UHLENBECK):
-        if density is not None:
-            raise BadInput(f"density={density}: {name} has none to choose; leave it out")
-        return _movement(name, seed)
+    _refuse_others(name, density=density, alpha=alpha, space=space)
+    if name in MOVEMENTS:
+        return _movement(name, Box(2.2, 2.2) if space is None else space, _ALPHA if alpha is None else alpha, seed)
     density = "ring" if density is None else density
     kind = _kind(density, seed)
     if name == SHUFFLED:
@@ -94,6 +107,14 @@ def control(name: str, density: str | None = None, seed: Natural = 0) -> Run:
         manifold = Manifold(kind.waves(stream(seed, of_control("manifold"))), kind.stretch)
         network = langevin_network(task, manifold, prior, config.rnn.sigma, config.task.dt)
     return Run.of(network, dt=config.task.dt, sigma=config.rnn.sigma, task=task, seed=seed, name=f"{name}_{density}")
+
+
+def _refuse_others(name: str, **given: object) -> None:
+    """Refuse a choice that a control does not offer."""
+    offered = {SPECTRAL: ("alpha", "space"), BROWNIAN: ("space",), ORNSTEIN_UHLENBECK: ()}.get(name, ("density",))
+    for choice, value in given.items():
+        if value is not None and choice not in offered:
+            raise BadInput(f"{choice}={value}: {name} has none to choose; leave it out")
 
 
 def _kind(density: str, seed: int) -> _Kind:
@@ -125,37 +146,27 @@ def shuffled(network: Network, seed: int) -> Network:
     return copied
 
 
-class _Wander:
-    """A step of a movement: walls reflect positions, which then go a share of the way to the middle."""
-
-    def __init__(self, space: Box, homeward: float):
-        self.space, self.homeward = space, homeward
-
-    def step(self, state: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
-        """Next positions without their noise: (B, 2) → (B, 2) [m]."""
-        return (1 - self.homeward) * self.mirrored(state)
-
-    def mirrored(self, points: torch.Tensor) -> torch.Tensor:
-        """Points as walls reflect them, (..., 2) [m]."""
-        for d, axis in enumerate(self.space.axes):
-            side = axis.high - axis.low
-            along = (points[..., d] - axis.low) % (2 * side)
-            folded = axis.low + torch.minimum(along, 2 * side - along)
-            points = torch.cat((points[..., :d], folded[..., None], points[..., d + 1 :]), dim=-1)
-        return points
-
-
-def _movement(name: str, seed: int) -> Run:
-    """Positions that move by themselves: the state is the position, the noise its steps."""
-    space = Box(2.2, 2.2)
-    wander = _Wander(space, _HOMEWARD if name == ORNSTEIN_UHLENBECK else 0.0)
-    network = Network.from_step(wander.step, 2, dt=DT)
-    points = torch.as_tensor(space.grid(44).points, dtype=torch.float32)
+def _movement(name: str, space: Space, alpha: float, seed: int) -> Run:
+    """Positions that move by themselves."""
+    moves = space.tuning_width / _STEPS_A_WIDTH
+    cell, points = Movement(space, DT), torch.as_tensor(space.grid(_STARTS).points, dtype=torch.float32)
     if name == ORNSTEIN_UHLENBECK:
-        spread = _MOVES / math.sqrt(1 - (1 - _HOMEWARD) ** 2)
-        points = spread * torch.randn(len(points), 2, generator=stream(seed, of_control(name)))
+        cell = Movement(space, DT, _HOMEWARD)
+        spread = moves / math.sqrt(1 - (1 - _HOMEWARD) ** 2)
+        points = spread * torch.randn(points.shape, generator=stream(seed, of_control(name)))
+    elif name == SPECTRAL:
+        if not _LEAST_ALPHA <= alpha <= 1:
+            raise BadInput(f"alpha={alpha:g} must be at least {_LEAST_ALPHA:g} and at most 1")
+        cell, points, name = Subordinated(space, DT, alpha), points.double(), f"{name}_{alpha:g}"
     still = torch.zeros(len(points), _STILL, 1)
-    sigma = intensity(_MOVES**2, DT)
     return Run.of(
-        network, space, dt=DT, sigma=sigma, start=points, inputs=still, decode=wander.mirrored, seed=seed, name=name
+        moving(cell),
+        space,
+        dt=DT,
+        sigma=intensity(moves**2, DT),
+        start=points,
+        inputs=still,
+        decode=space.reflected,
+        seed=seed,
+        name=name,
     )

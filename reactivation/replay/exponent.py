@@ -1,8 +1,8 @@
 """How distance grows with time: the exponent that tells jitter, diffusion and straight runs apart."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,12 +10,19 @@ from reactivation.analysis.recording import as_recording
 from reactivation.checks import Count, Rng, checked, generator
 from reactivation.replay.cells import counts_of, totals_of
 from reactivation.replay.inference import Array, Found, measured
-from reactivation.replay.lags import LAGS, checked_lags, distances, means, powers
+from reactivation.replay.lags import LAGS, checked_lags, distances, histograms, means, medians, powers
 from reactivation.world.spaces import Space
 
 
 @checked
-def exponent(recording: Any, space: Space | None = None, *, lags: Iterable[Count] = LAGS, rng: Rng = 0) -> Found:
+def exponent(
+    recording: Any,
+    space: Space | None = None,
+    *,
+    lags: Iterable[Count] = LAGS,
+    average: Literal["mean", "median"] = "mean",
+    rng: Rng = 0,
+) -> Found:
     """Measure the exponent of distance: the slope of log mean distance, not squared, on log lag (Stella et al., 2019).
 
     Brownian motion has 0.5, a straight run 1, what is confined goes to 0. Decoder jitter lowers it, walls do.
@@ -23,10 +30,12 @@ def exponent(recording: Any, space: Space | None = None, *, lags: Iterable[Count
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.
         lags: in samples.
+        average: of distances: their mean, as in the literature, or the median, which rare long jumps do not move (it is
+            read from bins 2.3 % wide).
         rng: a seed, or the generator of the bootstrap and the null.
 
     Returns:
-        the slope, with mean distances [unit] over lags [s] as its curve; the null is time shuffled within epochs (0).
+        the slope, with average distances [unit] over lags [s] as its curve; the null is time shuffled within epochs (0).
 
     Raises:
         BadInput: no epoch is longer than the longest lag.
@@ -37,10 +46,15 @@ def exponent(recording: Any, space: Space | None = None, *, lags: Iterable[Count
     0.5105 ± 0.0053 (shuffled time: -0.00655 to 0.00425)
     """
     recording, chosen = as_recording(recording, space), checked_lags(lags)
+    at = recording.space
+    if average == "mean":
+        statistics, averages = partial(powers, at, chosen, 1), means
+    else:
+        statistics, averages = partial(histograms, at, chosen), partial(_medians, at, len(chosen))
     return measured(
         recording.blocks(max(chosen) + 1),
-        partial(powers, recording.space, chosen, 1),
-        partial(_slope_and_curve, chosen),
+        statistics,
+        partial(_slope_and_curve, chosen, averages),
         generator(rng),
         at=np.array(chosen) * recording.dt,
     )
@@ -99,8 +113,12 @@ def means_or_nan(sums: Array) -> Array:
         return means(sums)
 
 
-def _slope_and_curve(lags: Sequence[int], sums: Array) -> Array:
-    curve = means(sums)
+def _medians(space: Space, lags: int, sums: Array) -> Array:
+    return medians(space, sums.reshape(lags, -1))
+
+
+def _slope_and_curve(lags: Sequence[int], averages: Callable[[Array], Array], sums: Array) -> Array:
+    curve = averages(sums)
     return np.concatenate(([slope(lags, curve)], curve))
 
 

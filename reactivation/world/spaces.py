@@ -110,6 +110,14 @@ class Space(ABC):
         """Give points the coordinates that the axes name; where no ends meet, they have them."""
         return points
 
+    def reflected(self, points: Array) -> Array:
+        """Where motion that would have ended at points (..., P), were there no walls, ends between walls that reflect it.
+
+        Raises:
+            BadInput: that is known for boxes and circles alone.
+        """
+        raise BadInput(f"how walls reflect is known of a Box and of the Circle alone, not of {self}")
+
     def difference(self, a: Array, b: Array) -> Array:
         """The way from b to a, the shorter one where there are two: (..., P) [unit]."""
         return self.wrap(a - b)
@@ -236,6 +244,13 @@ class Box(Space):
         left, right, bottom, top = self.frame
         return library(points).concatenate((-points, points), -1) + constant((right, top, -left, -bottom), points)
 
+    def reflected(self, points: Array) -> Array:
+        """Folded at the walls, (..., 2) [m]."""
+        left, right, bottom, top = self.frame
+        low, there_and_back = constant((left, bottom), points), constant((2 * (right - left), 2 * (top - bottom)), points)
+        along = (points - low) % there_and_back
+        return low + library(points).minimum(along, there_and_back - along)
+
     def brownian_square(self, spread: float) -> float:
         """Between reflecting walls: Σ over sides L of L²/6 − (16 L²/π⁴) Σ over odd n of exp(−(nπ/L)² Dt) / n⁴ [m²]."""
         odd = np.arange(1.0, 4000.0, 2.0)
@@ -281,6 +296,10 @@ class Circle(Space):
     def wrap(self, points: Array) -> Array:
         """The same bearings in [-π, π), but for rounding, which may end on π."""
         return (points + math.pi) % (2 * math.pi) - math.pi
+
+    def reflected(self, points: Array) -> Array:
+        """Wrapped: there are no walls."""
+        return self.wrap(points)
 
     def mean(self, positions: Array) -> Array:
         """Direction of the mean of exp(is), the circular mean: (..., T, 1) → (..., 1) [rad]."""
