@@ -1,6 +1,6 @@
 """The figure of a sweep: a measure over a setting, from the sweep's table; `figures.py sweep=NAME` is its command."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 import math
@@ -29,6 +29,10 @@ _ALWAYS = ("analysis", "phase", "experiment")  # what tells rows apart beside th
 _DECADE = 10.0  # values whose largest is as many times the smallest get a logarithmic axis
 _APART = 4.0  # points between two series at one x
 _TICKS = 8  # values of x that each have their own
+_LONGEST = 28  # letters of a name in the picture; the table beside it has the whole
+_UPRIGHT = 20  # letters of a name that is turned
+_ROW = 40  # letters of names that stand side by side
+_SERIES = 12  # that the legend has room for
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,7 @@ def draw(ax: "Axes", table: PanelTable) -> "Axes":
     labels = list(dict.fromkeys(x.tolist()))
     at = x.astype(float) if is_number else np.array([labels.index(value) for value in x.tolist()], dtype=float)
     series, counts, shown = list(dict.fromkeys(hue.tolist())), set[int](), [*zip(at, values, strict=True)]
+    names = shortened(map(str, series))
     for place, (value, colour) in enumerate(zip(series, spread_colours(len(series)), strict=True)):
         own, beside = hue == value, _beside(ax, place - (len(series) - 1) / 2)
         centres = np.unique(at[own])
@@ -154,19 +159,31 @@ def draw(ax: "Axes", table: PanelTable) -> "Axes":
         )
         ax.errorbar(
             centres, means, abs(ends.T - means), color=colour, linestyle="-" if is_number else "", marker="_", capsize=2.5,
-            label=f"{told[-1]} = {value}", transform=beside,
+            label=f"{shortened([told[-1]])[0]} = {names[place]}" if place < _SERIES else None, transform=beside,
         )  # fmt: skip
     _scale(ax, at, values)
     _show(ax, np.array(shown))
     if not is_number or len(labels) <= _TICKS:
-        ax.set_xticks(np.unique(at), [f"{value:g}" if is_number else str(value) for value in labels])
+        ticks = [f"{value:g}" for value in labels] if is_number else shortened(map(str, labels))
+        if sum(map(len, ticks)) > _ROW:
+            ax.set_xticks(np.unique(at), shortened(map(str, labels), _UPRIGHT), rotation=90)
+        else:
+            ax.set_xticks(np.unique(at), ticks)
         ax.minorticks_off()
-    ax.set_xlabel(told[0])
-    ax.set_ylabel(y)
+    ax.set_xlabel(shortened([told[0]])[0])
+    ax.set_ylabel(shortened([y])[0])
     ax.set_title(f"n = {'–'.join(map(str, sorted({min(counts), max(counts)})))}", loc="right", fontsize=7, color=GREY)
     if len(told) > 1:
-        ax.legend()
+        left = len(series) - _SERIES
+        ax.legend(title=f"and {left} more" if left > 0 else None, title_fontsize=7).set_in_layout(False)
     return ax
+
+
+def shortened(names: Iterable[str], longest: int = _LONGEST) -> list[str]:
+    """Names as the picture has them: without their middle where they are long, and numbered where that makes them one."""
+    short = [name if len(name) <= longest else f"{name[: longest // 2]}…{name[1 - longest // 2 :]}" for name in names]
+    told = [name if short.count(name) == 1 else f"{name} ({number})" for number, name in enumerate(short, 1)]
+    return [name.replace("$", r"\$") for name in told]  # or it would begin a formula
 
 
 def _beside(ax: "Axes", places: float) -> Any:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 import numpy as np
 import pytest
 
+from paper.panels.base import PanelTable
 from paper.sweeps import Asked, draw, gather
 from reactivation.analysis.results import confidence_interval
 from reactivation.machine.errors import BadInput, DamagedData
@@ -88,6 +89,27 @@ def test_every_seed_and_interval_is_in_the_frame(scale: float) -> None:
     assert low < 0.01 < 0.03 * scale + 0.02 < high
     assert right - left < 5 * scale
     assert high < 10 * scale
+
+
+LONG = "task.of_a_long_name_that_no_figure_has_room_for"
+
+
+def test_long_names_leave_room_for_what_is_drawn(tmp_path: Path) -> None:
+    """Matplotlib warns where they do not, which a test takes for an error."""
+    names = [f"{LONG}{end}" for end in ("", "_one", "$\\x$", *range(20))]
+    for hue in (names, [f"{number}{LONG * 3}" for number in range(len(names))]):
+        page = Figure(figsize=(4.2, 3.0), layout="constrained")
+        columns: dict[str, Any] = {
+            LONG: names,
+            f"hue_{LONG}": hue,
+            "seed": [0] * len(names),
+            f"measure_{LONG}": np.arange(1.0, 1 + len(names)),
+        }
+        ax = draw(page.subplots(), PanelTable(columns))
+        page.savefig(tmp_path / "figure.png")
+        assert ax.get_position().height > 0.25
+        told = [label.get_text() for label in ax.get_xticklabels()]
+        assert len(set(told)) == len(names), "two look alike"
 
 
 def test_names_are_places_without_a_scale() -> None:
