@@ -19,16 +19,19 @@ to date.
 from reactivation.machine.errors import SomeFailed, run_command
 from reactivation.machine.output import only_telling
 from reactivation.settings.describing import asked_settings
+from reactivation.settings.reading import refuse_idle
 
 
 def main(words: list[str]) -> None:
     """Plan, and carry the plan out."""
     # Only now: what plans and draws takes seconds to load.
-    from paper.plan import THEORY, Settings, carry_out, plan, reproduction, show_outcome, show_plan, theory_seeds
+    from paper.plan import PARTS, THEORY, Settings, carry_out, plan, reproduction, show_outcome, show_plan, theory_seeds
 
     settings = asked_settings(Settings, __doc__ or "", words)
     if settings is None:
         return
+    if settings.only in PARTS:
+        refuse_idle(words, PARTS[settings.only], f"only={settings.only}")
     if settings.only == THEORY:
         from paper.theory_report import reproduce
 

@@ -82,7 +82,7 @@ class Settings:
     trajectories: int = setting(100, "of a rest", low=10)
     steps: int = setting(1000, "of a rest, the last half of which is measured", low=100)
     dry_run: bool = setting(False, "say what is there, what is lacking, and the rules, and measure nothing")
-    path: str = setting(RESULTS, "root of the results")
+    path: str = setting(RESULTS, "root of the results", folder=True)
 
     def __post_init__(self) -> None:
         """Refuse a family that there is not.

@@ -25,7 +25,7 @@ from reactivation.plotting.style import PAGE_WIDTH, PANEL_WIDTH, TALLEST, style
 from reactivation.settings.declaring import nearest, setting
 from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import RESULTS
-from reactivation.settings.reading import COMMAND_LINE, seed_list
+from reactivation.settings.reading import COMMAND_LINE, refuse_idle, seed_list
 from reactivation.storage.files import require_place
 
 if TYPE_CHECKING:
@@ -181,8 +181,8 @@ class Settings:
     fig: str = setting("all", "panel, figure, or all; none of the paper's: live, film")
     seeds: str = setting(",".join(map(str, SEEDS)), "seeds of the networks; examples are of the first")
     preset: str | None = setting(None, "preset that the networks were trained with")
-    path: str = setting(RESULTS, "root of the results")
-    out: str | None = setting(None, "folder of the pictures; null: <path>/figures[_<preset>]")
+    path: str = setting(RESULTS, "root of the results", folder=True)
+    out: str | None = setting(None, "folder of the pictures; null: <path>/figures[_<preset>]", folder=True)
     device: str = setting("auto", "where to compute", choices=("auto", "cpu", "cuda"))
     sweep: str | None = setting(None, "name of a sweep under path, whose table is drawn instead", file_name=True)
     x: str | None = setting(None, "of a sweep: setting along the axis")
@@ -202,6 +202,7 @@ def main(manual: str, words: list[str]) -> None:
         print("\nFigures and their panels", *(f"  {key:<4} {' '.join(f.panels)}" for key, f in _ALL.items()), sep="\n")
         return
     if settings.sweep or settings.x or settings.y or settings.hue or settings.where:
+        refuse_idle(words, ("sweep", "x", "y", "hue", "where", "path", "out"), "the figure of a sweep")
         _draw_sweep(settings)
         return
     everything, beside = settings.fig == "all", _BESIDE.get(settings.fig)

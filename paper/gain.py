@@ -343,7 +343,7 @@ class Settings:
     """Keys of this command."""
 
     dry_run: bool = setting(False, "say what is there, and measure nothing")
-    path: str = setting(RESULTS, "root of the results")
+    path: str = setting(RESULTS, "root of the results", folder=True)
 
 
 def main(words: list[str]) -> None:

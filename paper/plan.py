@@ -34,6 +34,11 @@ PROFILE_SEEDS = {"quick": (0,), "paper": SEEDS, RELEASED: SEEDS}
 STAGES = ("train", "analyse", "draw", "report")
 THEORY = "theory"  # a part of its own, which takes no other beside it (`paper.theory`)
 PUBLISH = "publish"  # what those who keep the repository run: the one stage that writes to published/ and to documents
+# Parts that are asked for alone, and the keys that count then.
+PARTS = {
+    THEORY: ("only", "profile", "seeds", "dry_run", "path"),
+    PUBLISH: ("only", "profile", "dry_run"),
+}
 # Arithmetic of a plain training step per second, as a share of the rate of a large product (docs/performance.md). The fast
 # loss of head direction does a third of that arithmetic.
 _ACHIEVED = {SPATIAL: 0.65, HEAD: 1.0}
@@ -49,12 +54,12 @@ class Settings:
     profile: str = setting(
         "quick", "small networks in minutes, those of the paper's text, or of its code", choices=tuple(PRESETS)
     )
-    seeds: str | None = setting(None, "seeds, as in 0,1,2; null: 0 (quick), 0 to 4 (others)")
+    seeds: str | None = setting(None, "seeds, as in 0,1,2 or 0..4; null: 0 (quick), 0 to 4 (others)")
     only: str | None = setting(None, f"a part: some of {','.join(STAGES)}, and of {','.join(NETWORKS)}; or {THEORY}")
     ledger: bool | None = setting(None, "also measure what switches change; null: for profile=paper")
     dry_run: bool = setting(False, "show the plan and stop")
     published: bool = setting(True, "what is published counts as there; false: train and measure it all anew")
-    path: str = setting(RESULTS, "root of the results")
+    path: str = setting(RESULTS, "root of the results", folder=True)
     device: str = setting("auto", "where to compute", choices=("auto", "cpu", "cuda"))
 
 

@@ -15,7 +15,8 @@ from paper.theory_report import write
 from reactivation.analysis.mechanism import MEASURES, Settings, is_whole, measure, result_file, science
 from reactivation.machine.errors import DamagedData
 
-SMALL = ["pairs=80", "trajectories=20", "steps=400", "long=2000", "gains=[0,4]", "tempering_gains=[1,2]"]
+OF_DRIFT = ["pairs=80", "gains=[0,4]"]
+SMALL = [*OF_DRIFT, "trajectories=20", "steps=400", "long=2000", "tempering_gains=[1,2]"]
 FEW: dict[str, Any] = {
     "pairs": 80, "trajectories": 20, "steps": 400, "long": 2000, "gains": [0.0, 4.0], "tempering_gains": [1.0, 2.0],
 }  # fmt: skip
@@ -50,7 +51,7 @@ def test_the_plan_names_what_is_lacking_and_what_trains_it(command: Command) -> 
 
 def test_checkpoints_are_measured_against_the_gradient_of_another_experiment(command: Command, tmp_path: Path) -> None:
     words = ["run=spatial_navigation/noisy_unbiased_gru", "against=spatial_navigation/noisy_biased", "checkpoints=[2500]"]
-    done = command("output_theory.py", *words, *SMALL)
+    done = command("output_theory.py", *words, *OF_DRIFT)
     assert done.returncode == 0, done.stderr
     file = tmp_path / done.stdout.splitlines()[-1]
     assert file.name == "spatial_navigation_noisy_unbiased_gru_0_training.json"
@@ -66,12 +67,13 @@ def test_checkpoints_are_measured_against_the_gradient_of_another_experiment(com
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["run=control:langevin:ring", "checkpoints=[100]"], "a control is not trained"),
-        (["run=spatial_navigation/noisy_unbiased", "against=head_direction/noisy_drawn_tanh"], "another space"),
+        (["run=control:langevin:ring", "checkpoints=[100]", *OF_DRIFT], "a control is not trained"),
+        (["run=control:langevin:ring:box", *OF_DRIFT], "control:<name>:<density>, and no more"),
+        (["run=spatial_navigation/noisy_unbiased", "against=head_direction/noisy_drawn_tanh", *SMALL], "another space"),
     ],
 )
 def test_what_checkpoints_and_gradients_cannot_be_asked_is_told(command: Command, words: list[str], told: str) -> None:
-    done = command("output_theory.py", *words, *SMALL)
+    done = command("output_theory.py", *words)
     assert (done.returncode, told in done.stderr) == (2, True)
 
 
@@ -91,7 +93,7 @@ def test_the_page_has_verdicts_and_figures_and_what_is_published_of_it(command: 
     for name in CONTROLS:
         for task in (SPATIAL, HEAD):
             planned = control_settings(str(results), task, name, 0)
-            done = command("output_theory.py", f"run={planned.run}", *SMALL[:-2], "gains=[0,2,4]", SMALL[-1])
+            done = command("output_theory.py", f"run={planned.run}", SMALL[0], "gains=[0,2,4]", *SMALL[2:])
             assert done.returncode == 0, done.stderr
             file = result_file(planned)
             file.write_text(json.dumps(json.loads(file.read_text()) | {"settings": science(planned)}))

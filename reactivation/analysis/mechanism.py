@@ -10,7 +10,7 @@ of these steps of training, of one waking density, that of the last step. Minute
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 import json
 import math
 from pathlib import Path
@@ -22,6 +22,7 @@ from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.settings.declaring import LARGEST, setting
 from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import RESULTS, train_config
+from reactivation.settings.reading import refuse_idle
 from reactivation.storage.files import make_folder, read_json_once, require_place, write_atomically
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ MEASURES = (
     "drift", "tempering", "diffusion", "metric", "relaxation", "scale_symmetry", "scores", "nulls", "bound",
 )  # fmt: skip
 _NOT_SCIENCE = ("path",)
+_OF_TRAINED = ("tag", "noise")  # settings that say nothing to a control
+_OF_THE_LAST = ("tempering_gains", "trajectories", "steps", "long")  # and to drift at earlier steps of training
 _NULL_GAINS = (0.0, 4.0)  # c that networks which have learned nothing are asked at: those that verdicts are about
 
 
@@ -54,7 +57,7 @@ class Settings:
     trajectories: int = setting(200, "of tempering, at each c; half as many of relaxation", low=20, high=LARGEST)
     steps: int = setting(4000, "of tempering, the last half of which is measured", low=400, high=LARGEST)
     long: int = setting(20_000, "steps of relaxation", low=2000, high=LARGEST)
-    path: str = setting(RESULTS, "root of the results")
+    path: str = setting(RESULTS, "root of the results", folder=True)
     out: str | None = setting(None, "end of the file's name, to keep variants apart", file_name=True)
 
 
@@ -67,6 +70,9 @@ def main(words: list[str]) -> None:
     settings = asked_settings(Settings, __doc__ or "", words)
     if settings is None:
         return
+    left_out = _OF_TRAINED if is_control(settings) else _OF_THE_LAST if settings.checkpoints else ()
+    taken = [f.name for f in fields(Settings) if f.name not in left_out]
+    refuse_idle(words, taken, "a control" if is_control(settings) else "checkpoints=")
     found = measure(settings)
     if settings.checkpoints:
         for one in found["training"]:
@@ -160,8 +166,10 @@ def _run(settings: Settings, step: int | None = None) -> "Run":
     if is_control(settings):
         if settings.checkpoints:
             raise BadInput(f"run={settings.run}: a control is not trained, and has no checkpoints")
-        _, name, density = [*settings.run.split(":"), "ring"][:3]
-        return control(name, density, settings.seed)
+        _, name, *density = settings.run.split(":")
+        if len(density) > 1:
+            raise BadInput(f"run={settings.run}: a control is control:<name>:<density>, and no more")
+        return control(name, density[0] if density else None, settings.seed)
     return load_run(found_run(train_config(training_values(settings)), settings.path), prepare("cpu"), step)
 
 

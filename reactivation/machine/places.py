@@ -1,9 +1,10 @@
 """Where the project's files are: beside the package in a checkout, inside it once it is installed from a wheel."""
 
+import errno
 from pathlib import Path
 import re
 
-from reactivation.machine.errors import BadInput
+from reactivation.machine.errors import BadInput, storing
 
 PACKAGE = Path(__file__).resolve().parents[1]
 INSTALLED = (PACKAGE / "configs").is_dir()  # setup.py puts them there
@@ -22,6 +23,22 @@ def refuse_published(path: Path) -> None:
     """
     if path.resolve().is_relative_to(PUBLISHED.resolve()):
         raise BadInput(f"{path}: published results are read-only; give a folder of your own")
+
+
+def refuse_file(path: Path) -> None:
+    """Refuse a path on which a file stands where a folder is to be.
+
+    Raises:
+        StorageError: one does, or the path may not be looked at.
+    """
+    with storing(path):
+        if not last_there(path).is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "a file")
+
+
+def last_there(path: Path) -> Path:
+    """Return what is there of a path: itself, or the last of its parents that is."""
+    return next(place for place in (path, *path.absolute().parents) if place.exists())
 
 
 def as_typed(text: str) -> str:

@@ -36,12 +36,13 @@ def setting(
     choices: tuple[str, ...] = (),
     length: int | None = None,
     file_name: bool = False,
+    folder: bool = False,
     per_step: bool = False,
 ) -> Any:
     """Declare one hyperparameter of a settings dataclass.
 
     Bounds: low ≤ value ≤ high, above < value < below. `length`: entries of a list. `file_name`: the text becomes part of
-    one. `per_step`: what it does to a second depends on Δt.
+    one. `folder`: the text names one, which need not be there. `per_step`: what it does to a second depends on Δt.
     """
     metadata = {
         "meaning": meaning,
@@ -53,6 +54,7 @@ def setting(
         "choices": choices,
         "length": length,
         "file_name": file_name,
+        "folder": folder,
         "per_step": per_step,
     }
     if isinstance(default, list):

@@ -20,7 +20,7 @@ from omegaconf import OmegaConf
 
 from reactivation import registry
 from reactivation.machine.errors import BadInput, in_one_line
-from reactivation.machine.places import CONFIGS
+from reactivation.machine.places import CONFIGS, refuse_file
 from reactivation.settings.declaring import (
     DT,
     FILE_NAME,
@@ -255,8 +255,13 @@ def resolve_plain(settings_class: type, arguments: dict[str, str]) -> Any:
 
     Raises:
         BadInput: anything wrong with the arguments.
+        StorageError: a file stands where a folder is named.
     """
-    return merge(settings_class, [(COMMAND_LINE, typed(settings_class, arguments))])
+    settings = merge(settings_class, [(COMMAND_LINE, typed(settings_class, arguments))])
+    for named in (getattr(settings, f.name) for f in fields(settings_class) if f.metadata.get("folder")):
+        if named is not None:
+            refuse_file(Path(named))
+    return settings
 
 
 def merge(settings_class: type, layers: list[Layer]) -> Any:

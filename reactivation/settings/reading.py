@@ -4,7 +4,7 @@ YAML is read as far as settings need it: no key twice, no aliases, no tags, and 
 Nothing here imports torch, so a typing error is answered at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 import os
 from pathlib import Path
 import re
@@ -21,6 +21,8 @@ COMMAND_LINE = "command line"
 # YAML that is well formed can still say what Python cannot hold: a list as a key, a number of 5,000 digits.
 _UNREADABLE = (yaml.YAMLError, ValueError, TypeError, RecursionError)
 _WHOLE = r"(?:0|[1-9][0-9]*)"
+_RANGE = re.compile(rf"({_WHOLE})\.\.({_WHOLE})")
+_LARGEST_RANGE = 10**4
 _MOST_DIGITS = 31  # of a whole number: no setting may be larger, and Python reads no more than some thousands
 
 
@@ -73,6 +75,17 @@ def parse_arguments(words: list[str]) -> dict[str, str]:
     return arguments
 
 
+def refuse_idle(words: Iterable[str], taken: Collection[str], by: str) -> None:
+    """Refuse keys that say nothing to the part of a command that is asked for; words without = are none.
+
+    Raises:
+        BadInput: there is one.
+    """
+    for key in (word.split("=")[0] for word in words if "=" in word):
+        if key not in taken:
+            raise BadInput(f"{COMMAND_LINE}: {in_one_line(key)}= says nothing to {by}, which takes {', '.join(taken)}")
+
+
 def require_printable(word: str) -> None:
     """Refuse a word that would break a line of output.
 
@@ -90,23 +103,42 @@ def parse_seeds(arguments: dict[str, str]) -> list[str]:
         BadInput: a seed twice, or what is none among several.
     """
     text = arguments.get("seed", "0")
-    if "," not in text:
-        return [text.strip("[]")]
+    if "," not in text and ".." not in text and text[:1] != "[":
+        return [text]
     return [str(seed) for seed in seed_list(text, "seed")]
 
 
 def seed_list(text: str, key: str) -> tuple[int, ...]:
-    """The whole numbers of "0,1,2".
+    """The whole numbers of "0,1,2", which may stand in brackets, or of "0..4".
 
     Raises:
-        BadInput: other text, or a number twice.
+        BadInput: other text, a number twice, or a range that is none.
     """
-    seeds = tuple(seed for part in text.strip("[]").split(",") if (seed := whole_number(part.strip())) is not None)
-    if len(seeds) <= text.count(","):
-        raise BadInput(f"{COMMAND_LINE}: {key}={in_one_line(text)} must be whole numbers, as in {key}=0,1,2")
+    inner = text[1:-1] if text[:1] == "[" and text[-1:] == "]" else text
+    parts = [part for listed in inner.split(",") for part in spread(listed.strip(), f"{COMMAND_LINE}: {key}")]
+    seeds = tuple(seed for part in parts if (seed := whole_number(part)) is not None)
+    if len(seeds) < len(parts):
+        raise BadInput(f"{COMMAND_LINE}: {key}={in_one_line(text)} must be whole numbers, as in {key}=0,1,2 or {key}=0..4")
     if len(set(seeds)) < len(seeds):
         raise BadInput(f"{COMMAND_LINE}: {key}={in_one_line(text)} names a seed twice")
     return seeds
+
+
+def spread(text: str, where: str) -> list[str]:
+    """Each whole number of a range, "0..4"; other text as it is.
+
+    Raises:
+        BadInput: the range runs backwards or is endless.
+    """
+    ends = _RANGE.fullmatch(text)
+    if not ends:
+        return [text]
+    first, last = (whole_number(end) for end in ends.groups())
+    if first is None or last is None or not first <= last < first + _LARGEST_RANGE:
+        raise BadInput(
+            f"{where}={in_one_line(text)} is no range: write the smaller number first, as in 0..4; {_LARGEST_RANGE} at most"
+        )
+    return [str(number) for number in range(first, last + 1)]
 
 
 def whole_number(text: str) -> int | None:

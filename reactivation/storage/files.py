@@ -19,7 +19,7 @@ import time
 from typing import Any, TextIO
 
 from reactivation.machine.errors import DamagedData, StorageError, storing
-from reactivation.machine.places import refuse_published
+from reactivation.machine.places import last_there, refuse_published
 
 try:
     import fcntl
@@ -157,8 +157,7 @@ def require_place(folder: Path) -> None:
     """
     refuse_published(folder)
     with storing(folder):
-        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-        os.rmdir(tempfile.mkdtemp(prefix=".", dir=there))
+        os.rmdir(tempfile.mkdtemp(prefix=".", dir=last_there(folder)))
 
 
 def make_folder(folder: Path) -> None:

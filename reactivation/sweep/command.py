@@ -28,12 +28,12 @@ from pathlib import Path
 import time
 
 from reactivation.machine import cores
-from reactivation.machine.errors import BadInput, Interrupted, SomeFailed, StorageError
+from reactivation.machine.errors import BadInput, Interrupted, SomeFailed, StorageError, in_one_line
 from reactivation.machine.places import as_typed, refuse_published
 from reactivation.settings.declaring import nearest, setting
 from reactivation.settings.describing import describe
 from reactivation.settings.layers import RESULTS, TrainConfig, resolve_plain
-from reactivation.settings.reading import COMMAND_LINE, parse_arguments
+from reactivation.settings.reading import COMMAND_LINE, parse_arguments, refuse_idle, whole_number
 from reactivation.storage.claims import claimed
 from reactivation.storage.files import locked, make_folder
 from reactivation.storage.folder import RunFolder
@@ -44,6 +44,7 @@ from reactivation.sweep.grid import grid_of
 from reactivation.sweep.plan import default_name, plan
 from reactivation.sweep.states import FINISHED, RUNNING, WAITING, State, counted, summary
 from reactivation.sweep.submissions import (
+    HERE,
     LOCAL,
     SLURM,
     Launcher,
@@ -75,7 +76,7 @@ class Settings:
         False, "go on without networks that trained= does not find; the same line takes them later"
     )
     dry_run: bool = setting(False, "show the plan and stop")
-    path: str = setting(RESULTS, "root of the results")
+    path: str = setting(RESULTS, "root of the results", folder=True)
 
 
 def main(words: list[str]) -> None:
@@ -89,11 +90,9 @@ def main(words: list[str]) -> None:
         print(as_typed(__doc__ or ""), "Keys: name, type, default, meaning", *describe(Settings()), sep="\n")
         print(*describe(Launcher(), _GROUP), sep="\n")
     elif first == "work":  # in a process of its own, as a supervisor starts it
-        from reactivation.sweep.work import work
-
-        work(Sweep(Path(rest[0])), rest[1:])
+        _work(*rest)
     elif first == "job":  # as the script of a job has it
-        _job(Sweep(Path(rest[0])), int(rest[1]), int(rest[2]))
+        _job(*rest)
     elif first in looking.COMMANDS:
         looking.look(first, rest)
     else:
@@ -113,6 +112,8 @@ def _start(words: list[str]) -> None:
     sweep = Sweep(sweep_folder(settings.name or default_name(grid, runs), settings.path))
     refuse_published(sweep.path)
     networks: dict[str, RunFolder] = {}
+    if settings.allow_missing and not settings.trained:
+        raise BadInput(f"{COMMAND_LINE}: allow_missing=true says nothing without trained=...")
     if settings.trained:
         networks = trained_networks(configs, settings.trained, settings.allow_missing)
         runs = [run for run in runs if run.name in networks]
@@ -138,12 +139,12 @@ def _start(words: list[str]) -> None:
 
 
 def _launcher(arguments: Mapping[str, str]) -> Launcher:
-    settings = {key.removeprefix(_GROUP): value for key, value in arguments.items()}
-    known = [f.name for f in fields(Launcher)]
-    if unknown := settings.keys() - known:
-        key = f"{_GROUP}{min(unknown)}"
-        raise BadInput(f"{COMMAND_LINE}: unknown key {key}; {nearest(key, [_GROUP + name for name in known])}")
-    launcher: Launcher = resolve_plain(Launcher, settings)
+    known = {"launcher": "launcher"} | {f"{_GROUP}{f.name}": f.name for f in fields(Launcher) if f.name != "launcher"}
+    if unknown := arguments.keys() - known:
+        raise BadInput(f"{COMMAND_LINE}: unknown key {min(unknown)}; {nearest(min(unknown), list(known))}")
+    launcher: Launcher = resolve_plain(Launcher, {known[key]: value for key, value in arguments.items()})
+    if launcher.launcher == LOCAL:
+        refuse_idle(map("=".join, arguments.items()), ("launcher", *(_GROUP + name for name in HERE)), f"launcher={LOCAL}")
     grace_of(launcher)  # refuses a time that is none, before there is a folder
     return launcher
 
@@ -216,13 +217,42 @@ def _run_here(sweep: Sweep, submission: Submission, places: int) -> None:
         raise Interrupted("all runs have saved or ended; the same line goes on", outcome.stopped)
 
 
-def _job(sweep: Sweep, number: int, index: int) -> None:
-    """What a job of a scheduler does.
+def _work(*words: str) -> None:
+    """What a process of its own does: FOLDER RUN [RUN ...].
 
     Raises:
+        BadInput: other words.
+        UserError: as training and analyses do.
+    """
+    folder, *names = words or [""]
+    if not names:
+        raise BadInput(
+            "work FOLDER RUN [RUN ...] is how a sweep begins its runs itself; `python sweep.py --help` has the rest"
+        )
+    sweep = Sweep(Path(folder))
+    for name in names:
+        if name not in sweep.runs:
+            raise BadInput(f"{in_one_line(name)} is no run of {sweep.path}; {nearest(name, list(sweep.runs))}")
+    from reactivation.sweep.work import work
+
+    work(sweep, names)
+
+
+def _job(*words: str) -> None:
+    """What a job of a scheduler does: FOLDER, the number of a submission, and that of one of its jobs.
+
+    Raises:
+        BadInput: other words.
         SomeFailed, Interrupted: as the local launcher.
     """
-    submission, job = read_submission(sweep, number), slurm.begin_job()
+    numbers = [number for word in words[1:] if (number := whole_number(word)) is not None]
+    if len(words) != 3 or len(numbers) != 2:
+        raise BadInput("job FOLDER SUBMISSION JOB is what a scheduler is told; `python sweep.py --help` has the rest")
+    sweep, (number, index) = Sweep(Path(words[0])), numbers
+    submission = read_submission(sweep, number)
+    if index >= len(submission.jobs):
+        raise BadInput(f"{sweep.submission_file(number)} has no job {index}; it has {len(submission.jobs)}, the first is 0")
+    job = slurm.begin_job()
     places = 1 if submission.gpus else cores.available()
     outcome = Supervisor(
         sweep, submission, places, _ELSEWHERE, lambda: slurm.why_told(sweep, job, submission.grace), _say, job

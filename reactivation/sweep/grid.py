@@ -7,16 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-import re
 from typing import Any
 
 from reactivation.machine.errors import BadInput, in_one_line
 from reactivation.settings.declaring import nearest
-from reactivation.settings.reading import COMMAND_LINE, load_yaml, shown, to_words
+from reactivation.settings.reading import COMMAND_LINE, load_yaml, shown, spread, to_words
 
 Values = dict[str, str]
-_RANGE = re.compile(r"(0|[1-9][0-9]*)\.\.(0|[1-9][0-9]*)", re.ASCII)
-_LARGEST_RANGE = 10**6
 _PARTS = ("grid", "list", "then")  # of a file
 
 
@@ -53,7 +50,7 @@ def values_of(text: str, where: str) -> list[str]:
     Raises:
         BadInput: one is empty or stands twice, or a range runs backwards or is endless.
     """
-    values = [value for part in _split(text) for value in _range(part.strip(), where)]
+    values = [value for part in _split(text) for value in spread(part.strip(), where)]
     if not all(values) or len(set(values)) < len(values):
         raise BadInput(f"{where}={in_one_line(text)} names a value twice, or an empty one; give each once, as in 0.05,0.1")
     return values
@@ -69,16 +66,6 @@ def _split(text: str) -> list[str]:
         else:
             parts[-1] += letter
     return parts
-
-
-def _range(text: str, where: str) -> list[str]:
-    ends = _RANGE.fullmatch(text)
-    if not ends:
-        return [text]
-    first, last = int(ends[1]), int(ends[2])
-    if not first <= last < first + _LARGEST_RANGE:
-        raise BadInput(f"{where}={text} is no range: write the smaller number first, as in 0..4")
-    return [str(number) for number in range(first, last + 1)]
 
 
 def grid_of(arguments: Mapping[str, str], file: str | None, then: str | None) -> Grid:

@@ -9,7 +9,7 @@ import time
 from reactivation.machine.errors import BadInput, SomeFailed
 from reactivation.settings.declaring import setting
 from reactivation.settings.layers import RESULTS, resolve_plain
-from reactivation.settings.reading import parse_arguments, require_printable
+from reactivation.settings.reading import COMMAND_LINE, parse_arguments, refuse_idle, require_printable
 from reactivation.sweep import slurm
 from reactivation.sweep.folder import HEARTBEAT, SILENCE, Sweep, found_sweep, run_of
 from reactivation.sweep.slurm import Scheduled
@@ -42,7 +42,7 @@ class Settings:
 
     name: str | None = setting(None, "name of the sweep; null: the last", file_name=True)
     watch: bool = setting(False, "look again and again until nothing runs or waits; Ctrl-C leaves the runs alone")
-    path: str = setting(RESULTS, "root of the results")
+    path: str = setting(RESULTS, "root of the results", folder=True)
 
 
 def look(command: str, words: list[str]) -> None:
@@ -56,7 +56,9 @@ def look(command: str, words: list[str]) -> None:
         require_printable(word)
     named = [word for word in words if "=" not in word]
     settings: Settings = resolve_plain(Settings, parse_arguments([word for word in words if "=" in word]))
-    COMMANDS[command](named, settings)
+    run, taken = COMMANDS[command]
+    refuse_idle(words, taken, command)
+    run(named, settings)
 
 
 def stand(sweep: Sweep, scheduled: Scheduled | None = None) -> list[State]:
@@ -154,9 +156,15 @@ def _show_logs(named: list[str], settings: Settings) -> None:
 
 
 def _sweep(named: list[str], settings: Settings) -> Sweep:
+    named = [*named, *filter(None, [settings.name])]
     if len(named) > 1:
-        raise BadInput(f"{' '.join(named)}: one sweep at a time")
-    return found_sweep(named[0] if named else settings.name, settings.path)
+        raise BadInput(f"{COMMAND_LINE}: {' '.join(named)}: one sweep at a time")
+    return found_sweep(named[0] if named else None, settings.path)
 
 
-COMMANDS = {"status": _status, "cancel": _cancel, "logs": _show_logs}
+# Each with the keys that it takes.
+COMMANDS = {
+    "status": (_status, ("name", "watch", "path")),
+    "cancel": (_cancel, ("name", "path")),
+    "logs": (_show_logs, ("name", "path")),
+}

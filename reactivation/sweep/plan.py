@@ -59,7 +59,10 @@ def _config(values: Values, checked: dict[str, TrainConfig]) -> TrainConfig:
     known = repr(others)
     if known not in checked:
         checked[known] = resolve_train(others)
-    return replace(checked[known], seed=seed_list(values.get("seed", "0"), "seed")[0])
+    seeds = seed_list(values.get("seed", "0"), "seed")
+    if len(seeds) > 1:
+        raise BadInput(f"{COMMAND_LINE}: seed={values['seed']} would be one value; write it without brackets")
+    return replace(checked[known], seed=seeds[0])
 
 
 def _tag(key: str, value: str, grid: Grid) -> str:

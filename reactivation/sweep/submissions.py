@@ -12,6 +12,7 @@ from reactivation.storage.files import damaged, make_folder, read_json, to_json,
 from reactivation.sweep.folder import Sweep
 
 LOCAL, SLURM = "local", "slurm"
+HERE = ("stack", "tries")  # the settings that count without a cluster
 _TIME = re.compile("(?:[0-9]{1,9}-)?[0-9]{1,9}(?::[0-9]{1,9}){0,2}")
 _LARGEST_ARRAY = 1000  # SLURM takes 1001 where nobody says otherwise (MaxArraySize)
 

@@ -19,6 +19,7 @@ from reactivation.machine.errors import BadInput
 from reactivation.settings.declaring import setting
 from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import RESULTS
+from reactivation.settings.reading import refuse_idle
 from reactivation.storage.files import make_folder, require_place
 from reactivation.storage.table import Table
 from reactivation.sweep.folder import Sweep, found_sweep
@@ -30,7 +31,7 @@ _FORMS = {".csv": Table.to_csv, ".parquet": Table.to_parquet}  # of files
 class Settings:
     """Settings of `runs.py`."""
 
-    path: str = setting(RESULTS, "root of the results")
+    path: str = setting(RESULTS, "root of the results", folder=True)
     of: str = setting(RUNS, "a row for each run, or for each of its results", choices=(RUNS, RESULTS_OF_RUNS))
     published: bool = setting(False, "published runs and results, too")
     out: str | None = setting(None, "file.csv or file.parquet to write the table to; null: print what varies")
@@ -47,7 +48,9 @@ def main(words: list[str]) -> None:
     if settings is None:
         return
     if settings.sweep:
-        _of_sweep(settings)
+        refuse_idle(words, ("sweep", "path"), "the table of a sweep")
+        table, files = write_table(found_sweep(settings.sweep, settings.path))
+        print(table, *(f"{file}: {len(table)} rows" for file in files), sep="\n")
         return
     if settings.out is None:
         table = runs_table(settings.path, settings.of, settings.published)
@@ -61,15 +64,6 @@ def main(words: list[str]) -> None:
     make_folder(out.parent)
     _FORMS[out.suffix](table, out)
     print(f"{out}: {len(table)} rows")
-
-
-def _of_sweep(settings: Settings) -> None:
-    if settings.out or settings.published or settings.of != RUNS:
-        raise BadInput(
-            f"sweep={settings.sweep} says itself what its table is of and where it is written; leave the others out"
-        )
-    table, files = write_table(found_sweep(settings.sweep, settings.path))
-    print(table, *(f"{file}: {len(table)} rows" for file in files), sep="\n")
 
 
 def sweep_table(sweep: Sweep) -> Table:

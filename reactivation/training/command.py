@@ -1,7 +1,7 @@
 """Train a network, or one for each of several seeds.
 
     python train.py config=<task>/<experiment> [seed=0] [key=value ...]
-    python train.py config=<task>/<experiment> seed=0,1,2,3,4 [key=value ...]
+    python train.py config=<task>/<experiment> seed=0..4 [key=value ...]   also 0,3,7
 
     python train.py config=spatial_navigation/noisy_unbiased seed=0
     python train.py config=spatial_navigation/noisy_unbiased seed=2 rnn.sigma2_rec=0.0003 trainer.n_epochs=1000

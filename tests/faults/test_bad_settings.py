@@ -129,7 +129,7 @@ def test_a_time_that_slurm_does_not_know_is_refused_before_anything_is_planned(t
     assert seconds_of("1-12:00:00") == 36 * 3600
     assert seconds_of(time) is None
     with pytest.raises(BadInput, match=r"launcher\.time"):
-        sweep_command.main([SPATIAL, "seed=1,2", f"launcher.time={time}", "dry_run=true"])
+        sweep_command.main([SPATIAL, "seed=1,2", "launcher=slurm", f"launcher.time={time}", "dry_run=true"])
 
 
 @pytest.mark.parametrize(
