@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 import shutil
 
-from factories import SPATIAL, TINY_ANALYSIS, Command, configured, contents, train
+from factories import HEAD, SPATIAL, TINY_ANALYSIS, Command, configured, contents, train
 import pytest
 
 import reactivation as ra
@@ -148,9 +148,10 @@ def test_a_stale_card_is_not_believed(results: Path) -> None:
     told = json.loads(folder.card_file.read_text())
     shorter, another = {**told["of"], "tests": 1}, {**told["of"], "config": "other"}
     edited = ({"state": "begun"}, {"state": PARTIAL}, {"step": -1}, {"step": 3}, {"tested": -4}, {"problem": "none"})
-    settings = {"settings": told["settings"] | {"trainer.n_epochs": True}}
+    settings = [told["settings"] | one for one in ({"trainer.n_epochs": True}, {"rnn.tau": 0.2}, {"rnn.model": "gru"})]
+    others = ({"seed": 9}, {"experiment": HEAD}, {"experiment": "none"}, {"settings": {"trainer.n_epochs": 4}})
     wrong: list[object] = [told | {"step": 2, "of": shorter}, told | {"seed": 9, "of": another}, [], {}]
-    wrong += [told | one for one in (*edited, settings)]
+    wrong += [told | one for one in (*edited, *others, *({"settings": one} for one in settings))]
     for stale in wrong:
         folder.card_file.write_text(json.dumps(stale))
         assert read_card(folder) == truth

@@ -81,8 +81,9 @@ class TrainConfig:
 
 
 # What may differ between two commands that train the same network.
-_NOT_SCIENCE = ("config", "preset", "path", "tag", "device", "together", "threads", "logger")
-_NOT_SCIENCE_TRAINER = ("n_epochs", "compute_all_metrics", "log_freq", "test_freq", "save_freq")
+_NOT_SCIENCE = {"config", "preset", "path", "tag", "device", "together", "threads", "logger"}
+_NOT_SCIENCE |= {f"trainer.{key}" for key in ("n_epochs", "compute_all_metrics", "log_freq", "test_freq", "save_freq")}
+_NOT_SCIENCE |= {f"rnn.{key}" for key in OF_CELLS}  # in their other spelling
 
 
 @cache
@@ -304,18 +305,28 @@ def from_yaml(file: Path) -> TrainConfig:
 
 def science(config: TrainConfig) -> dict[str, Any]:
     """What makes two runs different networks, flat and dotted: {"rnn.tau": 0.1, ...}; noises as σ²Δt."""
-    plain = to_dict(config)
-    kept = {key: value for key, value in plain.items() if key not in _NOT_SCIENCE}
-    kept["rnn"] = {key: value for key, value in kept["rnn"].items() if key not in OF_CELLS}
-    kept["trainer"] = {k: v for k, v in kept["trainer"].items() if k not in _NOT_SCIENCE_TRAINER}
-    return {"task": config.task_name} | flatten(kept)
+    return _science(config.task_name, flatten(to_dict(config)))
 
 
 def science_hash(config: TrainConfig) -> str:
     """A fingerprint of `science`, of what is not at its default: a setting added later changes no older fingerprint."""
-    defaults = science(type(config)(config=config.config))
-    told = {key: value for key, value in science(config).items() if key == "task" or value != defaults[key]}
+    return fingerprint(config.task_name, flatten(to_dict(config)))
+
+
+def fingerprint(task_name: str, settings: Mapping[str, Any]) -> str:
+    """As `science_hash`, of a configuration's settings by their dotted keys."""
+    defaults = _defaults(task_name, settings["rnn.model"])
+    told = {key: value for key, value in _science(task_name, settings).items() if key == "task" or value != defaults[key]}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def _defaults(task_name: str, model: str) -> dict[str, Any]:
+    return science(train_schema(task_name, model)(config=f"{task_name}/"))
+
+
+def _science(task_name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {"task": task_name} | {key: value for key, value in settings.items() if key not in _NOT_SCIENCE}
 
 
 def flatten(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:

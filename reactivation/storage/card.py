@@ -7,8 +7,8 @@ going on) reads configuration and checkpoint themselves, and a card that is not 
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from reactivation.machine.errors import storing
-from reactivation.settings.layers import TrainConfig, flatten, science_hash, to_dict
+from reactivation.machine.errors import BadInput, storing
+from reactivation.settings.layers import TrainConfig, fingerprint, flatten, science_hash, to_dict
 from reactivation.storage.fields import made
 from reactivation.storage.files import parse_json, sha256, to_json, write_atomically
 from reactivation.storage.folder import RunFolder
@@ -61,17 +61,17 @@ def read_card(folder: RunFolder) -> Card:
             card = made(Card, content)
             if _is_sound(card):
                 return card
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, BadInput):
         pass  # there is no card, or no sound one
     return _card(folder, folder.config(), max([folder.last_tested(), *folder.steps()]))
 
 
 def _is_sound(card: Card) -> bool:
-    """Whether its fields agree on how far the run is."""
+    """Whether its fields agree on how far the run is, and on what it is."""
     last = card.settings.get("trainer.n_epochs")
-    if type(last) is not int or min(card.step, card.tested) < 0:
+    if type(last) is not int or min(card.step, card.tested) < 0 or card.state != _state(card.step, last, card.problem):
         return False
-    return card.state == _state(card.step, last, card.problem)
+    return card.fingerprint == fingerprint(card.experiment.split("/")[0], {"seed": card.seed, **card.settings})
 
 
 def _state(step: int, last: int, problem: str | None) -> str:
