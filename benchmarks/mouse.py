@@ -20,14 +20,13 @@ from reactivation.machine.errors import run_command
 from reactivation.replay import Table
 from reactivation.settings.declaring import setting
 from reactivation.settings.describing import asked_settings
-from reactivation.storage.files import write_atomically
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checkout
 
-from paper.documents import with_blocks
+from paper.documents import print_or_fill, read_page
 from paper.mouse import recorded_mouse
 
-SOURCE = "by benchmarks/mouse.py"
+SOURCE, BLOCKS = "by benchmarks/mouse.py", ("every measure", "unlike")
 NETWORKS = ("unbiased", "biased", "langevin")
 SLEEP = ("REM sleep", "slow-wave sleep")
 EVERY = 5  # steps of 0.02 s: the mouse is decoded every 0.1 s
@@ -86,19 +85,18 @@ def main(words: list[str]) -> None:
     """Measure, and print or fill the page.
 
     Raises:
+        BadInput: the page has no place for what is made.
         DamagedData: the environment names no recorded mouse.
     """
     settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
     if settings is None:
         return
+    if settings.document is not None:
+        read_page(settings.document, SOURCE, BLOCKS)
     warnings.simplefilter("ignore", RuntimeWarning)
     found = table()
-    blocks = {"every measure": f"```\n{found}\n```", "unlike": "\n".join(sentences(found))}
-    if settings.document is None:
-        print(*blocks.values(), sep="\n\n")
-    else:
-        page = Path(settings.document)
-        write_atomically(page, with_blocks(page.read_text(encoding="utf-8"), SOURCE, blocks.get).encode())
+    made = f"```\n{found}\n```", "\n".join(sentences(found))
+    print_or_fill(settings.document, SOURCE, dict(zip(BLOCKS, made, strict=True)))
 
 
 if __name__ == "__main__":

@@ -1,21 +1,45 @@
-"""How recorded rats move beside the walks of the task: python benchmarks/rats.py FILE.npz [FILE.npz ...]
+"""How recorded rats move beside the walks of the task, and beside networks that were trained on either.
+
+    python benchmarks/rats.py 'files=[sargolini.npz,tanni.npz]' ['runs=[results/spatial_navigation/...]'] [document=PAGE]
 
 Files hold `pos` (n, 2) [m] and `t` (n) [s]; docs/recordings.md says where to get two. Every 0.1 s and every 0.8 s, in epochs
-of 30 samples, beside as long walks of 100 trajectories; speeds are over 0.1 s. Printed: a table in Markdown, a row for each.
+of 30 samples, beside as long walks of 100 trajectories, and networks awake and at rest, decoded by templates; speeds are
+over 0.1 s. A minute of a core.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 import sys
 
 import numpy as np
 
 import reactivation as ra
+from reactivation.machine.errors import run_command
+from reactivation.settings.declaring import DT, setting
+from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import train_config
 from reactivation.storage.arrays import read_arrays
 from reactivation.storage.networks import build
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checkout
+
+from paper.documents import print_or_fill, read_page
+from paper.tables import Table
+
+SOURCE, BLOCK = "by benchmarks/rats.py", "rats"
 FINE, COARSE = 0.1, 0.8  # [s] between samples
 SAMPLES = 30  # of an epoch
+TRAJECTORIES, STEPS = 100, round((SAMPLES + 1) * COARSE / DT)  # of walks and networks: an epoch of the coarse samples each
+
+
+@dataclass
+class Settings:
+    """Settings of the script."""
+
+    files: list[str] = setting([], "npz files of recorded paths")
+    runs: list[str] = setting([], "run folders of networks that navigate")
+    document: str | None = setting(None, "page whose table is filled; null: it is printed")
 
 
 def recorded(file: Path) -> ra.Recording:
@@ -25,13 +49,18 @@ def recorded(file: Path) -> ra.Recording:
 
 
 def walked() -> ra.Recording:
-    """Walks of the task, as long as an epoch of the coarse samples is."""
+    """Walks of the task."""
     import torch
 
     task, _ = build(train_config({"config": "spatial_navigation/noisy_unbiased"}), torch.device("cpu"))
-    steps = round((SAMPLES + 1) * COARSE / 0.02)
-    positions = task.sample(100, steps, ra.stream(0, "rats")).positions.numpy()
-    return ra.Recording(positions, dt=0.02, space=task.space, margin=1.0)
+    positions = task.sample(TRAJECTORIES, STEPS, ra.stream(0, "rats")).positions.numpy()
+    return ra.Recording(positions, dt=DT, space=task.space, margin=1.0)
+
+
+def phases(run: ra.Run) -> dict[str, ra.Recording]:
+    """A network awake and at rest."""
+    each = {"awake": ra.waking(STEPS), "at rest": ra.rest(STEPS)}
+    return {name: run.record(phase, TRAJECTORIES, rates=False, decoder="template") for name, phase in each.items()}
 
 
 def every(recording: ra.Recording, seconds: float) -> ra.Recording:
@@ -41,26 +70,40 @@ def every(recording: ra.Recording, seconds: float) -> ra.Recording:
     return ra.replay.pieces(ra.Recording(thinned, recording.dt * apart, recording.space, margin=1.0), SAMPLES)
 
 
-def row(name: str, recording: ra.Recording) -> str:
+def row(name: str, recording: ra.Recording) -> list[str]:
     """Its speed, exponents, and how steps of 0.8 s go on."""
     fine, coarse = (every(recording, seconds) for seconds in (FINE, COARSE))
     speeds = np.linalg.norm(np.diff(fine.positions, axis=1), axis=-1) / fine.dt
     found = [ra.replay.exponent(one, rng=0) for one in (fine, coarse)]
-    exponents = [f"{one.value:.3f} ± {one.standard_error:.3f}" for one in found]
+    errors = ["" if one.standard_error is None else f" ± {one.standard_error:.3f}" for one in found]
+    exponents = [f"{one.value:.3f}{error}" for one, error in zip(found, errors, strict=True)]
     turns = ra.replay.velocity_autocorrelation(coarse, rng=0).value
-    speed = f"{speeds.mean():.3f} m/s", f"{np.sqrt((speeds**2).mean() / 2):.3f} m/s"
-    return f"| {' | '.join([name, *speed, *exponents, f'{turns:.2f}'])} |"
+    return [name, f"{speeds.mean():.3f} m/s", f"{np.sqrt((speeds**2).mean() / 2):.3f} m/s", *exponents, f"{turns:.2f}"]
 
 
-def main(files: list[str]) -> None:
-    """Print the table."""
+def rows(files: list[str], runs: list[str]) -> Iterator[list[str]]:
+    """Rats, the task, and networks."""
+    yield from (row(file.stem, recorded(file)) for file in map(Path, files))
+    yield row("the task (released code's speed)", walked())
+    for folder in runs:
+        yield from (row(f"{Path(folder).name}, {name}", one) for name, one in phases(ra.load(folder)).items())
+
+
+def main(words: list[str]) -> None:
+    """Print the table, or put it into a page.
+
+    Raises:
+        BadInput: the page has no place for it, or a file or run is none.
+    """
+    settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
+    if settings is None:
+        return
+    if settings.document is not None:
+        read_page(settings.document, SOURCE, [BLOCK])
     columns = "mean speed", "Rayleigh scale √(⟨v²⟩/2)", "exponent, 0.1–0.8 s", "exponent, 0.8–6.4 s"
-    print(f"| | {' | '.join(columns)} | step autocorrelation at 1.6 s |")
-    print("|---|---|---|---|---|---|")
-    for file in map(Path, files):
-        print(row(file.stem, recorded(file)))
-    print(row("the task (released code's speed)", walked()))
+    table = Table(["", *columns, "step autocorrelation at 1.6 s"], [*rows(settings.files, settings.runs)])
+    print_or_fill(settings.document, SOURCE, {BLOCK: table.markdown()})
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run_command(main)

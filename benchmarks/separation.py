@@ -31,12 +31,12 @@ from reactivation.replay.lags import steps
 from reactivation.replay.states import KEPT, MODELS, USABLE, States, made_segments
 from reactivation.settings.declaring import setting
 from reactivation.settings.describing import asked_settings
-from reactivation.storage.files import write_atomically
 from reactivation.world.spaces import Space
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checkout
 
-from paper.documents import with_blocks
+from paper.documents import print_or_fill, read_page
+from paper.tables import Table
 
 STEPS, TRAJECTORIES = 200, 40
 LENGTHS = (20, 40)  # samples of a segment: the measure's own, and twice that
@@ -152,11 +152,6 @@ def separated(found: Mapping[str, Mapping[str, np.ndarray]], friction: float) ->
         yield cells
 
 
-def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table of a page."""
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows))
-
-
 def main(words: list[str]) -> None:
     """Measure every network, and print the tables or write them into a page.
 
@@ -166,6 +161,10 @@ def main(words: list[str]) -> None:
     settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
     if settings is None:
         return
+    frictions = settings.frictions if settings.recordings else []
+    blocks = ["read back", *(f"measures at {friction:g}" for friction in frictions)]
+    if settings.document is not None:
+        read_page(settings.document, SOURCE, blocks)
     warnings.simplefilter("ignore", RuntimeWarning)  # a column without a value has no mean
     with ProcessPoolExecutor(settings.processes, get_context("spawn")) as pool:
         asked = [(name, seed) for seed in range(settings.recordings) for name in NETWORKS]
@@ -174,16 +173,11 @@ def main(words: list[str]) -> None:
         each = [one.result() for one in measured]
         read = [row for rows in back for row in rows.result()]
     lengths = [f"{made}, {samples} samples" for samples in LENGTHS for made in MADE]
-    tables = {"read back": markdown(["network", "rest", "jitter", "step", *lengths], read)}
+    tables = [Table(["network", "rest", "jitter", "step", *lengths], read)]
     found = {name: _stacked([one for (of, _), one in zip(asked, each, strict=True) if of == name]) for name in NETWORKS}
     header = ["measure", *(cell for name in found for cell in (name, "means"))]
-    for friction in settings.frictions if settings.recordings else ():
-        tables[f"measures at {friction:g}"] = markdown(header, list(separated(found, friction)))
-    if settings.document is None:
-        print(*tables.values(), sep="\n\n")
-    else:
-        page = Path(settings.document)
-        write_atomically(page, with_blocks(page.read_text(encoding="utf-8"), SOURCE, tables.get).encode())
+    tables += [Table(header, list(separated(found, friction))) for friction in frictions]
+    print_or_fill(settings.document, SOURCE, {name: made.markdown() for name, made in zip(blocks, tables, strict=True)})
 
 
 def _stacked(recordings: Sequence[Mapping[str, list[float]]]) -> dict[str, np.ndarray]:

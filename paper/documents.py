@@ -5,7 +5,7 @@
 <!-- end -->
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 import re
 
@@ -18,9 +18,9 @@ from paper.panels.theory import conditions_table, controls_table, gains_table
 from paper.protocols import SEEDS
 from paper.study import Study
 from paper.tables import TABLES, Table, released, tally
-from reactivation.machine.errors import BadInput
+from reactivation.machine.errors import BadInput, storing
 from reactivation.machine.places import PUBLISHED
-from reactivation.storage.files import write_together
+from reactivation.storage.files import write_atomically, write_together
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "docs/claims.md", "docs/differences.md", "docs/performance.md", "docs/replay.md", "docs/theory.md")
@@ -62,13 +62,47 @@ def filled(text: str, study: Study) -> str:
 
 def with_blocks(text: str, source: str, made: Callable[[str], str | None]) -> str:
     """A document with its blocks of one source made anew, by name; one that nothing is made for stays as it is."""
-    blocks = re.compile(rf"(<!-- made {re.escape(source)}: ([\w. ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
     def fill(block: re.Match[str]) -> str:
         content = made(block[2])
         return block[0] if content is None else f"{block[1]}\n{content}\n\n{block[3]}"
 
-    return blocks.sub(fill, text)
+    return _blocks_of(source).sub(fill, text)
+
+
+def _blocks_of(source: str) -> re.Pattern[str]:
+    return re.compile(rf"(<!-- made {re.escape(source)}: ([\w. ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def read_page(page: str | Path, source: str, names: Iterable[str]) -> str:
+    """A document that has a place for each of the blocks that a script makes.
+
+    Raises:
+        BadInput: it has none for one of them.
+        StorageError: it cannot be read.
+    """
+    with storing(page):
+        text = Path(page).read_text(encoding="utf-8")
+    there = {block[2] for block in _blocks_of(source).finditer(text)}
+    for name in names:
+        if name not in there:
+            raise BadInput(
+                f"{page} has no place for what is made: put <!-- made {source}: {name} --> and <!-- end --> there"
+            )
+    return text
+
+
+def print_or_fill(page: str | None, source: str, blocks: Mapping[str, str]) -> None:
+    """Put the blocks of a script, by name, into a document, or print them where there is none.
+
+    Raises:
+        BadInput, StorageError: as of `read_page`.
+    """
+    if page is None:
+        print(*blocks.values(), sep="\n\n")
+    else:
+        text = read_page(page, source, blocks)
+        write_atomically(Path(page), with_blocks(text, source, blocks.get).encode())
 
 
 def fill_documents(study: Study, root: Path = ROOT) -> None:

@@ -78,6 +78,8 @@ def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command:
         ("reliability", "seconds=0", "greater than 0"),
         ("reliability", "only=x", "the beginning of none of: kill"),
         ("sweeps", "runs=0", "at least 1"),
+        ("separation", "frictions=[2]", "at most 1"),
+        ("rats", "file=[x]", "did you mean files?"),
         ("threads", "only=grue", "did you mean gru?"),
     ],
 )

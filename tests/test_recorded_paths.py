@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from factories import SPATIAL, Command, tiny
 import numpy as np
 import pytest
 import torch
@@ -73,3 +74,30 @@ def test_a_task_walks_the_recorded_paths_and_takes_no_settings_of_others(tmp_pat
     assert batch.targets.shape == (3, 20, 512)
     with pytest.raises(BadInput, match=r"walks what was recorded, and task\.biased is of walks that are made"):
         train_config({**values, "task.biased": True})
+
+
+def test_a_network_trains_on_a_path_and_stands_beside_it(tmp_path: Path, command: Command) -> None:
+    """As docs/recordings.md says: train, then the table of the animal, the task, and the network awake and at rest."""
+    steps = np.random.default_rng(0).normal(0, 0.01, (1500, 2))
+    path = Box(2.0, 2.0, hard_walls=True).reflected(np.cumsum(steps, axis=0))
+    written(tmp_path, t=0.02 * np.arange(1500), pos=path)
+    trained = command("train.py", *tiny(SPATIAL, "task.paths=rat.npz", "trainer.n_epochs=2", "path=run"))
+    assert trained.returncode == 0, trained.stderr
+    page, block = tmp_path / "page.md", "<!-- made by benchmarks/rats.py: rats -->\n{}<!-- end -->\n"
+    page.write_text("Before.\n" + block.format("old\n"))
+    done = command("benchmarks/rats.py", "files=[rat.npz]", "runs=[run]", "document=page.md")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    header, _, *rows = page.read_text().split("-->")[1].strip().splitlines()[:6]
+    assert "exponent, 0.8–6.4 s" in header
+    assert [row.split("|")[1].strip() for row in rows] == [
+        "rat",
+        "the task (released code's speed)",
+        "run, awake",
+        "run, at rest",
+    ]
+    assert 0.4 < float(rows[0].split("|")[4].split("±")[0]) < 0.55  # a random walk in its box
+    page.write_text("No place.")
+    done = command("benchmarks/rats.py", "files=[rat.npz]", "document=page.md")
+    assert done.returncode == 2
+    assert done.stderr.startswith("page.md has no place for what is made: put <!-- made by benchmarks/rats.py: rats -->")
+    assert page.read_text() == "No place."

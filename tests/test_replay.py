@@ -174,6 +174,10 @@ class TestWhere:
         assert ra.replay.visits(turning).value == pytest.approx(1, abs=0.01)
         assert ra.replay.detour(turning).value == pytest.approx(1)
 
+    def test_visits_to_one_region_read_0(self) -> None:
+        found = ra.replay.visits(ra.Recording(np.zeros((2, 30, 1)), 0.02, CIRCLE))
+        assert repr(found).startswith("0 ")
+
     def test_how_soon_half_is_covered(self) -> None:
         bearings = ra.Recording(np.tile(-3.14 + 0.05 * np.arange(126), (5, 1)), 0.02, CIRCLE)
         assert ra.replay.time_to_cover_half(bearings).value == pytest.approx(5 * math.pi / 6 / 0.05 * 0.02, abs=0.04)

@@ -94,7 +94,8 @@ def _visits(regions: int, block: Any) -> Array:
 def _evenness(dt: float, sums: Array) -> Array:
     counts, samples = sums[:-1], sums[-1]
     shares = counts[counts > 0] / counts.sum()
-    return np.array([-(shares * np.log(shares)).sum() / np.log(len(counts)), counts.sum() / (samples * dt)])
+    entropy = 0.0 - (shares * np.log(shares)).sum()  # a sum of 0 turned round would read -0
+    return np.array([entropy / np.log(len(counts)), counts.sum() / (samples * dt)])
 
 
 @checked
