@@ -28,6 +28,7 @@ FROM_RESULTS = "from results"
 _SENTENCES = {"tally": lambda study: tally(judge_all(CLAIMS, study)), "released": released}
 _BESIDE: Mapping[str, Callable[[str], Table]] = {
     "mechanism verdicts": lambda path: mechanism.measured_verdicts(judge_mechanism(path)),
+    "mechanism questions": lambda path: mechanism.questions(judge_mechanism(path)),
     "mechanism conditions": lambda path: mechanism.conditions(conditions_table(path)),
     "mechanism controls": lambda path: mechanism.controls(controls_table(path)),
     "mechanism gains": lambda path: mechanism.gains(gains_table(path)),

@@ -72,12 +72,13 @@ def _with_spread(values: Sequence[float]) -> str:
 
 
 def gains(rows: Sequence[Row]) -> Table:
-    """α and D/c at each c, means over networks."""
+    """α, D/c, and α times 2 D/c, the drift itself, at each c; means over networks."""
     told = [
-        [family, f"{c:g}", *(_mean_of(own, key) for key in ("alpha", "diffusion", "kicked"))]
+        [family, f"{c:g}", *(_mean_of(own, key) for key in ("alpha", "diffusion", "kicked", "pull"))]
         for (family, c), own in _grouped(rows, "family", "c")
     ]
-    return Table(["network", "c", "α", "D along the gradient over c, of pairs", "D that kicks predict at c = 1"], told)
+    header = ["network", "c", "α", "D along the gradient over c, of pairs", "D that kicks predict at c = 1"]
+    return Table([*header, "drift over the slope of log p"], told)
 
 
 def lacking(planned: Sequence[Part]) -> Table:

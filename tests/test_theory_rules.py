@@ -34,11 +34,12 @@ from paper.claims.theory import (
     verdict,
     when_it_appears,
 )
-from paper.panels.theory import missed, of_metric
+from paper.panels.theory import gains_table, missed, of_metric
 from paper.protocols import HEAD, SPATIAL
 from paper.theory import BY_NAME, FAMILIES, FOLLOWED, control_settings, family_settings, training_settings
 from reactivation.analysis.mechanism import FORMAT, Settings, result_file, science
 from reactivation.analysis.results import confidence_interval
+from reactivation.machine.places import PUBLISHED
 
 NULL = [-0.1, 0.0, 0.1]
 
@@ -205,6 +206,29 @@ def test_what_a_line_misses_and_what_the_metric_makes_of_alpha() -> None:
     result = {"drift": {"still": {"fits": [still, fit]}}, "metric": {"slope": [0.5, -0.5, None, None]}}
     assert of_metric(fit, result) == pytest.approx((4 - 2) * (8 / 4) * 0.5)
     assert of_metric(still, result) == pytest.approx((0 - 2) * (8 / 4) * 0.5)
+
+
+def test_the_drift_that_is_told_beside_alpha_is_the_slope_of_velocity_on_that_of_log_p() -> None:
+    """Langevin controls of bearings: velocity over slope, from the bins as they are published, is α times 2 D/c."""
+    rows = [row for row in gains_table(str(PUBLISHED)) if row["family"] == "control: Langevin sampling, bearings"]
+    files = sorted((PUBLISHED / "theory").glob("control_langevin_bearings_*.json"))
+    fitted = {}
+    for file in files:
+        result = json.loads(file.read_text())
+        fits = {fit["gain"]: fit for fit in result["drift"]["still"]["fits"]}
+        for c, fit in fits.items():
+            over_gain = fits[c or 0.5]["diffusion"] / (c or 0.5)
+            bins = [
+                (error**-2, predicted / (2 * over_gain), velocity - (spread if c else 0))
+                for place, error, predicted, velocity, spread in zip(
+                    *(fit[key] for key in ("place", "velocity_error", "predicted", "velocity", "spread_drift")), strict=True
+                )
+                if error and place is not None
+            ]
+            fitted[result["settings"]["seed"], c] = sum(w * x * y for w, x, y in bins) / sum(w * x * x for w, x, _ in bins)
+    assert len(rows) == len(fitted) > 0
+    for row in rows:
+        assert row["pull"] == pytest.approx(fitted[row["seed"], row["c"]], rel=1e-4)  # files have six digits
 
 
 # Result files -------------------------------------------------------------------------------------------------------------

@@ -151,12 +151,12 @@ def controls_table(path: str) -> list[Row]:
 
 
 def gains_table(path: str) -> list[Row]:
-    """α, and D along the gradient over c, at each c, where families are judged: a row a network and c."""
+    """α, D along the gradient over c, and the drift itself, at each c, where families are judged: a row a network and c."""
     return [
         {
             "family": one.label, "seed": result["settings"]["seed"], "c": fit["gain"], "alpha": fit["alpha"],
             "diffusion": fit["diffusion"] / fit["gain"] if fit["gain"] else None,
-            "kicked": result["diffusion"]["value"],
+            "kicked": result["diffusion"]["value"], "pull": 2 * fit["alpha"] * diffusion_over_gain(fit, result),
         }
         for task in (SPATIAL, HEAD)
         for one in measured(path, task) if not one.is_null or one.is_control
@@ -256,9 +256,7 @@ def metric_table(path: str) -> list[Row]:
 
 def of_metric(fit: Result, result: Result) -> float:
     """The part of α that (1 − 2/c) D d/ds log √det g makes, by the weights that α is fitted with; NaN for no bins."""
-    noisy = min((one for one in result["drift"]["still"]["fits"] if one["gain"] > 0), key=lambda one: one["gain"])
-    diffusing = fit if fit["gain"] > 0 else noisy
-    term = (fit["gain"] - 2) * diffusing["diffusion"] / diffusing["gain"]
+    term = (fit["gain"] - 2) * diffusion_over_gain(fit, result)
     bins = [
         (error**-2, predicted, term * slope)
         for error, predicted, slope in zip(fit["velocity_error"], fit["predicted"], result["metric"]["slope"], strict=True)
@@ -266,6 +264,13 @@ def of_metric(fit: Result, result: Result) -> float:
     ]
     square = sum(weight * x**2 for weight, x, _ in bins)
     return sum(weight * x * y for weight, x, y in bins) / square if square else math.nan
+
+
+def diffusion_over_gain(fit: Result, result: Result) -> float:
+    """D/c that α is held against: at c = 0 that of the least c above [unit² per step]."""
+    noisy = min((one for one in result["drift"]["still"]["fits"] if one["gain"] > 0), key=lambda one: one["gain"])
+    diffusing = fit if fit["gain"] > 0 else noisy
+    return float(diffusing["diffusion"] / diffusing["gain"])
 
 
 def nulls_table(path: str) -> list[Row]:
