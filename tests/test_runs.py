@@ -1,9 +1,12 @@
 """Many runs: references at the door of an analysis, the card beside each run, and the tables of all."""
 
 import csv
+import errno
 import json
+import os
 from pathlib import Path
 import shutil
+from typing import Any
 
 from factories import HEAD, SPATIAL, TINY_ANALYSIS, Command, configured, contents, train
 import pytest
@@ -157,6 +160,47 @@ def test_a_stale_card_is_not_believed(results: Path) -> None:
         assert read_card(folder) == truth
     folder.card_file.unlink()
     assert read_card(folder) == truth
+
+
+def test_runs_behind_links_are_in_the_table_once(results: Path, tmp_path: Path) -> None:
+    whole = len(runs_table.runs_table(results))
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root/space").symlink_to(results)
+    (tmp_path / "root/again").symlink_to(results)
+    (tmp_path / "root/circle").symlink_to(tmp_path / "root")
+    shutil.copytree(results, tmp_path / "root/.copy")  # as of a sweep that was killed while it took a network
+    assert len(runs_table.runs_table(tmp_path / "root")) == whole > 1
+
+
+def test_what_may_not_be_read_is_told_and_leaves_the_others(
+    results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder, and a file in another: permissions of files are none to the superuser, who may run this test."""
+    whole = len(runs_table.runs_table(results))
+    space, (one, *_) = results / "spatial_navigation", sorted((results / "spatial_navigation").glob("*_0"))
+    honest, scandir = Path.read_text, os.scandir
+
+    def no_file(file: Path, *words: Any, **options: Any) -> str:
+        if file.parent == one:
+            raise PermissionError(errno.EACCES, "", str(file))
+        return honest(file, *words, **options)
+
+    monkeypatch.setattr(Path, "read_text", no_file)
+    (one / "run.json").unlink()
+    assert len(runs_table.runs_table(results)) == whole - 1
+    assert capsys.readouterr().err == f"left out: {one}/config.yml: {DENIED}\n"
+
+    def no_folder(place: Any) -> Any:
+        if Path(place) == space:
+            raise PermissionError(errno.EACCES, "", str(place))
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", no_folder)
+    runs_table.runs_table(results)
+    assert capsys.readouterr().err == f"left out: {space}: {DENIED}\n"
+
+
+DENIED = "permission denied: change the permissions, or name another folder"
 
 
 def test_a_card_tells_how_a_run_stands(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from reactivation import registry
 from reactivation.analysis.base import RANDOM
 from reactivation.analysis.result_files import declared
 from reactivation.checks import checked
-from reactivation.machine.errors import BadInput, DamagedData, storing
+from reactivation.machine.errors import BadInput, DamagedData, StorageError, storage_error, storing
 from reactivation.machine.places import PUBLISHED
 from reactivation.settings.layers import RESULTS, flatten
 from reactivation.storage.card import Card, read_card
@@ -78,7 +78,7 @@ def _found(roots: Iterable[Path]) -> tuple[list[RunFolder], list[tuple[Path, str
     analyses = registry.names("analysis")
     folders, results = [], []
     for root in roots:
-        for place, below, files in os.walk(root):
+        for place, below, files in _walked(root):
             below.sort()
             if "config.yml" in files:
                 folders.append(RunFolder(Path(place)))
@@ -89,6 +89,25 @@ def _found(roots: Iterable[Path]) -> tuple[list[RunFolder], list[tuple[Path, str
                 if name.endswith(_DETAILS) and analysis in analyses:
                     results.append((Path(place, name), analysis))
     return folders, results
+
+
+def _walked(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """As `os.walk`, behind links, too, each folder once, no hidden one; a folder that may not be read is told."""
+    seen = set[tuple[int, int]]()
+    for place, below, files in os.walk(root, onerror=_leave_out, followlinks=True):
+        below[:] = [name for name in below if not name.startswith(".")]
+        status = os.stat(place)
+        if (status.st_dev, status.st_ino) in seen:
+            below.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        yield place, below, files
+
+
+def _leave_out(problem: Exception) -> None:
+    """Tell what a table lacks."""
+    told = storage_error(problem, problem.filename) if isinstance(problem, OSError) else problem
+    print(f"left out: {told}", file=sys.stderr)
 
 
 def _cards(folders: Iterable[RunFolder]) -> dict[RunFolder, Card]:
@@ -122,8 +141,8 @@ def _by_fingerprint(cards: Mapping[RunFolder, Card]) -> dict[str, list[Found]]:
 def _card(folder: RunFolder) -> Card | None:
     try:
         return read_card(folder)
-    except DamagedData as problem:
-        print(f"left out: {problem}", file=sys.stderr)
+    except (DamagedData, StorageError) as problem:
+        _leave_out(problem)
         return None
 
 
@@ -144,10 +163,10 @@ def _result_rows(file: Path, analysis: str, runs: _Runs) -> list[tuple[dict[str,
     """What a result says of each run and phase: settings, and measures. What cannot be read is told and left out."""
     try:
         return list(_rows(file, analysis, runs))
-    except DamagedData as problem:
-        print(f"left out: {problem}", file=sys.stderr)
+    except (DamagedData, StorageError) as problem:
+        _leave_out(problem)
     except (KeyError, TypeError, AttributeError, ValueError):  # it was edited, or is of another program
-        print(f"left out: {damaged(file)}", file=sys.stderr)
+        _leave_out(damaged(file))
     return []
 
 
