@@ -20,6 +20,8 @@ import pytest
 
 from reactivation.machine.errors import BadInput, SomeFailed, StorageError
 from reactivation.machine.places import PUBLISHED
+from reactivation.settings.declaring import FILE_NAME
+from reactivation.settings.layers import resolve_train
 from reactivation.storage import claims
 from reactivation.storage.claims import claimed
 from reactivation.storage.folder import RunFolder
@@ -27,7 +29,7 @@ from reactivation.sweep import command as sweep_command
 from reactivation.sweep import looking, supervisor
 from reactivation.sweep.folder import SILENCE, PlannedRun, Sweep
 from reactivation.sweep.grid import Grid, grid_of, values_of
-from reactivation.sweep.plan import plan
+from reactivation.sweep.plan import default_name, plan
 from reactivation.sweep.slurm import Scheduled
 from reactivation.sweep.states import (
     FAILED,
@@ -102,6 +104,25 @@ def test_runs_of_a_tag_and_of_none_are_named_as_train_names_them() -> None:
     entries = ({"config": SPATIAL, "tag": "own"}, {"config": SPATIAL}, {"config": SPATIAL, "tag": "own", "rnn.tau": "0.2"})
     names = [run.name for run, _ in plan(Grid({}, entries))]
     assert names == [f"{SPATIAL}_0.0001_0{end}" for end in ("_own", "", "_own_tau0.2")]
+
+
+def test_names_of_what_varies_in_many_ways_can_be_those_of_files() -> None:
+    keys = [
+        "rnn.tau",
+        "rnn.sigma_in",
+        "rnn.sigma_out",
+        "task.place_cells_sigma",
+        "task.border_region",
+        "trainer.weight_decay",
+    ]
+    grid = Grid({"config": [SPATIAL], **{key: ["0.1234", "0.12345"] for key in keys}, "t_shift": ["2", "3"]}, then=("kl",))
+    runs = [run for run, _ in plan(grid)]
+    assert len({run.name for run in runs}) == 2 ** len(keys)
+    assert all(resolve_train(run.values).tag == run.values["tag"] for run in runs), "or training would refuse it"
+    outs = [analysis.values["out"] for run in runs for analysis in run.analyses]
+    assert len(set(outs)) == 2 * len(runs)
+    assert FILE_NAME.fullmatch(default_name(grid, runs))
+    assert all(map(FILE_NAME.fullmatch, outs))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ DT = 0.02  # Δt [s] of the paper, and the one at which results are named by the
 _LARGEST_FLOAT, _SMALLEST_FLOAT, _LARGEST_INT = 1e15, 1e-15, 10**30
 _NOTHING = ("null", "none", "~")  # how people and languages spell that nothing is meant
 _CLOSE = 0.5  # likeness of two names from which one may be a slip for the other
-FILE_NAME = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,99}")
+LONGEST_NAME = 100
+FILE_NAME = re.compile(rf"[A-Za-z0-9_+-][A-Za-z0-9._+-]{{0,{LONGEST_NAME - 1}}}")
 
 
 def setting(
@@ -263,7 +264,7 @@ def _check_text(said: str, text: str, declared: dict[str, Any]) -> None:
     if not text or (text.lower() in _NOTHING and text not in declared.get("choices", ())):
         raise BadInput(f"{said} says nothing; write the value, or null where a key may be null")
     if declared.get("file_name") and not FILE_NAME.fullmatch(text):
-        raise BadInput(f"{said} becomes part of a file name: use letters, digits and . _ + - only, at most 100")
+        raise BadInput(f"{said} becomes part of a file name: use letters, digits and . _ + - only, at most {LONGEST_NAME}")
 
 
 def _is_a(value: Any, kind: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from reactivation import registry
 from reactivation.machine.errors import BadInput
-from reactivation.settings.declaring import dotted_keys, nearest
+from reactivation.settings.declaring import LONGEST_NAME, dotted_keys, nearest
 from reactivation.settings.layers import TrainConfig, resolve_analysis, resolve_train, train_schema
 from reactivation.settings.reading import COMMAND_LINE, seed_list
 from reactivation.storage.finding import RunReference, run_name
@@ -26,7 +26,15 @@ _NO_TAG = re.compile(r"[^A-Za-z0-9._+-]+")
 def default_name(grid: Grid, runs: Iterable[PlannedRun]) -> str:
     """What varies, with some digits of the plan: the same line has the same name."""
     told = repr([(run.name, run.values) for run in runs]).encode()
-    return "_".join([*map(_leaf, grid.varying), hashlib.sha256(told).hexdigest()[:8]])
+    return _fitting("_".join([*map(_leaf, grid.varying), hashlib.sha256(told).hexdigest()[:8]]))
+
+
+def _fitting(name: str) -> str:
+    """A name that can be part of a file's: a longer one with digits of its own in the place of its end."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    digits = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: LONGEST_NAME - 1 - len(digits)]}_{digits}"
 
 
 def plan(grid: Grid) -> Iterator[tuple[PlannedRun, TrainConfig]]:
@@ -42,7 +50,7 @@ def plan(grid: Grid) -> Iterator[tuple[PlannedRun, TrainConfig]]:
     for values in of_runs.combinations():
         config = _config(values, checked)
         tags = [_tag(key, values[key], of_runs) for key in of_runs.varying if key in values and key not in _IN_NAMES]
-        tag = "_".join(filter(None, [values.get("tag"), *tags])) or None
+        tag = _fitting("_".join(filter(None, [values.get("tag"), *tags]))) or None
         name = f"{config.task_name}/{run_name(replace(config, tag=tag))}"
         if name in named:
             raise BadInput(f"two runs would be called {name}: {named[name]} and {values}; keep one of them")
@@ -105,7 +113,7 @@ class _Keys:
             grid = Grid(axes)
             for values in grid.combinations():
                 tags = [_tag(key, values[key], grid) for key in grid.varying]
-                out = "_".join([folder, *tags])
+                out = _fitting("_".join([folder, *tags]))
                 settings = copy(self._resolved(name, {**values, "task": task}, config))
                 settings.seed, settings.out = config.seed, out  # as they are: to make settings anew is to check them anew
                 told = {**values, "task": task, "seed": str(config.seed), "runs": f"[{folder}]", "out": out}
