@@ -1,6 +1,7 @@
 """Where the project's files are: beside the package in a checkout, inside it once it is installed from a wheel."""
 
 import errno
+import os
 from pathlib import Path
 import re
 
@@ -21,7 +22,7 @@ def refuse_published(path: Path) -> None:
     Raises:
         BadInput: the path lies there.
     """
-    if path.resolve().is_relative_to(PUBLISHED.resolve()):
+    if Path(os.path.realpath(path)).is_relative_to(PUBLISHED.resolve()):  # which takes links in circles
         raise BadInput(f"{path}: published results are read-only; give a folder of your own")
 
 

@@ -224,13 +224,22 @@ def _typed(settings_class: type, key: str, text: str) -> Any:
         raise BadInput(f"{COMMAND_LINE}: {in_one_line(key)}= is empty; give a value, or leave {in_one_line(key)} out")
     allowed = _allowed(settings_class, key)
     if str in allowed:
-        nothing = NoneType in allowed and text.lower() in ("null", "none")
-        return None if nothing else os.path.expanduser(text) if text.startswith("~/") else text  # as not every shell does
+        return None if NoneType in allowed and text.lower() in ("null", "none") else _with_home(key, text)
     try:
         return _read(text)
     except _UNREADABLE as error:
         reason = getattr(error, "problem", None) or "neither a number nor a list"
         raise BadInput(f"{COMMAND_LINE}: {in_one_line(f'{key}={text}')} cannot be read as a value ({reason})") from None
+
+
+def _with_home(key: str, text: str) -> str:
+    """Put a home in the place of its sign, as not every shell does behind a =."""
+    if not re.match("~[^/]*/", text):
+        return text
+    expanded = os.path.expanduser(text)
+    if expanded == text:
+        raise BadInput(f"{COMMAND_LINE}: {in_one_line(f'{key}={text}')}: that home is not known here; write the folder out")
+    return expanded
 
 
 def _allowed(settings_class: type, key: str) -> tuple[Any, ...]:

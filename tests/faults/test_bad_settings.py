@@ -1,6 +1,7 @@
 """Settings that are refused: every bad input is one line with exit code 2, and nothing heavy is loaded to say so."""
 
 import errno
+import os
 from pathlib import Path
 import shutil
 import subprocess
@@ -122,6 +123,14 @@ def test_what_is_no_plain_number_among_several_seeds_is_refused(text: str) -> No
 def test_a_home_that_the_shell_left_to_us_is_meant() -> None:
     """Zsh passes path=~/run as it is typed."""
     assert resolve(SPATIAL, "path=~/run").path == str(Path.home() / "run")
+
+
+@pytest.mark.parametrize("path", ["~/run", "~nobody-of-that-name/run"])
+def test_a_home_that_is_not_known_is_no_folder_of_that_name(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container whose user no table of users has."""
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    with pytest.raises(BadInput, match=f"path={path}: that home is not known here"):
+        resolve(SPATIAL, f"path={path}")
 
 
 @pytest.mark.parametrize("time", ["²", "٣:00", "1:2:3:4", "-", "9" * 5000])

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from typing import Any
 
-from factories import ROOT, SPATIAL, Command, contents, environment, train
+from factories import ROOT, SPATIAL, Command, contents, environment, tiny, train
 import numpy as np
 import pytest
 
@@ -115,6 +115,13 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_is_computed(comm
     (tmp_path / "file").write_text("")
     done = command("output_variance.py", "runs=[noisy_unbiased]", "seed=99", "path=file/results")
     assert done.returncode == StorageError.exit_code, "the network of seed 99, which is not there, was looked for first"
+
+
+def test_a_link_that_leads_to_itself_is_no_place(tmp_path: Path, command: Command) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    done = command("train.py", *tiny(SPATIAL), "path=circle")
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1), done.stderr
+    assert "circle: part of that path" in done.stderr
 
 
 @pytest.mark.parametrize(
