@@ -9,7 +9,7 @@ from setuptools.command.build_py import build_py
 
 PUBLISHED = Path("published")
 NETWORKS = [
-    PUBLISHED / name for name in json.loads((PUBLISHED / "card.json").read_text())
+    PUBLISHED / name for name in json.loads((PUBLISHED / "card.json").read_text(encoding="utf-8"))
 ]  # the paper's, not those of theory
 
 

@@ -393,7 +393,7 @@ def history_table(study: Study) -> Table:
 
 def _printed(study: Study, name: str) -> list[dict[str, Any]]:
     """The lines of a benchmark, none if it has not been run."""
-    return [json.loads(line) for file in study.benchmarks(name) for line in file.read_text().splitlines()]
+    return [json.loads(line) for file in study.benchmarks(name) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 TABLES: dict[str, Callable[[Study], Table]] = {

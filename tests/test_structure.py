@@ -30,6 +30,18 @@ def imported(node: ast.AST) -> Iterator[str]:
 IMPORTS = {name: {*imported(tree)} - {name} for name, tree in SOURCES.items()}
 
 
+def test_text_files_are_in_utf8_whatever_the_locale_says() -> None:
+    def unsaid(tree: ast.AST) -> Iterator[str]:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
+                name, words = ast.unparse(node.func).split(".")[-1], ast.unparse(node)
+                is_text = name in ("read_text", "write_text") or (ast.unparse(node.func) == "open" and "b'" not in words)
+                if is_text and "encoding=" not in words:
+                    yield words
+
+    assert {name: found for name, tree in SOURCES.items() if (found := list(unsaid(tree)))} == {}
+
+
 def test_imports_go_in_no_circle() -> None:
     TopologicalSorter(IMPORTS).prepare()
 

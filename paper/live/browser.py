@@ -259,9 +259,11 @@ class Firefox(Browser):
             "toolkit.legacyUserProfileCustomizations.stylesheets": True,
         }
         lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in wishes.items()]
-        (self._profile / "user.js").write_text("\n".join(lines))
+        (self._profile / "user.js").write_text("\n".join(lines), encoding="utf-8")
         (self._profile / "chrome").mkdir()
-        (self._profile / "chrome" / "userChrome.css").write_text(":root { min-width: 0 !important }")  # 500 px else
+        (self._profile / "chrome" / "userChrome.css").write_text(
+            ":root { min-width: 0 !important }", encoding="utf-8"
+        )  # 500 px else
         self._launch(["--headless", "--marionette", "--no-remote", "--profile", str(self._profile)])
         self._connection = self._connected()
         self._read, self._number = b"", 0
@@ -276,7 +278,7 @@ class Firefox(Browser):
         deadline, port = time.monotonic() + _PATIENCE, self._profile / "MarionetteActivePort"
         while True:
             try:
-                return socket.create_connection(("127.0.0.1", int(port.read_text())), timeout=_PATIENCE)
+                return socket.create_connection(("127.0.0.1", int(port.read_text(encoding="utf-8"))), timeout=_PATIENCE)
             except (OSError, ValueError):
                 assert time.monotonic() < deadline, "Firefox does not answer"
                 assert self._process.poll() is None, "Firefox has ended"

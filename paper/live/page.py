@@ -31,9 +31,9 @@ def write_page(study: Study, folder: Path) -> Path:
 
 def assembled(networks: str) -> str:
     """The page around networks, JSON as of `networks.described`."""
-    script = "\n".join((_HERE / "script" / f"{name}.js").read_text() for name in _SCRIPTS)
-    parts = {"style": (_HERE / "live.css").read_text(), "networks": networks, "script": script}
-    page = (_HERE / "live.html").read_text()
+    script = "\n".join((_HERE / "script" / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
+    parts = {"style": (_HERE / "live.css").read_text(encoding="utf-8"), "networks": networks, "script": script}
+    page = (_HERE / "live.html").read_text(encoding="utf-8")
     for name, part in parts.items():
         before, after = page.split(f"{{{{ {name} }}}}")
         page = before + part + after

@@ -18,13 +18,13 @@ def contents(controller: str, name: str) -> Iterator[str]:
     folders = {root, *(folder for path in _paths(controller) for folder in (root / path, *(root / path).parents))}
     for folder in sorted(folder for folder in folders if folder.is_relative_to(root)):
         with suppress(OSError):
-            yield (folder / name).read_text().strip()
+            yield (folder / name).read_text(encoding="utf-8").strip()
 
 
 def _paths(controller: str) -> Iterator[str]:
     """Where this process's group is, below the controller's folder; within a container often just there."""
     with suppress(OSError, ValueError):
-        for line in OWN.read_text().splitlines():
+        for line in OWN.read_text(encoding="utf-8").splitlines():
             _, controllers, path = line.split(":", 2)
             if controller in controllers.split(","):
                 yield path.strip("/")

@@ -184,8 +184,8 @@ def _host() -> str:
 def _started(pid: int) -> str | None:
     """The boot of this machine and the moment of it at which a process began; None if there is no such process."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        state, *others = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+        state, *others = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         return None if state in "ZX" else f"{boot} {others[18]}"  # one that has ended may wait for its parent's notice
     except (OSError, ValueError, IndexError):
         return _alive(pid)

@@ -236,7 +236,7 @@ def locked(folder: Path, name: str = ".lock") -> Iterator[int]:
     """
     lock = folder / name
     with storing(lock):
-        stream = open(lock, "w")  # noqa: SIM115 (closed below; only the opening is guarded here)
+        stream = open(lock, "w", encoding="utf-8")  # noqa: SIM115 (closed below; only the opening is guarded here)
     with stream:
         with storing(lock):
             _lock(stream, folder)

@@ -215,7 +215,7 @@ def _shortages() -> int:
     """How many processes have been killed for want of memory, in this process's control group, or else on the machine."""
     files = [Path("/proc/vmstat")]
     with suppress(OSError):
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
+        for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
             _, controllers, path = line.split(":", 2)
             if controllers == "":
                 files.insert(0, Path(f"/sys/fs/cgroup{path}/memory.events"))
@@ -223,7 +223,7 @@ def _shortages() -> int:
                 files.insert(0, Path(f"/sys/fs/cgroup/memory{path}/memory.oom_control"))
     for file in files:
         with suppress(OSError):
-            counts = dict(line.split() for line in file.read_text().splitlines())
+            counts = dict(line.split() for line in file.read_text(encoding="utf-8").splitlines())
             if "oom_kill" in counts:
                 return int(counts["oom_kill"])
     return 0

@@ -83,7 +83,7 @@ class MetricsLog:
         row = {"step": step, "split": split, **{k: v if math.isfinite(v) else None for k, v in values.items()}}
         self.rows.append(row)
         # Opened for each row: a stack of many runs would hold many files open.
-        with storing(self.folder.metrics_file), open(self.folder.metrics_file, "a") as stream:
+        with storing(self.folder.metrics_file), open(self.folder.metrics_file, "a", encoding="utf-8") as stream:
             stream.write(f"{json.dumps(row)}\n")
             stream.flush()
             os.fsync(stream.fileno())
