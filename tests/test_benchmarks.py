@@ -1,14 +1,20 @@
 """Benchmarks name what is wrong with their input; the one of the GPU is run small, where there is none."""
 
+from functools import partial
 import json
 import os
 from pathlib import Path
+import re
 import subprocess
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 from factories import ROOT, Command
 import pytest
 import torch
+
+import reactivation as ra
 
 TINY = [
     "steps=2",
@@ -121,3 +127,59 @@ def test_what_many_runs_cost_is_a_table(command: Command) -> None:
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["what"] for row in rows][-2:] == ["status, all finished", "table of results"]
     assert all(row["warm [s]"] < 60 for row in rows)
+
+
+class Serial:
+    """A pool that does the work at once, in this process."""
+
+    def __init__(self, *_: object):
+        pass
+
+    def __enter__(self) -> "Serial":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, work: Any, *arguments: Any) -> Any:
+        """Do it."""
+        made = work(*arguments)
+        return SimpleNamespace(result=lambda: made)
+
+
+def test_separation_fills_its_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small: one network, two measures, two recordings of each kind; the page is a copy of the project's."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import separation
+
+    small: dict[str, Any] = {
+        "STEPS": 60,
+        "TRAJECTORIES": 4,
+        "TOLD": 20,
+        "MEASURES": ("exponent", "compression"),
+        "LENGTHS": (8, 12),
+    }
+    small |= {"NETWORKS": {"GRU, box": "spatial_navigation/noisy_unbiased_gru"}, "ProcessPoolExecutor": Serial}
+    small["table"] = partial(ra.replay.table, measures=small["MEASURES"])
+    for name, value in small.items():
+        monkeypatch.setattr(separation, name, value)
+    page = tmp_path / "replay.md"
+    page.write_text((ROOT / "docs" / "replay.md").read_text())
+    monkeypatch.chdir(tmp_path)
+    separation.main(["recordings=2", "frictions=[0.2]", f"document={page}"])
+    measures = blocks_of(page)["measures at 0.2"].splitlines()
+    assert measures[0] == "| measure | GRU, box | means |"
+    assert [row.split("|")[1].strip() for row in measures[2:]] == ["`exponent`", "`compression`", separation.LONGER]
+    told = measures[2].split("|")[2].strip().strip("*")
+    assert told in {f"{one}, {other}" for one in range(3) for other in range(3)}
+    assert [row.split("|")[2].strip() for row in blocks_of(page)["read back"].splitlines()[2:]] == [
+        "diffusive",
+        "momentum, λ = 0.2",
+    ]
+    assert blocks_of(page)["measures at 0.7"] == blocks_of(ROOT / "docs" / "replay.md")["measures at 0.7"]
+
+
+def blocks_of(page: Path) -> dict[str, str]:
+    """What a page has in its blocks of the script."""
+    found = re.findall(r"<!-- made by benchmarks/separation.py: (.*?) -->\n(.*?)<!-- end -->", page.read_text(), re.DOTALL)
+    return {name: block.strip() for name, block in found}
