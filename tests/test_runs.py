@@ -87,6 +87,14 @@ def test_runs_that_differ_in_their_tag_alone_are_told_apart(results: Path) -> No
     assert len(rows) == 2
 
 
+def test_rest_without_a_change_is_a_point_on_its_axis(results: Path) -> None:
+    for change in ("friction=1", "friction=0.5", "tau=0.1"):
+        run_analysis("variance", [f"momentum.{change}", "runs=[noisy_unbiased]", f"path={results}", *TINY_ANALYSIS])
+    rows = ra.runs_table(results, of="results")
+    assert [(row["momentum.tau"], row["momentum.friction"]) for row in rows] == [(None, 1.0), (None, 0.5), (0.1, None)]
+    assert {row["adaptation.gain"] for row in rows} == {None}, "no row has adaptation"
+
+
 @pytest.mark.artifact
 def test_published_results_of_every_analysis_have_their_measures() -> None:
     """Their tables go by run folder, and their details do not say which that is."""

@@ -30,6 +30,7 @@ from reactivation.world.spaces import Space
 
 Recorded = dict[str, dict[str, Recording]]  # experiment → name of a phase → what was recorded
 RANDOM = "random"  # the name of the untrained network among the experiments
+UNCHANGED = {"gain.factor": 1.0, "adaptation.gain": 0.0, "momentum.friction": 1.0}  # numbers of changes that are not made
 
 _SCALED: dict[str, Callable[[float], Policy]] = {"task": Own, "another": Another, "query": Query}
 

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from reactivation import registry
-from reactivation.analysis.base import RANDOM
+from reactivation.analysis.base import RANDOM, UNCHANGED
 from reactivation.analysis.result_files import declared
 from reactivation.checks import checked
 from reactivation.machine.errors import BadInput, DamagedData, StorageError, storage_error, storing
@@ -69,8 +69,28 @@ def runs_table(root: str | os.PathLike[str] = RESULTS, of: str = RUNS, published
             rows.append({**row, **measures})
             names |= dict.fromkeys(measures)
     return table_of(
-        rows, first=("experiment", "seed", "analysis", "phase"), measures=tuple(names), last=("step", "file", "run")
+        _on_axes(rows),
+        first=("experiment", "seed", "analysis", "phase"),
+        measures=tuple(names),
+        last=("step", "file", "run"),
     )
+
+
+def _on_axes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give rest without a change the number that says so, where other rows have that change: it belongs on their axis.
+
+    Momentum by a time constant has no friction.
+    """
+    changed = {key: number for key, number in UNCHANGED.items() if any(row.get(key) is not None for row in rows)}
+    return [
+        row
+        | {
+            key: number
+            for key, number in changed.items()
+            if row.get(key, number) is None and (key != "momentum.friction" or row.get("momentum.tau") is None)
+        }
+        for row in rows
+    ]
 
 
 def _found(roots: Iterable[Path]) -> tuple[list[RunFolder], list[tuple[Path, str]]]:
