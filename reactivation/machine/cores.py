@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import os
 
 from reactivation.machine import control_groups
+from reactivation.machine.numbers import whole_number
 
 # What SLURM grants a task or, where nothing is said of tasks, a job on this machine.
 _GRANTED = ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE")
@@ -12,7 +13,7 @@ _GRANTED = ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE")
 def available() -> int:
     """Cores granted to this process: the least that affinity, control groups and the batch system say."""
     there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    granted = [int(value) for name in _GRANTED if (value := os.environ.get(name, "")).isdecimal()][:1]
+    granted = [cores for name in _GRANTED if (cores := whole_number(os.environ.get(name, ""))) is not None][:1]
     return max(1, min([there, *granted, *map(int, _quotas())]))
 
 
@@ -21,9 +22,9 @@ def _quotas() -> Iterator[float]:
     told = [text.split() for text in control_groups.contents("", "cpu.max")]  # "200000 100000", or "max 100000"
     quotas, periods = (control_groups.contents("cpu", f"cpu.cfs_{name}_us") for name in ("quota", "period"))
     told += [list(pair) for pair in zip(quotas, periods, strict=False)]
-    for pair in told:
-        if len(pair) == 2 and all(value.isdecimal() for value in pair) and int(pair[1]):  # "max" and -1 are no limits
-            yield int(pair[0]) / int(pair[1])
+    for quota, period in (map(whole_number, pair) for pair in told if len(pair) == 2):
+        if quota is not None and period:  # "max" and -1 are no limits
+            yield quota / period
 
 
 def is_busy() -> bool:

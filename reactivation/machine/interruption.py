@@ -11,6 +11,8 @@ import os
 import signal
 from types import FrameType, TracebackType
 
+from reactivation.machine.numbers import whole_number
+
 PARENT = "REACTIVATION_PARENT"  # variable of the environment: the number of the process that started this one
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
@@ -24,7 +26,8 @@ class Interruption:
 
     def __init__(self, with_parent: bool = True) -> None:
         self._noted = 0
-        self._parent = int(os.environ.get(PARENT, os.getppid())) if with_parent else None
+        parent = whole_number(os.environ.get(PARENT, ""))
+        self._parent = None if not with_parent else os.getppid() if parent is None else parent
 
     @property
     def signal(self) -> int:

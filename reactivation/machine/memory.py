@@ -7,6 +7,7 @@ import torch
 
 from reactivation.machine import control_groups
 from reactivation.machine.errors import BadInput
+from reactivation.machine.numbers import whole_number
 
 FLOAT = 4  # bytes of a number in single precision
 _GIB = 2**30
@@ -21,7 +22,8 @@ def available(device: torch.device) -> int:
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     granted += [limit] if limit != resource.RLIM_INFINITY else []
     for limit_of in _GROUP_LIMITS:
-        granted += [int(text) for text in control_groups.contents(*limit_of) if text.isdecimal()]  # or "max"
+        told = map(whole_number, control_groups.contents(*limit_of))
+        granted += [limit for limit in told if limit is not None]  # and not "max"
     return min(granted)
 
 

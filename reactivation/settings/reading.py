@@ -14,16 +14,15 @@ from typing import Any, get_type_hints
 import yaml
 
 from reactivation.machine.errors import BadInput, in_one_line, storing
+from reactivation.machine.numbers import WHOLE, whole_number
 from reactivation.machine.places import HOME
 from reactivation.settings.declaring import allowed_types
 
 COMMAND_LINE = "command line"
 # YAML that is well formed can still say what Python cannot hold: a list as a key, a number of 5,000 digits.
 _UNREADABLE = (yaml.YAMLError, ValueError, TypeError, RecursionError)
-_WHOLE = r"(?:0|[1-9][0-9]*)"
-_RANGE = re.compile(rf"({_WHOLE})\.\.({_WHOLE})")
+_RANGE = re.compile(rf"({WHOLE})\.\.({WHOLE})")
 _LARGEST_RANGE = 10**4
-_MOST_DIGITS = 31  # of a whole number: no setting may be larger, and Python reads no more than some thousands
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
@@ -49,10 +48,10 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(rf"[-+]?{_WHOLE}$"), list("-+0123456789"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(rf"[-+]?{WHOLE}$"), list("-+0123456789"))
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
-    re.compile(rf"[-+]?(?:(?:{_WHOLE}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))$|\.(?:nan|NaN|NAN)$"),
+    re.compile(rf"[-+]?(?:(?:{WHOLE}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))$|\.(?:nan|NaN|NAN)$"),
     list("-+.0123456789"),
 )
 
@@ -139,12 +138,6 @@ def spread(text: str, where: str) -> list[str]:
             f"{where}={in_one_line(text)} is no range: write the smaller number first, as in 0..4; {_LARGEST_RANGE} at most"
         )
     return [str(number) for number in range(first, last + 1)]
-
-
-def whole_number(text: str) -> int | None:
-    """Return the number that plain decimal digits say; None for other text, such as ²5, 007 or thousands of digits."""
-    plain = text.isascii() and len(text) <= _MOST_DIGITS and re.fullmatch(_WHOLE, text)
-    return int(text) if plain else None
 
 
 def typed(settings_class: type, arguments: Mapping[str, str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import time
 
 from reactivation.machine import scheduler
 from reactivation.machine.errors import StorageError, storing
+from reactivation.machine.numbers import whole_number
 from reactivation.storage.fields import made
 from reactivation.storage.files import beside, parse_json
 
@@ -166,13 +167,12 @@ def _refusal(file: Path, claim: Claim | None) -> str:
 
 def _own() -> Claim:
     variables, pid = os.environ, os.getpid()
-    begun = variables.get("SLURM_RESTART_COUNT", "0")
     return Claim(
         _host(),
         pid,
         _started(pid),
         variables.get("SLURM_JOB_ID"),
-        int(begun) if begun.isdecimal() else 0,
+        whole_number(variables.get("SLURM_RESTART_COUNT", "0")) or 0,
         time.strftime("%Y-%m-%d %H:%M:%S%z"),
     )
 

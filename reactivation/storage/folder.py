@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from reactivation.machine.errors import BadInput, DamagedData, storing
+from reactivation.machine.numbers import whole_number
 from reactivation.machine.places import refuse_published
 from reactivation.settings import layers as configuration
 from reactivation.settings.describing import differences
 from reactivation.settings.layers import TrainConfig
-from reactivation.settings.reading import whole_number
 from reactivation.storage.files import clear_leftovers, damaged, read_json, to_json, write_atomically
 
 _OLD_NAMES = {"position_error_m": "position_error", "bearing_error_rad": "bearing_error"}

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 import re
 
 from reactivation.machine.errors import BadInput
+from reactivation.machine.numbers import whole_number
 from reactivation.settings.declaring import setting
-from reactivation.settings.reading import whole_number
 from reactivation.storage.fields import made
 from reactivation.storage.files import damaged, make_folder, read_json, to_json, write_atomically
 from reactivation.sweep.folder import Sweep

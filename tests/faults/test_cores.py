@@ -11,7 +11,8 @@ import torch
 
 from reactivation.machine import control_groups, cores, memory
 from reactivation.machine.errors import BadInput
-from reactivation.storage import environment
+from reactivation.machine.interruption import PARENT, Interruption
+from reactivation.storage import claims, environment
 from reactivation.storage.folder import RunFolder
 from reactivation.training import preparing, processes
 from reactivation.training.fit import fit_together
@@ -74,6 +75,16 @@ def test_what_slurm_grants_counts(variables: dict[str, str], granted: int, monke
         monkeypatch.setenv(name, value)
     assert cores.available() == granted
     assert processes.places_on("cpu") == granted
+
+
+@pytest.mark.parametrize("text", ["x", "", "²", "-1", "9" * 5000])
+def test_variables_that_say_no_number_are_passed_over(text: str, many_cores: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*cores._GRANTED, "SLURM_RESTART_COUNT", PARENT):
+        monkeypatch.setenv(name, text)
+    write(many_cores / "cpu.max", f"{'9' * 5000} {'9' * 5000}")
+    write(many_cores / "memory.max", "9" * 5000)
+    assert (cores.available(), claims._own().begun, Interruption().signal) == (64, 0, 0)
+    assert memory.available(torch.device("cpu")) < 10**15
 
 
 def test_memory_of_a_group_above_counts(many_cores: Path) -> None:
