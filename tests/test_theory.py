@@ -13,6 +13,7 @@ import reactivation as ra
 from reactivation.analysis.run import Run
 from reactivation.theory.course import Radius, course_of
 from reactivation.theory.landscape import Bearings, Plane, concentration_of
+from reactivation.theory.metric import _log_volume
 from reactivation.theory.probe import Probe, asking
 from reactivation.theory.uncertainty import jackknife
 from reactivation.types import Path
@@ -49,6 +50,14 @@ def test_drift_is_found_under_inputs(inputs: str) -> None:
     assert found["langevin"].alpha == pytest.approx(0.9, abs=0.1 + 3 * found["langevin"].standard_error)
     assert found["langevin"].standard_error < 0.25
     assert abs(found["attractor"].alpha) < 0.1 + 3 * found["attractor"].standard_error
+
+
+def test_points_whose_neighbours_have_become_one_have_no_metric() -> None:
+    """As in networks that draw places together, trained on bearings."""
+    between = np.array([[[3.0, 4.0]], [[0.0, 0.0]], [[3.0, 4.0]]])
+    known, *unknown = _log_volume(between, np.array([[[0.5]], [[0.0]], [[0.0]]]))
+    assert known == pytest.approx(math.log(5 / 0.5))
+    assert np.isnan(unknown).all()
 
 
 def test_kicks_predict_the_diffusion_of_the_attractor() -> None:

@@ -89,8 +89,11 @@ def _neighbours(probe: Probe, points: int) -> tuple[Array, Array, Array]:
 
 
 def _log_volume(between: Array, apart: Array) -> Array:
-    """Log √det g of points whose neighbours part by `between` in rates (n, P, S) and by `apart` as decoded (n, P, P)."""
+    """Log √det g of points whose neighbours part by `between` in rates (n, P, S) and by `apart` as decoded (n, P, P).
+
+    NaN where neighbours have become one.
+    """
     _, squared = np.linalg.slogdet(between @ np.swapaxes(between, 1, 2))
     _, area = np.linalg.slogdet(apart)
-    volume: Array = squared / 2 - area
-    return volume
+    unknown = np.full_like(area, np.nan)
+    return np.subtract(squared / 2, area, out=unknown, where=np.isfinite(squared) & np.isfinite(area))
