@@ -2,6 +2,7 @@
 
 from functools import partial
 import math
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +72,10 @@ class TestHowFar:
         straight = np.arange(50)[:, None] * np.array([0.01, 0.02])
         assert ra.replay.exponent(straight, PLANE).value == pytest.approx(1)
         assert ra.replay.exponent(drawn_home(), PLANE, lags=(30, 40, 50, 60)).value == pytest.approx(0, abs=0.02)
+
+    @pytest.mark.parametrize("average", ["mean", "median"])
+    def test_what_stands_still_has_no_exponent(self, average: Literal["mean", "median"]) -> None:
+        assert math.isnan(ra.replay.exponent(np.full((3, 20, 2), 0.1), BOX, average=average).value)
 
     def test_a_first_step_tells_nothing_of_a_straight_run(self) -> None:
         speeds = np.random.default_rng(0).uniform(0.01, 0.1, (50, 1, 1))

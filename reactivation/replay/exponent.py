@@ -10,7 +10,7 @@ from reactivation.analysis.recording import as_recording
 from reactivation.checks import Count, Rng, checked, generator
 from reactivation.replay.cells import counts_of, totals_of
 from reactivation.replay.inference import Array, Found, measured
-from reactivation.replay.lags import LAGS, checked_lags, distances, histograms, means, medians, powers
+from reactivation.replay.lags import LAGS, checked_lags, distances, edges, histograms, means, medians, powers
 from reactivation.world.spaces import Space
 
 
@@ -31,7 +31,7 @@ def exponent(
         recording: a `Recording`, or positions (B, T, P) with their space.
         lags: in samples.
         average: of distances: their mean, as in the literature, or the median, which rare long jumps do not move (it is
-            read from bins 2.3 % wide).
+            read from bins 2.3 % wide, from 1/10,000 of the space's diagonal on).
         rng: a seed, or the generator of the bootstrap and the null.
 
     Returns:
@@ -114,7 +114,9 @@ def means_or_nan(sums: Array) -> Array:
 
 
 def _medians(space: Space, lags: int, sums: Array) -> Array:
-    return medians(space, sums.reshape(lags, -1))
+    """Medians at each lag (L), 0 where they lie in the first bin, which tells nothing smaller from 0."""
+    found = medians(space, sums.reshape(lags, -1))
+    return np.where(found > edges(space)[1], found, 0.0)
 
 
 def _slope_and_curve(lags: Sequence[int], averages: Callable[[Array], Array], sums: Array) -> Array:
