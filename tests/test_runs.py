@@ -5,6 +5,7 @@ import errno
 import json
 import os
 from pathlib import Path
+import re
 import shutil
 from typing import Any
 
@@ -15,7 +16,7 @@ import reactivation as ra
 from reactivation.analysis import runs_table
 from reactivation.analysis.request import read_request
 from reactivation.analysis.runner import run_analysis
-from reactivation.machine.errors import DamagedData, SomeFailed
+from reactivation.machine.errors import BadInput, DamagedData, SomeFailed
 from reactivation.machine.places import CONFIGS, PUBLISHED
 from reactivation.settings import layers
 from reactivation.storage.card import FAILED, FINISHED, PARTIAL, Card, read_card
@@ -70,6 +71,23 @@ def test_folders_of_several_noises_and_seeds(results: Path, capsys: pytest.Captu
         (noise, phase) for noise in (0.0001, 0.0003) for phase in ("active", "quiescent")
     }
     assert all(row["step_length"] > row["step_length_standard_error"] > 0 for row in table)
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("seed=3", "seed=3: noisy_unbiased_0.0001_0 is of seed 0"),
+        ("task=head_direction", "task=head_direction: noisy_unbiased_0.0001_0 is a run of spatial_navigation"),
+        ("noise=0.0003", "noise=0.0003: noisy_unbiased_0.0001_0 was trained with noise=0.0001"),
+        ("sigma=0.5", "noise=0.005: noisy_unbiased_0.0001_0 was trained with noise=0.0001"),
+    ],
+)
+def test_results_are_named_by_nothing_that_their_runs_have_not(word: str, said: str, results: Path) -> None:
+    folder, (key, value) = results / "spatial_navigation/noisy_unbiased_0.0001_0", word.split("=")
+    with pytest.raises(BadInput, match=re.escape(said)):
+        read_request("variance", {"runs": f"[{folder}]", key: value})
+    beside = {"runs": f"[{folder},{folder.with_name('noisy_unbiased_0.0003_0')}]"}
+    assert read_request("variance", beside | {"seed": "0", "noise": "0.0003"}).settings.noise == 0.0003
 
 
 def test_runs_that_differ_in_their_tag_alone_are_told_apart(results: Path) -> None:

@@ -135,6 +135,7 @@ def test_names_of_what_varies_in_many_ways_can_be_those_of_files() -> None:
             ["then=variance", "t_shift=50", "t_quiescent=20"],
             "then=variance: t_shift=50 must leave at least 2 of t_quiescent=20",
         ),
+        (["then=variance", "noise=0.0005"], "then=variance: noise=0.0005: run was trained with noise=0.0001"),
         (["variance_gain=1,2"], "unknown key variance_gain"),
         (["launcher.partitoin=x"], "unknown key launcher.partitoin; did you mean launcher.partition?"),
         ([f"path={PUBLISHED}"], "published results are read-only"),

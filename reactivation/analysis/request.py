@@ -1,6 +1,6 @@
 """What an analysis is asked for: settings, and the runs that they name, each found out here and nowhere else."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 import math
 from pathlib import Path
@@ -43,7 +43,26 @@ def read_request(name: str, arguments: Mapping[str, str]) -> Request:
         config = folders[0].config()
         own = {"task": config.task_name} | ({"seed": str(config.seed)} if len(folders) == len(settings.runs) else {})
         settings = resolve_analysis(name, settings_class, {**own, **arguments})
-    return request(name, settings, said(name, arguments))
+    asked = request(name, settings, said(name, arguments))
+    refuse_others(asked.runs, asked.settings, arguments.keys())
+    return asked
+
+
+def refuse_others(runs: Sequence[RunReference], settings: AnalysisSettings, typed: Collection[str]) -> None:
+    """Refuse a task, seed or noise that is typed and that runs have not: results would be named by it.
+
+    Raises:
+        BadInput: there is one.
+    """
+    for run in runs:
+        if run.config.task_name != settings.task:
+            raise BadInput(f"task={settings.task}: {run.label} is a run of {run.config.task_name}")
+    one, seeds, noises = runs[0], {run.config.seed for run in runs}, [run.config.rnn.sigma for run in runs]
+    if "seed" in typed and settings.seed not in seeds:
+        raise BadInput(f"seed={settings.seed}: {one.label} is of seed {one.config.seed}; leave seed= out")
+    if _NOISE & set(typed) and all(noises) and not any(math.isclose(sigma, settings.sigma) for sigma in noises):
+        own = one.config.rnn.sigma2_rec if one.config.task.dt == DT else step_variance(one.config.rnn.sigma, DT)
+        raise BadInput(f"noise={settings.noise:g}: {one.label} was trained with noise={own:g}; leave noise out")
 
 
 def request(name: str, settings: AnalysisSettings, spoken: frozenset[str] = frozenset()) -> Request:

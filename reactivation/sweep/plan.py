@@ -121,13 +121,14 @@ class _Keys:
 
     def _resolved(self, name: str, values: Values, config: TrainConfig) -> Any:
         """Settings of an analysis with the noise of its run, which are checked once for all runs of that noise and space."""
-        from reactivation.analysis.request import check, with_noise_of
+        from reactivation.analysis.request import check, refuse_others, with_noise_of
 
         key = (name, *values.items(), config.rnn.sigma, config.task.dt, repr(config.task.space))
         if key not in self._checked:
             run = RunReference("run", config, RunFolder(Path("run")))
             try:
                 settings = resolve_analysis(name, self._settings[name], values)
+                refuse_others([run], settings, values.keys())
                 settings = with_noise_of([run], replace(settings, runs=["run"], path=""))
                 check(settings)
                 settings.check_space(config.task.space)
