@@ -31,7 +31,7 @@ _APART = 4.0  # points between two series at one x
 _TICKS = 8  # values of x that each have their own
 _LONGEST = 28  # letters of a name in the picture; the table beside it has the whole
 _UPRIGHT = 20  # letters of a name that is turned
-_ROW = 40  # letters of names that stand side by side
+_ROW = 56  # letters of names that stand side by side
 _SERIES = 12  # that the legend has room for
 
 
