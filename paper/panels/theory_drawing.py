@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import count
 import math
+from textwrap import wrap
 from typing import Any
 
 from paper.panels.theory import SHOWN, Row
@@ -98,6 +99,12 @@ def _name_ticks(axis: Any, values: Sequence[float]) -> None:
     axis.set_ticks([], minor=True)
 
 
+def _name_places(axis: Any, names: Sequence[str]) -> None:
+    """Families as places along x, in lines that leave room for what is drawn."""
+    lines = ["\n".join(wrap(name.replace(" of ", "\u00a0of\u00a0"), 16)) for name in names]  # "(2 of 5)" stays whole
+    axis.set_xticks(range(len(names)), lines, rotation=60, ha="right", rotation_mode="anchor", fontsize=6)
+
+
 def draw_inputs(figure: Any, inputs: Sequence[Row], widths: Sequence[Row]) -> None:
     """α on the circle under three kinds of inputs and by their scale, and κ at rest against c."""
     names = families_of(inputs)
@@ -112,11 +119,11 @@ def draw_inputs(figure: Any, inputs: Sequence[Row], widths: Sequence[Row]) -> No
                 [row["error"] for row in own], fmt=mark, ms=3, lw=0.8, color=colour,
                 mfc="white" if own and own[0]["is_null"] else colour, label=None if place else _INPUTS[which],
             )  # fmt: skip
-    kinds.set_xticks(range(len(names)), [name.replace(" (", "\n(") for name in names], rotation=60, ha="right")
+    _name_places(kinds, names)
     for axis in (kinds, scales):
         for level in (0, 1):
             axis.axhline(level, color=MIDDLE, lw=0.6, zorder=0)
-    kinds.set(ylabel="pull home α (1: Langevin sampling, 0: none)")
+    kinds.set(ylabel="pull home α")
     kinds.legend(ncols=len(_INPUTS), loc="lower center", bbox_to_anchor=(0.5, 1))
     scale_of = {"still": 0.0, "brownian x 0.5": 0.5, "brownian": 1.0, "brownian x 2": 2.0}
     for name, look in looks(names):
@@ -181,7 +188,7 @@ def draw_score(figure: Any, rows: Sequence[Row]) -> None:
     axis.plot([], [], "_", ms=12, mew=1.5, color=MIDDLE, label="what stationarity alone gives")
     axis.axhline(0.5, color=MIDDLE, lw=0.6, ls=":", zorder=0)
     axis.set(ylabel="slope of drift on score")
-    axis.set_xticks(range(len(names)), [name.replace(" (", "\n(") for name in names], rotation=40, ha="right", fontsize=6)
+    _name_places(axis, names)
     axis.legend(fontsize=6, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
