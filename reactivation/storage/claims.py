@@ -117,10 +117,21 @@ def _write_exclusively(file: Path, content: bytes) -> None:
     except FileExistsError:
         raise
     except OSError:
-        with open(file, "xb") as stream:
+        with open(file, "xb") as stream, _removed_unless_written(file):
             stream.write(content)
+            stream.flush()
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _removed_unless_written(file: Path) -> Iterator[None]:
+    """Leave no claim that says nothing, as on a full disk: it would keep the folder from the next command."""
+    try:
+        yield
+    except OSError:
+        file.unlink(missing_ok=True)
+        raise
 
 
 def _remove(file: Path, stale: Claim | None) -> None:

@@ -5,6 +5,7 @@ import errno
 import json
 import os
 from pathlib import Path
+import resource
 import subprocess
 import sys
 import time
@@ -50,6 +51,20 @@ def ended_process() -> int:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     return process.pid
+
+
+@pytest.mark.parametrize("size", [0, 10])
+def test_a_claim_that_cannot_be_written_keeps_nobody_out(size: int, tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        with pytest.raises(StorageError, match="File too large"), claimed(tmp_path):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.iterdir())
+    with claimed(tmp_path):
+        pass
 
 
 @pytest.mark.parametrize(
