@@ -162,3 +162,9 @@ def test_the_law_at_rest_is_the_density_that_the_drift_is_of() -> None:
         found.append(np.cos(rest.positions - home_of(seed)).mean())
     blur = 20 * 0.01 / BEARING_STRETCH**2  # v / |dm/ds|² [rad²]
     assert np.mean(found) == pytest.approx(OF_PRIOR * math.exp(-blur / 2), abs=3 * np.std(found) / math.sqrt(20))
+
+
+def test_noise_of_a_colour_is_refused_where_noise_sets_the_time() -> None:
+    with pytest.raises(BadInput, match=r"^coloured noise needs a cell whose noise is added; Subordinated is none$"):
+        ra.control("spectral").record(ra.rest(5, 1.0, ra.ColouredNoise(tau=0.1)), 3)
+    assert ra.control("brownian").record(ra.rest(5, 1.0, ra.ColouredNoise(tau=0.1)), 3).positions.shape == (3, 5, 2)

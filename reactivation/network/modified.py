@@ -194,11 +194,19 @@ class Moving(WithVariable):
 
 
 class Coloured(WithVariable):
-    """The coloured noise n as the further variable: n' = ρ n + (1 − ρ) w enters the cell within instead of the white w."""
+    """The coloured noise n as the further variable: n' = ρ n + (1 − ρ) w enters the cell within instead of the white w.
+
+    Raises:
+        BadInput: what the noise does to the cell is not linear, so that it has no such parts.
+    """
 
     def __init__(self, inner: Cell, units: int, dt: float, rho: float):
         super().__init__(inner, units)
         self.dt, self.rho = dt, rho
+        one = (torch.arange(units) % 2.0)[None]
+        parts = inner.noise_on_state(one) + inner.noise_on_state(1 - one)
+        if not torch.equal(inner.noise_on_state(torch.ones(1, units)), parts):
+            raise BadInput(f"coloured noise needs a cell whose noise is added; {type(inner).__name__} is none")
 
     def drift(self, state: Tensor, u: Tensor, **changes: Any) -> Tensor:
         within, n = self.split(state)
