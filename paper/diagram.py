@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from paper.claims.replay import rows
 from paper.claims.verdicts import Claim, Verdict, judge
+from paper.learned import has_learned
 from paper.panels.diagram import KEY, draw
 from paper.pictures import picture
 from paper.protocols import HEAD, SPATIAL
@@ -30,6 +31,7 @@ from reactivation.settings.layers import RESULTS, train_config
 from reactivation.storage.fields import made
 from reactivation.storage.files import damaged, make_folder, read_json, require_place, to_json, write_atomically
 from reactivation.storage.finding import command, trained_run
+from reactivation.storage.folder import RunFolder
 
 if TYPE_CHECKING:
     from reactivation.analysis.recording import Recording
@@ -116,8 +118,12 @@ class Part:
 
     @property
     def is_trained(self) -> bool:
-        config = train_config(self.training)
-        return config.trainer.n_epochs in trained_run(config, self.settings.path).steps()
+        return train_config(self.training).trainer.n_epochs in self.run.steps()
+
+    @property
+    def run(self) -> RunFolder:
+        """Where it is trained."""
+        return trained_run(train_config(self.training), self.settings.path)
 
     @property
     def found(self) -> dict[str, Any] | None:
@@ -252,10 +258,10 @@ def verdict_table(measured: Mapping[Family, Mapping[int, Any]]) -> Table:
 
 
 def measured_below(path: str) -> dict[Family, dict[int, Any]]:
-    """Families → seed → what is measured of it below a root of results; families of which something is, alone."""
+    """Families → seed → what is measured of it below a root of results; of networks that have learned their task alone."""
     found: dict[Family, dict[int, Any]] = {}
     for part in parts(Settings(path=path)):
-        if part.found is not None:
+        if part.found is not None and has_learned(part.run):
             found.setdefault(part.family, {})[part.seed] = part.found
     return found
 
@@ -282,6 +288,8 @@ def main(words: Sequence[str]) -> None:
         found = part.found
         if found is None and not part.is_trained:
             print(f"lacking  {part.family.name}, seed {part.seed}: {command('train.py', part.training)}")
+        elif not has_learned(part.run):
+            print(f"left out {part.family.name}, seed {part.seed}: it has not learned its task")
         elif found is None and settings.dry_run:
             print(f"to do    {part.family.name}, seed {part.seed}: {part.file}")
         else:

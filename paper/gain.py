@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from paper.claims.gain import GAINS, Controls, Curve, matching, verdict
 from paper.claims.theory import Ruling
+from paper.learned import has_learned
 from paper.panels import gain as panel
 from paper.panels.base import PanelTable
 from paper.pictures import picture
@@ -39,6 +40,7 @@ from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import RESULTS, resolve_analysis
 from reactivation.storage.fields import made
 from reactivation.storage.files import damaged, make_folder, read_json, require_place, to_json, write_atomically
+from reactivation.storage.folder import RunFolder
 from reactivation.streams import numpy_stream, of_analysis
 from reactivation.sweep.folder import PlannedRun, Sweep, sweep_folder
 from reactivation.sweep.grid import grid_of
@@ -185,12 +187,13 @@ def families() -> list[Family]:
 
 
 def measured(path: str) -> list[Row]:
-    """What is measured below a root of results: controls, then the networks of the sweep."""
+    """What is measured below a root of results: controls, then the networks of the sweep that have learned their task."""
     rows = [row for control in controls() for row in control.rows(path)]
     sweep = Sweep(sweep_folder(SWEEP, path))
     if not sweep.plan_file.exists():
         return rows
-    families = {str(sweep.path / run.name): (family_of(run), run.name) for run in planned()}
+    learned = [run for run in planned() if has_learned(RunFolder(sweep.path / run.name))]
+    families = {str(sweep.path / run.name): (family_of(run), run.name) for run in learned}
     known = [row for row in sweep_table(sweep) if row["run"] in families]
     return rows + [
         Row(*families[row["run"]], row["inputs"], *map(_number, (row["variance_gain"], *_told(row)))) for row in known

@@ -11,12 +11,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from paper.learned import has_learned
 from paper.protocols import HEAD, SPATIAL
 from reactivation.analysis.mechanism import Settings, has, is_control, is_whole, result_file, training_values
 from reactivation.machine.places import PUBLISHED
 from reactivation.settings.layers import train_config
 from reactivation.storage.files import read_json
 from reactivation.storage.finding import command, trained_run
+from reactivation.storage.folder import RunFolder
 
 TAG = "theory"
 SEEDS = {SPATIAL: (1, 2, 3), HEAD: (0, 1, 2, 3, 4)}
@@ -166,6 +168,22 @@ def training_settings(path: str, family: Family, seed: int) -> Settings:
     return replace(family_settings(path, family, seed), checkpoints=checkpoints, gains=[0.0, 4.0], pairs=pairs)
 
 
+def unlearned(path: str, family: Family) -> tuple[int, ...]:
+    """Return the seeds of a family whose networks have not learned their task."""
+    return tuple(seed for seed in family.seeds if not has_learned(run_of(family_settings(path, family, seed))))
+
+
+def counted(path: str, family: Family) -> tuple[int, ...]:
+    """Return the seeds of a family that are judged and drawn: all but those that have not learned."""
+    left_out = unlearned(path, family)
+    return tuple(seed for seed in family.seeds if seed not in left_out)
+
+
+def run_of(settings: Settings) -> RunFolder:
+    """Return where the network of some settings is trained."""
+    return trained_run(train_config(training_values(settings)), settings.path)
+
+
 def found(settings: Settings) -> dict[str, Any] | None:
     """Return what was measured under just these settings, here or as it is published; None where nothing was."""
     for place in (settings, replace(settings, path=str(PUBLISHED))):
@@ -180,9 +198,8 @@ def lacking_of(settings: Settings) -> str:
     if is_control(settings):
         return ""
     values = training_values(settings)
-    config = train_config(values)
-    needed = settings.checkpoints or [config.trainer.n_epochs]
-    is_there = set(needed) <= set(trained_run(config, settings.path).steps())
+    needed = settings.checkpoints or [train_config(values).trainer.n_epochs]
+    is_there = set(needed) <= set(run_of(settings).steps())
     return "" if is_there else command("train.py", values)
 
 

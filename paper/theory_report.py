@@ -76,6 +76,7 @@ def _plain(judged: Judged) -> dict[str, Any]:
         "verdict": judged.ruling.verdict,
         "reason": judged.ruling.reason,
         "networks": [one.seed for one in judged.networks],
+        "unlearned": judged.unlearned,
         "planned": judged.planned,
     }
 

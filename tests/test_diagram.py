@@ -1,6 +1,7 @@
 """The phase diagram: rows are judged by their rules, a network is measured once, the figure shows the table."""
 
 import csv
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from paper.claims.replay import ADAPTED, FRICTION, rows
 from paper.claims.verdicts import FAILS, HOLDS, UNDECIDED
-from paper.diagram import FAMILIES, Family, Part, Settings, main, measure, parts, verdicts
+from paper.diagram import FAMILIES, Family, Part, Settings, main, measure, measured_below, parts, verdicts
 from paper.panels.diagram import table
 
 BY_NAME = {family.name: family for family in FAMILIES}
@@ -73,6 +74,24 @@ def test_what_is_lacking_is_named_with_the_command_that_trains_it(
         "python ", ""
     )
     assert "≥ 0.1" in said.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_a_network_that_has_not_learned_is_named_and_not_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [f"path={tmp_path}", "families=[drawn tanh]", "seeds=[3]"]
+    (part,) = parts(Settings(families=["drawn tanh"], seeds=[3], path=str(tmp_path)))
+    part.run.path.mkdir(parents=True)
+    for file in (part.run.config_file, part.run.model_file(25_000)):
+        file.touch()
+    part.run.table_file("test").write_text('{"25000": {"fraction_unexplained": 0.68}}')
+    main(words)
+    assert "left out drawn tanh, seed 3: it has not learned its task" in capsys.readouterr().out
+    part.file.parent.mkdir()
+    part.file.write_text(json.dumps({"settings": part.science, **made(part.family, 3, more=0.2, faster=2.0, kl=0.3)}))
+    assert measured_below(str(tmp_path)) == {}, "nor counted where it was measured"
+    part.run.table_file("test").write_text('{"25000": {"fraction_unexplained": 0.02}}')
+    assert list(measured_below(str(tmp_path))[part.family]) == [3]
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from paper.gain import (
     CLAIMS,
     INPUTS,
     SCALE_FREE,
+    SWEEP,
     Row,
     controls,
     curve_table,
@@ -28,12 +29,15 @@ from paper.gain import (
     family_of,
     figure_file,
     judge,
+    measured,
     planned,
     verdicts_drawn,
 )
 from reactivation.machine.errors import DamagedData
 from reactivation.machine.places import PUBLISHED
 from reactivation.settings.layers import resolve_train
+from reactivation.storage.folder import RunFolder
+from reactivation.sweep.folder import Sweep, sweep_folder
 
 KAPPA = 8.0
 
@@ -152,6 +156,19 @@ def test_families_are_judged_and_drawn_from_the_rows_of_the_table(tmp_path: Path
     ]
     shown = next(row for row in curve_table(drawn(str(tmp_path))).rows if row[:2] == ["biased GRU", "no inputs"])
     assert shown[2:] == ["3", *(f"{fmean(one.kl[c] for one in best_at(2.0)):.2f}" for c in GAINS)]
+
+
+def test_a_network_that_has_not_learned_its_task_has_no_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = Sweep(sweep_folder(SWEEP, str(tmp_path)))
+    runs = [run for run in planned() if family_of(run) == "drawn tanh"][:2]
+    told = {"inputs": "none", "variance_gain": 2.0, "kl_matched": 0.3, "kl_matched_standard_error": 0.01}
+    monkeypatch.setattr("paper.gain.sweep_table", lambda _: [{"run": str(sweep.path / run.name), **told} for run in runs])
+    for run, missed in zip(runs, (0.4, 0.6), strict=True):
+        folder = RunFolder(sweep.path / run.name)
+        folder.path.mkdir(parents=True)
+        folder.table_file("test").write_text(json.dumps({"25000": {"fraction_unexplained": missed}}))
+    sweep.plan_file.touch()
+    assert [row.network for row in measured(str(tmp_path))] == [runs[0].name]
 
 
 def test_published_verdicts_are_those_of_the_published_figure() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from paper.claims import CLAIMS
 from paper.claims.chance import chances
-from paper.claims.mechanism import controls_of, judge_mechanism, networks_of
+from paper.claims.mechanism import controls_of, judge_mechanism, networks_of, pulls
 from paper.claims.theory import (
     FLAT,
     GATED,
@@ -35,11 +35,15 @@ from paper.claims.theory import (
     when_it_appears,
 )
 from paper.panels.theory import gains_table, missed, of_metric
+from paper.panels.theory import measured as shown
 from paper.protocols import HEAD, SPATIAL
 from paper.theory import BY_NAME, FAMILIES, FOLLOWED, control_settings, family_settings, training_settings
-from reactivation.analysis.mechanism import FORMAT, Settings, result_file, science
+from reactivation.analysis.mechanism import FORMAT, Settings, result_file, science, training_values
 from reactivation.analysis.results import confidence_interval
 from reactivation.machine.places import PUBLISHED
+from reactivation.settings.layers import train_config
+from reactivation.storage.finding import run_path
+from reactivation.storage.folder import RunFolder
 
 NULL = [-0.1, 0.0, 0.1]
 
@@ -299,6 +303,25 @@ def test_on_the_circle_alpha_is_the_mean_over_the_last_checkpoints(measured: str
     assert [one.alpha[4.0] for one in controls_of(measured, HEAD).langevin] == [1.0] * 3
     result_file(training_settings(measured, BY_NAME["drawn tanh"], 1)).unlink()
     assert [one.seed for one in networks_of(measured, BY_NAME["drawn tanh"])] == [0, 2]
+
+
+def test_a_network_that_has_not_learned_is_named_and_counts_nowhere(measured: str) -> None:
+    for name, seed, share in (("drawn tanh", 0, 0.5), ("drawn tanh", 2, 0.51), ("undrawn tanh", 1, None)):
+        config = train_config(training_values(family_settings(measured, BY_NAME[name], seed)))
+        folder = RunFolder(run_path(config, measured))
+        folder.path.mkdir(parents=True)
+        folder.config_file.touch()
+        tests = {"100": {"fraction_unexplained": 0.1}, "25000": {"fraction_unexplained": share}}
+        folder.table_file("test").write_text(json.dumps(tests))
+    judged = next(one for one in judge_mechanism(measured) if one.family == "drawn tanh")
+    assert [one.seed for one in judged.networks] == [0, 1]
+    assert (judged.counted, judged.ruling.verdict) == ("2 of 5; not learned: seed 2", UNDECIDED)
+    assert [one.seed for one in networks_of(measured, BY_NAME["undrawn tanh"])] == [0, 2]
+    assert [len(each) for each in pulls(measured, BY_NAME["drawn tanh"], controls_of(measured, HEAD)).values()] == [2] * len(
+        FOLLOWED[HEAD]
+    )
+    drawn = {one.label for one in shown(measured, HEAD)}
+    assert {"drawn tanh (2 of 5)", "null: undrawn tanh (2 of 5)"} <= drawn
 
 
 def test_results_of_other_settings_or_of_an_older_form_do_not_count(measured: str) -> None:

@@ -29,9 +29,11 @@ from paper.theory import (
     LAST,
     Family,
     control_settings,
+    counted,
     family_settings,
     found,
     training_settings,
+    unlearned,
 )
 
 HOME_AT = 2.0  # c of the rest whose modes count: Eq. 19's
@@ -52,6 +54,13 @@ class Judged:
     networks: tuple[Network, ...]
     planned: int
     controls: Controls
+    unlearned: tuple[int, ...]  # seeds that do not count
+
+    @property
+    def counted(self) -> str:
+        """How many of the planned networks are judged, and which are left out."""
+        left_out = f"; not learned: seed {', '.join(map(str, self.unlearned))}" if self.unlearned else ""
+        return f"{len(self.networks)} of {self.planned}{left_out}"
 
 
 def judge_mechanism(path: str) -> list[Judged]:
@@ -65,11 +74,12 @@ def judge_mechanism(path: str) -> list[Judged]:
     for family in FAMILIES:
         if family.null is None:
             continue
-        own, of_task = networks[family.name], controls[family.task]
+        own, of_task, left_out = networks[family.name], controls[family.task], unlearned(path, family)
         null = [one.alpha[0.0] for one in networks[family.null] if math.isfinite(one.alpha[0.0])]
 
-        def answer(question: str, ruling: Ruling, family: Family = family) -> Judged:
-            return Judged(question, family.name, ruling, networks[family.name], len(family.seeds), controls[family.task])
+        def answer(question: str, ruling: Ruling, family: Family = family, left_out: tuple[int, ...] = left_out) -> Judged:
+            planned = len(family.seeds)
+            return Judged(question, family.name, ruling, networks[family.name], planned, controls[family.task], left_out)
 
         judged += [
             answer("mechanism", verdict(family.task, own, len(family.seeds), null, of_task)),
@@ -99,9 +109,9 @@ def controls_of(path: str, task: str) -> Controls:
 
 
 def networks_of(path: str, family: Family) -> tuple[Network, ...]:
-    """What is measured of a family, seed by seed."""
+    """What is measured of the networks of a family that count, seed by seed."""
     networks = []
-    for seed in family.seeds:
+    for seed in counted(path, family):
         measured = found(family_settings(path, family, seed))
         training = found(training_settings(path, family, seed)) if family.task == HEAD else None
         if measured is not None and (training is not None or family.task != HEAD):
@@ -142,7 +152,7 @@ def pulls(path: str, family: Family, controls: Controls, c: float = 0.0) -> dict
     """Step of training → α over the control's at a c, network by network; NaN for one that reports no positions yet."""
     if not controls.langevin:
         return {}
-    followed = [training for seed in family.seeds if (training := found(training_settings(path, family, seed)))]
+    followed = [training for seed in counted(path, family) if (training := found(training_settings(path, family, seed)))]
     by_step: dict[int, list[float]] = {}
     for training in followed:
         for one in training["training"]:

@@ -13,7 +13,17 @@ import numpy as np
 from paper.claims.mechanism import HOME_AT, controls_of, network_of, pulls
 from paper.claims.theory import JUDGED, direction_in_time, is_relaxed
 from paper.protocols import HEAD, SPATIAL
-from paper.theory import CONTROL_SEEDS, CONTROLS, DENSITY, FAMILIES, Family, control_settings, family_settings, found
+from paper.theory import (
+    CONTROL_SEEDS,
+    CONTROLS,
+    DENSITY,
+    FAMILIES,
+    Family,
+    control_settings,
+    counted,
+    family_settings,
+    found,
+)
 from reactivation.world.spaces import Box, Circle
 
 if TYPE_CHECKING:
@@ -72,7 +82,7 @@ def _controls(path: str, task: str) -> Iterator[Measured]:
 def _families(path: str, task: str) -> Iterator[Measured]:
     for family in FAMILIES:
         if family.task == task:
-            each = (found(family_settings(path, family, seed)) for seed in family.seeds)
+            each = (found(family_settings(path, family, seed)) for seed in counted(path, family))
             results = tuple(one for one in each if one)
             yield Measured(family.name, task, results, len(family.seeds), is_null=family.null is None)
 
