@@ -67,7 +67,7 @@ def test_every_experiment_resolves_with_every_preset(name: str, preset: str | No
 def test_every_analysis_resolves_with_every_preset(name: str, task: str, preset: str | None) -> None:
     words = [f"task={task}", *([f"preset={preset}"] if preset else [])]
     if name == "transitions" and task != "head_direction":
-        with pytest.raises(BadInput, match=f"task={task} is no circle"):  # before a run is looked for
+        with pytest.raises(BadInput, match=f"need bearings, and task={task} has"):  # before a run is looked for
             analysis(name, *words)
         return
     assert analysis(name, *words).runs

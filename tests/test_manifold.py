@@ -202,5 +202,5 @@ def test_bins_show_no_structure_where_bearings_of_a_grid_have_none() -> None:
 
 def test_transitions_of_a_box_are_refused() -> None:
     phases = {"active": Recording(np.zeros((2, 5, 2)), 0.02, BOX)}
-    with pytest.raises(BadInput, match="no circle"):
+    with pytest.raises(BadInput, match="need bearings"):
         transitions.analyse({"run": phases}, transitions.Settings(), streams)

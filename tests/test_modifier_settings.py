@@ -99,7 +99,7 @@ def test_rest_is_changed_on_the_command_line(
         ("momentum.friction=2", "command line: momentum.friction=2 must be at most 1"),
         ("momentum.frction=0.2", "unknown key momentum.frction; did you mean momentum.friction?"),
         ("momentm.friction=0.2", "unknown key momentm.friction; did you mean momentum.friction?"),
-        ("momentum=0.2", "momentum=0.2 is a group of keys; set one of momentum.{...}"),
+        ("momentum=0.2", "momentum=0.2 is a group of keys; set one of momentum.friction, momentum.tau"),
         ("input_scale=2", "input_scale=2 needs inputs=task, another, query, not inputs=none"),
         ("inputs=constant", "inputs=constant and input_velocity=[...] need each other"),
         ("input_velocity=[1]", "inputs=constant and input_velocity=[...] need each other"),

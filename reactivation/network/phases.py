@@ -45,7 +45,7 @@ def shuffled(state: "Tensor", noise_stream: "Generator") -> "Tensor":
 @checked
 @dataclass(frozen=True)
 class Phase:
-    """What a network is put through.
+    """What a network is put through; `rest` and `waking` make the paper's, and `rest` says what each argument means.
 
     It begins from encoded positions of the task, or where another phase has ended (`after`, run at the network's own Δt and
     not recorded); `start` may change that state. Modifiers change the cell for this phase alone; what they add to its state
@@ -94,7 +94,10 @@ class Phase:
         if not isinstance(inputs, type(batch.inputs)):
             raise BadInput(f"phase {self.name}: its inputs are a {type(inputs).__name__}; a tensor {wanted} is wanted")
         if inputs.shape[-2:-1] not in ((), (self.steps,)):
-            raise BadInput(f"phase {self.name}: its inputs have {inputs.shape[-2]} steps, not {self.steps}; see task_steps")
+            raise BadInput(
+                f"phase {self.name}: its inputs have {inputs.shape[-2]} steps, not {self.steps}; "
+                "give task_steps=None for those of the task"
+            )
         if inputs.shape != wanted:
             raise BadInput(f"phase {self.name}: its inputs have shape {tuple(inputs.shape)}; {wanted} is wanted")
         return inputs
@@ -115,7 +118,15 @@ def waking(
     noise_distribution: NoiseDistribution | None = None,
     name: str = ACTIVE,
 ) -> Phase:
-    """Waking: the inputs of the task under the network's own noise (Eqs. 2, 18)."""
+    """Waking: the inputs of the task under the network's own noise (Eqs. 2, 18).
+
+    Args:
+        steps: T, each of the run's Δt.
+        modify, noise_distribution, name: as of `rest`.
+
+    >>> ra.waking(steps=100)
+    Phase('active', 100 steps)
+    """
     return Phase(name, steps, noise_distribution=noise_distribution, modify=_several(modify))
 
 
@@ -137,8 +148,23 @@ def rest(
     """Rest: no input, and the variance of the noise on the rates times `variance_gain` (Eq. 19).
 
     Args:
-        variance_gain: None for the cell's own: 2 for the vanilla cell, 1 for the GRU (A.3).
+        steps: T, each of the run's Δt; those dropped included.
+        variance_gain: factor c of the noise variance; None for the cell's own: 2 for the vanilla cell, 1 for the GRU (A.3).
+        modify: a modifier of the cell, as `ra.Momentum(friction=0.2)`, or several.
+        dropped: steps at the beginning that are not recorded (burn-in).
+        inputs: a policy of `ra.inputs`.
+        sigma: σ of the noise before the gain [s^-1/2]; None for the run's own.
+        noise_distribution: gaussian, uniform or pushed (Gaussian with mean and variance of uniform); None for the run's own.
+        after: a phase that is run before it, and at whose last state it begins; None: at encoded positions of the task.
+        start: a function of (state (B, S), random stream) → state, such as `network.phases.shuffled`.
         task_steps: as the waking whose trajectories it shares its draws with; None if `inputs` takes those of the task.
+        name: of its random streams, and in files.
+
+    Raises:
+        BadInput: no step is left to record, or what should be a policy or a modifier is none.
+
+    >>> ra.rest(steps=200, variance_gain=1.0, modify=ra.Momentum(friction=0.2))
+    Phase('quiescent', 200 steps, inputs=none, modify=(Momentum(friction=0.2, tau=None),), task_steps=100)
     """
     return Phase(
         name, steps, dropped, inputs, sigma, variance_gain, noise_distribution, after, start, _several(modify), task_steps

@@ -178,7 +178,8 @@ def check(settings_class: type, raw: dict[str, Any], where: str, prefix: str = "
             raise BadInput(f"{where}: unknown key {name}; {_nearest_key(name, list(dotted_keys(whole or settings_class)))}")
         if hasattr(hints[key], "__dataclass_fields__"):
             if not isinstance(value, dict):
-                raise BadInput(f"{where}: {name}={in_one_line(value)} is a group of keys; set one of {name}.{{...}}")
+                keys = ", ".join(dotted_keys(hints[key], f"{name}."))
+                raise BadInput(f"{where}: {name}={in_one_line(value)} is a group of keys; set one of {keys}")
             check(hints[key], value, where, f"{name}.", whole or settings_class)
         else:
             _check_value(name, value, hints[key], dict(declared[key].metadata), where)

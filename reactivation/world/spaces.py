@@ -189,7 +189,9 @@ class Space(ABC):
 @checked
 @dataclass(frozen=True)
 class Box(Space):
-    """A rectangle. As the paper has it, steps overshoot its walls a little and densities reach through them.
+    """A rectangle of `width` × `height` [m] around `centre` [m].
+
+    Its walls are the paper's: steps overshoot them a little, and densities reach through; with `hard_walls` nothing does.
 
     Raises:
         BadInput: it has no area, or not a finite one, or no finite centre.

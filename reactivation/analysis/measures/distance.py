@@ -40,6 +40,9 @@ def step_length(recording: Any, space: Space | None = None) -> Measure:
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.
 
+    Returns:
+        `.value`, `.standard_error` over epochs, `.unit`, and `.each` (B), that of each epoch.
+
     Raises:
         BadInput: no epoch has two samples; or as `Recording`.
 

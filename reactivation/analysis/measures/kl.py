@@ -93,7 +93,7 @@ class KL:
     """Hold the divergence of resting from waking occupancy, and what belongs to it [nats]."""
 
     value: float  # KL(rest ‖ awake); ∞ where a Monte Carlo term is
-    standard_error: float  # of the Monte Carlo mean; what another seed or another animal gives is another question
+    standard_error: float  # of the Monte Carlo mean; another seed or animal may differ by more
     reverse: float  # KL(awake ‖ rest)
     reverse_standard_error: float
     jensen_shannon: float  # symmetric, from 0 to ln 2
@@ -127,6 +127,11 @@ def kl(
         rng: a seed, or the generator that samples are drawn from.
         samples: of each density.
         clip: clip ratios of densities to [1/clip, clip], as the paper's released code does at 1e7; None: never.
+
+    Returns:
+        `KL`, in nats: `.value`, its Monte Carlo `.standard_error` (other trajectories or seeds differ by more), `.matched`,
+        which is KL(rest ‖ awake) with the kernel of waking for both, `.reverse`, KL(awake ‖ rest), `.jensen_shannon`, and
+        the differential entropies `.entropy_awake` and `.entropy_rest`.
 
     Raises:
         BadInput: two spaces, or positions that span no area (a network that never moves has no density).

@@ -100,6 +100,11 @@ def explained_variance(recording: Recording, basis: Recording | None = None, com
         basis: with rates of the same units: rest in the components of waking. None: the recording itself.
         components: how many count as few.
 
+    Returns:
+        `.value`, the share of the variance in these components, `.standard_error` over epochs, `.curve` (N), the share in
+        the first 1 to N components, `.own_curve` and `.basis_curve`, the same of recording and basis in components of their
+        own, and `.dimension`, the recording's participation ratio.
+
     Raises:
         BadInput: no rates, other units, or rates that never vary.
 

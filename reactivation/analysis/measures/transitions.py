@@ -63,7 +63,9 @@ class Settings(AnalysisSettings):
 
 def _require_bearings(space: Space, whose: str) -> None:
     if space.bearing(np.array(space.middle)) is None:
-        raise BadInput(f"transitions are those of bearings, and {whose} is no circle or lives on none; use a task that does")
+        raise BadInput(
+            f"transitions need bearings, and {whose} has none: take a circle, as task=head_direction or ra.Circle()"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +97,11 @@ def transitions(
         recording: a `Recording` on a circle, or bearings (B, T) [rad] with `Circle()`.
         dwell_arc: a bearing is kept while it is nearer than this [rad].
         window: steps over which a lasting reversal is looked for.
+
+    Returns:
+        `.value`, the mean turn per step [rad], counter-clockwise positive, with `.standard_error` over epochs; `.reversals`,
+        the share of the moving steps that go clockwise, `.lasting_reversals`, that of the windows that go clockwise by half
+        the arc; `.dwell`, the median number of steps that a bearing is kept; `.turns`, all of them [rad].
 
     Raises:
         BadInput: the space is no circle, or no epoch has two samples.

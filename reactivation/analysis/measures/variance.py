@@ -40,6 +40,9 @@ def variance(recording: Any, space: Space | None = None) -> Measure:
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.
 
+    Returns:
+        `.value`, `.standard_error` over epochs, `.unit`, and `.each` (B), that of each epoch.
+
     Raises:
         BadInput: as `Recording`.
 
