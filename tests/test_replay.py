@@ -128,6 +128,13 @@ class TestHowFar:
         slow = ra.Recording(drawn_home(relax=0.5, shape=(100, 200)), 0.02, PLANE)
         assert 0.02 * 3 <= ra.replay.continuity(slow, lags=(1, 2, 3, 4, 20, 40)).value <= 0.02 * 4
 
+    def test_the_null_of_continuity_is_a_lag_as_the_value_is(self) -> None:
+        """What is white is within it, and the table has no asterisk for it."""
+        white = ra.Recording(np.random.default_rng(0).uniform(-1, 1, (20, 80, 2)), 0.02, BOX)
+        moving = ra.Recording(walk(0.005, (20, 80, 2)), 0.02, PLANE)
+        for recording, marks in ((white, 0), (moving, 1)):
+            assert str(ra.replay.table(recording, measures="continuity")).count("*") == marks
+
     def test_continuity_ends_with_the_memory_of_correlated_samples(self) -> None:
         """0.95^lag: 13 % are left after 40 steps, 2 % after 80. Under shuffled time, all 200 would differ from chance."""
         slow = ra.Recording(drawn_home(relax=0.05, shape=(100, 400)), 0.02, PLANE)

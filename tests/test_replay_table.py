@@ -81,6 +81,16 @@ class TestTable:
         assert all("rates" in found.reasons[name]["animal"] for name in ("line_fit", "weighted_correlation"))
         assert "does anything move" in found.reasons["states"]["still"]
 
+    def test_no_value_is_beyond_a_null_that_has_none(self) -> None:
+        """Between two corners, shuffled time is farther apart than Brownian motion ever is: it has no diffusion."""
+        corners = np.where(np.arange(200) // 100, -0.9, 0.9)[None, :, None] * np.ones((20, 1, 2))
+        recording = ra.Recording(corners + walk(1e-4, (20, 200, 2)) / 100, 0.02, BOX)
+        found = ra.replay.table(recording, measures="diffusion")
+        diffusion = found.found["diffusion"]["recording"]
+        assert math.isfinite(diffusion.value)
+        assert math.isnan(diffusion.null.low)
+        assert "*" not in str(found)
+
     def test_one_measure_that_fails_leaves_the_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def failing(*_: object, **__: object) -> None:
             raise MemoryError("too large")

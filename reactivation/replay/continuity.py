@@ -9,7 +9,7 @@ import numpy as np
 from reactivation.analysis.recording import as_recording
 from reactivation.checks import Count, Rng, checked, generator
 from reactivation.machine.errors import BadInput
-from reactivation.replay.inference import NULLS, Array, Draws, Found, found, null_of
+from reactivation.replay.inference import NULLS, Array, Draws, Found, Null, found
 from reactivation.replay.lags import binned, checked_lags, histograms, spaced
 from reactivation.world.spaces import Space
 
@@ -31,7 +31,7 @@ def continuity(recording: Any, space: Space | None = None, *, lags: Iterable[Cou
 
     Returns:
         the lag (0 where not even the first differs), with the difference, from 0 to 1, as its curve over lags [s]; the
-        null is the difference of epochs paired at random at any lag, by its largest value over lags.
+        null is 0 throughout, since no pairing at random differs by more than all of them do.
 
     Raises:
         BadInput: fewer than 5 epochs are long enough.
@@ -57,7 +57,7 @@ def continuity(recording: Any, space: Space | None = None, *, lags: Iterable[Cou
         partial(_continuous, np.array(chosen) * recording.dt, reference, by_chance.max(0)),
         np.concatenate([histograms(recording.space, chosen, block) for block in blocks]),
         draws=draws,
-        null=null_of("largest difference of epochs paired at random", by_chance.max(1)),
+        null=Null("epochs paired at random", 0.0, 0.0, 0.0),
         unit="s",
         at=np.array(chosen) * recording.dt,
     )

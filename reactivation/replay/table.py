@@ -94,7 +94,7 @@ class Table:
             return "–"
         error = "" if one.standard_error is None else f" ± {one.standard_error:.2g}"
         null = getattr(one, "null", None)
-        beyond = null is not None and not null.low <= one.value <= null.high
+        beyond = null is not None and (one.value < null.low or one.value > null.high)
         return f"{one.value:.3g}{error}{'*' if beyond else ' '}"
 
 
