@@ -73,7 +73,7 @@ def time_to_cover_half(recording: Any, space: Space | None = None, *, width: Pos
 def _until_half(cells: int, longest: int, block: Any) -> Array:
     """Until when each epoch is on its way, and whether it got there: (B, T, 1) → as `at_moments`."""
     which, half = block[..., 0], (cells + 1) // 2
-    times, ended = np.full(len(which), block.shape[1]), np.zeros(len(which), dtype=bool)
+    times, ended = np.full(len(which), block.shape[1] - 1), np.zeros(len(which), dtype=bool)
     for epoch, visited in enumerate(which):
         _, first = np.unique(visited, return_index=True)
         if len(first) >= half:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import as_recording
-from reactivation.checks import Count, Rng, Several, checked, generator
+from reactivation.checks import Rng, Several, checked, generator
 from reactivation.replay.cells import Cells, counts_of
 from reactivation.replay.inference import Array, Found, measured, ratio
 from reactivation.replay.lags import counted, distances
@@ -21,7 +21,7 @@ def _regions(space: Space, along: int) -> Cells:
 
 
 @checked
-def first_entry(recording: Any, space: Space | None = None, *, along: Count = _REGIONS, rng: Rng = 0) -> Found:
+def first_entry(recording: Any, space: Space | None = None, *, along: Several = _REGIONS, rng: Rng = 0) -> Found:
     """Measure how long it takes until a region is first entered [s]: median over regions and epochs (Kaplan and Meier).
 
     Args:
@@ -51,7 +51,7 @@ def _entries(regions: int, longest: int, block: Any) -> Array:
     for region in range(regions):
         inside = which == region
         ended.append(inside.any(1))
-        times.append(np.where(ended[-1], inside.argmax(1), samples))
+        times.append(np.where(ended[-1], inside.argmax(1), samples - 1))  # seen until the last sample
     first, entered = np.stack(times, axis=1), np.stack(ended, axis=1)
     others = first > 0  # all but the region of the first sample
     shape = (len(which), regions - 1)
@@ -59,7 +59,7 @@ def _entries(regions: int, longest: int, block: Any) -> Array:
 
 
 @checked
-def visits(recording: Any, space: Space | None = None, *, along: Count = _REGIONS, rng: Rng = 0) -> Found:
+def visits(recording: Any, space: Space | None = None, *, along: Several = _REGIONS, rng: Rng = 0) -> Found:
     """Measure how evenly regions are visited: the entropy of visits over that of equally many visits to all, 0 to 1.
 
     A visit begins when a region is entered, and at the first sample of an epoch; how long it lasts does not count.
