@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 import pytest
 
 import reactivation as ra
+from reactivation.replay import inference
 from reactivation.replay.lags import farthest
 from reactivation.replay.states import MODELS, confusion
 from reactivation.world.spaces import Space
@@ -115,6 +116,9 @@ class TestHowFar:
         found = ra.replay.saturation(ra.Recording(drawn_home(shape=(100, 300)), 0.02, PLANE))
         assert 0.02 * 6 < found.value < 0.02 * 17  # the lags that are looked at are 6, 9, 13, 20
 
+    def test_what_stands_still_never_saturates(self) -> None:
+        assert math.isnan(ra.replay.saturation(np.zeros((3, 20, 2)), BOX).value)
+
     @pytest.mark.parametrize("friction", [0.1, 0.5, 1.0])
     def test_momentum_keeps_its_direction(self, friction: float) -> None:
         found = ra.replay.velocity_autocorrelation(with_momentum(friction), PLANE)
@@ -190,6 +194,18 @@ class TestWhere:
         found = ra.replay.visits(ra.Recording(np.zeros((2, 30, 1)), 0.02, CIRCLE))
         assert repr(found).startswith("0 ")
 
+    def test_an_epoch_that_ends_counts_until_its_last_sample(self) -> None:
+        """Of those that are seen at sample 5, all have just moved on; the others ended at sample 4."""
+        bearings = [np.repeat([-1.0, 1.0], 5)] * 4 + [np.full(5, -1.0)] * 5
+        recording = ra.Recording([one[:, None] for one in bearings], 1.0, CIRCLE)
+        assert ra.replay.first_entry(recording, along=2).value == 5
+        assert ra.replay.time_to_cover_half(recording, width=math.pi / 2).value == 5
+
+    def test_a_single_region_is_none(self) -> None:
+        for measure in (ra.replay.first_entry, ra.replay.visits):
+            with pytest.raises(ra.BadInput, match="along=1"):
+                measure(walk(0.02, (3, 20, 2)), BOX, along=1)
+
     def test_how_soon_half_is_covered(self) -> None:
         bearings = ra.Recording(np.tile(-3.14 + 0.05 * np.arange(126), (5, 1)), 0.02, CIRCLE)
         assert ra.replay.time_to_cover_half(bearings).value == pytest.approx(5 * math.pi / 6 / 0.05 * 0.02, abs=0.04)
@@ -207,6 +223,13 @@ class TestDirectionInTime:
         reversible, turning = (measure(one, rng=0) for one in recordings)
         assert reversible.null.low <= reversible.value <= reversible.null.high
         assert turning.value > 2 * turning.null.high
+
+    def test_one_unit_has_no_direction_and_a_lag_beyond_all_epochs_is_refused(self) -> None:
+        rates = np.random.default_rng(0).normal(size=(4, 50, 1))
+        one = ra.Recording(np.zeros((4, 50, 2)), 0.02, BOX, rates)
+        assert ra.replay.antisymmetric_share(one, components=1).value == 0
+        with pytest.raises(ra.BadInput, match="no epoch with rates is longer than lag=50"):
+            ra.replay.antisymmetric_share(one, components=1, lag=50)
 
     def test_the_area_rate_is_the_exact_one(self) -> None:
         """½⟨x × dx⟩ of a rotated Ornstein–Uhlenbeck process of variance 1 in each direction is keep · sin(turn)."""
@@ -262,10 +285,20 @@ class TestBesideWaking:
         assert found.value == pytest.approx(4, rel=0.2)
         assert ra.replay.ensemble_compression(heads(0.15), heads(0.15), longest=10.0).value == 1
 
+    def test_ensembles_are_those_of_the_epochs_with_rates(self) -> None:
+        """A longer epoch without rates sets no lag."""
+        positions, rates = [np.zeros((60, 2)), np.zeros((500, 2))], np.random.default_rng(0).normal(size=(60, 4))
+        found = ra.Recording(positions, 0.02, BOX, [rates.cumsum(0)])
+        assert ra.replay.ensemble_compression(found, found).value == pytest.approx(1)
+        with pytest.raises(ra.BadInput, match="no epoch is longer than 2 s"):
+            ra.replay.ensemble_compression(found, found, longest=2.0)
+
     def test_sequences_of_waking_come_back_and_shuffled_ones_do_not(self) -> None:
         awake, rest = heads(0.15), heads(0.2, 1)
         for measure in (ra.replay.line_fit, ra.replay.weighted_correlation, ra.replay.transition_similarity):
             found = measure(rest, awake, rng=0)
+            assert found.null is not None
+            assert found.standard_error is not None
             assert found.value > found.null.high + 3 * found.standard_error
         assert ra.replay.transition_similarity(awake, awake).value == pytest.approx(1)
         assert ra.replay.line_fit(rest, awake).value > 0.8
@@ -299,6 +332,21 @@ class TestBesideWaking:
         assert counts.mean() / 0.02 == pytest.approx(10, rel=0.02)
         assert (counts[:, :13] == 0).all()
         assert counts[:, 40].var() == pytest.approx(counts[:, 40].mean(), rel=0.15)
+
+
+class TestErrors:
+    """Of a bootstrap over epochs."""
+
+    def test_what_no_draw_has_is_not_known_to_be_0(self) -> None:
+        """A curve that is defined nowhere, and a value that is defined of all epochs together alone."""
+        sums = np.eye(6)
+        draws = np.random.default_rng(0)
+        found = inference.found(lambda total: np.array([np.sum(total), np.nan]), sums, draws=draws)
+        assert found.curve_errors is not None
+        assert np.isnan(found.curve_errors).all()
+        found = inference.found(lambda total: np.where(total.min() > 0, [1.0], np.nan), np.eye(40), draws=draws)
+        assert found.value == 1
+        assert found.standard_error is None
 
 
 class TestKindsOfMotion:

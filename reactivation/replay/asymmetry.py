@@ -44,6 +44,8 @@ def antisymmetric_share(
     if components:
         (blocks,) = rates_of([recording], 10**9, draws)
         blocks = _principal(blocks, components)
+        if all(block.shape[1] <= lag for block in blocks):
+            raise BadInput(f"no epoch with rates is longer than lag={lag} samples")
     else:
         blocks = [recording.space.embed(block) for block in recording.blocks(lag + 1)]
     mean = np.concatenate([block.reshape(-1, block.shape[-1]) for block in blocks]).mean(0)
@@ -52,7 +54,7 @@ def antisymmetric_share(
 
 def _principal(blocks: list[Array], components: int) -> list[Array]:
     flat = np.concatenate([block.reshape(-1, block.shape[-1]) for block in blocks])
-    _, vectors = np.linalg.eigh(np.cov(flat, rowvar=False))
+    _, vectors = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False)))
     return [block @ vectors[:, -components:] for block in blocks]
 
 

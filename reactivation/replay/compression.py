@@ -128,9 +128,10 @@ def ensemble_compression(
     if not there.any():
         raise BadInput("no two units are active both awake and at rest")
     together = (there & (awake_pairs >= np.quantile(awake_pairs[there], _TOGETHER))).astype(np.float64)
-    reach = longest if longest is not None else min(int(one.lengths.max()) * one.dt for one in (rest, awake)) / 4
+    lengths = [max(block.shape[1] for block in blocks) for blocks in both]  # of the longest epoch with rates
+    reach = longest if longest is not None else min(rest.dt * lengths[0], awake.dt * lengths[1]) / 4
     lags = [(0, *spaced(max(2, round(reach / one.dt)), 40)) for one in (rest, awake)]
-    if any(max(own) >= one.lengths.max() for own, one in zip(lags, (rest, awake), strict=True)):
+    if any(max(own) >= length for own, length in zip(lags, lengths, strict=True)):
         raise BadInput(f"no epoch is longer than {reach:g} s: give a smaller longest=")
     products = [
         np.concatenate([_products(together, _scales(total), own, block) for block in blocks if block.shape[1] > max(own)])

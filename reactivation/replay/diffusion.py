@@ -73,8 +73,8 @@ def spread_of(space: Space, square: float) -> float:
 def saturation(recording: Any, space: Space | None = None, *, rng: Rng = 0) -> Found:
     """Measure when displacement saturates: the first lag [s] at which it has 90 % of what independent samples have.
 
-    Mean squared displacement is compared with that between samples of different epochs (of the same epoch, where there is
-    one). NaN where no lag up to half of the longest epoch reaches it: these epochs are too short to tell.
+    Mean squared displacement is compared with that between samples drawn at random from all epochs. NaN where no lag up to
+    half of the longest epoch reaches it: these epochs are too short to tell; and where nothing moves.
 
     Returns:
         the lag, with mean squared displacement [unit²] as its curve; the null is time shuffled within epochs: the first
@@ -102,5 +102,5 @@ def _independent(recording: Recording, draws: np.random.Generator, count: int = 
 
 def _when_saturated(times: Array, last: float, sums: Array) -> Array:
     curve = means(sums)
-    reached = np.flatnonzero(curve >= _SATURATED * last)
+    reached = np.flatnonzero((curve >= _SATURATED * last) & (last > 0))
     return np.concatenate(([times[reached[0]] if len(reached) else np.nan], curve))

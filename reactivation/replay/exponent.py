@@ -31,7 +31,7 @@ def exponent(
         recording: a `Recording`, or positions (B, T, P) with their space.
         lags: in samples.
         average: of distances: their mean, as in the literature, or the median, which rare long jumps do not move (it is
-            read from bins 2.3 % wide, from 1/10,000 of the space's diagonal on).
+            read from bins 2.5 % wide, from 1/10,000 of the space's diagonal on).
         rng: a seed, or the generator of the bootstrap and the null.
 
     Returns:

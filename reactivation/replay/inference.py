@@ -38,7 +38,7 @@ class Found:
     """Hold what a measure found, how sure it is, and what its null gives."""
 
     value: float  # NaN where it is not defined
-    standard_error: float | None  # of a bootstrap over epochs; None for a single epoch
+    standard_error: float | None  # of a bootstrap over epochs; None for a single epoch, or if hardly any draw has a value
     unit: str
     null: Null | None
     more: Mapping[str, float]  # other numbers that belong to it
@@ -115,7 +115,7 @@ def found(
         errors = _spread(np.stack([formula(*(_drawn_again(one, draws) for one in statistics)) for _ in range(BOOTSTRAPS)]))
     return Found(
         float(values[0]),
-        None if errors is None else float(errors[0]),
+        None if errors is None or np.isnan(errors[0]) else float(errors[0]),
         unit,
         null,
         dict(zip(more, values[1:].tolist(), strict=False)),
@@ -142,13 +142,13 @@ def _drawn_again(statistics: Array, draws: Draws) -> Array:
 
 
 def _spread(values: Array) -> Array:
-    """Standard deviation of each column (R, V) over the draws in which it is defined."""
+    """Standard deviation of each column (R, V) over the draws in which it is defined; NaN for fewer than two."""
     there = np.isfinite(values)
-    count = np.maximum(there.sum(0), 2)
+    count = np.where(there.sum(0) < 2, np.nan, there.sum(0))
     filled = np.where(there, values, 0.0)
     mean = filled.sum(0) / count
     spread: Array = np.sqrt((np.where(there, filled - mean, 0.0) ** 2).sum(0) / (count - 1))
-    return np.where(spread > 1e-12 * np.abs(mean), spread, 0.0)  # what rounding makes of values that are all one
+    return np.where(spread <= 1e-12 * np.abs(mean), 0.0, spread)  # what rounding makes of values that are all one
 
 
 def ratio(above: Array, below: Array) -> Array:

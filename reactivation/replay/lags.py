@@ -16,7 +16,7 @@ from reactivation.replay.inference import Array
 from reactivation.world.spaces import Space
 
 LAGS = tuple(range(1, 9))  # samples; those of the exponents that were measured in rats
-_EDGES = 400  # of the histogram that medians are read from: a bin is 2.3 % wide
+_EDGES = 400  # of the histogram that medians are read from: a bin is 2.5 % wide
 _FINEST = 1e-4  # its lowest edge, as a share of the space's size
 
 
@@ -115,8 +115,8 @@ def jitter(recording: Recording) -> float:
     """Estimate the jitter of decoding along each dimension [unit], from how squared distance extrapolates to lag 0.
 
     For positions x + ε with independent ε of variance j², MSD(lag) = MSD_x(lag) + 2 P j², and 2 MSD(1) − MSD(2) = 2 P j²
-    where MSD_x grows in proportion to the lag. A path that keeps its direction gives less; it is at least 1/50 of the
-    root mean square step.
+    where MSD_x grows in proportion to the lag. A path that keeps its direction gives less; 2 P j² is at
+    least 1/2,500 of MSD(1).
     """
     per_block = [powers(recording.space, (1, 2), 2, block) for block in recording.blocks(3)]
     first, second = means(np.concatenate(per_block).sum(0))
