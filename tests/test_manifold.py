@@ -200,6 +200,12 @@ def test_bins_show_no_structure_where_bearings_of_a_grid_have_none() -> None:
     assert np.ptp(shares["bearings"]) < 1e-9
 
 
+@pytest.mark.parametrize("given", [{"window": 0}, {"window": -3}, {"dwell_arc": 0.0}, {"dwell_arc": -1.0}])
+def test_transitions_within_no_time_or_arc_are_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match=next(iter(given))):
+        transitions.transitions(np.zeros((2, 60)), Circle(), **given)
+
+
 def test_transitions_of_a_box_are_refused() -> None:
     phases = {"active": Recording(np.zeros((2, 5, 2)), 0.02, BOX)}
     with pytest.raises(BadInput, match="need bearings"):

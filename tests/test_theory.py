@@ -114,6 +114,8 @@ def test_a_leak_alone_follows_the_score_with_slope_one_half_and_more(tau: float,
     assert found.of_leak == pytest.approx(slope)
     assert found.value == pytest.approx(slope, abs=0.02)
     assert found.of_stationarity == pytest.approx(slope, abs=0.01)
+    with pytest.raises(ra.BadInput, match="trajectories"):
+        ra.theory.score(run, trajectories=19)
 
 
 def test_off_the_manifold_variance_is_c_times_that_of_waking() -> None:
@@ -124,6 +126,11 @@ def test_off_the_manifold_variance_is_c_times_that_of_waking() -> None:
     with asking():
         ends = [probe.go(torch.zeros(4000, 40), 60, gain, probe.source(f"{gain}")).var() for gain in (1.0, 2.0)]
     assert float(ends[1] / ends[0]) == pytest.approx(2, rel=0.02)
+
+
+@pytest.mark.parametrize("pull", [1e-14, 1e-10, 1e-7, 0.99e-5, 1.01e-5])
+def test_the_best_pull_of_slow_walks_is_one_half(pull: float) -> None:
+    assert ra.theory.optimal_alpha(pull, 100) == pytest.approx(0.5 * (1 + 25 * pull), abs=1e-7)
 
 
 @pytest.mark.parametrize(("pull", "steps"), [(1e-4, 100), (0.03, 100), (0.03, 200)])

@@ -47,7 +47,7 @@ class Manifold:
 
 
 def plane_waves(length: float, generator: torch.Generator) -> Tensor:
-    """Draw wave vectors (N/2, 2) of random direction and length, 1/`length` in the mean [1/m], with Σ k kᵀ ∝ 1."""
+    """Draw wave vectors (N/2, 2) of random direction and length, with ⟨k kᵀ⟩ = 1/`length`² [1/m²] times the identity."""
     drawn = torch.randn(UNITS // 2, 2, generator=generator, dtype=torch.float64)
     spread = torch.linalg.cholesky(torch.linalg.inv(drawn.mT @ drawn / len(drawn)))
     return drawn @ spread / length

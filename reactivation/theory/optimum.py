@@ -4,6 +4,8 @@ import math
 
 from reactivation.checks import Count, Positive, checked
 
+_SLOW = 1e-3  # θT below which three terms of the series are exact to 9 digits, and the differences are not
+
 
 @checked
 def optimal_alpha(pull: Positive, steps: Count) -> float:
@@ -11,6 +13,9 @@ def optimal_alpha(pull: Positive, steps: Count) -> float:
 
     To first order in the noise; ½ for slow walks, more where they are drawn home within the T steps (docs/theory.md, 8).
     """
-    theta, long = pull, float(steps)
-    spread = long / (2 * theta) - 1 / theta**2 - math.expm1(-theta * long) / (theta**3 * long)
-    return long**2 / 3 / (4 * spread)
+    drawn = pull * steps  # θT
+    if drawn < _SLOW:
+        share = 1 / 6 - drawn / 24 + drawn**2 / 120
+    else:
+        share = 1 / (2 * drawn) - 1 / drawn**2 - math.expm1(-drawn) / drawn**3
+    return 1 / (12 * share)

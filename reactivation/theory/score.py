@@ -12,7 +12,7 @@ import math
 import torch
 
 from reactivation.analysis.run import Run
-from reactivation.checks import Count, checked
+from reactivation.checks import Count, checked, whole
 from reactivation.machine.errors import BadInput
 from reactivation.theory.probe import Probe, asking
 
@@ -37,10 +37,14 @@ class Score:
 def score(run: Run, *, trajectories: Count = 400) -> Score:
     """Regress the drift of a step on the score of the network's own cloud at rest, c = 1, unit by unit.
 
+    Args:
+        trajectories: that rest, 20 from each start.
+
     Raises:
-        BadInput: a network without noise.
+        BadInput: a network without noise, or fewer than 20 trajectories.
         DamagedData: activity does not stay finite.
     """
+    whole("trajectories", trajectories, _COPIES)
     probe = Probe(run, "score")
     if not probe.noise.sigma:
         raise BadInput("score needs a network with noise")

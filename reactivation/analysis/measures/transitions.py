@@ -89,7 +89,7 @@ class Transitions:
 
 @checked
 def transitions(
-    recording: Any, space: Space | None = None, *, dwell_arc: float = math.pi / 6, window: int = 25
+    recording: Any, space: Space | None = None, *, dwell_arc: Positive = math.pi / 6, window: Count = 25
 ) -> Transitions:
     """Measure how a bearing moves from sample to sample (Fig. C.5): turns, reversals, and how long it is kept.
 
