@@ -215,7 +215,8 @@ def curves(rows: Sequence[Row], family: str, inputs: str) -> list[Curve]:
 
 def _dimensions(network: str) -> int:
     """Of the space that a network, or a control, lives in."""
-    return 2 if network.startswith(SPATIAL) or DENSITY[SPATIAL] in network else 1
+    of_the_box = (SPATIAL, *(_control_name(name, SPATIAL) for name in CONTROLS))
+    return 2 if network.startswith(of_the_box) else 1
 
 
 def controls_of(rows: Sequence[Row], task: str) -> Controls:

@@ -23,6 +23,7 @@ from paper.gain import (
     Row,
     controls,
     curve_table,
+    curves,
     draw,
     drawn,
     families,
@@ -156,6 +157,14 @@ def test_families_are_judged_and_drawn_from_the_rows_of_the_table(tmp_path: Path
     ]
     shown = next(row for row in curve_table(drawn(str(tmp_path))).rows if row[:2] == ["biased GRU", "no inputs"])
     assert shown[2:] == ["3", *(f"{fmean(one.kl[c] for one in best_at(2.0)):.2f}" for c in GAINS)]
+
+
+def test_what_lives_in_the_box_has_two_dimensions_and_what_lives_on_the_circle_one() -> None:
+    rows = drawn(str(PUBLISHED))
+    found = {row.family: {one.dimensions for one in curves(rows, row.family, row.inputs)} for row in rows}
+    for name in ("langevin", "attractor"):
+        assert (found[f"{name} control, ring"], found[f"{name} control, bearings"]) == ({2}, {1})
+    assert (found["biased GRU"], found[SCALE_FREE]) == ({2}, {1, 2})
 
 
 def test_a_network_that_has_not_learned_its_task_has_no_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
