@@ -145,9 +145,10 @@ def plot(rows: Sequence[Sequence[str]], study: Study) -> "tuple[Page, dict[str, 
     Raises:
         DamagedData: something that a panel needs is not there.
     """
-    lines = [line for row in rows for key in row for line in missing(key, study)]
+    lines = list(dict.fromkeys(line for row in rows for key in row for line in missing(key, study)))
     if lines:
-        raise DamagedData(f"not to be drawn yet: {lines[0]}" + (f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""))
+        others = f"; {len(lines) - 1} more files are missing" if len(lines) > 1 else ""
+        raise DamagedData(f"not to be drawn yet: {lines[0]}{others}")
     tables = {key: PANELS[key].gather(study) for row in rows for key in row}
     return _page(rows, tables), tables
 

@@ -58,7 +58,9 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"{__name__}.{_MODULES[name]}")
     if name in _HOME_OF:
         return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    raise AttributeError(f"module {__name__} has no {name}; it has {', '.join(__all__)}")
+    from reactivation.settings.declaring import nearest
+
+    raise AttributeError(f"module {__name__} has no {name}; {nearest(name, __all__)}")
 
 
 def __dir__() -> list[str]:
