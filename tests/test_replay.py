@@ -78,6 +78,14 @@ class TestHowFar:
     def test_what_stands_still_has_no_exponent(self, average: Literal["mean", "median"]) -> None:
         assert math.isnan(ra.replay.exponent(np.full((3, 20, 2), 0.1), BOX, average=average).value)
 
+    def test_the_null_of_first_steps_is_the_measure_of_shuffled_time(self) -> None:
+        drawn = np.random.default_rng(0)
+        path = walk(0.02, (30, 100, 2))
+        shuffled = np.stack([epoch[drawn.permutation(100)] for epoch in path])
+        found, again = (ra.replay.exponent_by_first_step(one, PLANE) for one in (path, shuffled))
+        assert found.null is not None
+        assert found.null.low <= again.value <= found.null.high
+
     def test_a_first_step_tells_nothing_of_a_straight_run(self) -> None:
         speeds = np.random.default_rng(0).uniform(0.01, 0.1, (50, 1, 1))
         straight = speeds * np.arange(50)[:, None] * np.array([1.0, 0.0])
@@ -367,3 +375,12 @@ class TestKindsOfMotion:
         found = ra.replay.states(ra.Recording(with_momentum(friction, (10, 200, 2)), 0.02, PLANE))
         assert found.shares[kind] > 0.8
         assert found.usable[kind]
+
+    def test_the_error_is_over_epochs_and_not_over_their_segments(self) -> None:
+        """Every other epoch is straight: with 10 of them, the share of momentum is 1/2 ± √(1/4 / 10)."""
+        paths = np.where(np.arange(10)[:, None, None] % 2, walk(0.05, (10, 400, 2)), with_momentum(0.02, (10, 400, 2)))
+        found = ra.replay.states(ra.Recording(paths, 0.02, PLANE, margin=99), noise=0.01)
+        assert found.value == pytest.approx(0.5, abs=0.1)
+        assert found.standard_error == pytest.approx(0.16, rel=0.2)
+        one = ra.replay.states(ra.Recording(paths[:1], 0.02, PLANE, margin=99), noise=0.01)
+        assert one.standard_error is None

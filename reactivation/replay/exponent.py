@@ -9,7 +9,7 @@ import numpy as np
 from reactivation.analysis.recording import as_recording
 from reactivation.checks import Count, Rng, checked, generator
 from reactivation.replay.cells import counts_of, totals_of
-from reactivation.replay.inference import Array, Found, measured
+from reactivation.replay.inference import NULLS, SHUFFLED_TIME, Array, Found, found, measured, null_of
 from reactivation.replay.lags import LAGS, checked_lags, distances, edges, histograms, means, medians, powers
 from reactivation.world.spaces import Space
 
@@ -75,21 +75,25 @@ def exponent_by_first_step(
         groups: of equally many starts.
 
     Returns:
-        the exponent of the last group minus that of the first, with the exponents as its curve over groups.
+        the exponent of the last group minus that of the first, with the exponents as its curve over groups; the null is time
+        shuffled within epochs, in groups of its own.
 
     Raises:
         BadInput: no epoch is longer than the longest lag.
     """
-    recording, chosen = as_recording(recording, space), checked_lags(lags)
-    first = np.concatenate([distances(recording.space, block, 1).reshape(-1) for block in recording.blocks(max(chosen) + 1)])
+    recording, chosen, draws = as_recording(recording, space), checked_lags(lags), generator(rng)
+    blocks, formula = recording.blocks(max(chosen) + 1), partial(_slopes, chosen, groups)
+    sums = partial(_grouped, recording.space, chosen, groups)
+    shuffles = ([SHUFFLED_TIME.of(block, draws) for block in blocks] for _ in range(NULLS))
+    null = null_of(SHUFFLED_TIME.name, (formula(sums(one).sum(0))[0] for one in shuffles))
+    return found(formula, sums(blocks), draws=draws, null=null, at=np.arange(1.0, groups + 1))
+
+
+def _grouped(space: Space, lags: Sequence[int], groups: int, blocks: list[Array]) -> Array:
+    """As `_by_first_step`, of groups of equally many starts of all blocks."""
+    first = np.concatenate([distances(space, block, 1).reshape(-1) for block in blocks])
     bounds = np.quantile(first, np.linspace(0, 1, groups + 1)[1:-1])
-    return measured(
-        recording.blocks(max(chosen) + 1),
-        partial(_by_first_step, recording.space, chosen, bounds),
-        partial(_slopes, chosen, groups),
-        generator(rng),
-        at=np.arange(1.0, groups + 1),
-    )
+    return np.concatenate([_by_first_step(space, lags, bounds, block) for block in blocks])
 
 
 def _by_first_step(space: Space, lags: Sequence[int], bounds: Array, block: Array) -> Array:
@@ -115,8 +119,8 @@ def means_or_nan(sums: Array) -> Array:
 
 def _medians(space: Space, lags: int, sums: Array) -> Array:
     """Medians at each lag (L), 0 where they lie in the first bin, which tells nothing smaller from 0."""
-    found = medians(space, sums.reshape(lags, -1))
-    return np.where(found > edges(space)[1], found, 0.0)
+    of_lags = medians(space, sums.reshape(lags, -1))
+    return np.where(of_lags > edges(space)[1], of_lags, 0.0)
 
 
 def _slope_and_curve(lags: Sequence[int], averages: Callable[[Array], Array], sums: Array) -> Array:

@@ -3,16 +3,17 @@
 Axes: B epochs, T samples, P dimensions, L lags.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reactivation.analysis.recording import Recording
 from reactivation.checks import Count, checked
 from reactivation.machine.errors import BadInput
 from reactivation.replay.cells import counts_of
-from reactivation.replay.inference import Array
+from reactivation.replay.inference import Array, Draws
 from reactivation.world.spaces import Space
 
 LAGS = tuple(range(1, 9))  # samples; those of the exponents that were measured in rats
@@ -143,6 +144,22 @@ def pieces(recording: Recording, samples: Count) -> Recording:
         margin=math.inf,
         provenance=recording.provenance,
     )
+
+
+def drawn_pieces(recording: Recording, samples: int, most: int, draws: Draws) -> tuple[Recording, NDArray[np.intp]]:
+    """Cut epochs into pieces of so many samples, draw at most so many of them, and say of which epoch each is.
+
+    Raises:
+        BadInput: no epoch is as long.
+    """
+    cut = pieces(recording, samples)
+    chosen = np.sort(draws.permutation(len(cut))[:most])
+    return cut.take(chosen.tolist()), np.repeat(np.arange(len(recording)), recording.lengths // samples)[chosen]
+
+
+def of_epochs(which: NDArray[np.intp], statistics: Callable[[Array], Array], cut: Array) -> Array:
+    """Sums of epochs, of statistics of pieces (S, ...) each of which is of an epoch (S): (B, K)."""
+    return np.stack([sums.sum(0) for sums in np.split(statistics(cut), np.flatnonzero(np.diff(which)) + 1)])
 
 
 def _cut(series: Sequence[Array], samples: int) -> Array:

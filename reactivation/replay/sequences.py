@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reactivation.analysis.recording import Recording, both_recordings
 from reactivation.checks import Count, Positive, Rng, Several, checked, generator
@@ -14,7 +15,7 @@ from reactivation.replay.asymmetry import moves
 from reactivation.replay.cells import Cells, require_memory, visited, width_of
 from reactivation.replay.decoding import TuningCurves
 from reactivation.replay.inference import NULLS, SHUFFLED_TIME, Array, Draws, Found, found, measured, null_of
-from reactivation.replay.lags import pieces
+from reactivation.replay.lags import drawn_pieces, of_epochs
 from reactivation.replay.pairs import given_rates
 from reactivation.world.spaces import Space
 
@@ -86,9 +87,10 @@ def line_fit(
     draws, tuning = generator(rng), TuningCurves.of(awake)
     require_memory(float(_SEGMENTS * samples * len(tuning.cells)))
     near = tuning.cells.within(width_of(awake.space, width), tuning.visited).astype(np.float64)
-    posteriors = _posteriors(rest, tuning, samples, draws)
+    posteriors, which = _posteriors(rest, tuning, samples, draws)
     centres = tuning.cells.centres[tuning.visited]
-    return measured([posteriors], partial(_line_scores, tuning.cells, centres, near), _mean, draws)
+    scores = partial(of_epochs, which, partial(_line_scores, tuning.cells, centres, near))
+    return measured([posteriors], scores, _mean, draws)
 
 
 @checked
@@ -101,19 +103,17 @@ def weighted_correlation(rest: Recording, awake: Recording, *, samples: Several 
         the mean over at most 100 segments, 0 to 1; the null is samples shuffled within segments.
     """
     draws, tuning = generator(rng), TuningCurves.of(awake)
-    posteriors = _posteriors(rest, tuning, samples, draws)
+    posteriors, which = _posteriors(rest, tuning, samples, draws)
     places: Array = tuning.cells.space.embed(tuning.cells.centres[tuning.visited])
-    return measured([posteriors], partial(_correlations, places), _mean, draws)
+    return measured([posteriors], partial(of_epochs, which, partial(_correlations, places)), _mean, draws)
 
 
-def _posteriors(rest: Recording, tuning: TuningCurves, samples: int, draws: Draws) -> Array:
-    """Posteriors of segments of rest over the cells that waking was in, (S, n, V)."""
+def _posteriors(rest: Recording, tuning: TuningCurves, samples: int, draws: Draws) -> tuple[Array, NDArray[np.intp]]:
+    """Posteriors of segments of rest over the cells that waking was in, (S, n, V), and of which epoch each is (S)."""
     known = len(given_rates(rest))
     with_rates = rest if known == len(rest) else rest.take(slice(0, known))
-    segments = pieces(with_rates, samples)
-    chosen = np.sort(draws.permutation(len(segments))[:_SEGMENTS])
-    rates = segments.take(chosen.tolist()).rates
-    return tuning.posterior(rates, rest.dt, everywhere=False)
+    segments, which = drawn_pieces(with_rates, samples, _SEGMENTS, draws)
+    return tuning.posterior(segments.rates, rest.dt, everywhere=False), which
 
 
 def _mean(sums: Array) -> Array:

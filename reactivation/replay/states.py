@@ -18,7 +18,7 @@ from reactivation.analysis.recording import as_recording
 from reactivation.checks import Positive, Rng, Several, checked, generator
 from reactivation.machine.errors import BadInput
 from reactivation.replay.inference import SHUFFLED_TIME, Array, Draws, Found, measured
-from reactivation.replay.lags import jitter, pieces, steps
+from reactivation.replay.lags import drawn_pieces, jitter, of_epochs, steps
 from reactivation.world.spaces import Space
 
 MODELS = ("stationary", "diffusive", "momentum", "jump", "uniform")
@@ -71,10 +71,10 @@ def states(
     size = jitter(recording) if noise is None else noise
     if not size > 0:
         raise BadInput(f"kinds of motion need a jitter greater than 0, and it is {size}: does anything move?")
-    segments = pieces(recording, samples).positions
-    segments = segments[np.sort(draws.permutation(len(segments))[:_SEGMENTS])]
-    home = recording.space
-    result = measured([segments], partial(_classified, home, size), _shares, draws, null=SHUFFLED_TIME, more=MODELS)
+    drawn, which = drawn_pieces(recording, samples, _SEGMENTS, draws)
+    home, segments = recording.space, drawn.positions
+    counts = partial(of_epochs, which, partial(_classified, home, size))
+    result = measured([segments], counts, _shares, draws, null=SHUFFLED_TIME, more=MODELS)
     scale = _scale(home, segments, size)
     return States(
         **vars(replace(result, more={})),
