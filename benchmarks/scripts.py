@@ -63,8 +63,7 @@ def cost(name: str, folder: Path) -> Cost:
         SomeFailed: it failed.
     """
     copied = folder / COPY
-    if not copied.exists():
-        shutil.copytree(ROOT / SPATIAL.format(FIVE[0]), copied)
+    shutil.copytree(ROOT / SPATIAL.format(FIVE[0]), copied)
     five = ",".join([*(str(ROOT / SPATIAL.format(run)) for run in FIVE), str(copied)])
     words = COMMANDS[name].format(five=five).split()
     began = time.perf_counter()
@@ -77,9 +76,9 @@ def cost(name: str, folder: Path) -> Cost:
 
 
 def costs(names: list[str]) -> Iterator[Cost]:
-    """Run scripts, one after another."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name in names:
+    """Run scripts, one after another, each in a folder of its own: some write files of one name."""
+    for name in names:
+        with tempfile.TemporaryDirectory() as folder:
             yield cost(name, Path(folder))
 
 

@@ -183,3 +183,16 @@ def blocks_of(page: Path) -> dict[str, str]:
     """What a page has in its blocks of the script."""
     found = re.findall(r"<!-- made by benchmarks/separation.py: (.*?) -->\n(.*?)<!-- end -->", page.read_text(), re.DOTALL)
     return {name: block.strip() for name, block in found}
+
+
+def test_scripts_are_measured_each_in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that write a file of one name, as two divergence tables of one seed do."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import scripts
+
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import pathlib, sys\n(pathlib.Path(sys.argv[1].removeprefix('path=')) / 'kl.json').touch(exist_ok=False)\n"
+    )
+    monkeypatch.setattr(scripts, "COMMANDS", dict.fromkeys(("kl", "kl, five runs"), str(script)))
+    assert [cost.script for cost in scripts.costs(["kl", "kl, five runs"])] == ["kl", "kl, five runs"]
