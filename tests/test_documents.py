@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+import re
 import shutil
 from typing import Any
 
@@ -63,6 +64,19 @@ def test_every_effect_said_to_be_below_is(study: Study) -> None:
     ]
     said = {row[0].strip() for row in rows if "below" in row[-1]}
     assert said == {effect.ablation.row for effect in effects(study) if effect.default} - {"–"}
+
+
+def test_the_page_on_speed_names_code_that_there_is() -> None:
+    """As `module.name`, or as a file."""
+    folders = [ROOT / name for name in ("reactivation", "benchmarks", "tests")]
+    code = {file.as_posix(): file.read_text() for folder in folders for file in folder.rglob("*.py")}
+    named = re.findall(r"`([a-z_/]+)\.(\w+)`", (ROOT / "docs" / "performance.md").read_text())
+    assert ("device", "prepare") in named
+    for module, name in named:
+        if module not in {"trainer", "pyproject", "resume"}:  # a section of settings, and files of other kinds
+            texts = [text for file, text in code.items() if file.endswith(f"/{module}.py")]
+            wanted = "" if name == "py" else rf"^(def|class) {name}\b"
+            assert any(re.search(wanted, text, re.MULTILINE) for text in texts), f"{module}.{name}"
 
 
 def test_an_unknown_block_is_named() -> None:
