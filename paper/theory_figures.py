@@ -84,7 +84,7 @@ FIGURES = (
         "The pull α of rest without noise, over that of the analytic Langevin network (1: as Langevin sampling; 0: none), "
         "at checkpoints along training, against the waking density of the last. Mean and standard error over networks; no "
         "point where they report no positions yet. Left: GRUs on the ring in the box; half and double σ: the noise of "
-        "their training. Right: bearings; nulls know of no home. "
+        "their training. Right: bearings; the last point is the mean over the last 20 checkpoints; nulls know of no home. "
         f"{_IN_BRACKETS}",
         drawing.draw_training,
         ("training",),

@@ -34,10 +34,10 @@ from paper.claims.theory import (
     verdict,
     when_it_appears,
 )
-from paper.panels.theory import gains_table, missed, of_metric
+from paper.panels.theory import gains_table, missed, of_metric, training_table
 from paper.panels.theory import measured as shown
 from paper.protocols import HEAD, SPATIAL
-from paper.theory import BY_NAME, FAMILIES, FOLLOWED, control_settings, family_settings, training_settings
+from paper.theory import BY_NAME, FAMILIES, FOLLOWED, LAST, control_settings, family_settings, training_settings
 from reactivation.analysis.mechanism import FORMAT, Settings, result_file, science, training_values
 from reactivation.analysis.results import confidence_interval
 from reactivation.machine.places import PUBLISHED
@@ -303,6 +303,15 @@ def test_on_the_circle_alpha_is_the_mean_over_the_last_checkpoints(measured: str
     assert [one.alpha[4.0] for one in controls_of(measured, HEAD).langevin] == [1.0] * 3
     result_file(training_settings(measured, BY_NAME["drawn tanh"], 1)).unlink()
     assert [one.seed for one in networks_of(measured, BY_NAME["drawn tanh"])] == [0, 2]
+
+
+def test_along_training_the_last_checkpoints_on_the_circle_are_one_point(measured: str) -> None:
+    """By hand: networks of seeds 0 to 2 pull by -0.3, -0.28 and -0.26 at each of the last twenty, by 0.1 more before."""
+    rows = [row for row in training_table(measured) if row["family"] == "drawn tanh (3 of 5)"]
+    assert [row["step"] for row in rows] == [*FOLLOWED[HEAD][:-LAST], FOLLOWED[HEAD][-1]]
+    assert rows[-1]["pull"] == pytest.approx(-0.28)
+    assert rows[-1]["error"] == pytest.approx(0.02 / math.sqrt(3))
+    assert rows[-3]["pull"] == pytest.approx(-0.18)
 
 
 def test_a_network_that_has_not_learned_is_named_and_counts_nowhere(measured: str) -> None:

@@ -18,6 +18,7 @@ from paper.theory import (
     CONTROLS,
     DENSITY,
     FAMILIES,
+    LAST,
     Family,
     control_settings,
     counted,
@@ -192,10 +193,11 @@ def inputs_table(path: str) -> list[Row]:
 
 
 def training_table(path: str) -> list[Row]:
-    """α over the control's at c = 0 along training: a row a family and step."""
+    """α over the control's at c = 0 along training: a row a family and step, the last checkpoints on the circle as one."""
     rows = []
     for family in FAMILIES:
-        for step, values in pulls(path, family, controls_of(path, family.task)).items() if family.followed else ():
+        by_step = pulls(path, family, controls_of(path, family.task)) if family.followed else {}
+        for step, values in (_last_as_one(by_step) if family.task == HEAD else by_step).items():
             known = [value for value in values if math.isfinite(value)]
             rows.append(
                 {
@@ -204,6 +206,15 @@ def training_table(path: str) -> list[Row]:
                 }
             )  # fmt: skip
     return rows
+
+
+def _last_as_one(by_step: dict[int, list[float]]) -> dict[int, list[float]]:
+    """Put the mean over the last checkpoints, which the rules are about, in their place, network by network."""
+    steps = sorted(by_step)
+    if not steps:
+        return {}
+    of_networks = zip(*(by_step[step] for step in steps[-LAST:]), strict=True)
+    return {step: by_step[step] for step in steps[:-LAST]} | {steps[-1]: [_mean([*values]) for values in of_networks]}
 
 
 def _label_of(family: Family, count: int) -> str:
