@@ -69,7 +69,7 @@ class Modifier(ABC):
 @checked
 @dataclass(frozen=True)
 class Gain(Modifier):
-    """Recurrent weights count g times: g W_rec; those of a unit onto itself, too, or not.
+    """Recurrent weights count g = `factor` times: g W_rec; with `off_diagonal` those of a unit onto itself stay.
 
     >>> ra.Gain(0.9)
     Gain(factor=0.9, off_diagonal=False)
@@ -129,7 +129,7 @@ class Leak(Modifier):
 class Drive(Modifier):
     """A current into every unit, inside the nonlinearity: mean + sigma ξ/√Δt, with ξ ~ N(0, 1) anew for each unit and step.
 
-    ξ comes from a random stream of its own.
+    `mean` has the unit of a rate, `sigma` that times s^1/2; ξ comes from a random stream of its own.
 
     >>> ra.Drive(mean=0.05)
     Drive(mean=0.05, sigma=0.0)
@@ -155,6 +155,8 @@ class Drive(Modifier):
 @dataclass(frozen=True)
 class Adaptation(Modifier):
     """Units that tire: τ_a da/dt = b r − a, and a is subtracted inside the nonlinearity; a = 0 at the start.
+
+    b is `gain`, without a unit, and τ_a is `tau` [s]; both or none are given.
 
     >>> ra.Adaptation(gain=0.3, tau=0.16)
     Adaptation(gain=0.3, tau=0.16)
@@ -188,7 +190,8 @@ class Adaptation(Modifier):
 class Momentum(Modifier):
     """Rates that go on as they went (underdamped Langevin dynamics): by a friction or by a time constant, two dynamics.
 
-    With s the increment of an ordinary step, noise included, and v = 0 at the start:
+    λ is `friction`, above 0 and up to 1, which changes nothing; τ_v is `tau` [s]. With s the increment of an ordinary step
+    (noise included) and v = 0 at the start:
 
         friction λ:           r' = r + s + (1 − λ) v,    v' = r' − r
         time constant τ_v:    v' = a v + (1 − a) s / Δt,  r' = r + v' Δt,   a = exp(−Δt/τ_v)
@@ -231,7 +234,7 @@ class Momentum(Modifier):
 class ColouredNoise(Modifier):
     """Noise with a memory: n' = ρ n + (1 − ρ) w, ρ = exp(−Δt/τ_n), w the white noise that there was; n = 0 at the start.
 
-    Its sum over a long time has the variance that it had.
+    τ_n is `tau` [s]. Its sum over a long time has the variance of that of w.
 
     >>> ra.ColouredNoise(tau=0.1)
     ColouredNoise(tau=0.1)
@@ -254,7 +257,7 @@ class ColouredNoise(Modifier):
 @checked
 @dataclass(frozen=True)
 class FixedAmplitude(Modifier):
-    """The norm of each trajectory's rates is held at a value, waking's mean, say. This is another system: an exhibit."""
+    """The norm of each trajectory's rates is held at `norm`, in the unit of a rate. This is another system."""
 
     norm: float | None = setting(None, "norm that the rates are held at", above=0)
 

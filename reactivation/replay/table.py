@@ -106,7 +106,7 @@ def table(
     measures: str | Iterable[str] = MEASURES,
     rng: Natural = 0,
 ) -> Table:
-    """Measure everything of recordings that they have what it takes for.
+    """Make every measure of `ra.replay` that the recordings allow: some need waking, rates or long epochs.
 
     Args:
         recordings: a recording, or several by name.
