@@ -65,6 +65,13 @@ def test_every_row_asks_for_rests_that_are_measured() -> None:
         assert all(math.isfinite(claim.value(found)) for claim in rows(family.of_noise))
 
 
+@pytest.fixture
+def nothing_published(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No published network stands in for one that is not there."""
+    monkeypatch.setattr("reactivation.storage.finding.PUBLISHED", tmp_path_factory.mktemp("empty"))
+
+
+@pytest.mark.usefixtures("nothing_published")
 def test_what_is_lacking_is_named_with_the_command_that_trains_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -76,6 +83,7 @@ def test_what_is_lacking_is_named_with_the_command_that_trains_it(
     assert "≥ 0.1" in said.replace("\N{NO-BREAK SPACE}", " ")
 
 
+@pytest.mark.usefixtures("nothing_published")
 def test_a_network_that_has_not_learned_is_named_and_not_measured(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
