@@ -7,6 +7,7 @@ from typing import NamedTuple
 from paper.panels import theory as tables
 from paper.panels import theory_drawing as drawing
 from paper.protocols import HEAD, SPATIAL
+from paper.theory import LAST
 
 TABLES: Mapping[str, Callable[[str], list[tables.Row]]] = {
     "drift": tables.drift_table,
@@ -84,7 +85,8 @@ FIGURES = (
         "The pull α of rest without noise, over that of the analytic Langevin network (1: as Langevin sampling; 0: none), "
         "at checkpoints along training, against the waking density of the last. Mean and standard error over networks; no "
         "point where they report no positions yet. Left: GRUs on the ring in the box; half and double σ: the noise of "
-        "their training. Right: bearings; the last point is the mean over the last 20 checkpoints; nulls know of no home. "
+        f"their training. Right: bearings; the last point is the mean over the last {LAST} checkpoints; nulls know of no "
+        "home. "
         f"{_IN_BRACKETS}",
         drawing.draw_training,
         ("training",),

@@ -31,7 +31,7 @@ def verdicts(judged: Sequence[Judged], planned: Sequence[Part]) -> Table:
         [
             one.family,
             called(one),
-            one.counted,
+            one.of_planned,
             *(_told(pull_of(one, c)) for c in JUDGED),
             _told([network.exponent for network in one.networks]),
             _told([network.brownian for network in one.networks]),
@@ -90,7 +90,7 @@ def lacking(planned: Sequence[Part]) -> Table:
 def questions(judged: Sequence[Judged]) -> Table:
     """What else is asked of each family of which a network is measured."""
     rows = [
-        [one.question, one.family, one.ruling.verdict, one.counted, one.ruling.reason]
+        [one.question, one.family, one.ruling.verdict, one.of_planned, one.ruling.reason]
         for one in judged
         if one.question != "mechanism" and one.networks
     ]

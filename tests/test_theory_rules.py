@@ -324,7 +324,7 @@ def test_a_network_that_has_not_learned_is_named_and_counts_nowhere(measured: st
         folder.table_file("test").write_text(json.dumps(tests))
     judged = next(one for one in judge_mechanism(measured) if one.family == "drawn tanh")
     assert [one.seed for one in judged.networks] == [0, 1]
-    assert (judged.counted, judged.ruling.verdict) == ("2 of 5; not learned: seed 2", UNDECIDED)
+    assert (judged.of_planned, judged.ruling.verdict) == ("2 of 5; not learned: seed 2", UNDECIDED)
     assert [one.seed for one in networks_of(measured, BY_NAME["undrawn tanh"])] == [0, 2]
     assert [len(each) for each in pulls(measured, BY_NAME["drawn tanh"], controls_of(measured, HEAD)).values()] == [2] * len(
         FOLLOWED[HEAD]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 import math
 from typing import Any
 
@@ -48,16 +49,16 @@ _BOTH_NOISES = (  # the same networks trained with noise, and without
 class Judged:
     """A question about a family, and the answer so far."""
 
-    question: str
     family: str
-    ruling: Ruling
     networks: tuple[Network, ...]
     planned: int
+    question: str
+    ruling: Ruling
     controls: Controls
     unlearned: tuple[int, ...]  # seeds that do not count
 
     @property
-    def counted(self) -> str:
+    def of_planned(self) -> str:
         """How many of the planned networks are judged, and which are left out."""
         left_out = f"; not learned: seed {', '.join(map(str, self.unlearned))}" if self.unlearned else ""
         return f"{len(self.networks)} of {self.planned}{left_out}"
@@ -74,12 +75,9 @@ def judge_mechanism(path: str) -> list[Judged]:
     for family in FAMILIES:
         if family.null is None:
             continue
-        own, of_task, left_out = networks[family.name], controls[family.task], unlearned(path, family)
+        own, of_task = networks[family.name], controls[family.task]
         null = [one.alpha[0.0] for one in networks[family.null] if math.isfinite(one.alpha[0.0])]
-
-        def answer(question: str, ruling: Ruling, family: Family = family, left_out: tuple[int, ...] = left_out) -> Judged:
-            planned = len(family.seeds)
-            return Judged(question, family.name, ruling, networks[family.name], planned, controls[family.task], left_out)
+        answer = partial(Judged, family.name, own, len(family.seeds), controls=of_task, unlearned=unlearned(path, family))
 
         judged += [
             answer("mechanism", verdict(family.task, own, len(family.seeds), null, of_task)),
