@@ -165,6 +165,7 @@ def test_a_modifier_edits_no_weight_and_keeps_what_rest_does_to_the_noise(acting
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
     assert {id(parameter) for parameter in one.parameters()} == {id(parameter) for parameter in net.parameters()}
     assert one.cell.rest_variance_gain == net.cell.rest_variance_gain
+    assert (one.n_inputs, one.n_outputs, one.n_units) == (net.n_inputs, net.n_outputs, net.n_units)
 
 
 class Closed(Cell):

@@ -39,6 +39,10 @@ class Modified(Cell):
         self.changes: dict[str, float] = changes
         self.rest_variance_gain = inner.rest_variance_gain
 
+    @property
+    def n_inputs(self) -> int:
+        return self.inner.n_inputs
+
     def places(self) -> frozenset[str]:
         return self.inner.places()
 

@@ -141,8 +141,8 @@ class Network(nn.Module):
 
     @property
     def n_inputs(self) -> int:
-        """I, of a cell whose inputs go through one linear map."""
-        return self.cell.get_parameter("input.weight").shape[-1]
+        """I."""
+        return self.cell.n_inputs
 
     @property
     def n_starts(self) -> int:

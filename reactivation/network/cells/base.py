@@ -34,6 +34,11 @@ class Cell(nn.Module, ABC):
     def drift(self, state: Tensor, u: Tensor) -> Tensor:
         """Time derivative of the state without noise: (..., B, S), (..., B, H) → (..., B, S) [1/s]."""
 
+    @property
+    def n_inputs(self) -> int:
+        """I, of a cell whose inputs go through one linear map."""
+        return self.get_parameter("input.weight").shape[-1]
+
     def places(self) -> frozenset[str]:
         """Return where the field may be changed: the keywords of `drift`."""
         parameters = inspect.signature(self.drift).parameters.values()
