@@ -311,6 +311,15 @@ class TestBesideWaking:
         assert ra.replay.transition_similarity(awake, awake).value == pytest.approx(1)
         assert ra.replay.line_fit(rest, awake).value > 0.8
 
+    def test_transitions_are_compared_after_the_same_time(self) -> None:
+        """Rest that has each sample of waking twice, at half its Δt, is waking; after half the time it is not."""
+        awake = ra.Recording(turns(0.3), 0.1, CIRCLE)
+        finer = ra.Recording(np.repeat(awake.positions, 2, axis=1), 0.05, CIRCLE)
+        assert ra.replay.transition_similarity(finer, awake, lag=3).value == pytest.approx(1)
+        assert ra.replay.transition_similarity(awake, finer, lag=6).value == pytest.approx(1)
+        with pytest.raises(ra.BadInput, match=r"lag=3 of waking is 0.15 s, and rest has a sample every 0.1 s"):
+            ra.replay.transition_similarity(awake, finer, lag=3)
+
     def test_counts_are_decoded(self) -> None:
         awake, rest = heads(0.15), heads(0.2, 1)
         decoded = ra.replay.TuningCurves.of(awake).decode(rest)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from reactivation.analysis.recording import Recording, both_recordings
 from reactivation.checks import Count, Positive, Rng, Several, checked, generator
+from reactivation.machine.errors import BadInput
 from reactivation.replay.asymmetry import moves
 from reactivation.replay.cells import Cells, require_memory, visited, width_of
 from reactivation.replay.decoding import TuningCurves
@@ -20,6 +21,7 @@ from reactivation.replay.pairs import given_rates
 from reactivation.world.spaces import Space
 
 _SEGMENTS = 100  # at most, drawn at random
+_OTHER_TIME = 0.01  # relative difference of two lags from which on they are not the same time
 
 
 @checked
@@ -34,21 +36,37 @@ def transition_similarity(
     Args:
         rest, awake: two `Recording`s, or positions (B, T, P) with their space.
         width: of the cells [unit]; None: 0.2 m, or π/6 on a circle.
-        lag: in samples.
+        lag: in samples of waking. Rest is asked after the same time, in samples of its own: half as many where its Δt is
+            twice waking's.
 
     Returns:
         r; 1 for waking itself. The null is time shuffled within epochs of rest.
+
+    Raises:
+        BadInput: two spaces, no epoch is longer than the lag, or that time is no whole number of samples of rest.
     """
     both, draws = both_recordings(rest, awake, space), generator(rng)
-    cells = Cells(both[1].space, width_of(both[1].space, width))
-    blocks, number = visited(*(cells.blocks(one, lag + 1) for one in both))
-    count = partial(moves, number, lag)
-    sums = [np.concatenate([count(block) for block in own]) for own in blocks]
+    cells, lags = Cells(both[1].space, width_of(both[1].space, width)), (_lag_at_rest(*both, lag), lag)
+    blocks, number = visited(*(cells.blocks(one, own + 1) for one, own in zip(both, lags, strict=True)))
+    counts_of = [partial(moves, number, own) for own in lags]
+    sums = [np.concatenate([count(block) for block in own]) for count, own in zip(counts_of, blocks, strict=True)]
     formula = partial(_likeness, number)
     shuffles = ([SHUFFLED_TIME.of(block, draws) for block in blocks[0]] for _ in range(NULLS))
-    counts = (sum(count(block).sum(0) for block in one) for one in shuffles)
+    counts = (sum(counts_of[0](block).sum(0) for block in one) for one in shuffles)
     null = null_of(SHUFFLED_TIME.name, (formula(one, sums[1].sum(0))[0] for one in counts))
     return found(formula, *sums, draws=draws, null=null)
+
+
+def _lag_at_rest(rest: Recording, awake: Recording, lag: int) -> int:
+    """The samples of rest that last as long as so many of waking."""
+    samples = lag * awake.dt / rest.dt
+    nearest = round(samples)
+    if nearest < 1 or abs(samples / nearest - 1) > _OTHER_TIME:
+        raise BadInput(
+            f"lag={lag} of waking is {lag * awake.dt:g} s, and rest has a sample every {rest.dt:g} s: give a lag= that is a "
+            "whole number of samples of both, or every n-th sample of one (recording[::n])"
+        )
+    return nearest
 
 
 def _likeness(cells: int, *sums: Array) -> Array:
