@@ -20,7 +20,7 @@ _ROOMS = {"tasks": "world.tasks", "cells": "network.cells", "analysis": "analysi
 
 
 def names(kind: str) -> list[str]:
-    """Return the known names of a kind ("tasks", "cells"), without importing any of them.
+    """Return the known names of a kind ("tasks", "cells", "analysis"), without importing any of them.
 
     What no module could be, such as an editor's lock or a folder, is passed over, as is a name that begins with "_".
     """

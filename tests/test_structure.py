@@ -83,3 +83,25 @@ def test_the_page_of_equations_names_files_and_what_they_define() -> None:
         assert files, code
         assert {name for name in named if not name.endswith(".py") and "." not in name} <= defined, code
     assert len(rows) > 15
+
+
+def test_docstrings_name_what_there_is() -> None:
+    """In backticks: words of the code; and functions of several words, in the module or class that is named before them."""
+    words = {"fg", "unzip", "draw_kind"}  # two commands, and a pattern of names
+    homes: dict[str, set[str]] = {}  # function → where it is defined
+    for module, tree in SOURCES.items():
+        words |= set(module.split("."))
+        for node in ast.walk(tree):
+            words |= {value for _, value in ast.iter_fields(node) if isinstance(value, str)}
+            if isinstance(node, ast.Module | ast.ClassDef):
+                place = {"ra", *module.split("."), getattr(node, "name", "")}
+                for one in (one for one in node.body if isinstance(one, ast.FunctionDef) and "_" in one.name):
+                    homes[one.name] = homes.get(one.name, set()) | place
+    unknown = []
+    for module, tree in SOURCES.items():
+        for node in ast.walk(tree):
+            text = ast.get_docstring(node) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) else None
+            for owner, name in re.findall(r"`(?:[\w.]*?(\w+)\.)?([A-Za-z_]\w*)`", text or ""):
+                if name not in words if not owner else owner not in homes.get(name, {owner}):
+                    unknown.append(f"{module}: {owner}.{name}")
+    assert unknown == []

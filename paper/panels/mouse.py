@@ -45,7 +45,7 @@ Recordings = Callable[[Study], Mapping[str, tuple[Recording, Recording]]]  # lab
 
 @cache
 def in_space(study: Study) -> dict[str, tuple[Recording, Recording]]:
-    """Waking and rests of a network of space, likewise.
+    """Waking and rests of a network of space by their labels, each with the waking that it is compared with.
 
     Raises:
         DamagedData: the network is not there.

@@ -86,7 +86,9 @@ class AnalysisSettings:
     colour: ColouredNoise = field(default_factory=ColouredNoise)
     amplitude: FixedAmplitude = field(default_factory=FixedAmplitude)
     trajectory_stream: str = setting(
-        "analysis", "random stream of the trajectories; cells: row 17, on a CPU", choices=("analysis", "cells")
+        "analysis",
+        "random stream of the trajectories; cells: as released, on a CPU (docs/differences.md, row 17)",
+        choices=("analysis", "cells"),
     )
     draw: int = setting(0, "which of many independent draws of trajectories and noise", low=0)
     path: str = setting("results", "root of the results")
@@ -173,7 +175,7 @@ class Untrained(NamedTuple):
     """What an analysis wants of an untrained network, to compare with."""
 
     phases: tuple[Phase, ...]
-    shares_task: bool = False  # whether its task is that of the last run (row 12) or one of its own
+    shares_task: bool = False  # whether its task is that of the last run (differences, row 12) or one of its own
 
 
 S = TypeVar("S", bound=AnalysisSettings)

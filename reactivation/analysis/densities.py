@@ -49,7 +49,7 @@ class Uniform:
     """The uniform density of a space."""
 
     def __init__(self, space: Space, marginal: bool = False):
-        """`marginal` uses one dimension's density as if it were the joint one, as the released code does (row 8)."""
+        """`marginal` uses one dimension's density as if it were the joint one, as released (differences, row 8)."""
         self._space, self._roots = space, space.dimensions if marginal else 1
 
     def log_density(self, points: Points) -> Points:

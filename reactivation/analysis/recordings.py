@@ -1,6 +1,7 @@
 """Put trained networks through phases, and record what they report.
 
-Rollouts are recorded as they go, in blocks of steps: nobody asks for the rates of 500 trajectories of 2,000 steps.
+Rollouts are recorded as they go, in blocks of steps, so that the rates of all steps are never in memory together: those of
+500 trajectories of 2,000 steps would be 2 GB.
 Axes: B trajectories, T steps, N units, S state variables, P dimensions.
 """
 
@@ -156,7 +157,7 @@ class _Recorder:
         return self._made(moments)
 
     def _made(self, moments: Moments | None = None) -> Recording:
-        """What a network reports is what it reports, however far outside."""
+        """The recording; networks may report positions however far outside their space, so no margin refuses them."""
         about = self._provenance
         return Recording(self._positions, self._dt, self._space, self._rates, moments, margin=math.inf, provenance=about)
 

@@ -74,7 +74,7 @@ def fit(config: TrainConfig, folder: RunFolder) -> None:
         BadInput: the folder holds another run, the device is not there, or the memory is too small.
         DamagedData: no checkpoint of the folder is sound, or the loss is not finite.
         StorageError: disk full, no permission, or another process works in the folder.
-        Interrupted: SIGINT or SIGTERM came; the step was finished and saved.
+        Interrupted: one of `interruption.SIGNALS` came; the step was finished and saved.
     """
     with enough_memory():
         device = ready(config, 1)
@@ -94,7 +94,7 @@ def fit_together(runs: Sequence[tuple[TrainConfig, RunFolder]]) -> None:
     Raises:
         BadInput: the device is not there, the memory is too small, or the cell cannot be stacked.
         SomeFailed: some runs could not go on; with the exit code of the first, after all others have ended.
-        Interrupted: SIGINT or SIGTERM came; the step was finished and all runs were saved.
+        Interrupted: one of `interruption.SIGNALS` came; the step was finished and all runs were saved.
     """
     problems: list[UserError] = []
 

@@ -77,7 +77,7 @@ class Trainee(ABC):
         return {measured: captured(partial(self.descend, measured), streams) for measured in (False, True)}
 
     def descend(self, measured: bool) -> tuple[Tensor, list[Measures]]:
-        """The step itself, without a word to or from the host."""
+        """The step itself; it copies nothing between host and device, so that a GPU can capture it."""
         batch = self.sample(self.trajectories)
         response = self.respond(batch, self.noise)
         loss = self.objective(self.network, response, batch)

@@ -1,4 +1,4 @@
-"""Before a training: the device and its threads, memory enough, and what a settings' number means for the walks."""
+"""Before a training: its device and threads, whether memory is enough, and a warning of walks that leave the walls."""
 
 import sys
 

@@ -105,7 +105,7 @@ class Walk(TwoPart):
         return Path(start, torch.stack(moves, dim=-2), torch.stack(positions, dim=-2))
 
     def _wall(self, position: Tensor, heading: Tensor) -> tuple[Tensor, Tensor]:
-        """Which agents run at a near wall, and the turn (rad) that lines each of those up with it; 0 for the others."""
+        """Which agents run at a near wall, and the turn [rad] that lines each of those up with it; 0 for the others."""
         gap, outward = self.space.wall_direction(position)
         angle = Circle().wrap(heading - outward)
         blocked = (gap < self.border_region) & (angle.abs() < math.pi / 2)

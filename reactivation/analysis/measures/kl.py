@@ -51,11 +51,13 @@ class Settings(AnalysisSettings):
     n_samples: int = setting(2500, "Monte Carlo samples per density", low=2, high=LARGEST)
     clip: float | None = setting(None, "clip density ratios to [1/clip, clip]; null: never", above=1)
     uniform_baseline: str = setting(
-        "joint", "density of the uniform row; marginal: one dimension's (row 8)", choices=("joint", "marginal")
+        "joint",
+        "density of the uniform row; marginal: one dimension's (docs/differences.md, row 8)",
+        choices=("joint", "marginal"),
     )
     random_network: str = setting(
         "own",
-        "the random network has a task of its own, or that of the last run (row 12); none: without that row",
+        "the random network has a task of its own, or that of the last run (docs/differences.md, row 12); none: without it",
         choices=("own", "shared", "none"),
     )
 
