@@ -5,6 +5,7 @@ chance. What is measured of networks stands in results/theory and on the page re
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 import math
 from pathlib import Path
 import sys
@@ -20,6 +21,8 @@ from paper.claims.theory import FLAT, GATED, LANGEVIN, SURE, UNEVEN, Controls, N
 from paper.protocols import HEAD, SPATIAL
 from paper.theory import SEEDS
 from reactivation.analysis.results import half_width
+from reactivation.machine.errors import run_command
+from reactivation.settings.describing import asked_settings
 from reactivation.theory.optimum import optimal_alpha
 
 _DT, _TURN, _CONCENTRATION = 0.02, 3.0, 8.0  # of the drawn bearings
@@ -30,8 +33,16 @@ _EXPONENT = {SPATIAL: (0.48, 0.03), HEAD: (-1.0, 0.1)}  # of Langevin sampling, 
 Truth = Callable[[np.random.Generator, float], Network]
 
 
-def main() -> None:
+@dataclass
+class Settings:
+    """Of this command there are none."""
+
+
+def main(words: list[str]) -> None:
     """Print line after line, each named by the section that it is of."""
+    settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
+    if settings is None:
+        return
     leaks = ", ".join(f"{1 / (2 - _DT / tau):.3f} for τ = {tau:g} s" for tau in (0.1, 0.04))
     print(f"2. slope of drift on score, a leak alone: {leaks}")
     pull = _CONCENTRATION * (_TURN * _DT) ** 2 / 2
@@ -98,4 +109,4 @@ def _print_chance() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

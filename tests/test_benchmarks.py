@@ -1,4 +1,4 @@
-"""Benchmarks name what is wrong with their input; the one of the GPU is run small, where there is none."""
+"""Benchmarks, and modules that are commands, name what is wrong with their input; that of the GPU is run small."""
 
 from functools import partial
 import json
@@ -95,6 +95,30 @@ def test_bad_input_to_the_others_is_one_line(script: str, word: str, reason: str
     assert done.returncode == 2
     assert reason in done.stderr
     assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+
+
+DOORS = [
+    str(file.relative_to(ROOT))
+    for folder in ("benchmarks", "paper")
+    for file in sorted((ROOT / folder).rglob("*.py"))
+    if '__name__ == "__main__"' in file.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("word", ["surplus", "surplus=1"])
+@pytest.mark.parametrize("door", DOORS)
+def test_no_command_ignores_a_word(door: str, word: str, command: Command) -> None:
+    where = ["device=cpu"] if door.endswith("gpu.py") else []  # there it asks for a GPU first
+    done = command(door, *where, word)
+    assert done.returncode == 2
+    assert "surplus" in done.stderr
+    assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+
+
+@pytest.mark.parametrize("name", ["check", "pictures"])
+def test_a_live_page_that_is_not_there_is_refused_before_any_browser_starts(name: str, command: Command) -> None:
+    done = command(f"paper/live/{name}.py", "page=live.html")
+    assert (done.returncode, done.stderr) == (2, "page=live.html: there is no such file\n")
 
 
 KEYED = [

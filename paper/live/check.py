@@ -1,13 +1,14 @@
 """What the live page is worth: its size, its speed in the browsers of this machine, and what its few bits change.
 
-    python -m paper.live.check [PAGE]
+    python -m paper.live.check [page=live.html]
 
-Prints a table in Markdown; PAGE is a live.html that is there already. What bits change is seen in 200 rests of 1,000 steps
-under the same noise, with the weights as trained and as the page has them: how far apart their paths are, and how far either
-is from waking.
+Prints a table in Markdown, of a page that is there already or of a new one. What bits change is seen in 200 rests of 1,000
+steps under the same noise, with the weights as trained and as the page has them: how far apart their paths are, and how far
+either is from waking.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,10 +17,12 @@ import numpy as np
 
 from paper.live.browser import BROWSERS, Browser, Chromium
 from paper.live.networks import NETWORKS, Shown, described, put_back
-from paper.live.page import write_page
+from paper.live.page import page_of
 from paper.study import Study
 import reactivation as ra
 from reactivation.machine.errors import run_command
+from reactivation.settings.declaring import setting
+from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import RESULTS
 
 _SLOWED = 6  # times
@@ -44,15 +47,26 @@ return speeds;
 """
 
 
+@dataclass
+class Settings:
+    """Keys of this command."""
+
+    page: str | None = setting(None, "a live.html that is there already; null: one is written")
+
+
 def main(words: list[str]) -> None:
     """The command line of this module.
 
     Raises:
+        BadInput: the page is not there.
         DamagedData: a network is not there.
     """
+    settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
+    if settings is None:
+        return
     study = Study((0,), path=RESULTS, device="cpu")
     with TemporaryDirectory() as folder:
-        page = Path(words[0]) if words else write_page(study, Path(folder))
+        page = page_of(settings.page, study, Path(folder))
         speeds = dict(_speeds(page.resolve().as_uri()))
         print(f"{page.name}: {page.stat().st_size / 1e6:.1f} MB\n")
     columns = ["bits", *(f"steps/s, {name}" for name in speeds), *(f"apart after {n} steps" for n in _STEPS)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from paper.live.networks import NETWORKS, described
 from paper.study import Study
+from reactivation.machine.errors import BadInput
 from reactivation.storage.files import make_folder, write_atomically
 
 NAME = "live.html"
@@ -27,6 +28,20 @@ def write_page(study: Study, folder: Path) -> Path:
     make_folder(folder)
     write_atomically(folder / NAME, page.encode())
     return folder / NAME
+
+
+def page_of(name: str | None, study: Study, folder: Path) -> Path:
+    """Return the page of a name, or, where none is named, one that is written into a folder.
+
+    Raises:
+        BadInput: there is no file of that name.
+        DamagedData, StorageError: as `write_page`.
+    """
+    if name is None:
+        return write_page(study, folder)
+    if not Path(name).is_file():
+        raise BadInput(f"page={name}: there is no such file")
+    return Path(name)
 
 
 def assembled(networks: str) -> str:

@@ -1,17 +1,20 @@
-"""Pictures of the live page for its document: python -m paper.live.pictures [PAGE] [FOLDER]
+"""Pictures of the live page for its document: python -m paper.live.pictures [page=live.html] [out=docs]
 
-Writes live_light.jpg and live_dark.jpg; PAGE is a live.html that is there already, FOLDER docs/. Links say what they show.
+Writes live_light.jpg and live_dark.jpg, of a page that is there already or of a new one. Links say what they show.
 """
 
 import base64
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 import time
 
 from paper.live.browser import Chromium
-from paper.live.page import write_page
+from paper.live.page import page_of
 from paper.study import Study
 from reactivation.machine.errors import run_command
+from reactivation.settings.declaring import setting
+from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import RESULTS
 from reactivation.storage.files import write_atomically
 
@@ -21,17 +24,29 @@ _SHOWN = {  # picture → dark, step, and link
 }
 
 
+@dataclass
+class Settings:
+    """Keys of this command."""
+
+    page: str | None = setting(None, "a live.html that is there already; null: one is written")
+    out: str = setting("docs", "folder of the pictures", folder=True)
+
+
 def main(words: list[str]) -> None:
     """The command line of this module.
 
     Raises:
+        BadInput: the page is not there.
         DamagedData: a network is not there.
         StorageError: a picture cannot be written.
     """
+    settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
+    if settings is None:
+        return
     with TemporaryDirectory() as folder:
-        page = Path(words[0]) if words else write_page(Study((0,), path=RESULTS, device="cpu"), Path(folder))
+        page = page_of(settings.page, Study((0,), path=RESULTS, device="cpu"), Path(folder))
         for name, (dark, step, link) in _SHOWN.items():
-            path = Path(words[1] if words[1:] else "docs") / f"{name}.jpg"
+            path = Path(settings.out) / f"{name}.jpg"
             write_atomically(path, _picture(f"{page.resolve().as_uri()}#{link}&step={step}", step, dark))
             print(path)
 
