@@ -184,7 +184,7 @@ def test_the_command_for_a_run_that_was_to_go_further_says_how_far(command: Comm
     config = resolve_train({"config": "spatial_navigation/noisy_unbiased", "seed": "0", "trainer.n_epochs": "5000"})
     folder = RunFolder(tmp_path / "results/spatial_navigation/noisy_unbiased_0.0001_0")
     folder.path.mkdir(parents=True)
-    folder.claim(config)
+    folder.assign(config)
     folder.model_file(2500).touch()
     done = command("output_kl.py", "runs=[noisy_unbiased]")
     assert done.returncode == 3

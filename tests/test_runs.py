@@ -236,7 +236,7 @@ def test_a_card_tells_how_a_run_stands(tmp_path: Path) -> None:
     assert (card.state, card.experiment) == (FAILED, SPATIAL)
     assert card.problem is not None
     folder = train(tmp_path / "run")
-    folder.claim(configured("trainer.n_epochs=9", f"path={folder.path}"))  # and is killed before it has done anything
+    folder.assign(configured("trainer.n_epochs=9", f"path={folder.path}"))  # and is killed before it has done anything
     assert read_card(folder).state == PARTIAL
 
 

@@ -1,6 +1,6 @@
 """The card of a run, run.json: what tables say of it, in one small file, so that many runs are read in little time.
 
-Training writes it when it claims a folder, at every save and at the end. It is a copy: whoever needs the truth (loading,
+Training writes it when a folder becomes its own, at every save and at the end. It is a copy: whoever needs the truth (loading,
 going on) reads configuration and checkpoint themselves, and a card that is not of its folder's files is not believed.
 """
 

@@ -131,19 +131,19 @@ class RunFolder:
             for file in (*self.resume_files, *tables, self.metrics_file, self.environment_file, self.config_file):
                 file.unlink(missing_ok=True)
 
-    def claim(self, config: TrainConfig) -> None:
-        """Make the folder this run's; whoever calls holds its lock.
+    def assign(self, config: TrainConfig) -> None:
+        """Make the folder this run's; whoever calls holds its lock and its claim.
 
         Raises:
             BadInput: another run lives here.
             StorageError: it cannot be written.
         """
-        self.check_claim(config)
+        self.check_free_for(config)
         clear_leftovers(self.path, older=0)
         write_atomically(self.config_file, configuration.to_yaml(config).encode())
         write_atomically(self.environment_file, to_json(self._environments()))
 
-    def check_claim(self, config: TrainConfig) -> None:
+    def check_free_for(self, config: TrainConfig) -> None:
         """Look into the folder, which need not be there yet.
 
         Raises:

@@ -154,7 +154,7 @@ def _is_done(config: TrainConfig, folder: RunFolder) -> bool:
     if in_the_way(folder, config):
         print(f"{folder.path}: takes the place of a run that failed before a network was kept")
         return False
-    folder.check_claim(config)
+    folder.check_free_for(config)
     if folder.lost_its_network():
         raise BadInput(
             f"{folder.path}: was trained to step {folder.last_tested()}, but its network was not kept; "
@@ -193,7 +193,7 @@ def _session(config: TrainConfig, folder: RunFolder, device: torch.device, step:
             go_back(config, folder, step)
         learner = new_learner(config, device)
         going_on = resume(learner, folder)
-        folder.claim(config)  # only now: what cannot go on stays as it is
+        folder.assign(config)  # only now: what cannot go on stays as it is
         if not going_on:
             save_state(learner, folder)  # from here on, a folder with models and no state has lost it
         write_card(folder, config, learner.step)

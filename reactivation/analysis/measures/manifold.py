@@ -152,7 +152,7 @@ def _error_of_share(recording: Recording, mean: Array, axes: Array) -> float | N
 def _shares(
     waking: Moments, resting: Moments, components: int
 ) -> tuple[dict[str, list[float | None]], dict[str, float | None]]:
-    """Cumulative shares of variance by number of components, and what claims ask of them; None where nothing varies."""
+    """Cumulative shares of variance by number of components, and numbers made of them; None where nothing varies."""
     active, axes = _principal(waking)
     quiescent, _ = _principal(resting)
     within = np.einsum("nk,nm,mk->k", axes, resting.covariance, axes, optimize=True)
