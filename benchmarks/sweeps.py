@@ -19,7 +19,8 @@ from typing import Any
 from reactivation.machine.errors import BadInput, run_command
 from reactivation.settings.declaring import setting
 from reactivation.settings.describing import asked_settings
-from reactivation.settings.layers import TrainConfig, science_hash, to_yaml
+from reactivation.settings.identity import science_hash
+from reactivation.settings.layers import TrainConfig, to_yaml
 from reactivation.storage.card import card_content
 from reactivation.sweep import looking
 from reactivation.sweep.folder import PlannedRun, Sweep

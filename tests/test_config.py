@@ -19,6 +19,7 @@ from reactivation.analysis.request import Request, read_request
 from reactivation.analysis.result_files import result_file
 from reactivation.machine.errors import BadInput
 from reactivation.machine.places import CONFIGS, PUBLISHED
+from reactivation.settings import identity
 from reactivation.settings import layers as configuration
 from reactivation.settings.describing import time_step_note
 from reactivation.settings.layers import TrainConfig, experiments, resolve_train
@@ -118,10 +119,13 @@ def test_the_authors_preset_sets_every_switch() -> None:
 
 def test_a_setting_added_later_changes_no_older_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
     config = resolve(SPATIAL, "rnn.tau=0.2")
-    before, honest = configuration.science_hash(config), configuration.science
-    monkeypatch.setattr(configuration, "science", lambda config: {**honest(config), "rnn.added": 0})
-    assert configuration.science_hash(config) == before
-    assert configuration.science_hash(resolve(SPATIAL)) != before
+    before, honest = identity.science_hash(config), identity._science
+    monkeypatch.setattr(identity, "_science", lambda task, settings: {**honest(task, settings), "rnn.added": 0})
+    identity._defaults.cache_clear()
+    assert identity.science_hash(config) == before
+    assert identity.science_hash(resolve(SPATIAL)) != before
+    monkeypatch.undo()
+    identity._defaults.cache_clear()
 
 
 def test_the_command_line_wins_over_preset_over_experiment() -> None:
@@ -269,7 +273,7 @@ def test_an_analysis_takes_its_noise_as_sigma_too() -> None:
     assert result_file("kl", by_sigma).name == "kl_0.005_0.json"
     assert run.config.rnn.sigma == pytest.approx(0.5)
     again = resolve("config=head_direction/noisy_unbiased", "rnn.sigma=0.5")
-    assert configuration.science_hash(run.config) == configuration.science_hash(again)
+    assert identity.science_hash(run.config) == identity.science_hash(again)
 
 
 @pytest.mark.parametrize(
@@ -312,11 +316,11 @@ def test_runs_that_exist_have_the_names_and_fingerprints_that_they_had(file: Pat
     models = [one["models"].get(config.experiment) for one in details if one["settings"]["seed"] == config.seed]
     kept = [torch.load(model, weights_only=True) for model in file.parent.glob("model_*.pt")]
     fingerprints = {one["fingerprint"] for one in (*models, *kept) if one}
-    assert fingerprints == {configuration.science_hash(config)}
+    assert fingerprints == {identity.science_hash(config)}
     assert config.rnn.sigma == math.sqrt(config.rnn.sigma2_rec / config.task.dt)
     home = getattr(config.task, "home", 0.0)  # that of drawn bearings is another for each seed, and typed
     own = [f"task.home={home}"] if home else []
-    assert configuration.science_hash(resolve(f"config={config.config}", f"seed={config.seed}", *own)) in fingerprints
+    assert identity.science_hash(resolve(f"config={config.config}", f"seed={config.seed}", *own)) in fingerprints
 
 
 def test_text_stays_text() -> None:
@@ -339,7 +343,7 @@ def test_a_resolved_configuration_reads_back_as_itself(tmp_path: Path) -> None:
         file.write_text(configuration.to_yaml(config))
         again = configuration.from_yaml(file)
         assert configuration.to_dict(again) == configuration.to_dict(config)
-        assert configuration.science_hash(again) == configuration.science_hash(config)
+        assert identity.science_hash(again) == identity.science_hash(config)
 
 
 @given(lr=st.floats(1e-9, 1e3), tau=st.floats(0.02, 1e3), seed=st.integers(0, 2**70), num=st.integers(3, 10**6))

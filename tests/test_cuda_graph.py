@@ -12,7 +12,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from reactivation.machine.device import use_tf32
-from reactivation.settings.layers import experiments, resolve_train, science_hash
+from reactivation.settings.identity import science_hash
+from reactivation.settings.layers import experiments, resolve_train
 from reactivation.settings.reading import parse_arguments
 from reactivation.streams import stream
 from reactivation.training import cuda_graph as module

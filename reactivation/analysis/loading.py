@@ -12,8 +12,7 @@ import torch
 from reactivation.analysis.run import TrainedRun, load_run
 from reactivation.checks import Natural, checked
 from reactivation.machine.errors import BadInput, DamagedData
-from reactivation.settings import layers as configuration
-from reactivation.settings.layers import RESULTS, TrainConfig
+from reactivation.settings.layers import RESULTS, TrainConfig, experiments, train_config
 from reactivation.storage.finding import Named, command, named_folder, run_path, trained_run
 
 
@@ -65,7 +64,7 @@ def _named_experiment(experiment: Named, seed: int, root: str, step: int | None)
     Raises:
         BadInput: there is none of that name, or the seed is none.
     """
-    known = configuration.experiments()
+    known = experiments()
     name = os.fspath(experiment)
     if name not in known:
         near = [one for one in known if one.endswith(f"/{name}")] or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
@@ -75,7 +74,7 @@ def _named_experiment(experiment: Named, seed: int, root: str, step: int | None)
         typed = command("train.py", {"config": near[0] if near else known[0], "seed": seed})
         raise BadInput(f"{name} is no run folder and no experiment; {hint} Train one with: {typed}")
     values: dict[str, Any] = {"config": name, "seed": seed}
-    config = configuration.train_config(values)
+    config = train_config(values)
     if root != RESULTS:
         values["path"] = str(run_path(config, root))
     if step is not None:

@@ -8,8 +8,9 @@ from reactivation import registry
 from reactivation.analysis.base import Analysis, AnalysisSettings, Result
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.settings.describing import differences
-from reactivation.settings.layers import TrainConfig, flatten, science_hash, to_dict
-from reactivation.settings.reading import to_words
+from reactivation.settings.identity import science_hash
+from reactivation.settings.layers import TrainConfig, to_dict
+from reactivation.settings.reading import flatten, to_words
 from reactivation.storage.files import digest, make_folder, read_json_once, sha256, to_json, write_together
 from reactivation.world.decoding import TOP3
 

@@ -13,7 +13,8 @@ from reactivation.analysis.result_files import declared
 from reactivation.checks import checked
 from reactivation.machine.errors import BadInput, DamagedData, StorageError, storage_error, storing
 from reactivation.machine.places import PUBLISHED
-from reactivation.settings.layers import RESULTS, flatten
+from reactivation.settings.layers import RESULTS
+from reactivation.settings.reading import flatten
 from reactivation.storage.card import Card, read_card
 from reactivation.storage.files import damaged, read_json
 from reactivation.storage.folder import RunFolder, are_measures

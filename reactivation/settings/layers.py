@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, make_dataclass
 from functools import cache
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +76,6 @@ class TrainConfig:
     def experiment(self) -> str:
         """The experiment's name within its task."""
         return self.config.split("/")[1]
-
-
-# What may differ between two commands that train the same network.
-_NOT_SCIENCE = {"config", "preset", "path", "tag", "device", "together", "threads", "logger"}
-_NOT_SCIENCE |= {f"trainer.{key}" for key in ("n_epochs", "compute_all_metrics", "log_freq", "test_freq", "save_freq")}
-_NOT_SCIENCE |= {f"rnn.{key}" for key in OF_CELLS}  # in their other spelling
 
 
 @cache
@@ -301,40 +293,6 @@ def from_yaml(file: Path) -> TrainConfig:
         return _laid(train_schema(task_name, _model([(where, raw)])), [(where, raw)])
     except BadInput as problem:
         raise BadInput(str(problem) if str(problem).startswith(where) else f"{where}: {problem}") from None
-
-
-def science(config: TrainConfig) -> dict[str, Any]:
-    """What makes two runs different networks, flat and dotted: {"rnn.tau": 0.1, ...}; noises as σ²Δt."""
-    return _science(config.task_name, flatten(to_dict(config)))
-
-
-def science_hash(config: TrainConfig) -> str:
-    """A fingerprint of `science`, of what is not at its default: a setting added later changes no older fingerprint."""
-    return fingerprint(config.task_name, flatten(to_dict(config)))
-
-
-def fingerprint(task_name: str, settings: Mapping[str, Any]) -> str:
-    """As `science_hash`, of a configuration's settings by their dotted keys."""
-    defaults = _defaults(task_name, settings["rnn.model"])
-    told = {key: value for key, value in _science(task_name, settings).items() if key == "task" or value != defaults[key]}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-
-
-@cache
-def _defaults(task_name: str, model: str) -> dict[str, Any]:
-    return science(train_schema(task_name, model)(config=f"{task_name}/"))
-
-
-def _science(task_name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {"task": task_name} | {key: value for key, value in settings.items() if key not in _NOT_SCIENCE}
-
-
-def flatten(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{"a": {"b": 1}} → {"a.b": 1}."""
-    flat: dict[str, Any] = {}
-    for key, value in nested.items():
-        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
 
 
 def _check_config_name(name: str) -> None:

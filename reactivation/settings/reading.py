@@ -169,6 +169,14 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
     return tree
 
 
+def flatten(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"a": {"b": 1}} → {"a.b": 1}."""
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
 def to_words(values: Mapping[str, Any]) -> list[str]:
     """Values by their dotted keys as the words of a command line, which `parse_arguments` and `typed` read back."""
     return [f"{key}={_text_of(value)}" for key, value in values.items()]

@@ -1,14 +1,17 @@
 """The card of a run, run.json: what tables say of it, in one small file, so that many runs are read in little time.
 
-Training writes it when a folder becomes its own, at every save and at the end. It is a copy: whoever needs the truth (loading,
-going on) reads configuration and checkpoint themselves, and a card that is not of its folder's files is not believed.
+Training writes it when a folder becomes its own, at every save and at the end. It is a copy: whoever needs the truth
+(loading, going on) reads configuration and checkpoint themselves, and a card that is not of its folder's files is not
+believed.
 """
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from reactivation.machine.errors import BadInput, storing
-from reactivation.settings.layers import TrainConfig, fingerprint, flatten, science_hash, to_dict
+from reactivation.settings.identity import fingerprint, science_hash
+from reactivation.settings.layers import TrainConfig, to_dict
+from reactivation.settings.reading import flatten
 from reactivation.storage.fields import made
 from reactivation.storage.files import parse_json, sha256, to_json, write_atomically
 from reactivation.storage.folder import RunFolder

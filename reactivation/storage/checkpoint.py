@@ -24,7 +24,7 @@ _FORMATS_WITHOUT_SEAL = (1,)  # of versions before 0.2: whole archives, whose ow
 
 
 def save(file: Path, fingerprint: str, step: int, content: dict[str, Any]) -> None:
-    """Write a sealed checkpoint of the run that has this fingerprint (`settings.layers.science_hash`).
+    """Write a sealed checkpoint of the run that has this fingerprint (`settings.identity.science_hash`).
 
     Raises:
         StorageError: disk full, no permission; an older file of the same name is untouched.

@@ -7,9 +7,9 @@ from typing import Any
 from reactivation.machine.errors import BadInput, DamagedData, storing
 from reactivation.machine.numbers import whole_number
 from reactivation.machine.places import refuse_published
-from reactivation.settings import layers as configuration
 from reactivation.settings.describing import differences
-from reactivation.settings.layers import TrainConfig
+from reactivation.settings.identity import science, science_hash
+from reactivation.settings.layers import TrainConfig, from_yaml, to_yaml
 from reactivation.storage.files import clear_leftovers, damaged, read_json, to_json, write_atomically
 
 _OLD_NAMES = {"position_error_m": "position_error", "bearing_error_rad": "bearing_error"}
@@ -81,7 +81,7 @@ class RunFolder:
         if not self.config_file.exists():
             raise DamagedData(f"{self.path}: no run here (config.yml is missing)")
         try:
-            return configuration.from_yaml(self.config_file)
+            return from_yaml(self.config_file)
         except BadInput as error:
             raise DamagedData(f"{error}") from None
 
@@ -112,7 +112,7 @@ class RunFolder:
     def is_of(self, config: TrainConfig) -> bool:
         """Whether the network that lives here is the one of this configuration."""
         try:
-            return configuration.science_hash(self.config()) == configuration.science_hash(config)
+            return science_hash(self.config()) == science_hash(config)
         except DamagedData:
             return False
 
@@ -140,7 +140,7 @@ class RunFolder:
         """
         self.check_free_for(config)
         clear_leftovers(self.path, older=0)
-        write_atomically(self.config_file, configuration.to_yaml(config).encode())
+        write_atomically(self.config_file, to_yaml(config).encode())
         write_atomically(self.environment_file, to_json(self._environments()))
 
     def check_free_for(self, config: TrainConfig) -> None:
@@ -160,7 +160,7 @@ class RunFolder:
                     f"{self.path} holds {strangers[0].name} but no config.yml; name this run with tag=... or path=..."
                 )
         else:
-            changed = differences(configuration.science(self.config()), configuration.science(config))
+            changed = differences(science(self.config()), science(config))
             if changed:
                 raise BadInput(
                     f"{self.path} holds another run (there → here: {changed}); name this one with tag=... or path=..."

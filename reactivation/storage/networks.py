@@ -10,7 +10,8 @@ from reactivation import registry
 from reactivation.machine.device import cpu_by_default
 from reactivation.machine.errors import DamagedData
 from reactivation.network.network import Network, build_network
-from reactivation.settings.layers import TrainConfig, science_hash
+from reactivation.settings.identity import science_hash
+from reactivation.settings.layers import TrainConfig
 from reactivation.storage import checkpoint
 from reactivation.storage.folder import RunFolder
 from reactivation.streams import CELLS, WEIGHTS, stream

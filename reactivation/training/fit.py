@@ -22,8 +22,8 @@ from tqdm import tqdm
 from reactivation.machine.device import enough_memory
 from reactivation.machine.errors import BadInput, DamagedData, Interrupted, SomeFailed, StorageError, UserError
 from reactivation.machine.interruption import Interruption
-from reactivation.settings import layers as configuration
 from reactivation.settings.declaring import TrainerSettings
+from reactivation.settings.identity import science_hash
 from reactivation.settings.layers import TrainConfig
 from reactivation.storage import checkpoint
 from reactivation.storage.card import in_the_way, write_card
@@ -178,7 +178,7 @@ def _is_whole(folder: RunFolder, step: int) -> bool:
     if not folder.kept(step) or (folder.metrics_file.exists() and not folder.table("train")):
         return False
     with suppress(DamagedData):
-        return bool(checkpoint.load(folder.model_file(step), configuration.science_hash(folder.config()), step))
+        return bool(checkpoint.load(folder.model_file(step), science_hash(folder.config()), step))
     return False
 
 
@@ -311,7 +311,7 @@ def _save(session: Session, keep_model: bool) -> None:
 
 def _save_files(session: Session) -> None:
     learner, file = session.learner, session.folder.model_file(session.learner.step)
-    checkpoint.save(file, configuration.science_hash(learner.config), learner.step, learner.model_state())
+    checkpoint.save(file, science_hash(learner.config), learner.step, learner.model_state())
     _save_tables(session)
 
 

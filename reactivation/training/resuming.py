@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import torch
 
 from reactivation.machine.errors import BadInput, DamagedData
-from reactivation.settings.layers import TrainConfig, science_hash
+from reactivation.settings.identity import science_hash
+from reactivation.settings.layers import TrainConfig
 from reactivation.storage import checkpoint
 from reactivation.storage.card import FAILED, read_card
 from reactivation.storage.files import rename, set_aside

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from reactivation.machine.errors import BadInput
-from reactivation.settings.layers import science_hash
+from reactivation.settings.identity import science_hash
 from reactivation.training.learner import Learner, Trainee, new_optimizer
 from reactivation.training.metrics import error_measures
 from reactivation.types import Batch, Measures
