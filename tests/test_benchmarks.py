@@ -85,7 +85,7 @@ def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command:
         ("reliability", "only=x", "the beginning of none of: kill"),
         ("sweeps", "runs=0", "at least 1"),
         ("separation", "frictions=[2]", "at most 1"),
-        ("amplitude", "documents=x", "did you mean document?"),
+        ("alpha", "only=substep", "did you mean substeps?"),
         ("rats", "file=[x]", "did you mean files?"),
         ("threads", "only=grue", "did you mean gru?"),
     ],
@@ -204,24 +204,38 @@ def test_separation_fills_its_page(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert blocks_of(page)["measures at 0.7"] == blocks_of(ROOT / "docs" / "replay.md")["measures at 0.7"]
 
 
-@pytest.mark.parametrize(
-    ("held", "flat", "answer"),
-    [(1.5, 0.0, "yes"), (0.7, 0.0, "no"), (1.1, 0.0, "undecided"), (1.5, 0.3, "nothing is said")],
+ALPHAS = pytest.mark.parametrize(
+    ("question", "changed", "flat", "told"),
+    [
+        ("amplitude", 1.5, 0.0, "yes"),
+        ("amplitude", 0.7, 0.0, "no"),
+        ("amplitude", 1.1, 0.0, "undecided"),
+        ("amplitude", 1.5, 0.3, "nothing is said"),
+        ("substeps", 0.6, 0.0, "yes"),
+        ("substeps", 0.9, 0.0, "no"),
+        ("substeps", 0.75, 0.0, "undecided"),
+        ("substeps", 0.6, 0.3, "nothing is said"),
+    ],
 )
-def test_amplitude_answers_by_its_rule(held: float, flat: float, answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """α falls from 1.6 to 0.6 in each network; 0.2 of the fall is what networks differ by."""
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from amplitude import Asked, verdict
 
-    free = {0.0: 1.6, 4.0: 0.6}
-    networks = [Asked(free, {0.0: 1.6, 4.0: held + more}, free) for more in (-0.1, 0.0, 0.1)]
-    langevin, attractor = ([Asked(free, {0.0: alpha, 4.0: alpha}, free)] * 5 for alpha in (1.0, flat))
-    assert verdict(networks, langevin, attractor).startswith(answer)
+
+@ALPHAS
+def test_questions_about_alpha_are_answered_by_their_rules(
+    question: str, changed: float, flat: float, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """α falls from 1.6 to 0.6 in each network; they differ by a twentieth of that at c = 4."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from alpha import QUESTIONS, Asked, answer
+
+    own = {0.0: 1.6, 4.0: 0.6}
+    networks = [Asked(own, {0.0: 1.6, 4.0: changed + more}, own) for more in (-0.03, 0.0, 0.03)]
+    langevin, attractor = ([Asked(own, {0.0: alpha, 4.0: alpha}, own)] * 5 for alpha in (1.0, flat))
+    assert answer(QUESTIONS[question], networks, langevin, attractor).startswith(told)
 
 
 def test_noise_makes_rates_larger_and_holding_them_does_not_let_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from amplitude import held_at, norm_at
+    from alpha import held_at, norm_at
 
     run = ra.control("attractor", density="ring", seed=0)
     still, noisy = norm_at(run, 0.0), norm_at(run, 4.0)

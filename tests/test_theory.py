@@ -105,6 +105,27 @@ def test_pairs_take_opposite_noise_and_nothing_else() -> None:
     assert torch.allclose((paired[:3] + paired[3:]) / 2, noiseless, atol=1e-5)  # of a linear cell
 
 
+def test_substeps_go_as_far_and_spread_as_wide_as_the_steps_that_they_make() -> None:
+    """A leak alone from 1: after n substeps of Δt/2, (1 − Δt/2τ)ⁿ is left, and the noise adds σ²Δt/2 each."""
+    run = tiny_run()
+    for weights in (run.network.cell.recurrent.weight, run.network.encoder.weight):  # type: ignore[union-attr]
+        torch.nn.init.zeros_(weights)  # type: ignore[arg-type]
+    probe = Probe(run, "test", substeps=2)
+    kept = 1 - run.dt / 2 / run.network.cell.tau  # type: ignore[operator]
+    with asking():
+        ends = probe.go(torch.ones(4000, 40), 15, 1.0, probe.source("a"))
+    assert float(ends.mean()) == pytest.approx(kept**30, abs=1e-3)
+    variance = run.noise.sigma**2 * run.dt / 2 * (1 - kept**60) / (1 - kept**2)
+    assert float(ends.var()) == pytest.approx(variance, rel=0.02)
+
+
+def test_drift_of_sampling_is_that_of_its_substeps() -> None:
+    run = ra.control("langevin", density="bearings", seed=0)
+    one, two = (ra.theory.drift(run, (0.0, 1.0), pairs=200, substeps=count) for count in (1, 2))
+    assert one.value != two.value
+    assert two.value == pytest.approx(one.value, abs=0.25)
+
+
 @pytest.mark.parametrize(("tau", "slope"), [(0.1, 1 / 1.8), (0.04, 1 / 1.5)])
 def test_a_leak_alone_follows_the_score_with_slope_one_half_and_more(tau: float, slope: float) -> None:
     run = tiny_run(f"rnn.tau={tau}")

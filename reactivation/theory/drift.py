@@ -99,6 +99,7 @@ def drift(
     scale: float = 1.0,
     sigma: Strength | None = None,
     awake: Recording | None = None,
+    substeps: Count = 1,
 ) -> Drift:
     """Measure the drift along the manifold at rest, as a multiple α of that of Langevin sampling (Eq. 19).
 
@@ -110,6 +111,7 @@ def drift(
         scale: of these inputs.
         sigma: σ of c = 1 [s^-1/2]; None for the network's own. A noiseless network needs one.
         awake: what p is of; None: waking of the length that the network was trained for, 100 steps.
+        substeps: each step is made in so many, of Δt over that, to see whether Δt is small enough; waking is not.
 
     Raises:
         BadInput: gains without noise, or unknown inputs.
@@ -118,7 +120,7 @@ def drift(
     if inputs not in INPUTS:
         raise BadInput(f"inputs={inputs}: give one of {', '.join(INPUTS)}")
     noisy = [gain for gain in gains if gain > 0]
-    probe = Probe(run, "drift", sigma)
+    probe = Probe(run, "drift", sigma, substeps)
     if not noisy or not probe.noise.sigma:
         raise BadInput("drift needs a c above 0, and a network with noise or sigma=")
     awake = awake or waking_positions(run)

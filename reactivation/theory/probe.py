@@ -32,12 +32,13 @@ _BLOCK = 10  # steps whose noise is drawn at once
 class Probe:
     """A run at rest, step by step; nothing of it changes, so any state may be let go again."""
 
-    def __init__(self, run: Run, measure: str, sigma: float | None = None):
+    def __init__(self, run: Run, measure: str, sigma: float | None = None, substeps: int = 1):
         """Probe a run.
 
         Args:
             measure: who asks; part of the names of the random streams.
             sigma: σ of the noise at c = 1 [s^-1/2]; None for the run's own.
+            substeps: each step is made in so many, of Δt / `substeps`; σ, τ and the inputs' rate stay.
 
         Raises:
             BadInput: its world has no encoder of positions.
@@ -47,7 +48,7 @@ class Probe:
         self.run, self.task, self.network, self.dt = run, run.task, run.network, run.dt
         self.course = course_of(run.task.space)
         self.noise = Noise(run.noise.sigma if sigma is None else sigma)
-        self._measure = measure
+        self._measure, self._substeps = measure, substeps
         self._decoders: dict[str, Decode] = {}
 
     def source(self, part: str) -> torch.Generator:
@@ -83,12 +84,14 @@ class Probe:
         for first in range(0, steps, _BLOCK):
             length = min(_BLOCK, steps - first)
             given = still.expand(-1, length, -1) if inputs is None else inputs[:, first : first + length]
+            if self._substeps > 1:
+                given, length = given.repeat_interleave(self._substeps, 1), length * self._substeps
             drawn = None
             if noise.sigma:
                 count = len(state) // (2 if paired else copies)
                 drawn = torch.randn(count, length, self.network.n_units, generator=source, dtype=state.dtype)
                 drawn = torch.cat((drawn, -drawn)) if paired else drawn.repeat(copies, 1, 1)
-            state = rollout(self.network, state, given, noise, self.dt, source, injected=drawn).state
+            state = rollout(self.network, state, given, noise, self.dt / self._substeps, source, injected=drawn).state
         if not state.isfinite().all():
             raise DamagedData(f"{self.run.name}: activity does not stay finite at {gain:g} times its noise")
         return state
