@@ -105,3 +105,16 @@ def test_docstrings_name_what_there_is() -> None:
                 if name not in words if not owner else owner not in homes.get(name, {owner}):
                     unknown.append(f"{module}: {owner}.{name}")
     assert unknown == []
+
+
+def test_private_names_stay_in_their_module() -> None:
+    public = {"_asdict", "_replace", "_fields", "_C", "_functorch"}  # of named tuples, and of torch
+    for module, tree in SOURCES.items():
+        nodes = [*ast.walk(tree)]
+        own = {node.id for node in nodes if isinstance(node, ast.Name)} | {getattr(node, "name", "") for node in nodes}
+        attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
+        own |= {one.attr for one in attributes if isinstance(one.value, ast.Name) and one.value.id == "self"}
+        asked = {one.attr for one in attributes}
+        asked |= {name.name for node in nodes if isinstance(node, ast.ImportFrom) for name in node.names}
+        private = {name for name in asked if name.startswith("_") and not name.startswith("__")}
+        assert private - own - public == set(), module

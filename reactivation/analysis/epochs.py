@@ -3,7 +3,7 @@
 An epoch is a stretch of samples a time step apart, (T, P). Between epochs there is no step, no lag and no dwell.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import math
 from typing import Any, NamedTuple
 
@@ -40,6 +40,21 @@ class Start(NamedTuple):
     def after(self, samples: int, dt: float) -> "Start":
         """Return where samples after that one begin, Δt = `dt` [s] apart."""
         return Start(self.sample + samples, self.seconds + samples * dt)
+
+
+class Parts(NamedTuple):
+    """What a recording is made of, read and checked; `Recording` says what each is."""
+
+    space: Space
+    dt: float  # [s]
+    blocks: tuple[Array, ...]  # (B, T, P) each, all epochs in their order
+    rates: tuple[Rates, ...]  # (B, T, N) each, of the first epochs
+    moments: Moments | None  # that were given; None: found from the rates
+    starts: tuple[Start, ...]  # of each epoch
+    given: int  # samples that were given, dropped ones included; -1: masks over them no longer fit
+    outside: int
+    dropped: int
+    provenance: Mapping[str, Any]
 
 
 class Epoch(NamedTuple):

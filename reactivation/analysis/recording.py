@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from reactivation.analysis import epochs as reading
 from reactivation.analysis import exchange
 from reactivation.analysis import recording_files as files
-from reactivation.analysis.epochs import Epoch, Moments, Rates, Start
+from reactivation.analysis.epochs import Epoch, Moments, Parts, Rates, Start
 from reactivation.checks import Limit, Natural, Rng, Seconds, checked, generator, whole
 from reactivation.machine.errors import BadInput
 from reactivation.world.spaces import Space
@@ -225,14 +225,39 @@ class Recording:
         if not filled:
             raise BadInput("no sample is left: choose more")
         is_left = [block.size > 0 for block in blocks for _ in block]  # of each epoch
-        other = object.__new__(Recording)
-        other.dt, other.space, other.provenance = self.dt, self.space, self.provenance
-        other._blocks, other._rates, other._moments = tuple(filled), tuple(one for one in rates if one.size), None
-        other._starts = tuple(start for start, left in zip(starts, is_left, strict=True) if left)
-        other._given, other.dropped = self._given, self.dropped
+        other = self._of(
+            self._parts()._replace(
+                blocks=tuple(filled),
+                rates=tuple(one for one in rates if one.size),
+                moments=None,
+                starts=tuple(start for start, left in zip(starts, is_left, strict=True) if left),
+            )
+        )
         outside = self.outside and (np.asarray(self.space.wall(other.flat).gap) < 0).sum()
         other.outside = int(outside)
         return other
+
+    def _parts(self) -> Parts:
+        return Parts(
+            self.space,
+            self.dt,
+            self._blocks,
+            self._rates,
+            self._moments,
+            self._starts,
+            self._given,
+            self.outside,
+            self.dropped,
+            self.provenance,
+        )
+
+    @classmethod
+    def _of(cls, parts: Parts) -> "Recording":
+        """The recording of parts that have been read and checked before."""
+        made = object.__new__(cls)
+        made.space, made.dt, made._blocks, made._rates, made._moments, made._starts, made._given = parts[:7]
+        made.outside, made.dropped, made.provenance = parts[7:]
+        return made
 
     @checked
     def blocks(self, shortest: Natural = 1) -> list[Array]:
@@ -314,7 +339,7 @@ class Recording:
         >>> ra.Recording.load(recording.save("recording.npz")).positions.shape
         (1, 5, 2)
         """
-        return files.save(self, Path(file))
+        return files.save(self._parts(), Path(file))
 
     @classmethod
     @checked
@@ -329,9 +354,7 @@ class Recording:
             DamagedData: missing, or not such a file.
             StorageError: it cannot be read.
         """
-        recording = object.__new__(cls)
-        files.load(recording, Path(file), space)
-        return recording
+        return cls._of(files.load(Path(file), space))
 
 
 def as_recording(data: Any, space: Space | None = None) -> Recording:

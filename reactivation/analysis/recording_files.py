@@ -5,45 +5,42 @@ from dataclasses import dataclass
 import io
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from reactivation import __version__
-from reactivation.analysis.epochs import Moments, Start
+from reactivation.analysis.epochs import Moments, Parts, Start
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.storage.arrays import read_archive
 from reactivation.storage.fields import made
 from reactivation.storage.files import parse_json, write_atomically
 from reactivation.world.spaces import Box, Circle, Space
 
-if TYPE_CHECKING:
-    from reactivation.analysis.recording import Recording
-
 _FORMAT = 1
 _SPACES: dict[str, type[Space]] = {"Box": Box, "Circle": Circle}  # those that a file can name
 
 
-def save(recording: "Recording", file: Path) -> Path:
+def save(parts: Parts, file: Path) -> Path:
     """See `Recording.save`."""
-    space = recording.space
+    space = parts.space
     about = {
         "format": _FORMAT,
         "version": __version__,
-        "dt": recording.dt,
+        "dt": parts.dt,
         "space": {"name": type(space).__name__, **{key: getattr(space, key) for key in _fields_of(space)}},
-        "first": [start.sample for start in recording._starts],
-        "starts": [start.seconds for start in recording._starts],
-        "given": recording._given,
-        "outside": recording.outside,
-        "dropped": recording.dropped,
-        "provenance": dict(recording.provenance),
+        "first": [start.sample for start in parts.starts],
+        "starts": [start.seconds for start in parts.starts],
+        "given": parts.given,
+        "outside": parts.outside,
+        "dropped": parts.dropped,
+        "provenance": dict(parts.provenance),
     }
     arrays: dict[str, Any] = {"about": np.array(json.dumps(about))}
-    arrays |= {f"positions_{i}": block for i, block in enumerate(recording._blocks)}
-    arrays |= {f"rates_{i}": block for i, block in enumerate(recording._rates)}
-    if recording._moments is not None:
-        arrays |= recording._moments._asdict()
+    arrays |= {f"positions_{i}": block for i, block in enumerate(parts.blocks)}
+    arrays |= {f"rates_{i}": block for i, block in enumerate(parts.rates)}
+    if parts.moments is not None:
+        arrays |= parts.moments._asdict()
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     target = file if file.suffix == ".npz" else Path(f"{file}.npz")
@@ -51,24 +48,31 @@ def save(recording: "Recording", file: Path) -> Path:
     return target
 
 
-def load(recording: "Recording", file: Path, space: Space | None) -> None:
-    """Fill an empty recording; see `Recording.load`."""
+def load(file: Path, space: Space | None) -> Parts:
+    """See `Recording.load`."""
     arrays = read_archive(file)
     try:
         content = parse_json(str(arrays["about"]))
         if content["format"] != _FORMAT:
             raise DamagedData(f"{file}: has format {content['format']}; this version reads format {_FORMAT}")
         about = made(_About, content)
-        recording.space = space or _named_space(file, dict(about.space))
-        recording.dt, recording.outside, recording.dropped = about.dt, about.outside, about.dropped
-        recording.provenance, recording._given = about.provenance, about.given
-        recording._blocks, recording._rates = _numbered("positions", arrays), _numbered("rates", arrays)
-        recording._moments = Moments(arrays["mean"], arrays["covariance"]) if "mean" in arrays else None
-        _require_whole(recording)
-        first = about.first or np.cumsum([0, *recording.lengths[:-1]]).tolist()
-        seconds = about.starts or [sample * recording.dt for sample in first]
-        starts = zip(first, seconds, recording.lengths, strict=True)
-        recording._starts = tuple(Start(sample, second) for sample, second, _ in starts)
+        parts = Parts(
+            space=space or _named_space(file, dict(about.space)),
+            dt=about.dt,
+            blocks=_numbered("positions", arrays),
+            rates=_numbered("rates", arrays),
+            moments=Moments(arrays["mean"], arrays["covariance"]) if "mean" in arrays else None,
+            starts=(),
+            given=about.given,
+            outside=about.outside,
+            dropped=about.dropped,
+            provenance=about.provenance,
+        )
+        lengths = _require_whole(parts)
+        first = about.first or np.cumsum([0, *lengths[:-1]]).tolist()
+        seconds = about.starts or [sample * about.dt for sample in first]
+        starts = zip(first, seconds, lengths, strict=True)
+        return parts._replace(starts=tuple(Start(sample, second) for sample, second, _ in starts))
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         raise DamagedData(f"{file}: is no whole recording; make it again") from None
 
@@ -89,22 +93,23 @@ class _About:
     starts: tuple[float, ...] = ()  # files of before have none
 
 
-def _require_whole(recording: "Recording") -> None:
-    """Raise ValueError unless there are epochs, and all arrays are numbers of the shapes that belong to them."""
-    blocks, rates, moments = recording._blocks, recording._rates, recording._moments
+def _require_whole(parts: Parts) -> list[int]:
+    """Return the samples of each epoch; ValueError unless there are epochs, and all arrays belong to them."""
+    blocks, rates, moments = parts.blocks, parts.rates, parts.moments
     epochs: list[Any] = [*blocks, *rates]
     arrays = [*epochs, *([] if moments is None else moments)]
     if not all(array.dtype.kind in "fiu" and array.size and np.isfinite(array).all() for array in arrays):
         raise ValueError("numbers")
-    if not blocks or recording.dt <= 0 or any(block.ndim != 3 for block in epochs):
+    if not blocks or parts.dt <= 0 or any(block.ndim != 3 for block in epochs):
         raise ValueError("epochs")
-    lengths = [block.shape[1] for block in rates for _ in block]
-    if any(block.shape[2] != recording.space.dimensions for block in blocks) or len({block.shape[2] for block in rates}) > 1:
+    lengths, with_rates = ([block.shape[1] for block in part for _ in block] for part in (blocks, rates))
+    if any(block.shape[2] != parts.space.dimensions for block in blocks) or len({block.shape[2] for block in rates}) > 1:
         raise ValueError("dimensions and units")
-    if lengths != recording.lengths[: len(lengths)].tolist():
+    if with_rates != lengths[: len(with_rates)]:
         raise ValueError("rates of these epochs")
     if moments is not None and moments.covariance.shape != (*moments.mean.shape, *moments.mean.shape):
         raise ValueError("moments")
+    return lengths
 
 
 def _fields_of(space: Space) -> tuple[str, ...]:
