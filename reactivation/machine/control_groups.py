@@ -6,6 +6,7 @@ from pathlib import Path
 
 MOUNT = Path("/sys/fs/cgroup")
 OWN = Path("/proc/self/cgroup")
+_MACHINE = Path("/proc/vmstat")
 
 
 def contents(controller: str, name: str) -> Iterator[str]:
@@ -19,6 +20,21 @@ def contents(controller: str, name: str) -> Iterator[str]:
     for folder in sorted(folder for folder in folders if folder.is_relative_to(root)):
         with suppress(OSError):
             yield (folder / name).read_text(encoding="utf-8").strip()
+
+
+def memory_kills() -> int:
+    """Return how many processes have been killed for want of memory, in this process's group, or else on the machine.
+
+    0 where nothing tells.
+    """
+    counters = [MOUNT / path / "memory.events" for path in _paths("")]  # of the newer kind, which comes first
+    counters += [MOUNT / "memory" / path / "memory.oom_control" for path in _paths("memory")]
+    for file in (*counters, _MACHINE):
+        with suppress(OSError, ValueError):
+            counts = dict(line.split() for line in file.read_text(encoding="utf-8").splitlines())
+            if "oom_kill" in counts:
+                return int(counts["oom_kill"])
+    return 0
 
 
 def _paths(controller: str) -> Iterator[str]:

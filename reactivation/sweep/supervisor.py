@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 import os
-from pathlib import Path
 import signal
 import socket
 import subprocess
 import time
 from typing import BinaryIO
 
+from reactivation.machine.control_groups import memory_kills
 from reactivation.machine.errors import SIGNAL_BASE, StorageError, exit_code
 from reactivation.machine.interruption import Interruption
 from reactivation.storage.files import make_folder
@@ -35,7 +35,6 @@ from reactivation.training.processes import start_command
 
 Unit = tuple[str, ...]  # runs that go together as one stack; most often one
 _POLL = 0.1  # seconds between looks at the processes
-_KILLED = SIGNAL_BASE + signal.SIGKILL
 _LOOK = 2.0  # seconds between looks at files that others write: each is a question to a file system that many share
 
 
@@ -48,7 +47,7 @@ class _Worker:
     log: BinaryIO
     held: ExitStack  # its locks and claims
     holds: Sequence[Hold]  # the same
-    shortages: int  # of the machine's memory, so far
+    kills: int  # for want of memory, when it began (`memory_kills`)
 
 
 @dataclass
@@ -165,7 +164,7 @@ class Supervisor:
         # It keeps the locks until it ends itself, should this process be killed before.
         words = ["sweep", "work", str(self._sweep.path), *left]
         process = start_command(words, free, stdout=log, stderr=log, pass_fds=[hold.lock for hold in holds])
-        self._running.append(_Worker(left, process, free, attempt, log, held, holds, _shortages()))
+        self._running.append(_Worker(left, process, free, attempt, log, held, holds, memory_kills()))
         return True
 
     def _may_begin(self, run: str) -> bool:
@@ -177,7 +176,7 @@ class Supervisor:
         code = exit_code(worker.process.returncode)
         worker.log.close()
         said = "\n".join(last_lines(self._sweep.log_file(worker.unit[0])))
-        cause = cause_of(code, said, _shortages() > worker.shortages)
+        cause = cause_of(code, said, memory_kills() > worker.kills)
         if self._outcome.stopped and cause == "stopped":
             cause = self._told
         for run in worker.unit:
@@ -209,21 +208,3 @@ def _reaped(worker: _Worker) -> float | None:
         return None
     worker.process.returncode = os.waitstatus_to_exitcode(status)
     return round(usage.ru_maxrss / 1024)
-
-
-def _shortages() -> int:
-    """How many processes have been killed for want of memory, in this process's control group, or else on the machine."""
-    files = [Path("/proc/vmstat")]
-    with suppress(OSError):
-        for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
-            _, controllers, path = line.split(":", 2)
-            if controllers == "":
-                files.insert(0, Path(f"/sys/fs/cgroup{path}/memory.events"))
-            elif "memory" in controllers.split(","):
-                files.insert(0, Path(f"/sys/fs/cgroup/memory{path}/memory.oom_control"))
-    for file in files:
-        with suppress(OSError):
-            counts = dict(line.split() for line in file.read_text(encoding="utf-8").splitlines())
-            if "oom_kill" in counts:
-                return int(counts["oom_kill"])
-    return 0

@@ -95,6 +95,25 @@ def test_memory_of_a_group_above_counts(many_cores: Path) -> None:
     assert memory.available(torch.device("cpu")) == 123456
 
 
+@pytest.mark.parametrize(
+    ("own", "file", "text", "kills"),
+    [
+        ("0::/job/step", "job/step/memory.events", "oom 4\noom_kill 3", 3),
+        ("4:memory:/docker/a", "memory/docker/a/memory.oom_control", "under_oom 0\noom_kill 2", 2),
+        ("4:memory:/docker/a\n0::/job", "job/memory.events", "oom_kill 1", 1),
+        ("0::/job", "vmstat", "pgfault 9\noom_kill 7", 7),
+        ("0::/job", "job/memory.events", "nonsense", 0),
+    ],
+)
+def test_kills_for_want_of_memory_are_counted(
+    own: str, file: str, text: str, kills: int, many_cores: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control_groups, "_MACHINE", many_cores / "vmstat")
+    write(many_cores / "own", own)
+    write(many_cores / file, text)
+    assert control_groups.memory_kills() == kills
+
+
 def test_threads_are_set_and_recorded_and_others_are_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = torch.get_num_threads()
     try:
