@@ -58,7 +58,7 @@ from reactivation.sweep.submissions import (
 )
 from reactivation.sweep.supervisor import Supervisor
 from reactivation.sweep.taking import take, trained_networks
-from reactivation.training.processes import places_on
+from reactivation.training.processes import slots_on
 
 _PLANNING = 60.0  # seconds to wait for another process that plans the same sweep
 _ELSEWHERE = SILENCE + 60  # seconds that a job waits for runs that another, which may be dead, has
@@ -134,7 +134,7 @@ def _start(words: list[str]) -> None:
             _submit(sweep, handed, launcher)
     if launcher.launcher == LOCAL:
         for submission in handed:
-            _run_here(sweep, submission, places_on(next(iter(configs.values())).device))
+            _run_here(sweep, submission, slots_on(next(iter(configs.values())).device))
     if launcher.launcher == LOCAL or not handed:
         looking.show(sweep)
 
@@ -207,13 +207,13 @@ def _submit(sweep: Sweep, handed: list[Submission], launcher: Launcher) -> None:
         print(f"job {job}: {len(submission.jobs)} jobs; {as_typed('python sweep.py')} status {sweep.path.name}")
 
 
-def _run_here(sweep: Sweep, submission: Submission, places: int) -> None:
+def _run_here(sweep: Sweep, submission: Submission, slots: int) -> None:
     """What the local launcher does.
 
     Raises:
         Interrupted: a signal came, and all have saved and ended.
     """
-    outcome = Supervisor(sweep, submission, places, math.inf, lambda: "stopped", _say).run(submission.jobs[0])
+    outcome = Supervisor(sweep, submission, slots, math.inf, lambda: "stopped", _say).run(submission.jobs[0])
     if outcome.stopped and not outcome.failed:
         raise Interrupted("all runs have saved or ended; the same line goes on", outcome.stopped)
 
@@ -254,9 +254,9 @@ def _job(*words: str) -> None:
     if index >= len(submission.jobs):
         raise BadInput(f"{sweep.submission_file(number)} has no job {index}; it has {len(submission.jobs)}, the first is 0")
     job = slurm.begin_job()
-    places = 1 if submission.gpus else cores.available()
+    slots = 1 if submission.gpus else cores.available()
     outcome = Supervisor(
-        sweep, submission, places, _ELSEWHERE, lambda: slurm.why_told(sweep, job, submission.grace), _say, job
+        sweep, submission, slots, _ELSEWHERE, lambda: slurm.why_told(sweep, job, submission.grace), _say, job
     ).run(submission.jobs[index])
     if outcome.stopped:
         again = outcome.left and not is_called_off(sweep, submission) and slurm.requeue(job)

@@ -61,7 +61,7 @@ class Outcome:
 
 
 class Supervisor:
-    """Run units of a sweep in so many places at once.
+    """Run units of a sweep in so many slots, one process each.
 
     Args:
         patience: how long to wait for runs that another process is at work on [s].
@@ -71,10 +71,10 @@ class Supervisor:
     """
 
     def __init__(
-        self, sweep: Sweep, submission: Submission, places: int, patience: float, why_told: Callable[[], str],
+        self, sweep: Sweep, submission: Submission, slots: int, patience: float, why_told: Callable[[], str],
         say: Callable[[str], None], job: str | None = None,
     ):  # fmt: skip
-        self._sweep, self._submission, self._places, self._job = sweep, submission, places, job
+        self._sweep, self._submission, self._slots, self._job = sweep, submission, slots, job
         self._patience, self._why_told, self._say = patience, why_told, say
         self._running: list[_Worker] = []
         self._outcome = Outcome()
@@ -100,7 +100,7 @@ class Supervisor:
                 for worker in tuple(self._running):
                     if (peak := _reaped(worker)) is not None:
                         waiting += self._end(worker, peak)
-                        look = now  # there is a place
+                        look = now  # there is a free slot
                 if now - beat > HEARTBEAT:
                     beat = now
                     self._show_life()
@@ -115,9 +115,9 @@ class Supervisor:
                 hold.touch()
 
     def _fill(self, waiting: list[Unit], patient: bool) -> list[Unit]:
-        """Begin units while there are places; returns those that wait."""
+        """Begin units while there are slots; returns those that wait."""
         held = []
-        while waiting and len(self._running) < self._places and not self._outcome.stopped:
+        while waiting and len(self._running) < self._slots and not self._outcome.stopped:
             unit, *waiting = waiting
             if not self._begin(unit):
                 held.append(unit)
@@ -160,7 +160,7 @@ class Supervisor:
         attempt = Attempt(socket.gethostname(), self._job, self._submission.number, 0, time.time())
         for run in left:
             note(self._sweep, run, replace(attempt, reached=reached(self._sweep, run)))
-        free = min(set(range(self._places)) - {worker.line for worker in self._running})
+        free = min(set(range(self._slots)) - {worker.line for worker in self._running})
         # It keeps the locks until it ends itself, should this process be killed before.
         words = ["sweep", "work", str(self._sweep.path), *left]
         process = start_command(words, free, stdout=log, stderr=log, pass_fds=[hold.lock for hold in holds])

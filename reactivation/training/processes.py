@@ -42,13 +42,13 @@ def train_fleet(commands: list[list[str]], device: str, threads: int | None = No
         SomeFailed: with the exit code of the first that failed, after all have ended.
         Interrupted: a signal came; it was handed on, and every process has saved and ended.
     """
-    places = max(1, places_on(device) // (threads or 1))
+    slots = max(1, slots_on(device) // (threads or 1))
     waiting, running, failed = list(commands), list[_Worker](), list[tuple[list[str], int]]()
     with Interruption() as interruption:
         handed_on = 0
         while running or (waiting and not interruption.signal):
-            while waiting and len(running) < places and not interruption.signal:
-                free = min(set(range(places)) - {worker.line for worker in running})
+            while waiting and len(running) < slots and not interruption.signal:
+                free = min(set(range(slots)) - {worker.line for worker in running})
                 words = waiting.pop(0)
                 running.append(_Worker(words, start_command(["train", *words], free), free))
             if interruption.signal and not handed_on:
@@ -68,7 +68,7 @@ def train_fleet(commands: list[list[str]], device: str, threads: int | None = No
         raise SomeFailed(message, exit_code(failed[0][1]), interrupted=bool(interruption.signal))
 
 
-def places_on(device: str) -> int:
+def slots_on(device: str) -> int:
     """How many trainings to run at a time: one per core, one on a GPU."""
     if device == "cpu":
         return cores.available()

@@ -74,7 +74,7 @@ def test_what_slurm_grants_counts(variables: dict[str, str], granted: int, monke
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert cores.available() == granted
-    assert processes.places_on("cpu") == granted
+    assert processes.slots_on("cpu") == granted
 
 
 @pytest.mark.parametrize("text", ["x", "", "²", "-1", "9" * 5000])
