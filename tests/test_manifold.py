@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA  # type: ignore[import-untyped]  # it has no types
 
+from reactivation.analysis import survival
 from reactivation.analysis.base import Moments, Recording, Result
 from reactivation.analysis.measures import manifold, transitions
 from reactivation.machine.errors import BadInput
@@ -155,12 +156,12 @@ def test_the_median_of_times_that_are_cut_off() -> None:
     rng = np.random.default_rng(0)
     times = rng.exponential(100, 40_000).astype(int) + 1
     ends = rng.integers(60, 200, len(times))  # more than a third are cut off, some before the median
-    found = transitions.median_survival(np.minimum(times, ends), times <= ends)
+    found = survival.median_survival(np.minimum(times, ends), times <= ends)
     assert found == pytest.approx(np.median(times), abs=4 * 100 / math.sqrt(len(times)) + 1)
     assert np.median(np.minimum(times, ends)) < found - 3, "what a plain median would say"
-    assert transitions.median_survival(np.array([3, 5, 5, 9]), np.array([True, True, True, True])) == 5
-    assert transitions.median_survival(np.array([3, 5, 9]), np.array([False, True, False])) == 5
-    assert transitions.median_survival(np.array([3, 5, 9]), np.array([True, False, False])) == 9
+    assert survival.median_survival(np.array([3, 5, 5, 9]), np.array([True, True, True, True])) == 5
+    assert survival.median_survival(np.array([3, 5, 9]), np.array([False, True, False])) == 5
+    assert survival.median_survival(np.array([3, 5, 9]), np.array([True, False, False])) == 9
 
 
 def test_a_bearing_that_never_moves_is_kept_to_the_end() -> None:

@@ -11,13 +11,12 @@ from reactivation.analysis.recording import Recording, both_recordings
 from reactivation.checks import Count, Rng, Seconds, Strength, checked, generator
 from reactivation.machine.errors import BadInput
 from reactivation.replay.inference import NULLS, Array, Draws, Formula, Found, Null, found, null_of
-from reactivation.replay.lags import histograms, jitter, medians, spaced
+from reactivation.replay.lags import histograms, jitter, medians, spaced, unrelated
 from reactivation.replay.pairs import correlations, moments, rates_of
 from reactivation.world.spaces import Space
 
 _LEVELS = 20  # displacements at which lags are compared
 _TOGETHER = 0.75  # quantile of waking correlation from which on two units count as an ensemble
-_INDEPENDENT = 20_000  # pairs of samples for the displacement at saturation
 
 
 @checked
@@ -48,7 +47,7 @@ def compression(rest: Any, awake: Any, space: Space | None = None, *, lowest: St
     at = both[0].space
     if lowest is None:
         lowest = max(jitter(one) for one in both) * math.sqrt(2 * at.dimensions)
-    highest = min(_independent(one, draws) for one in both) / 2
+    highest = min(float(np.median(unrelated(one, draws))) for one in both) / 2
     lags = [spaced(int(one.lengths.max()) // 2) for one in both]
     sums = [_histograms(one, own) for one, own in zip(both, lags, strict=True)]
     times = [np.array(own) * one.dt for one, own in zip(both, lags, strict=True)]
@@ -59,13 +58,6 @@ def compression(rest: Any, awake: Any, space: Space | None = None, *, lowest: St
 
 def _histograms(recording: Recording, lags: Sequence[int]) -> Array:
     return np.concatenate([histograms(recording.space, lags, block) for block in recording.blocks(max(lags) + 1)])
-
-
-def _independent(recording: Recording, draws: Draws) -> float:
-    """The median distance between samples that have nothing to do with each other [unit]."""
-    flat = recording.flat
-    one, other = flat[draws.integers(len(flat), size=(2, _INDEPENDENT))]
-    return float(np.median(recording.space.distance(one, other)))
 
 
 def _ratio(space: Space, rest_times: Array, awake_times: Array, lowest: float, highest: float, *sums: Array) -> Array:

@@ -55,8 +55,13 @@ def _unevenness(counts: Array) -> Array:
 def time_to_cover_half(recording: Any, space: Space | None = None, *, width: Positive | None = None, rng: Rng = 0) -> Found:
     """Measure how long an epoch takes until it has been to half of all cells [s]: median over epochs (Kaplan and Meier).
 
-    NaN where fewer than half of the epochs get there; `more["cut_off"]` is the share of epochs that end before. The null is
-    time shuffled within epochs, which goes everywhere at once.
+    Args:
+        recording: a `Recording`, or positions (B, T, P) with their space.
+        width: of the cells [unit]; None: 0.2 m, or π/6 on a circle.
+
+    Returns:
+        the median, NaN where fewer than half of the epochs get there, with the share of epochs that end before as
+        `more["cut_off"]`; the null is time shuffled within epochs, which goes everywhere at once.
     """
     recording = as_recording(recording, space)
     cells = Cells(recording.space, width_of(recording.space, width))

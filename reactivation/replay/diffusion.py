@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from reactivation.analysis.recording import Recording, as_recording
+from reactivation.analysis.recording import as_recording
 from reactivation.checks import Count, Rng, checked, generator
 from reactivation.replay.inference import Array, Found, measured
-from reactivation.replay.lags import checked_lags, means, powers, size, spaced
+from reactivation.replay.lags import checked_lags, means, powers, size, spaced, unrelated
 from reactivation.world.spaces import Space
 
 _LAGS = (2, 4, 8)  # samples; differences between them are free of decoder jitter
@@ -76,28 +76,25 @@ def saturation(recording: Any, space: Space | None = None, *, rng: Rng = 0) -> F
     Mean squared displacement is compared with that between samples drawn at random from all epochs. NaN where no lag up to
     half of the longest epoch reaches it: these epochs are too short to tell; and where nothing moves.
 
+    Args:
+        recording: a `Recording`, or positions (B, T, P) with their space.
+
     Returns:
-        the lag, with mean squared displacement [unit²] as its curve; the null is time shuffled within epochs: the first
-        lag, if each epoch goes everywhere.
+        the lag, with mean squared displacement [unit²] as its curve over lags [s]; the null is time shuffled within epochs:
+        the first lag, if each epoch goes everywhere.
     """
     recording = as_recording(recording, space)
     lags = spaced(int(recording.lengths.max()) // 2, 12)
     draws = generator(rng)
+    last = float((unrelated(recording, draws) ** 2).mean())
     return measured(
         recording.blocks(max(lags) + 1),
         partial(powers, recording.space, lags, 2),
-        partial(_when_saturated, np.array(lags) * recording.dt, _independent(recording, draws)),
+        partial(_when_saturated, np.array(lags) * recording.dt, last),
         draws,
         unit="s",
         at=np.array(lags) * recording.dt,
     )
-
-
-def _independent(recording: Recording, draws: np.random.Generator, count: int = 20_000) -> float:
-    """Mean squared distance between samples that have nothing to do with each other [unit²]."""
-    flat = recording.flat
-    one, other = flat[draws.integers(len(flat), size=(2, count))]
-    return float((recording.space.distance(one, other) ** 2).mean())
 
 
 def _when_saturated(times: Array, last: float, sums: Array) -> Array:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from reactivation.analysis.recording import as_recording
+from reactivation.analysis.survival import until_away
 from reactivation.checks import Positive, Rng, checked, generator
 from reactivation.replay.cells import width_of
 from reactivation.replay.inference import Array, Found, measured, ratio
@@ -55,9 +56,9 @@ def _stays(space: Space, away: float, longest: int, block: Array) -> Array:
     starts = np.unique(np.linspace(0, (samples - 1) // 2, _STARTS).astype(int))
     times, ended = [], []
     for first in starts:
-        left: Any = space.distance(block[:, first + 1 :], block[:, first : first + 1]) >= away
-        ended.append(left.any(1))
-        times.append(np.where(ended[-1], left.argmax(1) + 1, samples - 1 - first))
+        until, left = until_away(space, block, first, away)
+        times.append(until)
+        ended.append(left)
     return at_moments(np.stack(times, axis=1), np.stack(ended, axis=1), longest)
 
 

@@ -19,6 +19,7 @@ from reactivation.world.spaces import Space
 LAGS = tuple(range(1, 9))  # samples; those of the exponents that were measured in rats
 _EDGES = 400  # of the histogram that medians are read from: a bin is 2.5 % wide
 _FINEST = 1e-4  # its lowest edge, as a share of the space's size
+_UNRELATED = 20_000  # pairs of samples that are drawn
 
 
 def checked_lags(lags: Iterable[int]) -> tuple[int, ...]:
@@ -42,6 +43,14 @@ def distances(space: Space, block: Array, lag: int) -> Array:
     """Distances after a lag, (B, T, P) → (B, T − lag)."""
     away: Array = space.distance(block[:, lag:], block[:, :-lag])
     return away
+
+
+def unrelated(recording: Recording, draws: Draws) -> Array:
+    """Distances between pairs of samples drawn at random from all epochs, (n) [unit]: what saturation tends to."""
+    flat = recording.flat
+    one, other = flat[draws.integers(len(flat), size=(2, _UNRELATED))]
+    apart: Array = recording.space.distance(one, other)
+    return apart
 
 
 def steps(space: Space, block: Array) -> Array:

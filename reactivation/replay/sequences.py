@@ -117,8 +117,15 @@ def weighted_correlation(rest: Recording, awake: Recording, *, samples: Several 
 
     Bearings count as points of the unit circle, so that what turns right round has none. Posteriors are those of `line_fit`.
 
+    Args:
+        rest, awake: two `Recording`s with rates, or spike counts, of the same units.
+        samples: of a segment.
+
     Returns:
         the mean over at most 100 segments, 0 to 1; the null is samples shuffled within segments.
+
+    Raises:
+        BadInput: no rates, or no epoch is as long as a segment.
     """
     draws, tuning = generator(rng), TuningCurves.of(awake)
     posteriors, which = _posteriors(rest, tuning, samples, draws)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.analysis.measures.transitions import surviving
+from reactivation.analysis.survival import surviving
 from reactivation.replay.cells import counts_of
 from reactivation.replay.inference import Array
 

@@ -25,6 +25,7 @@ from reactivation.analysis.base import (
 )
 from reactivation.analysis.recording import as_recording
 from reactivation.analysis.results import mean_of_epochs
+from reactivation.analysis.survival import median_survival, until_away
 from reactivation.checks import Count, Positive, checked
 from reactivation.machine.errors import BadInput
 from reactivation.settings.declaring import LARGEST, setting
@@ -76,9 +77,8 @@ class Transitions:
     standard_error: float | None  # over epochs, weighted by their steps; None for a single one
     mean_absolute_turn: float  # [rad per step]
     reversals: float  # share of the moving steps that go clockwise
-    lasting_reversals: (
-        float | None
-    )  # share of windows in which the bearing moves clockwise by half the arc; None: all shorter
+    # Share of windows in which the bearing moves clockwise by half the arc; None where all epochs are shorter.
+    lasting_reversals: float | None
     dwell: float  # median number of steps that a bearing is kept
     dwell_cut_off: float  # share of these times that the end of an epoch cut off
     turns: Array  # (n) of every step [rad]
@@ -188,34 +188,12 @@ def _dwell(recording: Recording, arc: float) -> tuple[float, float]:
     """Median of the steps until a bearing has moved by `arc`, from the first half of each epoch; the share cut off."""
     times, moved = [], []
     for bearings in recording.blocks(2):
-        steps = bearings.shape[1]
-        for first in range(0, steps // 2, _STRIDE):
-            away = (
-                recording.space.distance(bearings[:, first + 1 :], bearings[:, first : first + 1]) >= arc
-            )  # (B, T − first − 1)
-            moved.append(away.any(1))
-            times.append(np.where(moved[-1], away.argmax(1) + 1, steps - 1 - first))
+        for first in range(0, bearings.shape[1] // 2, _STRIDE):
+            until, away = until_away(recording.space, bearings, first, arc)
+            times.append(until)
+            moved.append(away)
     ended = np.concatenate(moved)
     return median_survival(np.concatenate(times), ended), float(1 - ended.mean())
-
-
-def median_survival(times: NDArray[np.integer], ended: NDArray[np.bool_]) -> float:
-    """Median of times of which some are known to be longer only (Kaplan and Meier); the longest where it is beyond all.
-
-    Args:
-        times: (n).
-        ended: (n); whether a time is whole; otherwise it was cut off.
-    """
-    moments, which = np.unique(times, return_inverse=True)
-    share = surviving(np.bincount(which, weights=ended), np.bincount(which))
-    return float(moments[np.argmax(share <= 0.5)] if share[-1] <= 0.5 else moments[-1])
-
-
-def surviving(ends: NDArray[Any], leaving: NDArray[Any]) -> Array:
-    """Return the share that is longer than each moment, of how many end and how many leave, ended or cut off, at each."""
-    at_risk = leaving.sum() - np.concatenate(([0], np.cumsum(leaving)[:-1]))
-    share: Array = np.cumprod(1 - ends / np.maximum(at_risk, 1))
-    return share
 
 
 def tabulate(run: str, entry: Any, details: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
