@@ -8,11 +8,10 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
-import json
 import math
 from statistics import mean
-from typing import Any, NamedTuple
 
+from paper.benchmark_tables import OF_BENCHMARKS
 from paper.claims import CLAIMS
 from paper.claims.ablations import Effect, effects
 from paper.claims.criteria import FEW, WORDS
@@ -42,6 +41,8 @@ from paper.protocols import (
     Protocol,
 )
 from paper.study import Result, Study, at, growth, kl, step_length
+from paper.table import Table as Table
+from paper.table import three_digits
 from reactivation.analysis.results import LEVEL, confidence_interval
 from reactivation.machine.errors import DamagedData
 from reactivation.storage.finding import command
@@ -49,27 +50,6 @@ from reactivation.storage.finding import command
 _ABSENT = "–"
 NOT_RUN = "not yet run"
 _INTERVAL = f"[{100 * LEVEL:.0f} % interval]"
-
-
-class Table(NamedTuple):
-    """Text only; numbers are formatted already."""
-
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-    def markdown(self) -> str:
-        """As a table of a Markdown page."""
-        lines = [self.header, ["---"] * len(self.header), *self.rows]
-        return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in lines)
-
-    def text(self) -> str:
-        """As aligned columns of a terminal."""
-        widths = [max(len(row[column]) for row in (self.header, *self.rows)) for column in range(len(self.header))]
-        lines = (
-            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-            for row in (self.header, *self.rows)
-        )
-        return "\n".join(line.rstrip() for line in lines)
 
 
 def seeds_table(study: Study) -> Table:
@@ -154,7 +134,7 @@ def _extremes(values: Iterable[float]) -> str:
     known = [value for value in values if not math.isnan(value)]
     if not known:
         return _ABSENT
-    least, most = _number(min(known)), _number(max(known))
+    least, most = three_digits(min(known)), three_digits(max(known))
     return least if least == most else f"{least} to {most}"
 
 
@@ -221,7 +201,7 @@ def _beyond(claim: Claim, verdict: Verdict) -> str:
 def _result(verdict: Verdict) -> str:
     """The mean over the seeds that count, and every number that was known beforehand."""
     counted = _interval(verdict.values) if verdict.values else _ABSENT
-    return counted + (f" (known before: {', '.join(map(_number, verdict.known))})" if verdict.known else "")
+    return counted + (f" (known before: {', '.join(map(three_digits, verdict.known))})" if verdict.known else "")
 
 
 def _so_far(claim: Claim, value: float) -> str:
@@ -305,19 +285,14 @@ def _sides(effect: Effect) -> str:
 _LEAVES, _ENTERS = "yes → no", "no → yes"
 
 
-def _number(value: float) -> str:
-    """Three significant digits."""
-    return f"{value:.3g}"
-
-
 def _interval_if_run(values: Sequence[float]) -> str:
     return _interval(values) if values else NOT_RUN
 
 
 def _interval(values: Sequence[float]) -> str:
     interval = confidence_interval(values)
-    bounds = "" if interval is None else f" [{_number(interval[0])}, {_number(interval[1])}]"
-    return _number(mean(values)) + bounds
+    bounds = "" if interval is None else f" [{three_digits(interval[0])}, {three_digits(interval[1])}]"
+    return three_digits(mean(values)) + bounds
 
 
 def _over_seeds(value: Callable[[str, int], float], run: str, seeds: Sequence[int]) -> str:
@@ -330,94 +305,6 @@ def _over_seeds(value: Callable[[str, int], float], run: str, seeds: Sequence[in
     return f"{_interval(known)}{fewer}" if known else _ABSENT
 
 
-def speed_table(study: Study) -> Table:
-    """What benchmarks/training.py printed, each time it was run: results/benchmarks/training_<machine>_<run>.jsonl."""
-    rows = [
-        [
-            machine,
-            timing["name"],
-            f"{timing['seconds_per_step']:.4f}",
-            f"{timing['flops'] / 1e9:.1f}",
-            f"{timing['ceiling_flops_per_s'] / 1e9:.0f}",
-            f"{timing['fraction_of_ceiling']:.1%}",
-            f"{timing['times_plain_loop']:.2f}",
-            f"{timing['peak_rss_mb']:.0f}",
-        ]
-        for machine, timing in _printed(study, "training")
-    ]
-    columns = ["machine, run", "network", "s/step", "GFLOP", "ceiling [GFLOP/s]", "of ceiling", "× plain", "peak [MB]"]
-    return Table(columns, rows)
-
-
-def densities_table(study: Study) -> Table:
-    """What benchmarks/analysis.py printed: results/benchmarks/analysis_<machine>.jsonl."""
-    rows = [
-        [name.replace("_", " "), _number(value) if isinstance(value, float) else str(value)]
-        for _, found in _printed(study, "analysis")
-        for name, value in found.items()
-        if name != "name"
-    ]
-    return Table(["divergence table", "measured"], rows)
-
-
-def breakdown_table(study: Study) -> Table:
-    """What benchmarks/breakdown.py printed: results/benchmarks/breakdown_<machine>.jsonl."""
-    found = _printed(study, "breakdown")
-    kinds = [kind for kind in found[0][1] if kind != "name"] if found else []
-    rows = [[kind, *(f"{network.get(kind, 0):.1f} %" for _, network in found)] for kind in kinds]
-    return Table(["share of a step", *(f"{network['name']}, {machine}" for machine, network in found)], rows)
-
-
-def floor_table(study: Study) -> Table:
-    """What benchmarks/floor.py printed: results/benchmarks/floor_<machine>.jsonl."""
-    times = ("products", "draws", "calls", "step")
-    rows = [
-        [
-            machine,
-            row["name"],
-            *(f"{row[part]:.4f}" for part in times),
-            f"{row['floor_of_ceiling']:.1%}",
-            f"{row['step_of_ceiling']:.1%}",
-        ]
-        for machine, row in _printed(study, "floor")
-    ]
-    columns = ["machine", "network", *(f"{part} [s]" for part in times), "floor, of ceiling", "step, of ceiling"]
-    return Table(columns, rows)
-
-
-def threads_table(study: Study) -> Table:
-    """What benchmarks/threads.py printed: results/benchmarks/threads_<machine>.jsonl."""
-    rows = [
-        [machine, row["name"], str(row["other_processes"]), str(row["threads"]), f"{row['seconds_per_step']:.3f}"]
-        for machine, row in _printed(study, "threads")
-    ]
-    return Table(["machine", "network", "other processes", "threads", "s/step"], rows)
-
-
-def scripts_table(study: Study) -> Table:
-    """What benchmarks/scripts.py printed: results/benchmarks/scripts_<machine>.jsonl."""
-    rows = [
-        [machine, row["script"], f"{row['seconds']:.0f}", f"{row['peak_mb']:.0f}"]
-        for machine, row in _printed(study, "scripts")
-    ]
-    return Table(["machine", "script", "seconds", "peak [MB]"], rows)
-
-
-def history_table(study: Study) -> Table:
-    """What benchmarks/history.py printed: results/benchmarks/history_<machine>.jsonl."""
-    rows = [[row["commit"], row["name"], f"{row['seconds_per_step']:.3f}"] for _, row in _printed(study, "history")]
-    return Table(["commit", "network", "s/step"], rows)
-
-
-def _printed(study: Study, name: str) -> list[tuple[str, dict[str, Any]]]:
-    """The lines of a benchmark, each with the machine that printed it; none if it has not been run."""
-    return [
-        (file.stem.removeprefix(f"{name}_").replace("_", ", "), json.loads(line))
-        for file in study.benchmarks(f"{name}_*")
-        for line in file.read_text(encoding="utf-8").splitlines()
-    ]
-
-
 TABLES: dict[str, Callable[[Study], Table]] = {
     "seeds": seeds_table,
     **{f"networks {task}": partial(networks_table, task) for task in NETWORKS},
@@ -427,11 +314,5 @@ TABLES: dict[str, Callable[[Study], Table]] = {
     "protocols": protocols_table,
     "effects": effects_table,
     "crossings": crossings_table,
-    "speed": speed_table,
-    "breakdown": breakdown_table,
-    "floor": floor_table,
-    "threads": threads_table,
-    "scripts": scripts_table,
-    "history": history_table,
-    "densities": densities_table,
+    **OF_BENCHMARKS,
 }
