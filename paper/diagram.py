@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from paper.claims.replay import rows
 from paper.claims.verdicts import Claim, Verdict, judge
-from paper.learned import has_learned
+from paper.learned import has_learned, left_out, line_on
 from paper.panels.diagram import KEY, draw
 from paper.pictures import picture
 from paper.protocols import HEAD, SPATIAL
@@ -124,6 +124,11 @@ class Part:
     def run(self) -> RunFolder:
         """Where it is trained."""
         return trained_run(train_config(self.training), self.settings.path)
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether it is there, and has not learned its task."""
+        return (self.found is not None or self.is_trained) and not has_learned(self.run)
 
     @property
     def found(self) -> dict[str, Any] | None:
@@ -244,16 +249,16 @@ def verdicts(family: Family, found: Mapping[int, Any]) -> dict[Claim, Verdict]:
     return {claim: judge(claim, {seed: claim.value(one) for seed, one in found.items()}) for claim in rows(family.of_noise)}
 
 
-def verdict_table(measured: Mapping[Family, Mapping[int, Any]]) -> Table:
-    """Every row of the families, as a page has them."""
+def verdict_table(measured: Mapping[Family, Mapping[int, Any]], unlearned: Mapping[Family, Sequence[int]]) -> Table:
+    """Every row of the families, as a page has them; seeds that have not learned are named beside how many count."""
     header = ["networks", "row", "measure", "rule", "mean", "95 % interval", "n", "verdict"]
     rows = []
-    for family, found in measured.items():
-        for claim, verdict in verdicts(family, found).items():
+    for family in (one for one in FAMILIES if one in measured or one in unlearned):
+        for claim, verdict in verdicts(family, measured.get(family, {})).items():
             interval = "–" if verdict.interval is None else "{:.3g} to {:.3g}".format(*verdict.interval)
             mean = "–" if math.isnan(verdict.mean) else f"{verdict.mean:.3g}"
             told = [family.name, claim.sentence, claim.measure, claim.rule, mean, interval]
-            rows.append([*told, str(len(verdict.seeds)), verdict.verdict])
+            rows.append([*told, f"{len(verdict.seeds)}{left_out(unlearned.get(family, ()))}", verdict.verdict])
     return Table(header, rows)
 
 
@@ -263,6 +268,15 @@ def measured_below(path: str) -> dict[Family, dict[int, Any]]:
     for part in parts(Settings(path=path)):
         if part.found is not None and has_learned(part.run):
             found.setdefault(part.family, {})[part.seed] = part.found
+    return found
+
+
+def unlearned_below(path: str) -> dict[Family, tuple[int, ...]]:
+    """Families → seeds whose networks are there below a root of results, and have not learned their task."""
+    found: dict[Family, tuple[int, ...]] = {}
+    for part in parts(Settings(path=path)):
+        if part.is_left_out:
+            found[part.family] = (*found.get(part.family, ()), part.seed)
     return found
 
 
@@ -284,12 +298,14 @@ def main(words: Sequence[str]) -> None:
         return
     refuse_published(Path(settings.path))
     measured: dict[Family, dict[int, Any]] = {}
+    unlearned: dict[Family, tuple[int, ...]] = {}
     for part in parts(settings):
         found = part.found
         if found is None and not part.is_trained:
             print(f"lacking  {part.family.name}, seed {part.seed}: {command('train.py', part.training)}")
-        elif not has_learned(part.run):
-            print(f"left out {part.family.name}, seed {part.seed}: it has not learned its task")
+        elif part.is_left_out:
+            print(line_on(part.family.name, part.seed))
+            unlearned[part.family] = (*unlearned.get(part.family, ()), part.seed)
         elif found is None and settings.dry_run:
             print(f"to do    {part.family.name}, seed {part.seed}: {part.file}")
         else:
@@ -297,8 +313,8 @@ def main(words: Sequence[str]) -> None:
             measured.setdefault(part.family, {})[part.seed] = found or measure(part)
         measured.setdefault(part.family, {})
     if any(measured.values()) and not settings.dry_run:
-        print(*draw(measured, Path(settings.path) / "figures"), sep="\n")
-    print(verdict_table(measured).markdown())
+        print(*draw(measured, unlearned, Path(settings.path) / "figures"), sep="\n")
+    print(verdict_table(measured, unlearned).markdown())
 
 
 if __name__ == "__main__":

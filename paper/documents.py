@@ -34,7 +34,7 @@ _BESIDE: Mapping[str, Callable[[str], Table]] = {
     "mechanism gains": lambda path: mechanism.gains(gains_table(path)),
     "gain verdicts": gain.verdicts_drawn,
     "gain curves": lambda path: gain.curve_table(gain.drawn(path)),
-    "diagram": lambda path: diagram.verdict_table(diagram.measured_below(path)),
+    "diagram": lambda path: diagram.verdict_table(diagram.measured_below(path), diagram.unlearned_below(path)),
 }  # what is found beside the claims' results, by their root
 _BLOCKS = (*TABLES, *_SENTENCES, *_BESIDE)
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from paper.claims.gain import GAINS, Controls, Curve, matching, verdict
 from paper.claims.theory import Ruling
-from paper.learned import has_learned
+from paper.learned import has_learned, left_out, line_on
 from paper.panels import gain as panel
 from paper.panels.base import PanelTable
 from paper.pictures import picture
@@ -52,12 +52,16 @@ SWEEP = "gain_at_rest"
 STILL, BROWNIAN = "none", "query"
 INPUTS = {STILL: "no inputs", BROWNIAN: "Brownian inputs"}
 CLAIMS = "gain_claims.json"
+_UNLEARNED = "unlearned"  # their key of seeds, where there are any
 CONTROL_SEEDS = (0, 1, 2)
 LANGEVIN = CONTROLS[0]
 SCALE_FREE = "the paper's ReLU networks"
 _NAMES = {(f"{one.task}/{one.experiment}", one.noise): one.name for one in FAMILIES} | {
     (f"{HEAD}/noisy_drawn_relu", None): "drawn ReLU"
 }
+
+
+Unlearned = Mapping[str, tuple[int, ...]]  # family → seeds of its networks that have not learned their task
 
 
 class Row(NamedTuple):
@@ -200,6 +204,15 @@ def measured(path: str) -> list[Row]:
     ]
 
 
+def unlearned(path: str) -> Unlearned:
+    """Families of the sweep → seeds whose networks have not learned their task."""
+    sweep, found = Sweep(sweep_folder(SWEEP, path)), dict[str, tuple[int, ...]]()
+    for run in planned():
+        if not has_learned(RunFolder(sweep.path / run.name)):
+            found[family_of(run)] = (*found.get(family_of(run), ()), int(run.values["seed"]))
+    return found
+
+
 def curves(rows: Sequence[Row], family: str, inputs: str) -> list[Curve]:
     """The curves of a family that are whole."""
     found: dict[str, dict[float, float]] = {}
@@ -234,6 +247,12 @@ class Judged:
     planned: int
     curves: Sequence[Curve]
     ruling: Ruling
+    unlearned: tuple[int, ...] = ()  # seeds that do not count
+
+    @property
+    def of_planned(self) -> str:
+        """How many of the planned networks are judged, and which are left out."""
+        return f"{len(self.curves)} of {self.planned}{left_out(self.unlearned)}"
 
     @property
     def best(self) -> str:
@@ -251,6 +270,7 @@ class Judged:
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
         about = {"family": self.family, "inputs": self.inputs, "networks": len(self.curves), "planned": self.planned}
+        about |= {_UNLEARNED: list(self.unlearned)} if self.unlearned else {}
         return about | {
             "verdict": self.ruling.verdict,
             "reason": self.ruling.reason,
@@ -259,13 +279,13 @@ class Judged:
         }
 
 
-def judge(rows: Sequence[Row]) -> list[Judged]:
-    """Judge every family under both kinds of inputs."""
+def judge(rows: Sequence[Row], unlearned: Unlearned) -> list[Judged]:
+    """Judge every family under both kinds of inputs, and name those of its networks that have not learned."""
     judged = []
     for family, inputs in product(families(), INPUTS):
         own = curves(rows, family.name, inputs)
         ruling = verdict(own, family.planned, controls_of(rows, family.task))
-        judged.append(Judged(family.name, inputs, family.planned, own, ruling))
+        judged.append(Judged(family.name, inputs, family.planned, own, ruling, unlearned.get(family.name, ())))
     return judged
 
 
@@ -273,8 +293,8 @@ def verdict_table(judged: Iterable[Judged]) -> Table:
     """The verdicts, as a page has them."""
     header = ["family", "inputs", "networks", "verdict", "best c [95% interval]", "c at which rest matches waking", "why"]
     rows = [
-        [one.family, INPUTS[one.inputs], f"{len(one.curves)} of {one.planned}", one.ruling.verdict, one.best or "–",
-         one.matching or "–", one.ruling.reason]
+        [one.family, INPUTS[one.inputs], one.of_planned, one.ruling.verdict, one.best or "–", one.matching or "–",
+         one.ruling.reason]
         for one in judged
     ]  # fmt: skip
     return Table(header, rows)
@@ -292,7 +312,17 @@ def curve_table(rows: Sequence[Row]) -> Table:
 
 def verdicts_drawn(path: str) -> Table:
     """The verdicts on the families that the figure below a root of results shows; see `drawn`."""
-    return verdict_table(one for one in judge(drawn(path)) if one.curves)
+    judged = judge(drawn(path), _unlearned_of_claims(Path(path) / CLAIMS))
+    return verdict_table(one for one in judged if one.curves or one.unlearned)
+
+
+def _unlearned_of_claims(file: Path) -> Unlearned:
+    """Families → seeds that verdicts say have not learned: the networks themselves may be elsewhere."""
+    told = read_json(file, list) if file.exists() else []
+    try:
+        return {one["family"]: tuple(one[_UNLEARNED]) for one in told if _UNLEARNED in one}
+    except (KeyError, TypeError):
+        raise damaged(file) from None
 
 
 def drawn(path: str) -> list[Row]:
@@ -328,14 +358,14 @@ def figure_file(root: Path, form: str = "png") -> Path:
     return picture(root / "figures", panel.KEY, form)
 
 
-def draw(rows: Sequence[Row], folder: Path) -> list[Path]:
-    """Draw every family that is measured; returns the files.
+def draw(rows: Sequence[Row], unlearned: Unlearned, folder: Path) -> list[Path]:
+    """Draw every family that is measured, and name those of its networks that have not learned; returns the files.
 
     Raises:
         StorageError: they cannot be written.
     """
     found = {
-        name: {label: curves(rows, name, inputs) for inputs, label in INPUTS.items()}
+        name + left_out(unlearned.get(name, ())): {label: curves(rows, name, inputs) for inputs, label in INPUTS.items()}
         for name in dict.fromkeys(row.family for row in rows)
     }
     table = PanelTable({name: [getattr(row, name) for row in rows] for name in Row._fields})
@@ -364,12 +394,14 @@ def main(words: list[str]) -> None:
         if not control.rows(settings.path) and not settings.dry_run:
             print(f"{control.file(settings.path)} ...", flush=True)
             control.measure(settings.path)
-    rows = measured(settings.path)
-    judged = judge(rows)
+    rows, left = measured(settings.path), unlearned(settings.path)
+    for family, seed in ((family, seed) for family, seeds in left.items() for seed in seeds):
+        print(line_on(family, seed))
+    judged = judge(rows, left)
     print(verdict_table(judged).text())
     if not settings.dry_run:
         write_atomically(Path(settings.path) / CLAIMS, to_json([one.plain() for one in judged]))
-        print(*draw(rows, Path(settings.path) / "figures"), Path(settings.path) / CLAIMS, sep="\n")
+        print(*draw(rows, left, Path(settings.path) / "figures"), Path(settings.path) / CLAIMS, sep="\n")
 
 
 def published_files(path: str) -> list[Path]:

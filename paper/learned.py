@@ -3,6 +3,8 @@
 Written, and committed, before any network that it may leave out was measured; docs/theory.md says what was known then.
 """
 
+from collections.abc import Iterable
+
 from reactivation.storage.folder import RunFolder
 
 UNLEARNED = 0.5  # share of its targets' variance: who misses more at the last test has not learned the task
@@ -19,3 +21,14 @@ def has_learned(folder: RunFolder) -> bool:
         return True
     missed = tests[max(tests)]["fraction_unexplained"]
     return missed is not None and missed <= UNLEARNED
+
+
+def left_out(seeds: Iterable[int]) -> str:
+    """Return what a table says of these, behind how many networks count; "" where there are none."""
+    listed = ", ".join(map(str, seeds))
+    return f"; not learned: seed {listed}" if listed else ""
+
+
+def line_on(family: str, seed: int) -> str:
+    """Return what a command prints of a network that it leaves out."""
+    return f"left out {family}, seed {seed}: it has not learned its task"

@@ -10,7 +10,19 @@ import pytest
 
 from paper.claims.replay import ADAPTED, FRICTION, rows
 from paper.claims.verdicts import FAILS, HOLDS, UNDECIDED
-from paper.diagram import FAMILIES, Family, Part, Settings, main, measure, measured_below, parts, verdicts
+from paper.diagram import (
+    FAMILIES,
+    Family,
+    Part,
+    Settings,
+    main,
+    measure,
+    measured_below,
+    parts,
+    unlearned_below,
+    verdict_table,
+    verdicts,
+)
 from paper.panels.diagram import table
 
 BY_NAME = {family.name: family for family in FAMILIES}
@@ -94,10 +106,15 @@ def test_a_network_that_has_not_learned_is_named_and_not_measured(
         file.touch()
     part.run.table_file("test").write_text('{"25000": {"fraction_unexplained": 0.68}}')
     main(words)
-    assert "left out drawn tanh, seed 3: it has not learned its task" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.startswith("left out drawn tanh, seed 3: it has not learned its task\n")
+    assert "| 0; not learned: seed 3 |" in said
     part.file.parent.mkdir()
     part.file.write_text(json.dumps({"settings": part.science, **made(part.family, 3, more=0.2, faster=2.0, kl=0.3)}))
     assert measured_below(str(tmp_path)) == {}, "nor counted where it was measured"
+    assert unlearned_below(str(tmp_path)) == {part.family: (3,)}
+    rows = verdict_table({}, unlearned_below(str(tmp_path))).rows
+    assert {(row[0], row[-2]) for row in rows} == {("drawn tanh", "0; not learned: seed 3")}, "but named on the page"
     part.run.table_file("test").write_text('{"25000": {"fraction_unexplained": 0.02}}')
     assert list(measured_below(str(tmp_path))[part.family]) == [3]
 

@@ -30,6 +30,7 @@ from paper.gain import (
     family_of,
     figure_file,
     judge,
+    main,
     measured,
     planned,
     verdicts_drawn,
@@ -140,12 +141,12 @@ def test_families_are_judged_and_drawn_from_the_rows_of_the_table(tmp_path: Path
     rows += rows_of("biased GRU", [f"spatial_navigation/{seed}" for seed in range(3)], best_at(2.0))
     rows += rows_of("drawn tanh", [f"head_direction/{seed}" for seed in range(3)], FLAT)
     rows.pop()  # a network of which a rest is lacking
-    told = {(one.family, one.inputs): (one.ruling.verdict, len(one.curves), one.matching) for one in judge(rows)}
+    told = {(one.family, one.inputs): (one.ruling.verdict, len(one.curves), one.matching) for one in judge(rows, {})}
     assert told["biased GRU", "none"] == (AT_TWO, 3, "1, 2"), "0.1 nats for each of two dimensions"
     assert told["drawn tanh", "none"][:2] == (NONE, 3)
     assert told["drawn tanh", "query"][:2] == (UNDECIDED, 2)
     assert told["biased vanilla", "none"][:2] == (NOT_MEASURED, 0)
-    files = draw(rows, tmp_path / "figures")
+    files = draw(rows, {}, tmp_path / "figures")
     assert {file.suffix for file in files} == {".pdf", ".png", ".csv"}
     with open(next(file for file in files if file.suffix == ".csv")) as file:
         assert len(list(csv.DictReader(file))) == len(rows)
@@ -167,7 +168,9 @@ def test_what_lives_in_the_box_has_two_dimensions_and_what_lives_on_the_circle_o
     assert (found["biased GRU"], found[SCALE_FREE]) == ({2}, {1, 2})
 
 
-def test_a_network_that_has_not_learned_its_task_has_no_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_that_has_not_learned_its_task_has_no_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     sweep = Sweep(sweep_folder(SWEEP, str(tmp_path)))
     runs = [run for run in planned() if family_of(run) == "drawn tanh"][:2]
     told = {"inputs": "none", "variance_gain": 2.0, "kl_matched": 0.3, "kl_matched_standard_error": 0.01}
@@ -178,11 +181,28 @@ def test_a_network_that_has_not_learned_its_task_has_no_rows(tmp_path: Path, mon
         folder.table_file("test").write_text(json.dumps({"25000": {"fraction_unexplained": missed}}))
     sweep.plan_file.touch()
     assert [row.network for row in measured(str(tmp_path))] == [runs[0].name]
+    main([f"path={tmp_path}", "dry_run=true"])
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "left out drawn tanh, seed 1: it has not learned its task"
+    assert len([line for line in said if "0 of 5; not learned: seed 1" in line]) == len(INPUTS)
+
+
+def test_the_page_names_who_has_not_learned_as_the_verdicts_have_it(tmp_path: Path) -> None:
+    rows, left = rows_of("drawn tanh", [f"head_direction/{seed}" for seed in (0, 2)], FLAT[:2]), {"drawn tanh": (1, 4)}
+    draw(rows, left | {"drawn GRU": (3,)}, tmp_path / "figures")
+    told = [one.plain() for one in judge(rows, left | {"drawn GRU": (3,)})]
+    assert all(("unlearned" in one) == (one["family"] in ("drawn tanh", "drawn GRU")) for one in told)
+    (tmp_path / CLAIMS).write_text(json.dumps(told))
+    named = {row[0]: row[2] for row in verdicts_drawn(str(tmp_path)).rows}
+    assert named == {"drawn tanh": "2 of 5; not learned: seed 1, 4", "drawn GRU": "0 of 5; not learned: seed 3"}
+    (tmp_path / CLAIMS).write_text('[{"unlearned": 1}]')
+    with pytest.raises(DamagedData, match="not what its command writes"):
+        verdicts_drawn(str(tmp_path))
 
 
 def test_published_verdicts_are_those_of_the_published_figure() -> None:
     told = json.loads((PUBLISHED / CLAIMS).read_text())
-    assert told == [one.plain() for one in judge(drawn(str(PUBLISHED)))]
+    assert told == [one.plain() for one in judge(drawn(str(PUBLISHED)), {})]
 
 
 def test_a_table_of_curves_that_was_edited_is_damaged(tmp_path: Path) -> None:

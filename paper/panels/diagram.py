@@ -1,11 +1,12 @@
 """The phase diagram of rest: distance exponent and divergence from waking, over a modifier and the noise gain."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from paper.learned import left_out
 from paper.panels.base import PanelTable
 from paper.pictures import write_pictures
 from reactivation.plotting.style import style
@@ -20,8 +21,10 @@ Row = dict[str, Any]
 KEY = "diagram"  # of the figure
 
 
-def draw(measured: Mapping[Any, Mapping[int, Any]], folder: Path) -> list[Path]:
+def draw(measured: Mapping[Any, Mapping[int, Any]], unlearned: Mapping[Any, Sequence[int]], folder: Path) -> list[Path]:
     """Draw families → seed → what `paper.diagram.measure` found; returns pictures and their table.
+
+    Titles tell how many networks of a family are drawn, and the seeds of those that have not learned.
 
     Raises:
         StorageError: they cannot be written.
@@ -30,6 +33,7 @@ def draw(measured: Mapping[Any, Mapping[int, Any]], folder: Path) -> list[Path]:
 
     rows = list(table(measured))
     families = list(dict.fromkeys(row["networks"] for row in rows))
+    named = {family.name: left_out(seeds) for family, seeds in unlearned.items()}
     with style():
         page = Figure(figsize=(4 * _SIZE[0], len(families) * _SIZE[1] + 0.3), layout="constrained")
         axes = page.subplots(len(families), 4, squeeze=False)
@@ -39,7 +43,9 @@ def draw(measured: Mapping[Any, Mapping[int, Any]], folder: Path) -> list[Path]:
             for ax, (kind, measure) in zip(line, columns, strict=True):
                 own = [row for row in rows if row["networks"] == family and row["modifier"] == kind]
                 _draw_map(ax, own, measure) if own else ax.set_axis_off()
-            line[0].set_title(f"{family}, n = {seeds}\n{_SHOWN['exponent'][0]}", loc="left", fontsize=7)
+            line[0].set_title(
+                f"{family}, n = {seeds}{named.get(family, '')}\n{_SHOWN['exponent'][0]}", loc="left", fontsize=7
+            )
         drawn = PanelTable({name: [row[name] for row in rows] for name in rows[0]})
         return write_pictures(page, KEY, {KEY: drawn}, folder)
 
