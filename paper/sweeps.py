@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -148,28 +148,20 @@ def draw(ax: "Axes", table: PanelTable) -> "Axes":
     names = shortened(map(str, series))
     for place, (value, colour) in enumerate(zip(series, spread_colours(len(series)), strict=True)):
         own, beside = hue == value, _beside(ax, place - (len(series) - 1) / 2)
-        centres = np.unique(at[own])
-        together = [values[own & (at == centre)] for centre in centres]
-        counts |= set(map(len, together))
-        means = np.array([one.mean() for one in together])
-        ends = np.array([confidence_interval(one.tolist()) or (math.nan, math.nan) for one in together])
-        shown += [(centre, end) for centre, both in zip(centres, ends, strict=True) for end in both]
+        label = f"{shortened([told[-1]])[0]} = {names[place]}" if place < _SERIES else None
+        means = _means(at[own], values[own])
         ax.plot(
             at[own], values[own], "o", color=colour, markersize=3.5, alpha=0.6, markeredgewidth=0, zorder=3, transform=beside
         )
         ax.errorbar(
-            centres, means, abs(ends.T - means), color=colour, linestyle="-" if is_number else "", marker="_", capsize=2.5,
-            label=f"{shortened([told[-1]])[0]} = {names[place]}" if place < _SERIES else None, transform=beside,
+            means.at, means.values, abs(means.ends.T - means.values), color=colour, linestyle="-" if is_number else "",
+            marker="_", capsize=2.5, label=label, transform=beside,
         )  # fmt: skip
+        counts |= means.counts
+        shown += [(centre, end) for centre, both in zip(means.at, means.ends, strict=True) for end in both]
     _scale(ax, at, values)
     _show(ax, np.array(shown))
-    if not is_number or len(labels) <= _TICKS:
-        ticks = [f"{value:g}" for value in labels] if is_number else shortened(map(str, labels))
-        if sum(map(len, ticks)) > _ROW:
-            ax.set_xticks(np.unique(at), shortened(map(str, labels), _UPRIGHT), rotation=90)
-        else:
-            ax.set_xticks(np.unique(at), ticks)
-        ax.minorticks_off()
+    _name_x(ax, at, labels, is_number)
     ax.set_xlabel(shortened([told[0]])[0])
     ax.set_ylabel(shortened([y])[0])
     ax.set_title(f"n = {'–'.join(map(str, sorted({min(counts), max(counts)})))}", loc="right", fontsize=7, color=GREY)
@@ -177,6 +169,34 @@ def draw(ax: "Axes", table: PanelTable) -> "Axes":
         left = len(series) - _SERIES
         ax.legend(title=f"and {left} more" if left > 0 else None, title_fontsize=7).set_in_layout(False)
     return ax
+
+
+class _Means(NamedTuple):
+    """Means over seeds of one series, where x is the same."""
+
+    at: Array  # (n) each x once
+    values: Array  # (n)
+    ends: Array  # (n, 2) of the 95 % t intervals, NaN for a single seed
+    counts: set[int]  # how many seeds there are at an x
+
+
+def _means(at: Array, values: Array) -> _Means:
+    centres = np.unique(at)
+    together = [values[at == centre] for centre in centres]
+    ends = np.array([confidence_interval(one.tolist()) or (math.nan, math.nan) for one in together])
+    return _Means(centres, np.array([one.mean() for one in together]), ends, set(map(len, together)))
+
+
+def _name_x(ax: "Axes", at: Array, labels: Sequence[Any], is_number: bool) -> None:
+    """Give each value of x a tick where they are names, or few numbers; turned where they are long."""
+    if is_number and len(labels) > _TICKS:
+        return
+    ticks = [f"{value:g}" for value in labels] if is_number else shortened(map(str, labels))
+    if sum(map(len, ticks)) > _ROW:
+        ax.set_xticks(np.unique(at), shortened(map(str, labels), _UPRIGHT), rotation=90)
+    else:
+        ax.set_xticks(np.unique(at), ticks)
+    ax.minorticks_off()
 
 
 def shortened(names: Iterable[str], longest: int = _LONGEST) -> list[str]:

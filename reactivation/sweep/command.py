@@ -112,14 +112,9 @@ def _start(words: list[str]) -> None:
     runs, configs = [run for run, _ in planned], {run.name: config for run, config in planned}
     sweep = Sweep(sweep_folder(settings.name or default_name(grid, runs), settings.path))
     refuse_published(sweep.path)
-    networks: dict[str, RunFolder] = {}
-    if settings.allow_missing and not settings.trained:
-        raise BadInput(f"{COMMAND_LINE}: allow_missing=true says nothing without trained=...")
-    if settings.trained:
-        networks = trained_networks(configs, settings.trained, settings.allow_missing)
+    networks = _trained(settings, configs)
+    if networks:
         runs = [run for run in runs if run.name in networks]
-        if lacking := configs.keys() - networks.keys():
-            print(f"left out: {len(lacking)} of {len(configs)} networks, which are not trained yet")
     sweep.take_plan(runs)
     _show_plan(sweep, looking.stand(sweep), {} if networks else configs)
     if settings.dry_run:
@@ -148,6 +143,22 @@ def _launcher(arguments: Mapping[str, str]) -> Launcher:
         refuse_idle(map("=".join, arguments.items()), ("launcher", *(_GROUP + name for name in HERE)), f"launcher={LOCAL}")
     grace_of(launcher)  # refuses a time that is none, before there is a folder
     return launcher
+
+
+def _trained(settings: Settings, configs: Mapping[str, TrainConfig]) -> dict[str, RunFolder]:
+    """Find the networks that are taken as they are, by run; none where they are to be trained.
+
+    Raises:
+        BadInput: some are not there, and that is not allowed; or it is allowed where none is taken.
+    """
+    if not settings.trained:
+        if settings.allow_missing:
+            raise BadInput(f"{COMMAND_LINE}: allow_missing=true says nothing without trained=...")
+        return {}
+    networks = trained_networks(configs, settings.trained, settings.allow_missing)
+    if lacking := configs.keys() - networks.keys():
+        print(f"left out: {len(lacking)} of {len(configs)} networks, which are not trained yet")
+    return networks
 
 
 def _show_plan(sweep: Sweep, found: list[State], configs: Mapping[str, TrainConfig]) -> None:
