@@ -118,3 +118,14 @@ def test_private_names_stay_in_their_module() -> None:
         asked |= {name.name for node in nodes if isinstance(node, ast.ImportFrom) for name in node.names}
         private = {name for name in asked if name.startswith("_") and not name.startswith("__")}
         assert private - own - public == set(), module
+
+
+def test_the_readme_names_every_room_and_all_of_a_room_or_none() -> None:
+    tree = re.split(r"\n(?=\S)", (ROOT / "README.md").read_text().split("\nreactivation/  ")[1].split("\npaper/  ")[0])[0]
+    told = dict(re.findall(r"\n  (\w+)/ (.*?)(?=\n  \S|$)", tree, re.DOTALL))
+    modules = [name.split(".")[1:] for name in SOURCES if name.startswith("reactivation.")]
+    rooms = {room: {rest[0] for first, *rest in modules if first == room and len(rest) == 1} for room, *_ in modules}
+    assert told.keys() == {room for room, inside in rooms.items() if inside}
+    for room, inside in rooms.items():
+        named = set(re.findall(r"(\w+)(?:\.py|/)", told.get(room, ""))) & inside
+        assert named in (inside, set()), (room, inside - named)
