@@ -1,6 +1,8 @@
 """The authors' commands as written, at tiny size, and the analyses on what they leave."""
 
 from dataclasses import replace
+from functools import partial
+import io
 from itertools import product
 import json
 import os
@@ -28,6 +30,7 @@ from factories import (
 import numpy as np
 import pytest
 import torch
+from tqdm import tqdm
 
 from reactivation.analysis.base import AnalysisSettings, Recording, rest_of, waking_of
 from reactivation.analysis.measures import distance
@@ -41,6 +44,7 @@ from reactivation.network.cells.vanilla import Vanilla
 from reactivation.network.dynamics import rollout
 from reactivation.network.phases import Phase
 from reactivation.settings.layers import resolve_train
+from reactivation.settings.reading import parse_arguments
 from reactivation.storage.folder import RunFolder
 from reactivation.streams import CELLS, NOISE, of_phase, stream
 from reactivation.types import Noise
@@ -138,6 +142,36 @@ def test_the_authors_preset_runs_from_end_to_end(tmp_path: Path) -> None:
     done = end(start(tmp_path, "output_kl.py", *TINY_ANALYSIS, *words))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "results/head_direction/kl_0.01_0_authors_code.json").exists()
+
+
+def test_a_long_analysis_says_where_it_is(command: Command, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most a line a minute, so that a short one says nothing; block by block, and part by part of what is measured."""
+    words = [*TINY_ANALYSIS, "runs=[noisy_unbiased]", f"path={results}"]
+    assert command("output_kl.py", *words).stderr == ""
+    monkeypatch.setattr("reactivation.analysis.runner._QUIET", 0.0)
+    lines = command("output_kl.py", *words).stderr.splitlines()
+    recorded = [("active", 0), ("active", 10), ("quiescent", 10), ("quiescent", 20), ("quiescent", 24)]
+    assert lines[:5] == [f"kl: noisy_unbiased {phase}; step {step}/38" for phase, step in recorded]
+    assert "kl: kl of noisy_unbiased/awake; step 38/38" in lines
+
+
+class Terminal(io.StringIO):
+    """What is written to a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_bar_of_an_analysis_moves_within_a_phase(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    monkeypatch.setattr("reactivation.analysis.runner._QUIET", 0.0)
+    monkeypatch.setattr("reactivation.analysis.runner.tqdm", partial(tqdm, mininterval=0.0))
+    words = {**parse_arguments(TINY_ANALYSIS), "runs": "[noisy_unbiased]", "path": str(results)}
+    measure(read_request("variance", words))
+    shown = terminal.getvalue()
+    assert "noisy_unbiased quiescent:  71%" in shown
+    assert "10/14" in shown
+    assert "\n" not in shown.rstrip(), "a bar, and no lines"
 
 
 def test_missing_runs_are_named_with_their_command(command: Command, results: Path) -> None:

@@ -5,7 +5,7 @@ Rollouts are recorded as they go, in blocks of steps, so that the rates of all s
 Axes: B trajectories, T steps, N units, S state variables, P dimensions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 import math
 from typing import Any, NamedTuple
@@ -62,6 +62,7 @@ def record(
     draw: int = 0,
     trajectory_stream: str | None = None,
     decoder: str = TOP3,
+    moved: Callable[[int], object] | None = None,
 ) -> Recording:
     """Put a trained network through a phase and return what it reports.
 
@@ -73,6 +74,7 @@ def record(
         draw: which of many independent draws of trajectories and noise.
         trajectory_stream: where the task's trajectories are drawn from; None for a stream of the phase's own.
         decoder: of `world.decoding`, what makes positions of outputs.
+        moved: told of each block of steps that is recorded, how many they are; None: nobody is.
 
     Raises:
         BadInput: another Δt under inputs of the task, which are changes per step; a modifier the cell has no place for; or
@@ -102,6 +104,8 @@ def record(
     for number, block in enumerate(_blocks(subject, phase, batch, state, dt or own_dt, draws)):
         _require_finite(block, number * _BLOCK, f"{experiment} {phase.name}")
         recorder.add(block)
+        if moved is not None:
+            moved(block.outputs.shape[-2])
     return recorder.recording()
 
 

@@ -1,8 +1,10 @@
 """Run one analysis over trained runs: settings → runs → phases → numbers → files. The scripts output_*.py are this."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
@@ -20,8 +22,13 @@ from reactivation.settings.reading import parse_arguments, parse_seeds, shown
 from reactivation.storage.files import require_place
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from reactivation.analysis.run import TrainedRun
     from reactivation.network.phases import Phase
+
+
+_QUIET = 60.0  # seconds from one line to the next, where there is no bar
 
 
 def run_analysis(name: str, words: list[str]) -> None:
@@ -104,9 +111,10 @@ def _analysed(asked: Request) -> tuple[Result, dict[str, Any]]:
         runs[RANDOM] = _random_network(settings, list(runs.values()), shares_task)
     trajectory_stream = CELLS if settings.trajectory_stream == "cells" else None
     recorded: Recorded = {run: {} for run in runs}
-    with tqdm(total=sum(map(len, phases.values())) + 1, disable=None, dynamic_ncols=True) as bar:
+    steps = sum(phase.steps for wanted in phases.values() for phase in wanted)
+    with closing(_Progress(asked.name, steps)) as progress:
         for run, phase in [(run, phase) for run, wanted in phases.items() for phase in wanted]:
-            bar.set_description(f"{run} {phase.name}")
+            progress.at(f"{run} {phase.name}")
             recorded[run][phase.name] = record(
                 runs[run],
                 phase,
@@ -115,15 +123,48 @@ def _analysed(asked: Request) -> tuple[Result, dict[str, Any]]:
                 draw=settings.draw,
                 trajectory_stream=trajectory_stream,
                 decoder=settings.decoder,
+                moved=progress.move,
             )
-            bar.update()
-        bar.set_description(f"{asked.name} of all phases")
-        result = analysis.analyse(
-            recorded, settings, lambda part: numpy_stream(settings.seed, of_analysis(asked.name, part))
-        )
-        bar.update()
+        progress.at(f"{asked.name} of all phases")
+
+        def stream_of(part: str) -> "np.random.Generator":
+            # An analysis asks for a stream as it comes to a part: this tells which, and the analysis knows of no bar.
+            progress.at(f"{asked.name} of {part}")
+            return numpy_stream(settings.seed, of_analysis(asked.name, part))
+
+        result = analysis.analyse(recorded, settings, stream_of)
     models = {run: _model(loaded) for run, loaded in runs.items()}
     return result._replace(table=renamed(result.table, folders)), {"models": models, "missing": missing}
+
+
+class _Progress:
+    """How far an analysis is: a bar on a terminal; elsewhere a line a minute, so that a short one says nothing."""
+
+    def __init__(self, name: str, steps: int):
+        self._bar = tqdm(total=steps, unit="step", disable=None, dynamic_ncols=True)
+        self._name, self._steps, self._done, self._what = name, steps, 0, ""
+        self._told = time.monotonic()
+
+    def at(self, what: str) -> None:
+        """Tell what is done now."""
+        self._what = what
+        self._bar.set_description(what)
+        self._tell()
+
+    def move(self, steps: int) -> None:
+        """Tell that so many more steps are recorded."""
+        self._done += steps
+        self._bar.update(steps)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._bar.disable and time.monotonic() - self._told >= _QUIET:
+            self._told = time.monotonic()
+            print(f"{self._name}: {self._what}; step {self._done}/{self._steps}", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self._bar.close()
 
 
 def _is_for(phase: "Phase", run: "TrainedRun") -> bool:
