@@ -8,7 +8,7 @@
     reactivation <command> --help
 
 Runs and results go to results/ in the folder it is started in. Exit codes: 0 done; 2 bad input; 3 damaged or missing data;
-4 disk or permission; 130 and 143 interrupted after saving.
+4 disk or permission; 128 + n interrupted by signal n after saving (130: Ctrl-C).
 """
 
 from collections.abc import Callable

@@ -141,7 +141,7 @@ def table(
     for measure in measures:
         for name, recording in named.items():
             draws = numpy_stream(rng, of_analysis("replay", f"{name}/{measure}"))
-            answer = measured(measure, recording, awake[name], draws)
+            answer = answer_of(measure, recording, awake[name], draws)
             if isinstance(answer, str):
                 found[measure][name], reasons[measure][name] = None, answer
             else:
@@ -162,7 +162,7 @@ def checked_names(measures: str | Iterable[str]) -> tuple[str, ...]:
     return names
 
 
-def measured(measure: str, recording: Recording, awake: Recording | None, draws: np.random.Generator) -> Any:
+def answer_of(measure: str, recording: Recording, awake: Recording | None, draws: np.random.Generator) -> Any:
     """Return what a measure finds of a recording, or the reason why there is nothing, as text: `Failure` for an error.
 
     An error of one measure must not cost the others, which may have taken hours: it is kept, and warned of.

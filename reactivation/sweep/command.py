@@ -16,8 +16,8 @@ starts nothing twice. `status` is answered from the folder, and by the scheduler
 Once all has ended, the table is there, too: whoever started it here writes it, or the next `status`; and at any time
 python runs.py sweep=NAME does.
 
-Exit codes: 0 done (slurm: handed over); 2 bad input; 130 and 143 interrupted after saving; else that of the first run that
-failed.
+Exit codes: 0 done (slurm: handed over); 2 bad input; 128 + n interrupted by signal n after saving (130: Ctrl-C); else
+that of the first run that failed.
 """
 
 from collections.abc import Iterator, Mapping

@@ -15,7 +15,7 @@ from reactivation.analysis.base import Analysis, AnalysisSettings, NamedStreams,
 from reactivation.network.phases import ACTIVE, QUIESCENT
 from reactivation.replay.inference import Found
 from reactivation.replay.states import States
-from reactivation.replay.table import MEASURES, checked_names, measured
+from reactivation.replay.table import MEASURES, answer_of, checked_names
 from reactivation.settings.declaring import setting
 
 _OWN = "kl"  # has an analysis of its own
@@ -50,7 +50,7 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
     details: dict[str, dict[str, Any]] = {}
     for run, phases in recorded.items():
         answers = {
-            name: measured(name, phases[QUIESCENT], phases[ACTIVE], streams(f"{run}/{name}")) for name in settings.measures
+            name: answer_of(name, phases[QUIESCENT], phases[ACTIVE], streams(f"{run}/{name}")) for name in settings.measures
         }
         table[run] = {name: None if isinstance(one, str) else _number(one.value) for name, one in answers.items()}
         details[run] = {name: {"reason": one} if isinstance(one, str) else _plain(one) for name, one in answers.items()}
