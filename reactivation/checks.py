@@ -2,7 +2,7 @@
 
 `checked` holds the arguments of a public function to its annotations, so that a signature says what is taken, in one place.
 Kinds of numbers are annotations, too: `steps: Count`, `dt: Seconds`. What needs more than one argument is checked by who
-takes it. Nothing here imports torch.
+takes it. Nothing here loads torch but what reads tensors.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,12 +13,15 @@ import operator
 import os
 import sys
 import types
-from typing import Annotated, Any, ForwardRef, Literal, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, ForwardRef, Literal, TypeVar, Union, get_args, get_origin
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reactivation.machine.errors import BadInput, in_one_line
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Array = NDArray[np.float64]
 C = TypeVar("C", bound=Callable[..., Any])
@@ -117,6 +120,27 @@ def numbers(name: str, values: Any) -> Array:
     except (TypeError, ValueError):
         raise BadInput(f"{name} are no array of numbers, and no list of such arrays") from None
     raise BadInput(f"{name} are complex: give their two parts as columns, or np.angle(...) of them as bearings")
+
+
+def finite_tensor(name: str, values: Any, axes: int) -> "Tensor":
+    """Read numbers as a tensor of single precision, or of double where they are.
+
+    Raises:
+        BadInput: they are no numbers, not finite, or have another number of axes.
+    """
+    import torch  # loaded already by who takes tensors; settings do without
+
+    try:
+        tensor = torch.as_tensor(values).detach()
+    except (TypeError, ValueError, RuntimeError):
+        raise BadInput(f"{name} is no array of numbers") from None
+    if not tensor.is_floating_point():
+        tensor = tensor.to(torch.float32)
+    if tensor.dim() != axes or not tensor.numel():
+        raise BadInput(f"{name} has shape {tuple(tensor.shape)}; {axes} axes are wanted, none of them empty")
+    if not tensor.isfinite().all():
+        raise BadInput(f"{name} holds numbers that are not finite")
+    return tensor.clone()
 
 
 Natural = Annotated[int, whole]

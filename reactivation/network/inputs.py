@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from reactivation.checks import checked, instance, numbers
+from reactivation.checks import checked, finite_tensor, instance, numbers
 from reactivation.machine.errors import BadInput
 
 if TYPE_CHECKING:
@@ -69,8 +69,6 @@ class Replayed:
 
     def __call__(self, batch: "Batch", steps: int, dt: float, input_stream: "Generator") -> "Tensor":
         import numpy as np
-
-        from reactivation.world.own import finite_tensor
 
         given, wanted = finite_tensor("inputs", self.inputs, np.ndim(self.inputs)).to(batch.inputs), _nothing(batch, steps)
         trajectories, _, n_inputs = wanted.shape[-3:]

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from reactivation.checks import finite_tensor
 from reactivation.machine.device import cpu_by_default
 from reactivation.machine.errors import BadInput, DamagedData, storing
 from reactivation.network.cells import gru
@@ -16,7 +17,6 @@ from reactivation.network.cells import vanilla as vanilla_cell
 from reactivation.network.cells.base import Cell
 from reactivation.network.linear import Linear
 from reactivation.settings.declaring import nearest
-from reactivation.world.own import finite_tensor
 
 Parts = tuple[nn.Module, Cell, Linear]  # encoder, cell and readout
 

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from reactivation.checks import finite_tensor
 from reactivation.machine.errors import BadInput
 from reactivation.types import Batch
 from reactivation.world.spaces import Space
@@ -69,22 +70,3 @@ class OwnWorld:
     def to(self, device: torch.device) -> "OwnWorld":
         """Itself: what it gives lies on the device of the generator."""
         return self
-
-
-def finite_tensor(name: str, values: Any, axes: int) -> Tensor:
-    """Read numbers as a tensor of single precision, or of double where they are.
-
-    Raises:
-        BadInput: they are no numbers, not finite, or have another number of axes.
-    """
-    try:
-        tensor = torch.as_tensor(values).detach()
-    except (TypeError, ValueError, RuntimeError):
-        raise BadInput(f"{name} is no array of numbers") from None
-    if not tensor.is_floating_point():
-        tensor = tensor.to(torch.float32)
-    if tensor.dim() != axes or not tensor.numel():
-        raise BadInput(f"{name} has shape {tuple(tensor.shape)}; {axes} axes are wanted, none of them empty")
-    if not tensor.isfinite().all():
-        raise BadInput(f"{name} holds numbers that are not finite")
-    return tensor.clone()
