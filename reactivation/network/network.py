@@ -32,7 +32,7 @@ class Network(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.cell = cell
-        self.decoder = readout
+        self.decoder = readout  # D, by its name in checkpoints; `world.decoding` has what makes positions of outputs
 
     @classmethod
     @checked
