@@ -1,7 +1,7 @@
 """Offline reactivation in noisy recurrent networks (Krishna et al., ICLR 2024).
 
-Networks are trained to follow a state through noisy dynamics, and left alone: at rest they wander through the states of
-waking. Five lines load such a network, let it wake and rest, and say how far the one is from the other:
+Networks are trained to track a state under noise. Left alone, at rest, they wander through the states of waking. Five lines
+load such a network, record it awake and at rest, and measure how far the two recordings are apart:
 
     import reactivation as ra
 
@@ -11,11 +11,11 @@ waking. Five lines load such a network, let it wake and rest, and say how far th
     ra.kl(rest, awake).value          # nats
 
 Networks    load, train, Run, Network, rollout; control, networks whose answers are known
-Phases      waking, rest, Phase; what changes one: Momentum, Adaptation, Leak, Gain, Drive, ColouredNoise, inputs
+Phases      waking, rest, Phase; changes to a phase: Momentum, Adaptation, Leak, Gain, Drive, ColouredNoise, inputs
 Recordings  Recording, of networks and of animals alike; Box and Circle, the spaces that they live in
-Measures    kl, variance, step_length, explained_variance, transitions; over_seeds; replay and theory, families of them; plot
+Measures    kl, variance, step_length, explained_variance, transitions; over_seeds; plot; the modules replay and theory
 Randomness  stream
-Errors      UserError, and its kinds BadInput, DamagedData, StorageError: one line that says what to do
+Errors      UserError and its subclasses BadInput, DamagedData, StorageError; each message is one line that says what to do
 
 A *task* makes the world, a *cell* is a vector field, a *phase* (waking, rest) is what a network is put through, and
 `rollout` is the only loop over time. docs/python.md shows every name at work. Nothing heavy is loaded before it is used.

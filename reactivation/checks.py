@@ -1,8 +1,8 @@
-"""Checks of what callers pass from Python: each refuses on one line, and returns the value as what it was checked to be.
+"""Checks of the arguments that callers pass from Python: each raises BadInput with one line, or returns the checked value.
 
-`checked` holds the arguments of a public function to its annotations, so that a signature says what is taken, in one place.
-Kinds of numbers are annotations, too: `steps: Count`, `dt: Seconds`. What needs more than one argument is checked by who
-takes it. Nothing here loads torch but what reads tensors.
+`checked` compares the arguments of a public function with its annotations, so that the signature alone says which values are
+accepted. Kinds of numbers are annotations, too: `steps: Count`, `dt: Seconds`. A condition on several arguments is checked
+by the function itself. Only `finite_tensor` loads torch.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,10 +28,10 @@ C = TypeVar("C", bound=Callable[..., Any])
 
 
 def whole(name: str, value: Any, low: int | None = 0) -> int:
-    """Return a whole number, of numpy's kinds too.
+    """Return a whole number as an int; numpy's whole numbers are accepted, too.
 
     Raises:
-        BadInput: it is none, or less than `low`.
+        BadInput: the value is no whole number, or less than `low`.
     """
     if not _is_whole(value):
         raise BadInput(f"{name}={_shown(value)} must be a whole number")
@@ -45,7 +45,7 @@ def finite(name: str, value: Any) -> float:
     """Return a finite number.
 
     Raises:
-        BadInput: it is none.
+        BadInput: the value is no number, or not finite.
     """
     number = _number(name, value)
     if not math.isfinite(number):
@@ -63,7 +63,7 @@ def duration(name: str, value: Any) -> float:
 
 
 def strength(name: str, value: Any) -> float:
-    """Return how strong something is, from 0 on.
+    """Return a strength: a finite number, at least 0.
 
     Raises:
         BadInput: it is no number, not finite, or negative.
@@ -72,7 +72,7 @@ def strength(name: str, value: Any) -> float:
 
 
 def positive(name: str, value: Any) -> float:
-    """Return a size.
+    """Return a finite number greater than 0.
 
     Raises:
         BadInput: it is no number, not finite, or not greater than 0.
@@ -81,7 +81,7 @@ def positive(name: str, value: Any) -> float:
 
 
 def limit(name: str, value: Any) -> float:
-    """Return a bound, from 0 on; ∞ for none.
+    """Return an upper limit, at least 0; ∞ is no limit.
 
     Raises:
         BadInput: it is no number, or negative.
@@ -93,10 +93,10 @@ def limit(name: str, value: Any) -> float:
 
 
 def instance(name: str, value: Any) -> Any:
-    """Return a value that is no class.
+    """Return a value, which must not be a class.
 
     Raises:
-        BadInput: it is one.
+        BadInput: the value is a class.
     """
     if isinstance(value, type):
         raise BadInput(f"{name}={value.__name__} is a class: give one of its values, {value.__name__}(...)")
@@ -104,15 +104,15 @@ def instance(name: str, value: Any) -> Any:
 
 
 def numbers(name: str, values: Any) -> Array:
-    """Return any array of numbers in double precision; what a masked array hides is missing.
+    """Return an array of numbers in double precision; masked entries become NaN.
 
     Raises:
-        BadInput: there are no numbers in it, or complex ones.
+        BadInput: the values are no numbers, or complex.
     """
     if isinstance(values, np.ma.MaskedArray):
         values = np.where(np.ma.getmaskarray(values), np.nan, values.data)
     if hasattr(values, "detach"):
-        values = values.detach().cpu()  # of torch
+        values = values.detach().cpu()  # a tensor of torch
     try:
         array = np.asarray(values)
         if not np.iscomplexobj(array):
@@ -123,12 +123,12 @@ def numbers(name: str, values: Any) -> Array:
 
 
 def finite_tensor(name: str, values: Any, axes: int) -> "Tensor":
-    """Read numbers as a tensor of single precision, or of double where they are.
+    """Return numbers as a tensor: floating-point numbers keep their precision, others become single precision.
 
     Raises:
-        BadInput: they are no numbers, not finite, or have another number of axes.
+        BadInput: they are no numbers, not finite, have another number of axes, or an axis is empty.
     """
-    import torch  # loaded already by who takes tensors; settings do without
+    import torch  # callers with tensors have loaded it already; settings do not need it
 
     try:
         tensor = torch.as_tensor(values).detach()
@@ -150,7 +150,7 @@ Seconds = Annotated[float, duration]
 Strength = Annotated[float, strength]
 Positive = Annotated[float, positive]
 Limit = Annotated[float, limit]
-Rng = Natural | np.random.Generator  # a seed, or what is drawn from
+Rng = Natural | np.random.Generator  # a seed, or a generator
 
 
 _WORDS: dict[Any, str] = {
@@ -163,38 +163,38 @@ _WORDS: dict[Any, str] = {
     Callable: "a function",
     Mapping: "a dictionary",
     os.PathLike: "a path",
-}  # what is taken, in messages
+}  # names of kinds in messages
 
 
 def generator(rng: Any) -> np.random.Generator:
-    """Return the generator that is given, or that of a seed.
+    """Return the generator `rng`, or a new one of the seed `rng`.
 
     Raises:
-        BadInput: it is neither.
+        BadInput: `rng` is neither a generator nor a seed.
     """
     return rng if isinstance(rng, np.random.Generator) else np.random.default_rng(whole("rng", rng))
 
 
 def checked(call: C) -> C:
-    """Hold every call of a function, or of a class, to its annotations; whole numbers and numbers become Python's.
+    """Check the arguments of every call of a function or class against its annotations; numbers become Python's own.
 
-    What has no annotation, or Any, is left to who takes it; so is what an annotation says of a function's arguments.
+    An argument without an annotation, or with Any, is passed on unchecked. Of a Callable, its own arguments are not checked.
 
     Raises (when called):
-        BadInput: an argument is not what its annotation says; names the call, the argument and what is taken.
+        BadInput: an argument does not fit its annotation; the message names the call, the argument and what is accepted.
     """
     if isinstance(call, type):
         setattr(call, "__init__", checked(vars(call)["__init__"]))  # noqa: B010 (mypy forbids the assignment)
         return call
     signature = inspect.signature(call)
-    hints: dict[str, Any] = {}  # resolved when first called: only then is all of the module there
+    hints: dict[str, Any] = {}  # resolved at the first call, when the whole module is loaded
 
     @functools.wraps(call)
     def of_right_kinds(*args: Any, **kwargs: Any) -> Any:
         try:
             bound = signature.bind(*args, **kwargs)
         except TypeError:
-            return call(*args, **kwargs)  # which says what is missing, or too many
+            return call(*args, **kwargs)  # raises Python's own message about missing or surplus arguments
         if not hints:
             hints.update({name: _resolved(one.annotation, call) for name, one in signature.parameters.items()})
         where = call.__qualname__.removesuffix(".__init__")
@@ -225,7 +225,7 @@ def _for_readers(hint: Any) -> Any:
 
 
 def _resolved(hint: Any, call: Callable[..., Any]) -> Any:
-    """An annotation without text in it, but for what it says of a function's arguments."""
+    """An annotation with its text evaluated, except within the arguments of a Callable."""
     if isinstance(hint, ForwardRef):
         hint = hint.__forward_arg__
     if isinstance(hint, str):
@@ -237,10 +237,10 @@ def _resolved(hint: Any, call: Callable[..., Any]) -> Any:
 
 
 def _taken(hint: Any, name: str, value: Any) -> Any:
-    """A value as one of the kinds of an annotation.
+    """A value as the first kind of an annotation that it fits.
 
     Raises:
-        BadInput: it is of none.
+        BadInput: it fits none of them.
     """
     for kind in _kinds(hint):
         if _is_a(value, kind):
@@ -253,7 +253,7 @@ def _kinds(hint: Any) -> tuple[Any, ...]:
 
 
 def _is_a(value: Any, kind: Any) -> bool:
-    """Whether a value is of a kind, its range and what it holds apart."""
+    """Whether a value is of a kind; its range and its entries are not looked at."""
     origin = get_origin(kind)
     if origin is Annotated:
         return _is_a(value, get_args(kind)[0])
@@ -279,10 +279,10 @@ def _is_a(value: Any, kind: Any) -> bool:
 
 
 def _as(kind: Any, name: str, value: Any) -> Any:
-    """A value of that kind, with what it holds checked in turn; Python's own numbers are shown as they were given.
+    """A value as a kind, its entries checked in turn; a Python int stays an int, so that it is printed as it was given.
 
     Raises:
-        BadInput: it is out of range, or holds something of another kind.
+        BadInput: it is out of range, or an entry is of another kind.
     """
     if get_origin(kind) is Annotated:
         return _number_as_given(value, get_args(kind)[1](name, value))
@@ -307,7 +307,7 @@ def _number_as_given(value: Any, read: Any) -> Any:
 
 
 def _is_several(kind: Any) -> bool:
-    """Whether it is an annotation of several things, in a list, tuple, array or whatever else can be gone through."""
+    """Whether an annotation stands for several values, in a list, tuple, array or other iterable."""
     origin = get_origin(kind) or kind
     return origin in (list, tuple, set, Sequence, Iterable)
 
@@ -331,7 +331,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _from_0(name: str, value: Any, says: str, itself: bool) -> float:
-    """A finite number from 0 on, 0 itself among them or not."""
+    """A finite number greater than 0, or 0 where `itself` allows it."""
     number = _number(name, value)
     if not (0 < number < math.inf or (itself and number == 0)):
         raise BadInput(f"{name}={value} {says}")
@@ -345,7 +345,7 @@ def _number(name: str, value: Any) -> float:
 
 
 def _described(hint: Any) -> str:
-    """What is taken, for the end of a message."""
+    """The accepted kinds, for the end of a message."""
     kinds = _kinds(hint)
     names = [_name_of(kind) for kind in kinds if not _is_several(kind)]
     for entry in (_described((get_args(kind) or (Any,))[0]) for kind in kinds if _is_several(kind)):

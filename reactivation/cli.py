@@ -22,12 +22,12 @@ from reactivation.settings.declaring import nearest
 Words = list[str]
 
 _OTHERS = {"theory": "analysis.mechanism", "runs": "sweep.table", "sweep": "sweep.command"}  # modules with a `main`
-# What draws and reports belongs to the study of the paper, which is no part of the library.
+# Figures and the report belong to the study of the paper, which is not part of the library.
 _IN_A_CHECKOUT = {"figure": "figures.py", "reproduce": "reproduce.py"}
 
 
 def start() -> None:
-    """Run the command `reactivation` and exit with the code that its outcome deserves."""
+    """Run the command `reactivation` and exit with the code of its outcome."""
     run_command(main)
 
 
@@ -37,10 +37,10 @@ def run_script(name: str) -> None:
 
 
 def main(words: Words) -> None:
-    """Run what the first word names on the others.
+    """Run the command that the first word names, with the other words as its arguments.
 
     Raises:
-        UserError: as the command does.
+        UserError: the command raises it.
     """
     if not words or {"--help", "-h"} & set(words[:1]):
         print(__doc__)
@@ -56,7 +56,7 @@ def _names() -> list[str]:
 
 
 def _command(name: str) -> Callable[[Words], None]:
-    """Return what runs a command; only it is loaded.
+    """Return the function that runs a command; no other command is loaded.
 
     Raises:
         BadInput: no such command, or one that needs a checkout.

@@ -1,6 +1,6 @@
 """Tasks, cells and analyses are found by the names of their files: adding one means adding one file.
 
-A file of a task or a cell is ordinary Python that imports torch; its `Settings` can be had without running the rest.
+A file of a task or a cell is ordinary Python that imports torch; `settings` reads its `Settings` without running the rest.
 """
 
 import ast
@@ -22,7 +22,7 @@ _ROOMS = {"tasks": "world.tasks", "cells": "network.cells", "analysis": "analysi
 def names(kind: str) -> list[str]:
     """Return the known names of a kind ("tasks", "cells", "analysis"), without importing any of them.
 
-    What no module could be, such as an editor's lock or a folder, is passed over, as is a name that begins with "_".
+    Folders and files that cannot be modules, such as an editor's lock, are skipped; so are names that begin with "_".
     """
     return sorted(file.stem for file in _folder(kind).glob("*.py") if _is_entry(file))
 
@@ -36,13 +36,13 @@ def _is_entry(file: Path) -> bool:
 
 
 def holds_text(file: Path) -> bool:
-    """Whether this is a file, and not a binary one: those have bytes that are 0."""
+    """Whether a path is a text file: binary files have bytes that are 0."""
     try:
         return b"\0" not in file.read_bytes()
     except (IsADirectoryError, FileNotFoundError):  # a link may lead nowhere
         return False
     except OSError:
-        return True  # whoever needs it says what is wrong with it
+        return True  # loading it will say why it cannot be read
 
 
 def check_name(kind: str, name: str) -> None:
@@ -66,7 +66,7 @@ def load(kind: str, name: str) -> ModuleType:
 
 @cache
 def settings(kind: str, name: str) -> type:
-    """Return the `Settings` of a task or cell, running no more of its file than they need: torch takes seconds to load.
+    """Return the `Settings` of a task or cell, and run only those lines of its file: importing torch takes seconds.
 
     Raises:
         BadInput: no such file in the folder of that kind, or its settings cannot be run.
@@ -86,7 +86,7 @@ def settings(kind: str, name: str) -> type:
 
 
 def _needed_by(name: str, statements: list[ast.stmt]) -> list[ast.stmt]:
-    """The statements of a module that define a name, and all that their own names need."""
+    """The statements of a module that define a name, and those that define the names used there, in turn."""
     wanted, kept = {name}, set[ast.stmt]()
     while found := {statement for statement in statements if _defined(statement) & wanted} - kept:
         kept |= found
@@ -104,10 +104,10 @@ def _defined(statement: ast.stmt) -> set[str]:
 
 @contextmanager
 def _told_by_place() -> Iterator[None]:
-    """Name file and line where code of a task, cell or analysis fails while it is read.
+    """Load code of a task, cell or analysis in this block.
 
     Raises:
-        BadInput: it fails.
+        BadInput: the code fails; the message names its file and line.
     """
     try:
         yield

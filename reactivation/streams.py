@@ -1,7 +1,7 @@
 """Named random streams: every draw comes from `stream(seed, name)`, so adding a draw to one name never shifts another.
 
-This is the one list of the names. A name comes from what is drawn, and for which experiment and phase: never from a place
-in a list, from a modifier or from Δt. Another name would give other bits.
+All names are listed here. A name says what is drawn, and for which experiment and phase. It never depends on a position in
+a list, on a modifier or on Δt, since another name gives other random numbers.
 """
 
 from collections.abc import Iterator
@@ -32,22 +32,22 @@ def of_untrained(name: str) -> str:
 
 
 def of_control(name: str) -> str:
-    """Return the name of what a control draws once: CELLS, WEIGHTS, its manifold, an order."""
+    """Return the name of a draw that a control makes once: CELLS, WEIGHTS, "manifold" or the like."""
     return f"control/{name}"
 
 
 def of_phase(experiment: str, phase: str, name: str, draw: int = 0) -> str:
-    """Return the name of TRAJECTORIES, NOISE, INPUTS or DRIVE of a recorded phase; `draw` counts independent ones."""
+    """Return the name of TRAJECTORIES, NOISE, INPUTS or DRIVE of a recorded phase; `draw` numbers repetitions."""
     return "/".join(["analysis", *([str(draw)] if draw else []), experiment, phase, name])
 
 
 def of_theory(measure: str, part: str) -> str:
-    """Return the name of what a measure of the theory draws; `part` says of which network or noise."""
+    """Return the name of the draws of a measure of the theory; `part` says for which network or noise."""
     return f"theory/{measure}/{part}"
 
 
 def of_analysis(analysis: str, part: str) -> str:
-    """Return the name of an analysis's own draws; `part` names experiments."""
+    """Return the name of an analysis's own draws; `part` says for which experiments."""
     return f"{analysis}/{part}"
 
 
@@ -64,7 +64,7 @@ def stream(seed: Natural, name: str, device: Any = "cpu") -> "torch.Generator":
     Raises:
         BadInput: torch knows no such device here.
     """
-    import torch  # those who draw with numpy alone do without
+    import torch  # callers that draw with numpy alone do not need it
 
     try:
         generator = torch.Generator(device=device)
@@ -79,10 +79,10 @@ def numpy_stream(seed: int, name: str) -> np.random.Generator:
 
 
 def streams_of(streams: Streams) -> "tuple[torch.Generator, ...]":
-    """Return one or several, as several."""
+    """Return one stream, or several, as a tuple."""
     return streams if isinstance(streams, tuple) else (streams,)
 
 
 def shares(drawn: "Tensor", streams: Streams) -> "Iterator[tuple[Tensor, torch.Generator]]":
-    """Yield which part of an array each stream fills: all of it, or one entry of its first axis each."""
+    """Yield the part of an array that each stream fills, and the stream: the whole array, or one entry of its first axis."""
     return zip(drawn, streams, strict=True) if isinstance(streams, tuple) else iter([(drawn, streams)])

@@ -15,11 +15,11 @@ from torch import Tensor
 from reactivation.settings.noise import NoiseDistribution as NoiseDistribution
 
 PRECISION = torch.float32  # of every draw and weight, whatever the default of the process is
-Measures = dict[str, Tensor]  # values () by name, on their device until somebody reads them
+Measures = dict[str, Tensor]  # scalars () by name, left on their device until they are read
 
 
 class Path(NamedTuple):
-    """Where an agent starts, how it moves, and where that takes it."""
+    """Start, movements and positions of a batch of agents."""
 
     start: Tensor  # (B, P) position before the first step [m or rad]
     inputs: Tensor  # (B, T, I) change of position per step, Δs(t) [m or rad]
