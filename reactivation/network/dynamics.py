@@ -1,6 +1,6 @@
 """The one loop over time (Eqs. 1, 2): training, waking and rest are `rollout` under other inputs and noise.
 
-The noise enters in `step`; √Δt stands in `brownian`. What a phase's inputs and noise are is said in `phases`.
+The noise enters in `step`; √Δt stands in `brownian`. `phases` defines the inputs and the noise of a phase.
 
 Axes: B trajectories, T steps, I inputs, S state variables, N units, O outputs; `...` may be a stack of networks.
 """
@@ -40,7 +40,7 @@ def step(cell: Cell, state: Tensor, u: Tensor, dt: float, noise: Tensor) -> Tens
 
 
 def plain_loop(cell: Cell, state: Tensor, projected: Tensor, noises: Iterable[Tensor], dt: float) -> tuple[Tensor, Tensor]:
-    """Step after step: the definition, and the oracle of every faster loop.
+    """Run step after step: the definition that every faster loop is tested against.
 
     Args:
         state: (..., B, S).
@@ -58,11 +58,11 @@ def plain_loop(cell: Cell, state: Tensor, projected: Tensor, noises: Iterable[Te
 
 
 def standard_noise(distribution: NoiseDistribution, noise_stream: Streams | None) -> Draw:
-    """Return a source of standard noise: N(0, 1), or uniform on [0, 1) as the released code has it (differences, row 1).
+    """Return a function that draws standard noise.
 
-    The pushed noise is Gaussian, too, of the mean and variance of the uniform one.
-
-    Each network of a stack draws from its own stream what it draws alone. Drawing without a stream is a ValueError.
+    gaussian is N(0, 1); uniform is on [0, 1), as in the released code (differences, row 1); pushed is Gaussian with the mean
+    and variance of uniform. A network in a stack draws the same numbers from its own stream as it draws alone. Drawing
+    without a stream raises ValueError.
     """
     fill = _FILLS[distribution]
 
@@ -79,7 +79,7 @@ def standard_noise(distribution: NoiseDistribution, noise_stream: Streams | None
 
 @dataclass(frozen=True)
 class Response:
-    """What a network does under inputs and noise."""
+    """A network's rates under inputs and noise, and its outputs."""
 
     rates: Tensor  # (..., B, T, N) r(t) after each step
     state: Tensor  # (..., B, S) the last full state
@@ -101,7 +101,7 @@ def respond(
     injected: Tensor | None = None,
     plain: bool = False,
 ) -> Response:
-    """Run a network, and read it out only when asked; arguments as of `rollout`."""
+    """Run a network; outputs are computed only when asked for. Arguments are those of `rollout`."""
     draw = standard_noise(noise.distribution, noise_stream)
     if noise.sigma_in:
         inputs = inputs + brownian(noise.sigma_in, dt, draw(inputs))
@@ -133,12 +133,12 @@ def rollout(
     """Run a network under inputs and noise (Eqs. 1, 2) and read it out; training, waking and resting are this same call.
 
     Args:
-        network: any network; its axes in front of B go through unchanged.
+        network: one, or a stack, whose axes in front of B are kept.
         state: (..., B, S) where to start: `network.initial_state(batch.start)`, or an earlier trajectory's `state`.
-        inputs: (..., B, T, I), one for each step.
-        noise: how strong it is on rates, inputs and outputs.
+        inputs: (..., B, T, I).
+        noise: its strength on rates, inputs and outputs, and its distribution.
         dt: Δt [s].
-        noise_stream: source of the noise, or one per network of a stack; needed wherever noise is drawn.
+        noise_stream: source of the noise, or one per network of a stack; needed if noise is drawn.
         injected: (..., B, T, N) standard noise to use for the rates instead of drawing it.
         plain: use `plain_loop` even where the cell has a faster one.
 

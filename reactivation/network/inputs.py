@@ -1,7 +1,7 @@
-"""What a network is told during a phase, as values: `rest(inputs=inputs.Constant([0.2, 0.0]))`.
+"""Inputs of a network during a phase, as values: `rest(inputs=inputs.Constant([0.2, 0.0]))`.
 
 A policy is a function of (batch of the task, steps T, Δt [s], a random stream of its own) → inputs (..., B, T, I), which are
-changes of position per step, as the task's are. Nothing here imports torch.
+changes of position per step, like those of the task. Nothing here imports torch.
 
 Axes: B trajectories, T steps, I inputs; `...` may be a stack of networks.
 """
@@ -26,14 +26,14 @@ Policy = Annotated[
 
 
 def none(batch: "Batch", steps: int, dt: float, input_stream: "Generator") -> "Tensor":
-    """Give zeros."""
+    """Return inputs that are 0."""
     return _nothing(batch, steps)
 
 
 @checked
 @dataclass(frozen=True)
 class Own:
-    """What the task drew for the trajectory, times a factor."""
+    """The task's inputs of each trajectory, times a factor."""
 
     scale: float = 1.0
 
@@ -46,7 +46,7 @@ class Own:
 @checked
 @dataclass(frozen=True)
 class Another:
-    """What the task drew for another trajectory, the one before in the batch, times a factor."""
+    """The task's inputs of another trajectory, the previous one of the batch, times a factor."""
 
     scale: float = 1.0
 
@@ -59,10 +59,10 @@ class Another:
 @checked
 @dataclass(frozen=True, eq=False)
 class Replayed:
-    """Inputs that are given: of another recording, say (`numpy.diff(recording.positions, axis=1)`).
+    """Given inputs, for example those of another recording: `numpy.diff(recording.positions, axis=1)`.
 
     Raises:
-        BadInput: they are too short, or of other numbers of trajectories or of inputs.
+        BadInput: they have too few steps, or other numbers of trajectories or of inputs per step.
     """
 
     inputs: Annotated[Any, numbers]  # (B, T, I) or (T, I), changes of position per step
@@ -101,10 +101,10 @@ def replayed(file: str | os.PathLike[str]) -> Replayed:
 @checked
 @dataclass(frozen=True)
 class Constant:
-    """A constant velocity [unit of the space per second], of one number per input.
+    """A constant velocity [unit of the space per second], one number per input.
 
     Raises:
-        BadInput: of another number.
+        BadInput: `velocity` has more or fewer numbers.
     """
 
     velocity: tuple[float, ...]
@@ -119,9 +119,9 @@ class Constant:
 @checked
 @dataclass(frozen=True)
 class Query:
-    """Moves that nobody made: a random walk of steps independent of each other and of everything else.
+    """Inputs of a random walk: normal numbers that are independent of each other and of the trajectories.
 
-    Each is normal, and as large as the task's own (root mean square over the batch, of each input) times a factor.
+    The root mean square of each input is that of the task's inputs over the batch, times a factor.
     """
 
     scale: float = 1.0
@@ -135,7 +135,7 @@ class Query:
 
 
 def of_task(policy: Policy) -> bool:
-    """Whether a policy gives, or takes the size of, what the task drew: changes per step of the task's own Δt."""
+    """Whether a policy uses the task's inputs, or their size: they are changes per step of the task's own Δt."""
     return getattr(policy, "of_task", False)
 
 

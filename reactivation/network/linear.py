@@ -38,7 +38,7 @@ class Linear(nn.Module):
         """(..., B, N) → (..., B, kN), with each unit's weight onto itself times `self_gain`, all others times `gain`.
 
         Args:
-            self_gain: None: as all others. The weights (..., kN, N) are k square blocks, one above the other.
+            self_gain: None: the same as `gain`. The weights (..., kN, N) are k square blocks, one above the other.
         """
         y = self(gain * x)
         if self_gain is None:

@@ -1,7 +1,7 @@
-"""Cells changed by modifiers: wrappers with another drift, with another map of the noise, with a variable behind the state.
+"""Cells changed by modifiers: wrappers with another drift, with another map of the noise, or with a further state variable.
 
-All of them are cells like any other, and go through the one step r + F(r)Δt + n of `dynamics.step`: what a wrapper adds per
-step and not per second stands in its drift as a change over Δt.
+Wrappers are ordinary cells and make the step r + F(r)Δt + n of `dynamics.step`. A change that a wrapper makes per step, and
+not per second, is divided by Δt in its drift.
 
 Axes: B trajectories, T steps, I inputs, N units, S state variables, H projected inputs; `...` may be a stack of networks.
 """
@@ -20,15 +20,15 @@ from reactivation.streams import Streams
 
 
 def remaining(dt: float, tau: float) -> float:
-    """Return what a time constant leaves after a step, exp(−Δt/τ); 0 for τ = 0."""
+    """Return the share that a decay with time constant τ leaves after one step, exp(−Δt/τ); 0 for τ = 0."""
     return math.exp(-dt / tau) if tau else 0.0
 
 
 class Modified(Cell):
-    """A cell with other values at its places: `Modified(cell, leak=0.9)`. Other wrappers override what they change.
+    """A cell with other values for keywords of its drift: `Modified(cell, leak=0.9)`. Subclasses override other methods.
 
     Raises:
-        BadInput: the cell given has another value there already.
+        BadInput: the given cell already has another value for one of these keywords.
     """
 
     def __init__(self, inner: Cell, **changes: float):
@@ -50,7 +50,7 @@ class Modified(Cell):
         return self.inner.project(inputs)
 
     def drift(self, state: Tensor, u: Tensor, **changes: Any) -> Tensor:
-        field: Callable[..., Tensor] = self.inner.drift  # with the keywords of its places, which have been checked
+        field: Callable[..., Tensor] = self.inner.drift  # its keywords were checked by `modifiers.modified`
         return field(state, u, **self.changes, **changes)
 
     def initial(self, rates: Tensor) -> Tensor:
@@ -70,7 +70,7 @@ class Modified(Cell):
 
 
 class Driven(Modified):
-    """A current inside the nonlinearity; one that is noisy is drawn with the inputs, step by step, and goes behind them."""
+    """A current inside the nonlinearity. A noisy current is drawn step by step and appended to the projected inputs."""
 
     def __init__(self, inner: Cell, units: int, mean: float, sigma: float, dt: float, drive_stream: Streams | None):
         super().__init__(inner)
@@ -83,7 +83,7 @@ class Driven(Modified):
         if not self.sigma:
             return u
         *leading, steps, inner = u.shape
-        both = u.new_empty(steps, *leading, inner + self.units)  # a step lies in one piece, as a loop reads it
+        both = u.new_empty(steps, *leading, inner + self.units)  # each step is contiguous, as loops read it
         both[..., :inner] = u.movedim(-2, 0)
         step = u.new_empty(*leading, self.units)
         for now in range(steps):
@@ -98,7 +98,7 @@ class Driven(Modified):
 
 
 class Held(Modified):
-    """The norm of the rates is held: a step goes on from r·norm/|r|, and that is what is read out."""
+    """The norm of the rates is held: each step starts from r·norm/|r|, and these rates are read out."""
 
     def __init__(self, inner: Cell, norm: float, dt: float):
         super().__init__(inner)
@@ -121,9 +121,9 @@ class Held(Modified):
 
 
 class WithVariable(Modified):
-    """A further variable per unit, (..., B, N), behind the state of the cell within: state (..., B, S + N).
+    """A further variable per unit, (..., B, N), after the state of the inner cell: state (..., B, S + N).
 
-    It begins at 0 and is under no noise. A wrapper must define `drift`.
+    It begins at 0. It receives no noise unless a subclass overrides `noise_on_state`. A subclass must define `drift`.
     """
 
     def __init__(self, inner: Cell, units: int):
@@ -131,7 +131,7 @@ class WithVariable(Modified):
         self.units = units
 
     def split(self, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the state within, (..., B, S), and the variable."""
+        """Return the state of the inner cell, (..., B, S), and the further variable, (..., B, N)."""
         # Contiguous, because libraries promise the same bits of a product only for the same layout in memory.
         return state[..., : -self.units].contiguous(), state[..., -self.units :]
 
@@ -171,8 +171,8 @@ class Moving(WithVariable):
     """The velocity v of the rates [1/s] as the further variable: v' = kept·v + renewed·(F(r)Δt + n)/Δt, and r' = r + v'Δt.
 
     Raises:
-        BadInput: the cell's rates are not what its noise is added to, so that no part of its state has their velocity; or
-            they have one already.
+        BadInput: the noise is not added to the cell's rates, so that they have no velocity in its state; or the cell has
+            momentum already.
     """
 
     def __init__(self, inner: Cell, units: int, dt: float, kept: float, renewed: float):
@@ -198,10 +198,10 @@ class Moving(WithVariable):
 
 
 class Coloured(WithVariable):
-    """The coloured noise n as the further variable: n' = ρ n + (1 − ρ) w enters the cell within instead of the white w.
+    """The coloured noise n as the further variable: n' = ρ n + (1 − ρ) w enters the inner cell instead of the white w.
 
     Raises:
-        BadInput: what the noise does to the cell is not linear, so that it has no such parts.
+        BadInput: the cell's `noise_on_state` is not linear, so that the two terms of n' cannot be added separately.
     """
 
     def __init__(self, inner: Cell, units: int, dt: float, rho: float):

@@ -1,10 +1,10 @@
 """Changes to a cell for the time of a phase, as values: `rest(modify=[Momentum(friction=0.2), Leak(0.9)])`.
 
-A modifier is a function cell → cell (`modified.py` has what it returns). No weight is edited, no random stream has another
-name, and one that is neutral is dropped before a loop is chosen: the fast loop then gives the bits it gives without. Each is
-also a group of keys of every analysis (`adaptation.gain=0.4 adaptation.tau=0.5`), whose defaults change nothing. With a step
-of the cell written r' = r + F(r)Δt + n, the order is fixed: gain, leak, drive and adaptation change F, momentum the
-increment, colour the noise n that enters. Nothing here imports torch: settings are checked before anything heavy is loaded.
+A modifier is a function cell → cell; the cells that it returns are in `modified`. It edits no weight and renames no random
+stream. A neutral modifier is dropped before a loop is chosen, so that the fast loop runs and gives the same bits as without
+it. Each modifier is also a group of keys of every analysis (`adaptation.gain=0.4 adaptation.tau=0.5`), whose defaults change
+nothing. The order is fixed; with the step of a cell written r' = r + F(r)Δt + n, gain, leak, drive and adaptation change F,
+then momentum changes the increment, then coloured noise replaces n. Nothing here imports torch: settings are checked first.
 """
 
 from abc import ABC, abstractmethod
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Modifier(ABC):
-    """Base of all modifiers, each a frozen dataclass; what its fields declare about ranges is checked.
+    """Base of all modifiers, each a frozen dataclass; values are checked against the ranges that its fields declare.
 
     Raises:
         BadInput: a value of another type, out of its range, or not finite.
     """
 
     such_as: ClassVar[str] = "as ra.Leak(0.9)"
-    order: ClassVar[int]  # the lowest ends up innermost
+    order: ClassVar[int]  # the lowest is applied first and ends up innermost
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Keywords of the cell's drift that it needs, of those in `cells.base`."""
+        """Keywords of the cell's drift that the modifier needs; `cells.base` lists all of them."""
         return ()
 
     def __post_init__(self) -> None:
@@ -44,10 +44,10 @@ class Modifier(ABC):
         check(type(self), values, type(self).__name__)
 
     def require_said(self) -> None:
-        """Refuse a modifier that was given none of the values that it cannot do without.
+        """Refuse a modifier that needs a value and was given none.
 
         Raises:
-            BadInput: it was given none.
+            BadInput: all its fields have their defaults, and one of these is None.
         """
         if self == type(self)() and any(f.default is None for f in fields(self)):
             raise BadInput(f"{self} changes nothing: give it a value")
@@ -62,14 +62,14 @@ class Modifier(ABC):
         """Return the changed cell of N = `units` for steps of Δt = `dt` [s]; the one given stays as it is.
 
         Args:
-            drive_stream: source of what it draws itself, or one per network of a stack; the noise has its own.
+            drive_stream: source of the modifier's own draws, or one per network of a stack; the noise has another.
         """
 
 
 @checked
 @dataclass(frozen=True)
 class Gain(Modifier):
-    """Recurrent weights count g = `factor` times: g W_rec; with `off_diagonal` those of a unit onto itself stay.
+    """Recurrent weights are multiplied by g = `factor`: g W_rec. With `off_diagonal`, weights of units onto themselves stay.
 
     >>> ra.Gain(0.9)
     Gain(factor=0.9, off_diagonal=False)
@@ -129,7 +129,7 @@ class Leak(Modifier):
 class Drive(Modifier):
     """A current into every unit, inside the nonlinearity: mean + sigma ξ/√Δt, with ξ ~ N(0, 1) anew for each unit and step.
 
-    `mean` has the unit of a rate, `sigma` that times s^1/2; ξ comes from a random stream of its own.
+    `mean` has the unit of a rate, `sigma` the unit of a rate times s^1/2; ξ comes from a random stream of its own.
 
     >>> ra.Drive(mean=0.05)
     Drive(mean=0.05, sigma=0.0)
@@ -154,7 +154,7 @@ class Drive(Modifier):
 @checked
 @dataclass(frozen=True)
 class Adaptation(Modifier):
-    """Units that tire: τ_a da/dt = b r − a, and a is subtracted inside the nonlinearity; a = 0 at the start.
+    """Adaptation of each unit: τ_a da/dt = b r − a, and a is subtracted inside the nonlinearity; a = 0 at the start.
 
     b is `gain`, without a unit, and τ_a is `tau` [s]; both or none are given.
 
@@ -188,19 +188,19 @@ class Adaptation(Modifier):
 @checked
 @dataclass(frozen=True)
 class Momentum(Modifier):
-    """Rates that go on as they went (underdamped Langevin dynamics): by a friction or by a time constant, two dynamics.
+    """Momentum of the rates (underdamped Langevin dynamics), set by a friction or by a time constant: two dynamics.
 
-    λ is `friction`, above 0 and up to 1, which changes nothing; τ_v is `tau` [s]. With s the increment of an ordinary step
+    λ is `friction`, 0 < λ ≤ 1, where 1 changes nothing; τ_v is `tau` [s]. With s the increment of an ordinary step
     (noise included) and v = 0 at the start:
 
         friction λ:           r' = r + s + (1 − λ) v,    v' = r' − r
         time constant τ_v:    v' = a v + (1 − a) s / Δt,  r' = r + v' Δt,   a = exp(−Δt/τ_v)
 
     At c times waking's noise variance, the stationary law is p^(2/c) without momentum and, to leading order, p^(2λ/c) under
-    a friction (waking's at c = 2λ); a time constant changes it by O(Δt/τ_v)².
+    a friction (p itself at c = 2λ); a time constant changes it by O(Δt/τ_v)².
 
     Raises:
-        BadInput: both.
+        BadInput: both are given.
 
     >>> ra.Momentum(friction=0.2)
     Momentum(friction=0.2, tau=None)
@@ -232,9 +232,9 @@ class Momentum(Modifier):
 @checked
 @dataclass(frozen=True)
 class ColouredNoise(Modifier):
-    """Noise with a memory: n' = ρ n + (1 − ρ) w, ρ = exp(−Δt/τ_n), w the white noise that there was; n = 0 at the start.
+    """Noise with a memory: n' = ρ n + (1 − ρ) w, ρ = exp(−Δt/τ_n), w the white noise that it replaces; n = 0 at the start.
 
-    τ_n is `tau` [s]. Its sum over a long time has the variance of that of w.
+    τ_n is `tau` [s]. Summed over a long time, n has the same variance as w.
 
     >>> ra.ColouredNoise(tau=0.1)
     ColouredNoise(tau=0.1)
@@ -257,11 +257,11 @@ class ColouredNoise(Modifier):
 @checked
 @dataclass(frozen=True)
 class FixedAmplitude(Modifier):
-    """The norm of each trajectory's rates is held at `norm`, in the unit of a rate. This is another system."""
+    """The norm of each trajectory's rates is held at `norm`, in the unit of a rate. This is another dynamical system."""
 
     norm: float | None = setting(None, "norm that the rates are held at", above=0)
 
-    order = -1  # what the others see are rates of that norm
+    order = -1  # the other modifiers see rates of that norm
 
     @property
     def neutral(self) -> bool:
@@ -277,14 +277,14 @@ class FixedAmplitude(Modifier):
 def modified(
     network: "Network", modifiers: Iterable[Modifier], dt: float, drive_stream: "Streams | None" = None
 ) -> "Network":
-    """Return the network with its cell changed, sharing all weights; the network itself where nothing changes it.
+    """Return the network with its cell changed, sharing all weights; the network itself if all modifiers are neutral.
 
     Args:
-        dt: Δt of the steps that it will make [s].
+        dt: Δt of its steps [s].
         drive_stream: source of a noisy `Drive`, or one per network of a stack.
 
     Raises:
-        BadInput: the cell has no place for a modifier, or two modifiers want the same one.
+        BadInput: the cell does not support a modifier, or two gains, leaks or momenta are given.
     """
     acting = sorted((modifier for modifier in modifiers if not modifier.neutral), key=lambda modifier: modifier.order)
     if not acting:

@@ -32,7 +32,7 @@ class Network(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.cell = cell
-        self.decoder = readout  # D, by its name in checkpoints; `world.decoding` has what makes positions of outputs
+        self.decoder = readout  # D; checkpoints call it decoder. `world.decoding` turns outputs into positions
 
     @classmethod
     @checked
@@ -50,12 +50,12 @@ class Network(nn.Module):
         """Make a vanilla network, dr/dt = (−r + φ(W_rec r + W_in u + b)) / τ and o = D r (Eq. A.1), of its matrices.
 
         Args:
-            W_rec: (N, N), to and from units.
+            W_rec: (N, N), from the unit of a column to the unit of a row.
             W_in: (N, I); None for a network without input.
             D: (O, N); None where the rates are the outputs.
             tau: τ [s].
             activation: φ: relu, tanh, sigmoid, identity, or a function of tensors.
-            encoder: (N, E), from what a trajectory starts with to its first rates; None where it starts with rates.
+            encoder: (N, E), maps the start of a trajectory to its first rates; None: a trajectory starts with rates.
             bias: b (N).
 
         Raises:
@@ -84,9 +84,9 @@ class Network(nn.Module):
         """Make a network of any step (state (B, N), input (B, I)) → next state (B, N); the state is the rates.
 
         Args:
-            step: a function, or a torch module with a method `step`, whose weights then belong to the network.
+            step: a function, or an object with a method `step`; weights of a torch module then belong to the network.
             units: N.
-            dt: the time that one step stands for [s].
+            dt: duration of one step [s].
             inputs: I.
             D: (O, N); None where the rates are the outputs.
             encoder: as of `from_matrices`.
@@ -106,21 +106,21 @@ class Network(nn.Module):
     def from_weights(
         cls, weights: str | PathLike[str] | Mapping[str, Tensor], *, tau: Seconds, activation: str = ""
     ) -> "Network":
-        """Make a network of the weights that the paper's released code names, vanilla or GRU.
+        """Make a network, vanilla or GRU, of weights of the paper's released code.
 
-        Take them out of its pickled file in a process of its own, with that code at hand; here, nothing is unpickled:
+        Nothing is unpickled here. Take the weights out of the pickled file in another process that can import that code:
 
             model = torch.load("model_2500.pt", weights_only=False)
             torch.save(model.state_dict(), "weights.pt")
 
         Args:
-            weights: the file that the second line writes, or what is in it.
+            weights: the file that the second line writes, or its content.
             tau: τ [s].
             activation: φ; empty for relu, or tanh in a GRU.
 
         Raises:
             BadInput: names or shapes are not those of such a network.
-            DamagedData: the file is not there, or holds anything but tensors.
+            DamagedData: the file is missing, or holds anything but tensors.
 
         >>> import torch
         >>> names = {"encoder.weight": (8, 5), "w_in.weight": (8, 2), "w_rec.weight": (8, 8), "w_out.weight": (5, 8)}

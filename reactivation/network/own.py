@@ -20,7 +20,7 @@ from reactivation.settings.declaring import nearest
 
 Parts = tuple[nn.Module, Cell, Linear]  # encoder, cell and readout
 
-_GATES = ("w_z", "w_r", "w_h")  # the input maps of update gate, reset gate and candidate there
+_GATES = ("w_z", "w_r", "w_h")  # the released code's input maps of update gate, reset gate and candidate
 _RECURRENT_GATES = ("u_z", "u_r", "u_h")
 
 
@@ -42,12 +42,12 @@ def vanilla(
 
 
 class Stepping(Cell):
-    """A cell that a step (state, input) → state defines: its field is the change of a step over the time of one."""
+    """A cell defined by a step (state, input) → state: its field is the change in one step, divided by Δt."""
 
     def __init__(self, step: Any, inputs: int, dt: float):
         super().__init__()
-        self.step = step  # a module becomes part of this one
-        self.input = Linear.of(torch.eye(inputs))  # says how many there are
+        self.step = step  # if a module, it becomes a submodule of this cell
+        self.input = Linear.of(torch.eye(inputs))  # its shape says how many inputs there are
         self.dt = dt  # [s]
 
     def project(self, inputs: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ class Stepping(Cell):
         return inputs
 
     def drift(self, state: Tensor, u: Tensor) -> Tensor:
-        """What a step changes, per second."""
+        """The change in one step, per second."""
         step: Callable[[Tensor, Tensor], Tensor] = getattr(self.step, "step", self.step)
         after = step(state, u)
         if after.shape != state.shape:
@@ -117,10 +117,10 @@ def _gru(found: Mapping[str, Any], tau: float, activation: str) -> Parts:
 
 
 def _named(state: Mapping[str, Any], maps: tuple[str, ...]) -> dict[str, Any]:
-    """Weights, and biases or None, of linear maps by their names.
+    """Weights of linear maps by name, and their biases or None.
 
     Raises:
-        BadInput: one is missing, or there is another.
+        BadInput: a weight is missing, or a name is unknown.
     """
     weights = [f"{name}.weight" for name in maps]
     both = [*weights, *(f"{name}.bias" for name in maps)]

@@ -1,7 +1,7 @@
 """Phases: what a network is put through, as values (Eqs. 18, 19). `waking` and `rest` are the paper's.
 
 A phase says how long, under which inputs, under which noise, from which start, and with which changes to the cell. Its name
-is for files, labels and names of random streams; nothing is decided by it. Nothing here imports torch.
+is for files, labels and names of random streams; nothing else depends on it. Nothing here imports torch.
 
 Axes: B trajectories, T steps, I inputs, S state variables.
 """
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
     from reactivation.network.cells.base import Cell
     from reactivation.types import Batch, Noise
 
-ACTIVE, QUIESCENT = "active", "quiescent"  # what the paper calls waking and rest, and result files do
+ACTIVE, QUIESCENT = "active", "quiescent"  # names of waking and rest in the paper and in result files
 
-# A state (B, S), the phase's noise stream → where it begins (B, S).
+# A state (B, S), the phase's noise stream → the state that the phase begins from (B, S).
 Start = Annotated[
     Callable[["Tensor", "Generator"], "Tensor"], instance, "a function of states, such as network.phases.shuffled"
 ]
 
 
 def unchanged(state: "Tensor", noise_stream: "Generator") -> "Tensor":
-    """Begin from the state that is there."""
+    """Return the state as it is."""
     return state
 
 
 def shuffled(state: "Tensor", noise_stream: "Generator") -> "Tensor":
-    """Shuffle each unit's rates over trajectories: its range stays, the pattern goes."""
+    """Shuffle each unit's rates over trajectories: the distribution of each unit stays, patterns across units are lost."""
     order = state.new_empty(state.shape).uniform_(generator=noise_stream).argsort(0)
     return state.gather(0, order)
 
@@ -45,18 +45,18 @@ def shuffled(state: "Tensor", noise_stream: "Generator") -> "Tensor":
 @checked
 @dataclass(frozen=True)
 class Phase:
-    """What a network is put through; `rest` and `waking` make the paper's, and `rest` says what each argument means.
+    """What a network is put through. `rest` and `waking` make the phases of the paper; `rest` explains each argument.
 
-    It begins from encoded positions of the task, or where another phase has ended (`after`, run at the network's own Δt and
-    not recorded); `start` may change that state. Modifiers change the cell for this phase alone; what they add to its state
-    begins at 0.
+    It begins from encoded positions of the task, or from the last state of another phase (`after`, run at the network's own
+    Δt and not recorded); `start` may change that state. Modifiers change the cell for this phase alone; the variables that
+    they add to its state begin at 0.
 
     Raises:
-        BadInput: no step is left to record, or what should be a policy or a modifier is none.
+        BadInput: no step is left to record, `inputs` is no policy, or `modify` holds anything but modifiers with values.
     """
 
     name: str
-    steps: Natural  # those dropped included
+    steps: Natural  # including the dropped ones
     dropped: Natural = 0  # steps that are not recorded, at the beginning (burn-in)
     inputs: Policy = Own()
     sigma: Strength | None = None  # σ of the noise on the rates [s^-1/2]; None: the network's own
@@ -83,7 +83,7 @@ class Phase:
             modifier.require_said()
 
     def inputs_of(self, batch: "Batch", dt: float, input_stream: "Generator") -> "Tensor":
-        """The inputs (..., B, T, I), T = `steps`, of steps of Δt = `dt` [s]; what a policy draws comes from its own stream.
+        """The inputs (..., B, T, I), T = `steps`, of steps of Δt = `dt` [s]; a policy draws from `input_stream`.
 
         Raises:
             BadInput: the policy gives no tensor, or one of another shape.
@@ -103,7 +103,7 @@ class Phase:
         return inputs
 
     def noise_of(self, own: "Noise", cell: "Cell") -> "Noise":
-        """The noise that a network is under whose own noise and cell are these (Eq. 19)."""
+        """The noise of this phase for a network with this cell and this noise of its own (Eq. 19)."""
         gain = cell.rest_variance_gain if self.variance_gain is None else self.variance_gain
         sigma = own.sigma if self.sigma is None else self.sigma
         distribution = self.noise_distribution or own.distribution
@@ -122,7 +122,7 @@ def waking(
 
     Args:
         steps: T, each of the run's Δt.
-        modify, noise_distribution, name: as of `rest`.
+        modify, noise_distribution, name: as in `rest`.
 
     >>> ra.waking(steps=100)
     Phase('active', 100 steps)
@@ -148,20 +148,20 @@ def rest(
     """Rest: no input, and the variance of the noise on the rates times `variance_gain` (Eq. 19).
 
     Args:
-        steps: T, each of the run's Δt; those dropped included.
+        steps: T, each of the run's Δt, including the dropped ones.
         variance_gain: factor c of the noise variance; None for the cell's own: 2 for the vanilla cell, 1 for the GRU (A.3).
         modify: a modifier of the cell, as `ra.Momentum(friction=0.2)`, or several.
         dropped: steps at the beginning that are not recorded (burn-in).
         inputs: a policy of `ra.inputs`.
         sigma: σ of the noise before the gain [s^-1/2]; None for the run's own.
         noise_distribution: gaussian, uniform or pushed (Gaussian with mean and variance of uniform); None for the run's own.
-        after: a phase that is run before it, and at whose last state it begins; None: at encoded positions of the task.
+        after: a phase that is run first; rest begins from its last state. None: from encoded positions of the task.
         start: a function of (state (B, S), random stream) → state, such as `network.phases.shuffled`.
-        task_steps: as the waking whose trajectories it shares its draws with; None if `inputs` takes those of the task.
-        name: of its random streams, and in files.
+        task_steps: T of the batch that the task draws, as in waking; None: as many as `steps`, for inputs of the task.
+        name: used in names of random streams and in files.
 
     Raises:
-        BadInput: no step is left to record, or what should be a policy or a modifier is none.
+        BadInput: no step is left to record, `inputs` is no policy, or `modify` holds anything but modifiers with values.
 
     >>> ra.rest(steps=200, variance_gain=1.0, modify=ra.Momentum(friction=0.2))
     Phase('quiescent', 200 steps, inputs=none, modify=(Momentum(friction=0.2, tau=None),), task_steps=100)

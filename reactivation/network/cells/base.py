@@ -1,12 +1,11 @@
-"""What a cell is: a vector field dr/dt. The noise is not its business, and neither is the loop over time.
+"""A cell is a vector field dr/dt. The noise and the loop over time are in `dynamics`.
 
-A cell says where its field may be changed for a phase (`modifiers`) by keywords of its `drift`, each with a default that
-changes nothing:
+Keywords of a cell's `drift` say where modifiers may change the field for a phase; their defaults change nothing:
 
     inhibition = 0  subtracted inside the nonlinearity, (..., B, N)
-    leak = 1        factor of −r, apart from the time constant
+    leak = 1        factor of −r; the time constant stays
     gain = 1        factor of the recurrent weights (of weights, not of biases)
-    self_gain       factor of a unit's weights onto itself, where it is another (None: gain)
+    self_gain       factor of a unit's weight onto itself (None: the same as gain)
 
 Axes: B trajectories, T steps, I inputs, N units, S state variables, H projected inputs.
 """
@@ -20,11 +19,11 @@ from torch import Tensor, nn
 class Cell(nn.Module, ABC):
     """Base of all cells. A cell must define `project` and `drift`.
 
-    The state is the rates unless a cell says otherwise: one with a second variable per unit (adaptation, say) overrides
-    `initial`, `rates` and `noise_on_state`.
+    The state is the rates. A cell with a second variable per unit (adaptation, say) overrides `initial`, `rates` and
+    `noise_on_state`.
     """
 
-    rest_variance_gain: float = 2.0  # what rest does to the noise variance (Eq. 19), unless the analysis says
+    rest_variance_gain: float = 2.0  # factor of the noise variance at rest (Eq. 19), unless the phase gives one
 
     @abstractmethod
     def project(self, inputs: Tensor) -> Tensor:
@@ -40,7 +39,7 @@ class Cell(nn.Module, ABC):
         return self.get_parameter("input.weight").shape[-1]
 
     def places(self) -> frozenset[str]:
-        """Return where the field may be changed: the keywords of `drift`."""
+        """Return the keywords of `drift`, at which modifiers may change the field."""
         parameters = inspect.signature(self.drift).parameters.values()
         return frozenset(parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY)
 
@@ -49,11 +48,11 @@ class Cell(nn.Module, ABC):
         return rates
 
     def extended(self, state: Tensor) -> Tensor:
-        """The state that goes on from one of the cell without its modifiers; a cell that has none returns it as it is."""
+        """The state of this cell that continues a state of the cell without modifiers; without modifiers, the same."""
         return state
 
     def reduced(self, state: Tensor) -> Tensor:
-        """The other way: the state that the cell without its modifiers goes on from."""
+        """The reverse of `extended`: the state of the cell without modifiers that continues a state of this cell."""
         return state
 
     def rates(self, state: Tensor) -> Tensor:

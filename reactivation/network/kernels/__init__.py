@@ -1,6 +1,6 @@
-"""Fast loops over time, each beside its plain twin (`dynamics.plain_loop`), which defines it.
+"""Fast loops over time; `dynamics.plain_loop` defines what they compute, and `tests/test_kernels.py` compares the two.
 
-A cell that has none runs through the plain loop. `tests/test_kernels.py` holds the two together.
+A cell without a fast loop runs through the plain one.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,10 +21,10 @@ _LOOPS: dict[type[Cell], Loop] = {Vanilla: vanilla.loop, GRU: gru.loop}
 
 
 def fast_loop(cell: Cell) -> Loop | None:
-    """The fast loop of a cell, if it has one that can run here.
+    """The fast loop of a cell, or None.
 
-    One autograd function as a whole, it knows the derivatives of the nonlinearities it is told of, and none of what
-    `torch.func` does to functions.
+    A fast loop is one autograd function. It has derivatives for the nonlinearities of `ACTIVATIONS` alone, and does not
+    work within the transforms of `torch.func`.
     """
     known = any(cell.phi is phi for phi in ACTIVATIONS.values()) if isinstance(cell, Vanilla | GRU) else True
     transformed = torch._C._functorch.peek_interpreter_stack() is not None

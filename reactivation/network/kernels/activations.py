@@ -1,4 +1,4 @@
-"""The nonlinearities in place, and their derivatives from their own outputs."""
+"""The nonlinearities in place, and their derivatives, computed from their outputs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from reactivation.network.cells.vanilla import ACTIVATIONS
 
-Slope = Callable[[Tensor, Tensor, Tensor], Tensor]  # gradient behind φ, output of φ, where to write the gradient before φ
+Slope = Callable[[Tensor, Tensor, Tensor], Tensor]  # gradient after φ, output of φ, where to write the gradient before φ
 
 _IN_PLACE: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu_,
@@ -30,7 +30,7 @@ def in_place(phi: Any) -> Callable[[Tensor], Tensor]:
 
 
 def slope_of(phi: Any) -> Slope:
-    """The slope that belongs to a nonlinearity of `ACTIVATIONS`."""
+    """The derivative of a nonlinearity of `ACTIVATIONS`."""
     return _SLOPES[_name(phi)]
 
 

@@ -53,7 +53,7 @@ class _Loop(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         r, gates, gated, c, w_gates, w_candidate, r0, u = ctx.saved_tensors
-        if torch.is_grad_enabled():  # the gradient is to be derived in its turn, which arrays in place cannot be
+        if torch.is_grad_enabled():  # second derivatives, which arrays written in place do not allow
             z = gates.chunk(2, dim=-1)[0]
             noises = (r[1:] - r[:-1] - ctx.a * (1 - z) * (c - r[:-1])).detach()
             return *plain_gradients(_plain, (r0, w_gates, w_candidate, u), noises, ctx, gradient), None, None, None
@@ -77,7 +77,7 @@ class _Loop(torch.autograd.Function):
 
 
 def _plain(r0: Tensor, w_gates: Tensor, w_candidate: Tensor, u: Tensor, noises: Tensor, phi: Any, a: float) -> Tensor:
-    """The same rates by operations that can be derived any number of times."""
+    """The same rates by operations that can be differentiated any number of times."""
     r, rates, n = r0, [], r0.shape[-1]
     for u_t, noise in zip(u.unbind(-2), noises, strict=True):
         z, g = torch.sigmoid(r @ w_gates.mT + u_t[..., : 2 * n]).chunk(2, dim=-1)

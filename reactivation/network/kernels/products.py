@@ -1,4 +1,4 @@
-"""A sum and a product in one; gradients of a whole rollout, of weights as one product per network."""
+"""A product with a sum in one call; gradients of a whole rollout, those of weights as one product per network."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def take_in(start: Tensor, x: Tensor, weight: Tensor, out: Tensor, keep: float = 1.0, by: float = 1.0) -> Tensor:
-    """Write keep · start + by · x W to `out`, the sum within the product where the axes allow it."""
+    """Write keep · start + by · x W to `out`, in one call of torch where the number of axes allows it."""
     if x.dim() == weight.dim() == 2:
         return torch.addmm(start, x, weight, beta=keep, alpha=by, out=out)
     if x.dim() == weight.dim() == 3:
@@ -30,7 +30,7 @@ def _flat(x: Tensor, weight_axes: int) -> Tensor:
 def plain_gradients(
     plain: Callable[..., Tensor], arrays: Sequence[Tensor], noises: Tensor, ctx: Any, gradient: Tensor
 ) -> list[Tensor | None]:
-    """Gradients, with a graph, of the arrays that a loop is a function of, by its plain twin; None where none is asked."""
+    """Gradients with a graph for the arguments `arrays` of a loop, through its plain twin; None where none is needed."""
     asked = [needed for needed, _ in zip(ctx.needs_input_grad, arrays, strict=False)]
     rates = plain(*arrays, noises, ctx.phi, ctx.a)
     wanted = [array for array, needed in zip(arrays, asked, strict=True) if needed]

@@ -22,8 +22,8 @@ from torch import Tensor
 from reactivation.network.kernels.products import take_in
 from reactivation.world.tuning import HeadDirectionCells
 
-_TAIL = 1e-9  # of the peak: what the features may leave out
-_WORTH = 4  # the features pay if there are this many times fewer of them than cells
+_TAIL = 1e-9  # error that the features may have, as a share of the peak
+_WORTH = 4  # the features are used if there are this many times fewer of them than cells
 
 
 class Ring:
@@ -51,7 +51,7 @@ class Ring:
 
 
 def ring_of(tuning: Any) -> Ring | None:
-    """The features of a tuning, if it is von Mises and they pay."""
+    """The features of a tuning, if it is von Mises and they are few enough to be faster; otherwise None."""
     if type(tuning) is not HeadDirectionCells:
         return None
     kappa = tuning.width**-2
@@ -62,7 +62,7 @@ def ring_of(tuning: Any) -> Ring | None:
 
 
 def stack_of(rings: Sequence[Ring]) -> Ring:
-    """One for a stack of networks, each with its own cells: F (S, O, 2K+1)."""
+    """The features of a stack of networks, each with its own cells: F (S, O, 2K+1)."""
     stacked = copy.copy(rings[0])
     stacked.cells = torch.stack([ring.cells for ring in rings])
     return stacked
@@ -80,7 +80,7 @@ class _Loss(torch.autograd.Function):
         gram_d, mixed = d.mT @ d, d.mT @ f
         ctx.save_for_backward(r, d, phi, f, gram_r, cross, gram_d, mixed)
         ctx.scale = 1 / (r.shape[-2] * d.shape[-2])
-        # In double precision, for what is left of them.
+        # Summed in double precision, since the terms nearly cancel.
         fits = (gram_d * gram_r).sum((-2, -1), dtype=torch.float64)
         overlaps = (mixed * cross).sum((-2, -1), dtype=torch.float64)
         targets = ((f.mT @ f) * (phi.mT @ phi)).sum((-2, -1), dtype=torch.float64)

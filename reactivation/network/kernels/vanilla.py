@@ -43,7 +43,7 @@ class _Loop(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         r, h, weight, r0, u = ctx.saved_tensors
-        if torch.is_grad_enabled():  # the gradient is to be derived in its turn, which arrays in place cannot be
+        if torch.is_grad_enabled():  # second derivatives, which arrays written in place do not allow
             noises = (r[1:] - (1 - ctx.a) * r[:-1] - ctx.a * h).detach()
             return *plain_gradients(_plain, (r0, weight, u), noises, ctx, gradient), None, None, None
         pre = torch.empty_like(h)  # gradient of W r + u
@@ -56,7 +56,7 @@ class _Loop(torch.autograd.Function):
 
 
 def _plain(r0: Tensor, weight: Tensor, u: Tensor, noises: Tensor, phi: Any, a: float) -> Tensor:
-    """The same rates by operations that can be derived any number of times."""
+    """The same rates by operations that can be differentiated any number of times."""
     r, rates = r0, []
     for u_t, noise in zip(u.unbind(-2), noises, strict=True):
         r = (1 - a) * r + a * phi(r @ weight.mT + u_t) + noise
