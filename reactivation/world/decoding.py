@@ -1,8 +1,8 @@
 """Decoders: from the outputs of a network to the positions that they stand for.
 
 `top3` is the paper's (Section 3): the mean of the preferred positions of the three most active cells. Its positions are
-discrete, and it jumps between them where activity is weak. `template` finds the position s whose activities f(s) point the
-way the outputs do, so it moves as smoothly as they do, and the size of the outputs does not matter.
+discrete, and it jumps between them where activity is weak. `template` finds the position s whose activities f(s) have the
+direction of the outputs: it moves as smoothly as the outputs, and their size does not matter.
 
 Axes: O cells, P dimensions, n positions of the grid.
 """
@@ -35,11 +35,11 @@ def decoder(name: str, world: "Task | OwnWorld", like: "Tensor") -> Callable[["T
     """Return a decoder: outputs (..., O) → positions (..., P) in the coordinates of the world's space.
 
     Args:
-        name: of `DECODERS`; a world without output cells decodes as it is made to, and calls that top3.
+        name: of `DECODERS`; in a world without output cells, top3 is the decoder that the world was made with.
         like: any tensor of the precision and on the device of the outputs.
 
     Raises:
-        BadInput: no such decoder, or templates of a world whose outputs are no cells.
+        BadInput: no such decoder, or template in a world whose outputs are no cells.
     """
     if name not in DECODERS:
         raise BadInput(f"decoder={name}; {nearest(name, list(DECODERS))}")
@@ -62,13 +62,13 @@ class Template:
         """Make the grid of a space and the templates of its positions, f = `encode`: (n, P) → (n, O)."""
         points, neighbours, steps = _grid(space)
         self._space = space
-        self._inner = len(neighbours)  # those that can be the best come first
+        self._inner = len(neighbours)  # positions within the walls come first; only they can be the best
         self._points, self._steps = like.new_tensor(points[: self._inner]), like.new_tensor(steps)
         self._neighbours = like.new_tensor(neighbours).long()
         self._fit = like.new_tensor(_differences(space.dimensions))
         templates = encode(like.new_tensor(points)).double()
         templates = templates / templates.norm(dim=-1, keepdim=True)
-        # Neighbouring cells say much the same: a few dozen directions hold all that tells templates apart.
+        # Neighbouring cells have similar activities: templates differ along a few dozen directions only.
         variances, directions = np.linalg.eigh((templates.mT @ templates).cpu().numpy())
         basis = templates.new_tensor(directions[:, variances > _NEGLIGIBLE * variances[-1]])
         self._basis, self._templates = basis.to(like.dtype), (templates @ basis).to(like.dtype)
@@ -83,7 +83,7 @@ class Template:
 
     def _decode(self, outputs: "Tensor") -> "Tensor":
         """(m, O) → (m, P)."""
-        scores = (outputs @ self._basis) @ self._templates.mT  # |o| cos: one factor for all positions
+        scores = (outputs @ self._basis) @ self._templates.mT  # |o| times the cosine: |o| is the same for all positions
         best = scores[:, : self._inner].argmax(-1)
         around = scores.gather(1, self._neighbours[best])
         slope, bend = (around @ self._fit).tensor_split([self._space.dimensions], dim=-1)
@@ -91,9 +91,9 @@ class Template:
 
 
 def _highest(slope: "Tensor", bend: "Tensor") -> "Tensor":
-    """Where the parabola of a slope (m, P) and second derivatives (m, P²) is highest, in steps of the grid (m, P).
+    """Where the parabola of a slope (m, P) and second derivatives (m, P²) is level, within one step of the grid (m, P).
 
-    Where there is no such place near, as outputs that are no activities may have it, the position of the grid stays.
+    It is 0 where the parabola is level nowhere, which happens for outputs that are no activities.
     """
     import torch
 
@@ -103,7 +103,7 @@ def _highest(slope: "Tensor", bend: "Tensor") -> "Tensor":
 
 
 def _grid(space: "Space") -> tuple[Any, Any, Any]:
-    """Positions (n, P), those within the walls first; the numbers of the 3^P around each of these; steps (P) of the grid."""
+    """Positions (n, P), those within the walls first; the indices of the 3^P around each of these; steps (P) of the grid."""
     lengths = [axis.high - axis.low for axis in space.axes]
     counts = [math.ceil(length / space.spacing - 1e-9) for length in lengths]
     steps = np.array(lengths) / counts

@@ -27,7 +27,7 @@ class Motion(Protocol):
 
 
 class TwoPart(ABC):
-    """A motion whose random numbers are apart from what follows from them, so that a stack of seeds follows in one go."""
+    """A motion that first draws random numbers, then makes paths of them, so that a stack of seeds needs one call."""
 
     def paths(self, batch_size: int, steps: int, generator: torch.Generator) -> Path:
         """Draw `batch_size` paths: start (B, P), inputs (B, T, I), positions (B, T, P) [m or rad]."""
@@ -47,7 +47,7 @@ class Walk(TwoPart):
     """A random walk in a plane space whose walls turn it aside (after Erdem & Hasselmo, 2012; Table A.1).
 
     Speeds are Rayleigh, turns are normal. Near a wall and heading at it, an agent slows and turns to run along it. It may
-    still overshoot the wall; where walls are hard, it stays for a step that would.
+    still overshoot the wall; where walls are hard, it stays in place instead.
     """
 
     space: Space
@@ -55,13 +55,13 @@ class Walk(TwoPart):
     turn_mean: float  # [rad/s]
     turn_std: float  # [rad/s]
     speed_scale: float  # of the Rayleigh distribution [m/s]
-    border_region: float  # how near a wall is near [m]
+    border_region: float  # distance within which a wall counts as near [m]
     border_slow_factor: float
     start: str  # "uniform" or "zero"
     start_extent: float  # uniform starts cover the space times this, about its middle
     anchor: tuple[float, float] | None  # biased walks are drawn to this point [m]
     drift: float  # share of the way to the anchor that each step adds
-    first_step: str = "kept"  # or "dropped": one more step is made first, and the path starts where it led
+    first_step: str = "kept"  # or "dropped": one more step is made first, and the path starts after it
 
     n_inputs = 2
 
@@ -105,7 +105,7 @@ class Walk(TwoPart):
         return Path(start, torch.stack(moves, dim=-2), torch.stack(positions, dim=-2))
 
     def _wall(self, position: Tensor, heading: Tensor) -> tuple[Tensor, Tensor]:
-        """Which agents run at a near wall, and the turn [rad] that lines each of those up with it; 0 for the others."""
+        """Which agents head at a near wall, and the turn [rad] that aligns them with it; 0 for the others."""
         gap, outward = self.space.wall_direction(position)
         angle = Circle().wrap(heading - outward)
         blocked = (gap < self.border_region) & (angle.abs() < math.pi / 2)
@@ -143,7 +143,7 @@ class Turns(TwoPart):
 
 @dataclass
 class DrawnTurns(TwoPart):
-    """A head that is drawn home while it turns at random, and pauses: ds = −a sin(s − h) dt + b dW.
+    """A head that turns at random, is drawn to a home h, and pauses: ds = −a sin(s − h) dt + b dW.
 
     The drift is part of the inputs. The stationary density is ∝ exp(κ cos(s − h)) with κ = 2a/b² (Euler steps widen its
     variance by a share of a Δt / 2). Starts come from that density, so that it holds at every step. Time is split into
@@ -154,9 +154,9 @@ class DrawnTurns(TwoPart):
     circle: Circle
     dt: float  # [s]
     turn_std: float  # [rad/s]; a step has b²Δt = (turn_std Δt)²
-    start: str  # "uniform": as the stationary density has it, or "zero"
+    start: str  # "uniform": drawn from the stationary density, or "zero"
     concentration: float  # κ
-    pull: float  # a Δt, the part of sin(s − h) by which a step goes home [rad]
+    pull: float  # a Δt, the factor of sin(s − h) in a step [rad]
     home: float  # h [rad]
     pause_share: float  # probability of a block to be a pause
     pause_steps: int  # steps per block
@@ -201,11 +201,11 @@ _CELLS = 4096  # of the table below
 def _von_mises(unit: Tensor, concentration: float) -> Tensor:
     """Map numbers on [0, 1) onto bearings of density ∝ exp(κ cos s), by the inverse of its distribution function.
 
-    One number each and nothing rejected: how much is drawn is fixed, as a stack and a captured step need it.
+    Each bearing takes one number, and none is rejected: stacks and captured steps need a fixed number of draws.
     """
     below = _von_mises_below(concentration, unit.device)
     exact = unit.double().contiguous()
-    cell = torch.searchsorted(below, exact, right=True) - 1  # the last edge that is not above: no cell without mass is hit
+    cell = torch.searchsorted(below, exact, right=True) - 1  # the last edge not above it: no cell without mass is chosen
     within = (exact - below[cell]) / (below[cell + 1] - below[cell])
     return ((cell + within) * (2 * math.pi / _CELLS) - math.pi).to(unit.dtype)
 
@@ -214,8 +214,8 @@ def _von_mises(unit: Tensor, concentration: float) -> Tensor:
 def _von_mises_below(concentration: float, device: torch.device) -> Tensor:
     """The share of the density below each edge of `_CELLS` even cells over [-π, π], (_CELLS + 1,) in float64.
 
-    Made once, on the host: a sum on a GPU need not have the same bits twice. The copy is there before a step is captured,
-    since a few are run first.
+    Computed once, on the host, since a sum on a GPU need not give the same bits twice. The copy to a GPU is made before a
+    step is captured, since a few steps are run first.
     """
     middles = (torch.arange(_CELLS, dtype=torch.float64) + 0.5) * (2 * math.pi / _CELLS) - math.pi
     shares = (concentration * (middles.cos() - 1)).exp().cumsum(0)

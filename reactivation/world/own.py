@@ -15,14 +15,14 @@ Decode = Callable[[Tensor], Tensor]  # outputs (..., O) → positions (..., P) [
 
 
 class OwnWorld:
-    """What a network from elsewhere is given and asked, in the shape of a task (`world.tasks.base.Task`)."""
+    """Starts, inputs and decoder of a network from elsewhere, with the interface of a task (`world.tasks.base.Task`)."""
 
     def __init__(self, space: Space, start: Any, inputs: Any, n_inputs: int, decode: Decode | None):
-        """Put it together.
+        """Make the world.
 
         Args:
-            start: (M, E) what the network's encoder takes (rates where it has none); a trajectory begins with one of them.
-            inputs: (M, T, I), those of waking, each with the start of the same number; None: there is no waking.
+            start: (M, E) what the network's encoder takes (rates where it has none); each trajectory draws one of them.
+            inputs: (M, T, I) of waking, one sequence for each start; None: the network has no waking.
             n_inputs: I.
             decode: None where outputs are positions.
 
@@ -39,7 +39,7 @@ class OwnWorld:
             )
 
     def sample(self, batch_size: int, steps: int, generator: torch.Generator) -> Batch:
-        """Draw starts, with their inputs, on the generator's device; inputs are 0 where there are none, for `rest`."""
+        """Draw starts, with their inputs, on the generator's device; inputs are 0 if the world has none, as in rest."""
         drawn = torch.randint(len(self._start), (batch_size,), generator=generator, device=generator.device)
         start = self._start.to(generator.device)[drawn]
         inputs = start.new_zeros(batch_size, steps, self.n_inputs)
@@ -58,7 +58,7 @@ class OwnWorld:
         """(..., O) → (..., P), in the space's own coordinates.
 
         Raises:
-            BadInput: what comes out are no positions in this space.
+            BadInput: the decoded outputs do not have the shape of positions in this space.
         """
         positions = outputs if self._decode is None else torch.as_tensor(self._decode(outputs))
         if positions.shape != (*outputs.shape[:-1], self.space.dimensions):
@@ -68,5 +68,5 @@ class OwnWorld:
         return self.space.wrap(positions)
 
     def to(self, device: torch.device) -> "OwnWorld":
-        """Itself: what it gives lies on the device of the generator."""
+        """Return itself, since `sample` draws on the device of the generator."""
         return self

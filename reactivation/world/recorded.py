@@ -1,4 +1,4 @@
-"""Paths that animals were recorded on, as the motion of a task."""
+"""Recorded paths of animals, as the motion of a task."""
 
 from functools import cache
 from pathlib import Path as File
@@ -13,15 +13,15 @@ from reactivation.storage.arrays import read_arrays
 from reactivation.types import Path
 from reactivation.world.spaces import Space
 
-_GAP = 1.5  # times the usual time between samples: longer ones are gaps, which no path crosses
+_GAP = 1.5  # times the median time between samples: longer ones are gaps, which no path crosses
 
 Array = NDArray[np.float64]
 
 
 class RecordedPaths:
-    """Stretches of recorded positions, each from a moment drawn evenly, around the middle of a space.
+    """Pieces of recorded positions, begun at moments drawn uniformly; all positions are centred in a space.
 
-    Positions between samples lie on straight lines. Axes: S stretches without a gap, n samples.
+    Positions between samples are interpolated linearly. Axes: S stretches without a gap, n samples.
     """
 
     n_inputs = 2
@@ -30,9 +30,9 @@ class RecordedPaths:
         """Read an npz file with positions `pos` (n, 2) [m] at times `t` (n) [s].
 
         Raises:
-            BadInput: the space does not hold the positions, or the file has no such arrays.
-            DamagedData: it is missing or damaged, or times do not increase.
-            StorageError: it cannot be read.
+            BadInput: the space is too small for the positions, or the file has no such arrays.
+            DamagedData: the file is missing or damaged, holds numbers that are not finite, or its times do not increase.
+            StorageError: the file cannot be read.
         """
         self.file = file
         stretches = _stretches(file, dt)
@@ -49,10 +49,10 @@ class RecordedPaths:
         self.lengths = [len(stretch) for stretch in stretches]
 
     def paths(self, batch_size: int, steps: int, generator: torch.Generator) -> Path:
-        """Draw `batch_size` stretches: start (B, 2), inputs (B, T, 2), positions (B, T, 2) [m].
+        """Draw `batch_size` pieces of T = `steps`: start (B, 2), inputs (B, T, 2), positions (B, T, 2) [m].
 
         Raises:
-            BadInput: no stretch is as long.
+            BadInput: no stretch has so many steps.
         """
         begins = np.cumsum([0, *self.lengths[:-1]])
         there = [np.arange(begin, begin + n - steps) for begin, n in zip(begins, self.lengths, strict=True) if n > steps]

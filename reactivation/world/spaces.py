@@ -1,8 +1,8 @@
 """The spaces that positions live in; the only home of geometry.
 
-Points are arrays (..., P), of torch or numpy alike and of either precision; what comes back is of the same kind. A new space
+Points are arrays (..., P), of torch or numpy alike and of either precision; results are of the same kind. A new space
 is a subclass of `Space` with its axes, volume, walls and the map from the unit cube; the rest follows from these unless
-the space knows better. Nobody else asks which space they have: who needs a property asks for that.
+the space overrides it. Other code never asks which space it has, only for the property that it needs.
 """
 
 from abc import ABC, abstractmethod
@@ -23,7 +23,7 @@ Nested = float | tuple[Any, ...]  # numbers, or tuples of them
 
 
 class Axis(NamedTuple):
-    """One coordinate: what it is called, and from where to where it goes."""
+    """One coordinate: its name and its range."""
 
     name: str
     low: float
@@ -45,7 +45,7 @@ class Grid(NamedTuple):
 
 
 class Kernel(Enum):
-    """What a density of points is made of (`analysis.densities`)."""
+    """The kernel of a density estimate (`analysis.densities`)."""
 
     GAUSSIAN = auto()  # reaches through walls
     WALLED = auto()  # ends at them
@@ -53,14 +53,14 @@ class Kernel(Enum):
 
 
 class Space(ABC):
-    """What is known of every space with P = `dimensions`; one in another unit has lengths of its own."""
+    """Base of all spaces, with P = `dimensions`; a space in another unit overrides the lengths below."""
 
     such_as: ClassVar[str] = "as ra.Box(width, height), ra.Box.around(positions) or ra.Circle()"
     noun: ClassVar[str] = "position"  # what a point of it is called
     unit: ClassVar[str] = "m"
     tuning_width: ClassVar[float] = 0.2  # of the paper's cells [unit]
-    spacing: ClassVar[float] = 0.05  # of points that stand for all [unit]
-    compass: ClassVar[Mapping[float, str]] = {}  # marks around the circle that points embed as, if they do: bearing → text
+    spacing: ClassVar[float] = 0.05  # of a grid of points [unit]
+    compass: ClassVar[Mapping[float, str]] = {}  # bearing → text, around the circle that `embed` gives; empty otherwise
     hard_walls: bool = True  # no step and no density goes through them
 
     @property
@@ -84,7 +84,7 @@ class Space(ABC):
 
     @abstractmethod
     def from_unit(self, unit: Array) -> Array:
-        """Map the unit cube onto the space, equal volumes to equal volumes: uniform numbers become uniform points."""
+        """Map the unit cube onto the space and keep equal volumes equal, so that uniform numbers become uniform points."""
 
     @property
     def dimensions(self) -> int:
@@ -107,14 +107,14 @@ class Space(ABC):
         return tuple((axis.low + axis.high) / 2 for axis in self.axes)
 
     def wrap(self, points: Array) -> Array:
-        """Give points the coordinates that the axes name; where no ends meet, they have them."""
+        """Return points with coordinates in the ranges of periodic axes; without such axes, the points as they are."""
         return points
 
     def reflected(self, points: Array) -> Array:
-        """Where motion that would have ended at points (..., P), were there no walls, ends between walls that reflect it.
+        """Where motion ends if walls reflect it, for points (..., P) where it would end without walls.
 
         Raises:
-            BadInput: that is known for boxes and circles alone.
+            BadInput: the space is neither a box nor a circle.
         """
         raise BadInput(f"how walls reflect is known of a Box and of the Circle alone, not of {self}")
 
@@ -123,7 +123,7 @@ class Space(ABC):
         return self.wrap(a - b)
 
     def distance(self, a: Array, b: Array) -> Array:
-        """Length of that way, (...) [unit]; walls in between do not lengthen it."""
+        """Length of `difference`, (...) [unit]; walls in between do not lengthen it."""
         return (self.difference(a, b) ** 2).sum(-1) ** 0.5
 
     def mean(self, positions: Array) -> Array:
@@ -141,7 +141,7 @@ class Space(ABC):
 
     @property
     def kernel(self) -> Kernel:
-        """What a density on it is made of."""
+        """The kernel of density estimates on it."""
         return Kernel.WALLED if self.hard_walls else Kernel.GAUSSIAN
 
     def bearing(self, points: Array) -> Array | None:
@@ -155,12 +155,12 @@ class Space(ABC):
     def brownian_square(self, spread: float) -> float:
         """Mean squared distance after Brownian motion has spread by Dt = `spread` [unit²], from anywhere.
 
-        Where the walls bound it is known for boxes and circles alone; other spaces have that of free space, 2 P D t.
+        Boxes and circles take their bounds into account; other spaces return the value of free space, 2 P D t.
         """
         return 2 * self.dimensions * spread
 
     def embed(self, points: Array) -> Array:
-        """Coordinates in which straight lines are no detour across a seam: (..., P) → (..., E)."""
+        """Coordinates that do not jump where an axis is periodic: (..., P) → (..., E)."""
         return points
 
     def contains(self, points: Array) -> Array:
@@ -191,10 +191,11 @@ class Space(ABC):
 class Box(Space):
     """A rectangle of `width` × `height` [m] around `centre` [m].
 
-    Its walls are the paper's: steps overshoot them a little, and densities reach through; with `hard_walls` nothing does.
+    By default its walls are those of the paper: steps overshoot them a little, and densities reach through. With
+    `hard_walls`, neither happens.
 
     Raises:
-        BadInput: it has no area, or not a finite one, or no finite centre.
+        BadInput: a side is not finite or not greater than 0, or the centre is not finite.
     """
 
     width: Positive  # [m]
@@ -207,7 +208,7 @@ class Box(Space):
         """The smallest box that holds recorded positions (..., 2) [m].
 
         Raises:
-            BadInput: they have another shape, are not finite, or all on one line along a wall.
+            BadInput: they have another shape, are not finite, or lie on one line parallel to a wall.
         """
         points = numbers("positions", positions)
         if not points.size or points.shape[-1:] != (2,):
@@ -230,13 +231,13 @@ class Box(Space):
         return self.width * self.height
 
     def wall(self, points: Array) -> Wall:
-        """The nearest of four: gap (...) [m], outward normal (..., 2)."""
+        """The nearest of the four walls: gap (...) [m], outward normal (..., 2)."""
         gaps = self._gaps(points)
         normals = constant(((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)), points)
         return Wall(library(points).amin(gaps, -1), normals[gaps.argmin(-1)])
 
     def wall_direction(self, points: Array) -> tuple[Array, Array]:
-        """The same from a table of directions: a walk asks at each of its steps."""
+        """As in `Space`, but from a table of directions, since a walk calls it at each step."""
         gaps = self._gaps(points)
         directions = constant((0.0, math.pi / 2, math.pi, 3 * math.pi / 2), points)
         return library(points).amin(gaps, -1), directions.take(gaps.argmin(-1))
@@ -272,7 +273,7 @@ class Circle(Space):
     noun = "bearing"
     unit = "rad"
     tuning_width = math.pi / 6
-    spacing = math.pi / 22  # as many as along a side of the paper's box
+    spacing = math.pi / 22  # 44 points, as many as along a side of the paper's box
     variance_unit = ""
     kernel = Kernel.VON_MISES
     compass: ClassVar[Mapping[float, str]] = {0.0: "0", math.pi / 2: "π/2", math.pi: "±π", -math.pi / 2: "−π/2"}
@@ -288,7 +289,7 @@ class Circle(Space):
         return 2 * math.pi
 
     def wall(self, points: Array) -> Wall:
-        """None: gap ∞, normal 0."""
+        """There is none: gap ∞, normal 0."""
         return Wall(library(points).full_like(points[..., 0], math.inf), library(points).zeros_like(points))
 
     def from_unit(self, unit: Array) -> Array:
@@ -312,7 +313,7 @@ class Circle(Space):
         return 1 - abs(library(positions).exp(1j * positions).mean(-2))[..., 0]
 
     def bearing(self, points: Array) -> Array:
-        """Their only coordinate."""
+        """The only coordinate of points."""
         return points[..., 0]
 
     def pivot(self, points: Array) -> Array:
@@ -320,8 +321,8 @@ class Circle(Space):
         return library(points).zeros_like(points[0])
 
     def brownian_square(self, spread: float) -> float:
-        """Of the shorter way round: π²/3 + 4 Σ over n of (−1)ⁿ exp(−n² Dt) / n² [rad²]."""
-        if spread < 0.1:  # nothing has come round, to 10 digits, and the sum would need many terms
+        """That of the shorter way round: π²/3 + 4 Σ over n of (−1)ⁿ exp(−n² Dt) / n² [rad²]."""
+        if spread < 0.1:  # too little to go round, to 10 digits, and the sum would need many terms
             return 2 * spread
         n = np.arange(1, 40)
         return float(math.pi**2 / 3 + 4 * ((-1.0) ** n * np.exp(-(n**2) * spread) / n**2).sum())
@@ -335,7 +336,7 @@ def library(points: Array) -> Any:
     """The module that has the functions for an array: numpy or torch."""
     if isinstance(points, np.ndarray | np.generic):
         return np
-    import torch  # loaded already, if there is an array of it; settings do without
+    import torch  # callers with tensors have loaded it already; settings do not need it
 
     return torch
 
@@ -349,7 +350,7 @@ def constant(values: Nested, like: Array) -> Array:
 
 @cache
 def _tensor(values: Nested, dtype: Any, device: Any) -> Any:
-    """Made once: a step that is recorded on a GPU may copy nothing from the host, and a few are run before."""
+    """Made once: a step that is captured on a GPU may copy nothing from the host, and a few steps are run before."""
     import torch
 
     return torch.tensor(values, dtype=dtype, device=device)

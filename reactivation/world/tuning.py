@@ -48,7 +48,7 @@ class PlaceCells(Tuning):
         """(..., 2) → (..., O); Eq. 20, or its softmax over cells."""
         precision = self.width**-2
         if self.norm == "softmax":
-            # log exp(−|s − c|² / 2σ²), but for −|s|² / 2σ²: the same for all cells, so a softmax never sees it.
+            # log exp(−|s − c|² / 2σ²) without −|s|² / 2σ², which is the same for all cells and cancels in the softmax.
             offset = (self.centres**2).sum(-1) * (-precision / 2)
             return self._softmax_fields(torch.nn.functional.linear(positions, self.centres * precision, offset))
         x, y = (positions[..., d, None] - self.centres[:, d] for d in range(2))

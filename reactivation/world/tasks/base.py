@@ -33,9 +33,9 @@ class Task(nn.Module):
         return self.tuning.encode(positions)
 
     def decode(self, outputs: Tensor) -> Tensor:
-        """(..., O) → (..., P), inside the space's own coordinates."""
+        """(..., O) → (..., P), in the coordinates of the space."""
         return self.space.wrap(self.tuning.decode(outputs))
 
     def decoding_error(self, decoded: Tensor, positions: Tensor) -> Tensor:
-        """How far off decoded positions are, as a vector: (..., P), (..., P) → (..., P) [m or rad]."""
+        """The decoding error as a vector: (..., P), (..., P) → (..., P) [m or rad]."""
         return self.space.difference(decoded, positions)

@@ -47,14 +47,14 @@ class Settings(TaskSettings):
 
     @property
     def pull(self) -> float:
-        """a Δt = κ (σΔt)² / 2 [rad]: what a step goes home by, times sin(s − home). κ = 2a/b², b² = σ²Δt."""
+        """a Δt = κ (σΔt)² / 2 [rad], the factor of sin(s − home) in a step; from κ = 2a/b² and b² = σ²Δt."""
         return (self.concentration or 0.0) * (self.sigma * self.dt) ** 2 / 2
 
     def check_together(self) -> None:
-        """Refuse pauses and a home of bearings that are not drawn there, and what would give those that are another density.
+        """Refuse a home or pauses without `concentration`, and settings that give bearings another density.
 
         Raises:
-            BadInput: what does not go with what.
+            BadInput: two settings contradict each other, or steps are too long; the message names them.
         """
         if self.concentration is None and (self.home or self.pause_share):
             name = "home" if self.home else "pause_share"

@@ -58,10 +58,10 @@ class Settings(TaskSettings):
         return Box(self.box_width, self.box_height)
 
     def check_together(self) -> None:
-        """Refuse settings of walks where recorded positions are walked.
+        """Refuse settings of generated walks together with recorded `paths`.
 
         Raises:
-            BadInput: one is not its default.
+            BadInput: `paths` is given, and a setting of walks is not its default.
         """
         if self.paths is not None:
             usual = Settings()
