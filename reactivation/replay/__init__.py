@@ -1,8 +1,8 @@
-"""Measures of replay: how decoded trajectories move, how sure that is, and what there is where there is nothing to find.
+"""Measures of replay: how decoded trajectories move, each with a standard error and a null.
 
-Every measure takes recordings of networks or of animals alike, on any space, with epochs of any length, and never goes
-across a gap. What it returns is `Found`: `.value`, `.standard_error` (a bootstrap over epochs), `.null` (the same of data
-with one thing taken away), and, where there is one, a curve over lags.
+Every measure takes recordings of networks or of animals, on any space, with epochs of any length, and never goes across a
+gap. It returns a `Found`: `.value`, `.standard_error` (a bootstrap over epochs), `.null` (the measure of data from which one
+property was removed, such as the order in time), and, for some measures, a curve over lags.
 
 How far with time   exponent, exponent_by_first_step, diffusion, saturation, velocity_autocorrelation, continuity
 Where               coverage, time_to_cover_half, dwell, jumps, first_entry, visits, detour
@@ -13,7 +13,7 @@ Kinds of motion     states
 All at once         table
 Means               pieces, TuningCurves, poisson_spikes, MEASURES
 
-One network or one animal is one draw: over several, `ra.over_seeds(ra.replay.exponent, recordings)`. docs/replay.md has the
+One network or one animal is one draw. For several: `ra.over_seeds(ra.replay.exponent, recordings)`. docs/replay.md has the
 definition, source and known answers of each.
 """
 

@@ -1,7 +1,7 @@
-"""Whether replay has a direction in time: what a reversible process, such as Langevin dynamics, has not.
+"""Whether replay has a direction in time; a reversible process, such as Langevin dynamics, has none.
 
-The null reverses whole epochs at random, which leaves everything else about them as it is. An epoch tells of one network
-or one animal: whether networks have a direction is a question over seeds (`ra.over_seeds`).
+The null reverses whole epochs at random, which leaves everything else about them as it is. Epochs are of one network
+or one animal: whether networks in general have a direction takes several seeds (`ra.over_seeds`).
 
 Axes: B epochs, T samples, E embedding coordinates.
 """
@@ -25,20 +25,20 @@ from reactivation.world.spaces import Space
 def antisymmetric_share(
     recording: Any, space: Space | None = None, *, lag: Count = 1, components: Natural = 0, rng: Rng = 0
 ) -> Found:
-    """Measure the share of the lagged covariance that a reversal of time turns over.
+    """Measure the share of the lagged covariance that changes sign when time is reversed.
 
     C = ⟨x(t) x(t + lag)ᵀ⟩ − ⟨x⟩⟨x⟩ᵀ has a symmetric part S and an antisymmetric part A; the share is |A|² / (|S|² + |A|²).
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space; bearings count as points of the unit circle.
         lag: in samples.
-        components: of rates, instead of positions: the first so many principal components; 0: positions.
+        components: number of first principal components of rates to take instead of positions; 0: positions.
 
     Returns:
-        the share, 0 to 1; the null is epochs reversed at random. One coordinate has no direction to show: 0.
+        the share, 0 to 1; the null is epochs reversed at random. With one coordinate it is always 0.
 
     Raises:
-        BadInput: no rates, where components of them are asked for; or no epoch is longer than the lag.
+        BadInput: `components` is given and there are no rates; or no epoch is longer than the lag.
     """
     recording, draws = as_recording(recording, space), generator(rng)
     if components:
@@ -76,13 +76,13 @@ def area_rate(recording: Any, space: Space | None = None, *, rng: Rng = 0) -> Fo
     On a circle, bearings count as points of the unit circle [1/s]: there ½⟨sin(turn)⟩/Δt.
 
     Args:
-        recording: a `Recording`, or positions (B, T, P) with their space; of a plane or a circle.
+        recording: a `Recording`, or positions (B, T, P) with their space, a plane or a circle.
 
     Returns:
-        the rate; 0 for what is reversible. The null is epochs reversed at random.
+        the rate; 0 for reversible motion. The null is epochs reversed at random.
 
     Raises:
-        BadInput: the space is no plane and no circle.
+        BadInput: the space is neither a plane nor a circle.
 
     >>> import numpy as np
     >>> turning = np.tile(0.1 * np.arange(200), (10, 1)) % (2 * np.pi) - np.pi
@@ -117,8 +117,7 @@ def entropy_production(
     """Measure the entropy that fluxes between cells produce: Σ_{i<j} (n_ij − n_ji) ln(n_ij / n_ji) over time [nats/s].
 
     Schnakenberg's sum over pairs of cells of about a tuning width, with n_ij moves from i to j and half a move added to
-    each. It is never negative, so that counting noise alone gives something above 0: what counts is how far it is above
-    its null.
+    each. It is never negative, so that counting noise alone makes it positive: compare it with its null.
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.

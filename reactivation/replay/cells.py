@@ -1,4 +1,4 @@
-"""Cells of about one tuning width that tile a space, for what is counted in places.
+"""Cells of about one tuning width that tile a space, for measures that count visits.
 
 Axes: G cells, P dimensions.
 """
@@ -17,7 +17,7 @@ from reactivation.world.spaces import Space
 
 
 def width_of(space: Space, width: float | None = None) -> float:
-    """Return a width that is given, or the paper's tuning width.
+    """Return the given width, or the tuning width of the paper.
 
     Raises:
         BadInput: it is not positive.
@@ -28,15 +28,15 @@ def width_of(space: Space, width: float | None = None) -> float:
     return width
 
 
-_MOST = 500  # cells of which all pairs are counted, for each epoch
-_FEW = 10**7  # numbers that any memory has room for
+_MOST = 500  # cells whose pairs are counted in each epoch
+_FEW = 10**7  # so few numbers always fit in memory
 
 
 class Cells:
-    """Tile a space with cells of a width [unit], and tell which cell a point is in: the one with the nearest centre.
+    """Tile a space with cells of a width [unit], and find the cell of a point: the one with the nearest centre.
 
     Raises:
-        BadInput: so many cells that memory cannot hold them.
+        BadInput: memory cannot hold so many cells.
     """
 
     def __init__(self, space: Space, width: float):
@@ -49,7 +49,7 @@ class Cells:
         return len(self.centres)
 
     def of(self, points: Array) -> NDArray[np.intp]:
-        """Which cell points are in, (..., P) → (...)."""
+        """The cells that points are in, (..., P) → (...)."""
         flat = points.reshape(-1, self.space.dimensions)
         _, which = self._tree.query(self.space.embed(flat))
         return np.asarray(which, dtype=np.intp).reshape(points.shape[:-1])
@@ -61,18 +61,18 @@ class Cells:
         return cKDTree(self.space.embed(self.centres))
 
     def blocks(self, recording: Recording, shortest: int = 2) -> list[Any]:
-        """The cell of each sample of the epochs of at least so many samples: blocks (B, T, 1), for measures of cells alone.
+        """The cell of each sample, as blocks (B, T, 1), of all epochs of at least `shortest` samples.
 
         Raises:
-            BadInput: all are shorter.
+            BadInput: all epochs are shorter.
         """
         return [self.of(block)[..., None] for block in recording.blocks(shortest)]
 
     def within(self, radius: float, of: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Which cells have their centres within a radius of those of some cells, `of` (G): (V, G).
+        """Which cell centres lie within a radius of the centre of each of the V cells chosen by `of` (G): (V, G).
 
         Raises:
-            BadInput: so many cells that memory cannot hold their pairs.
+            BadInput: memory cannot hold so many pairs of cells.
         """
         chosen = self.centres[of]
         require_memory(len(chosen) * len(self) * (self.space.dimensions + 1))
@@ -81,7 +81,11 @@ class Cells:
 
 
 def require_memory(numbers: float) -> None:
-    """Refuse cells that need so many numbers at once where memory cannot hold them."""
+    """Refuse cells that need more numbers at once than memory holds.
+
+    Raises:
+        BadInput: memory cannot hold so many numbers.
+    """
     if numbers > _FEW:
         import torch
 
@@ -92,10 +96,10 @@ def require_memory(numbers: float) -> None:
 
 
 def visited(*recordings: list[Any]) -> tuple[list[list[Any]], int]:
-    """Number the cells that are visited, in the blocks (B, T, 1) of one recording or of several, and count them.
+    """Renumber the visited cells in the blocks (B, T, 1) of one recording or of several, and count them.
 
     Raises:
-        BadInput: so many that pairs of them cannot be counted.
+        BadInput: too many cells are visited to count pairs of them.
     """
     known = np.unique(np.concatenate([block.reshape(-1) for blocks in recordings for block in blocks]))
     if len(known) > _MOST:
@@ -111,7 +115,7 @@ def counts_of(which: NDArray[np.integer], size: int) -> Array:
 
 
 def totals_of(which: NDArray[np.integer], values: Array | None, size: int) -> Array:
-    """The sum of values (B, T), or their number, at each of `size` indices (B, T) in each row: (B, size)."""
+    """The sum of values (B, T), or their number if None, for each of `size` indices (B, T) in each row: (B, size)."""
     rows = len(which)
     weights = None if values is None else values.reshape(-1)
     flat = np.bincount((which + size * np.arange(rows)[:, None]).reshape(-1), weights, minlength=rows * size)

@@ -16,26 +16,26 @@ from reactivation.replay.pairs import correlations, moments, rates_of
 from reactivation.world.spaces import Space
 
 _LEVELS = 20  # displacements at which lags are compared
-_TOGETHER = 0.75  # quantile of waking correlation from which on two units count as an ensemble
+_TOGETHER = 0.75  # quantile of waking correlation above which two units count as an ensemble
 
 
 @checked
 def compression(rest: Any, awake: Any, space: Space | None = None, *, lowest: Strength | None = None, rng: Rng = 0) -> Found:
     """Measure how much faster rest moves than waking: the ratio of the lags at which the median displacement is equal.
 
-    Lags are compared at displacements above what decoder jitter makes of a point that stays, and below half of what
-    independent samples have, in both recordings; the ratio is the geometric mean over them.
+    Lags are compared at displacements above those that decoder jitter gives a still point, and below half of the median
+    distance between independent samples, in both recordings. The ratio is the geometric mean over these displacements.
 
     Args:
         rest, awake: two `Recording`s, or positions (B, T, P) with their space.
-        lowest: displacement from which on lags are compared [unit]; None: from the jitter that `lags.jitter` estimates.
+        lowest: smallest displacement at which lags are compared [unit]; None: that of the jitter from `lags.jitter`.
 
     Returns:
-        seconds awake over seconds at rest: 1 for waking itself, 2 for waking with every second sample; NaN where no lag
-        qualifies. The null is the ratio between two random halves of the waking epochs.
+        seconds awake over seconds at rest: 1 for waking itself, 2 for waking with every second sample; NaN where no
+        displacement qualifies. The null is the ratio between two random halves of the waking epochs.
 
     Raises:
-        BadInput: two spaces.
+        BadInput: the recordings have different spaces.
 
     >>> import numpy as np
     >>> walk = np.cumsum(np.random.default_rng(0).normal(0, 0.01, (50, 400, 2)), axis=1)
@@ -75,14 +75,14 @@ def _ratio(space: Space, rest_times: Array, awake_times: Array, lowest: float, h
 
 
 def _log_time(levels: Array, curve: Array, times: Array) -> Array:
-    """Log of the time at which a curve that does not fall reaches levels, which are logarithms."""
+    """Log of the times at which a curve that never falls reaches levels; levels are logarithms."""
     moved = curve > 0
     found_at: Array = np.interp(levels, np.log(curve[moved]), np.log(times[moved]))
     return found_at
 
 
 def _between_halves(formula: Formula, sums: Array, draws: Draws) -> Null | None:
-    """What two random halves of the epochs (B, K) give against each other."""
+    """The null of a formula applied to two random halves of the epochs (B, K)."""
     if len(sums) < 2:
         return None
     orders = (draws.permutation(len(sums)) for _ in range(NULLS))
@@ -97,20 +97,20 @@ def ensemble_compression(
     """Measure how much faster rest is than waking by activity alone: the ratio of the widths of cross-correlograms.
 
     The correlogram is the mean over the quarter of pairs of units that are most correlated awake; its width is twice the
-    lag at which it has fallen half way from lag 0 to the longest lag. Nothing is decoded, so decoder jitter has no part
-    in it.
+    lag at which it has fallen half way from its value at lag 0 to that at the longest lag. Nothing is decoded, so that
+    decoder jitter has no effect.
 
     Args:
         rest, awake: two `Recording`s with rates, or spike counts, of the same units.
         longest: lag [s] of the correlogram; None: a quarter of the shorter of the longest epochs.
-        units: at most so many, drawn at random.
+        units: largest number of units; more are sampled at random.
 
     Returns:
         the width awake over that at rest, with `more["width"]` at rest and `more["width_awake"]` [s], and the correlogram at
         rest as its curve over lags [s]; 1 for waking itself. The null is the ratio of two random halves of waking.
 
     Raises:
-        BadInput: a recording without rates, or of other units.
+        BadInput: a recording has no rates or other units, no two units are active in both, or `longest` exceeds the epochs.
     """
     draws = generator(rng)
     both = rates_of([rest, awake], units, draws)
@@ -165,7 +165,7 @@ def _width_ratio(rest_times: Array, awake_times: Array, rest: Array, awake: Arra
 
 
 def _width(times: Array, curve: Array) -> float:
-    """Twice the time at which a correlogram has fallen half way."""
+    """Twice the time at which a correlogram has fallen half way; NaN if it does not fall."""
     half = (curve[0] + curve[-1]) / 2
     below = np.flatnonzero(curve <= half)
     if curve[0] <= curve[-1] or not len(below):

@@ -1,4 +1,4 @@
-"""Up to which lag replay is continuous: moves less far than samples do that have nothing to do with each other."""
+"""Up to which lag replay is continuous: its displacements differ from those between unrelated samples."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -13,7 +13,7 @@ from reactivation.replay.inference import NULLS, Array, Draws, Found, Null, foun
 from reactivation.replay.lags import binned, checked_lags, histograms, spaced
 from reactivation.world.spaces import Space
 
-_FEWEST = 5  # epochs: fewer have too few pairings to tell what chance does
+_FEWEST = 5  # epochs: fewer give too few random pairings
 
 
 @checked
@@ -21,17 +21,17 @@ def continuity(recording: Any, space: Space | None = None, *, lags: Iterable[Cou
     """Measure for how long replay is continuous: the largest lag [s] up to which displacements differ from chance.
 
     At each lag, the distribution of displacements is compared with that between two epochs, by the largest difference of
-    their cumulative distributions (Kolmogorov and Smirnov). Chance is 39 pairings of whole epochs at random: from a sample
-    of one to the sample of the other that is a lag later, so that both keep all correlations that they have in themselves.
-    The distribution differs where it exceeds all of them.
+    their cumulative distributions (Kolmogorov and Smirnov). Chance is 39 random pairings of epochs: a displacement goes
+    from a sample of one epoch to the sample of the other that is a lag later, so that each epoch keeps its correlations in
+    time. The distribution differs from chance where its difference exceeds those of all pairings.
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.
-        lags: in samples; None: up to half of the shortest epoch that counts, which is half of the longest.
+        lags: in samples; None: up to a quarter of the longest epoch. Only epochs of twice the longest lag count.
 
     Returns:
-        the lag (0 where not even the first differs), with the difference, from 0 to 1, as its curve over lags [s]; the
-        null is 0 throughout, since no pairing at random differs by more than all of them do.
+        the lag (0 if not even the first differs), with the difference, from 0 to 1, as its curve over lags [s]. The
+        null is 0, since no random pairing exceeds all of them.
 
     Raises:
         BadInput: fewer than 5 epochs are long enough.
@@ -64,10 +64,10 @@ def continuity(recording: Any, space: Space | None = None, *, lags: Iterable[Cou
 
 
 def _across(space: Space, lags: Sequence[int], epochs: list[Array], draws: Draws) -> Array:
-    """How many distances from each epoch (T, P) to another are in each bin at each lag, (L · bins): as `histograms`."""
+    """As `histograms`, of distances from each epoch (T, P) to another at each lag: counts (L · bins)."""
     flat, lengths = np.concatenate(epochs), np.array([len(epoch) for epoch in epochs])
     starts, circle = np.cumsum(lengths) - lengths, draws.permutation(len(epochs))
-    one, other = circle, np.roll(circle, 1)  # each is paired with the one before, so none with itself
+    one, other = circle, np.roll(circle, 1)  # each epoch is paired with the previous one, none with itself
     counts = []
     for lag in lags:
         pairs = np.minimum(lengths[one], lengths[other]) - lag

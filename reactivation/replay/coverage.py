@@ -1,4 +1,4 @@
-"""How much of its space replay goes to, and how soon."""
+"""How much of its space replay visits, and how soon."""
 
 from functools import partial
 from typing import Any
@@ -17,15 +17,15 @@ from reactivation.world.spaces import Space
 def coverage(recording: Any, space: Space | None = None, *, width: Positive | None = None, rng: Rng = 0) -> Found:
     """Measure how unevenly occupancy covers a space: log of the number of cells minus the entropy of occupancy [nats].
 
-    That is the divergence of occupancy from the uniform one, over cells of about a tuning width: 0 where all are visited
-    alike, the log of their number where one is. Few samples look uneven: n of them have about (cells − 1) / 2n.
+    This is its divergence from uniform occupancy, over cells of about a tuning width: 0 if all are visited alike, the log of
+    their number if only one is. Few samples look uneven: n uniform samples give about (cells − 1) / 2n.
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.
         width: of the cells [unit]; None: 0.2 m, or π/6 on a circle.
 
     Returns:
-        the divergence; the null is as many independent points of the uniform density.
+        the divergence; the null is the same number of independent uniform points.
 
     >>> import numpy as np
     >>> ra.replay.coverage(np.random.default_rng(0).uniform(-1, 1, (20, 500, 2)), ra.Box(2, 2), rng=0)
@@ -53,15 +53,15 @@ def _unevenness(counts: Array) -> Array:
 
 @checked
 def time_to_cover_half(recording: Any, space: Space | None = None, *, width: Positive | None = None, rng: Rng = 0) -> Found:
-    """Measure how long an epoch takes until it has been to half of all cells [s]: median over epochs (Kaplan and Meier).
+    """Measure how long an epoch takes to visit half of all cells [s]: median over epochs (Kaplan and Meier).
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.
         width: of the cells [unit]; None: 0.2 m, or π/6 on a circle.
 
     Returns:
-        the median, NaN where fewer than half of the epochs get there, with the share of epochs that end before as
-        `more["cut_off"]`; the null is time shuffled within epochs, which goes everywhere at once.
+        the median, NaN if fewer than half of the epochs get there, with the share of epochs that end before as
+        `more["cut_off"]`; the null is time shuffled within epochs.
     """
     recording = as_recording(recording, space)
     cells = Cells(recording.space, width_of(recording.space, width))
@@ -76,7 +76,7 @@ def time_to_cover_half(recording: Any, space: Space | None = None, *, width: Pos
 
 
 def _until_half(cells: int, longest: int, block: Any) -> Array:
-    """Until when each epoch is on its way, and whether it got there: (B, T, 1) → as `at_moments`."""
+    """When each epoch has visited half of the cells or ends, counted by `at_moments`: (B, T, 1) → (B, 2 (longest + 1))."""
     which, half = block[..., 0], (cells + 1) // 2
     times, ended = np.full(len(which), block.shape[1] - 1), np.zeros(len(which), dtype=bool)
     for epoch, visited in enumerate(which):

@@ -1,4 +1,4 @@
-"""Tuning curves from waking, and what they make of rates or spike counts: posteriors and decoded positions.
+"""Tuning curves from waking; posteriors and positions that they decode from rates or spike counts.
 
 Axes: T samples, N units, G cells, P dimensions.
 """
@@ -23,27 +23,27 @@ _SILENCE = 1e-3  # lowest expected count, as a share of a unit's mean: one stray
 
 @dataclass(frozen=True, eq=False)
 class TuningCurves:
-    """Hold the mean rates of units in each cell of a space, and read rates or spike counts by them.
+    """Hold the mean rates of units in each cell of a space, and decode rates or spike counts with them.
 
-    Rates that are whole numbers throughout are spike counts per sample, and Poisson; any others have Gaussian residuals,
-    each unit's of its own variance. The prior is flat over cells that were visited.
+    If all rates are whole numbers, they are spike counts per sample, with a Poisson likelihood; otherwise the likelihood is
+    Gaussian, with one variance per unit. The prior is flat over visited cells.
     """
 
     cells: Cells
-    rates: Array  # (G, N) mean; NaN where waking never was
-    variances: Array | None  # (N) of what the means leave over; None for spike counts
+    rates: Array  # (G, N) mean; NaN in cells that waking did not visit
+    variances: Array | None  # (N) of the residuals; None for spike counts
     dt: float  # Δt of waking [s]
 
     @classmethod
     @checked
     def of(cls, awake: Recording, width: Positive | None = None) -> "TuningCurves":
-        """Find them from a recording with rates, or spike counts.
+        """Estimate tuning curves from a recording with rates, or spike counts.
 
         Args:
             width: of the cells [unit]; None: half of 0.2 m, or of π/6 on a circle.
 
         Raises:
-            BadInput: no rates.
+            BadInput: the recording has no rates.
 
         >>> import numpy as np
         >>> bearings = np.random.default_rng(0).uniform(-np.pi, np.pi, (1, 5000))
@@ -73,10 +73,10 @@ class TuningCurves:
         """Return the probability of each cell, (..., N) → (..., G); samples are Δt = `dt` apart [s].
 
         Args:
-            everywhere: False: of the cells that waking was in (`visited`) alone; all others have 0.
+            everywhere: False: return only the cells that waking visited (`visited`); the others have 0.
 
         Raises:
-            BadInput: of other units, no spike counts where waking had them, or more cells than memory holds.
+            BadInput: other units, no spike counts though waking had them, or more numbers than memory holds.
         """
         rates = numbers("rates", rates)
         if rates.shape[-1:] != self.rates.shape[1:]:
@@ -96,11 +96,11 @@ class TuningCurves:
 
     @property
     def visited(self) -> NDArray[np.bool_]:
-        """Which cells waking was in, (G)."""
+        """Which cells waking visited, (G)."""
         return np.asarray(np.isfinite(self.rates).all(1))
 
     def _log_likelihood(self, rates: Array, means: Array, dt: float) -> Array:
-        """But for what does not depend on the cell: (..., N), (G, N) → (..., G)."""
+        """Log likelihood without terms that do not depend on the cell: (..., N), (G, N) → (..., G)."""
         if self.variances is None:
             if not are_counts(rates):
                 raise BadInput("the tuning curves are of spike counts, and these rates are no whole numbers")
@@ -113,10 +113,10 @@ class TuningCurves:
 
     @checked
     def decode(self, recording: Recording) -> Recording:
-        """Return the recording with positions that its rates or counts stand for: the most likely cell at each sample.
+        """Return the recording with positions decoded from its rates or counts: the most likely cell at each sample.
 
         Raises:
-            BadInput: no rates; or as `posterior`.
+            BadInput: the recording has no rates; or as for `posterior`.
         """
         (blocks,) = rates_of([recording], 10**9, np.random.default_rng(0))
         centres = self.cells.centres[self.visited]
@@ -127,16 +127,16 @@ class TuningCurves:
 
 @checked
 def poisson_spikes(recording: Recording, mean_rate: Positive = 5.0, *, rng: Rng = 0) -> Recording:
-    """Export rates as Poisson spikes: the same recording, whose rates are spike counts per sample.
+    """Draw Poisson spikes from rates: return the same recording with spike counts per sample as its rates.
 
-    Rates below 0, which bounded units have, count as silence; the others are scaled by one factor for all units, so that the
-    average over units and time is `mean_rate`.
+    Negative rates, which tanh units have, become 0. The others are scaled by one factor for all units, so that the average
+    over units and time is `mean_rate`.
 
     Args:
         mean_rate: [spikes/s].
 
     Raises:
-        BadInput: no rates, or none above 0.
+        BadInput: the recording has no rates, or none above 0.
 
     >>> run = ra.load("spatial_navigation/noisy_unbiased")
     >>> spikes = ra.replay.poisson_spikes(run.record(ra.rest(steps=50), trajectories=20), rng=0)

@@ -1,4 +1,4 @@
-"""Mean squared displacement, and the diffusion coefficient that walls and circles leave readable."""
+"""Mean squared displacement, and a diffusion coefficient corrected for walls and circles."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -14,21 +14,21 @@ from reactivation.replay.inference import Array, Found, measured
 from reactivation.replay.lags import checked_lags, means, powers, size, spaced, unrelated
 from reactivation.world.spaces import Space
 
-_LAGS = (2, 4, 8)  # samples; differences between them are free of decoder jitter
-_SATURATED = 0.9  # share of the last value from which on mean squared displacement counts as saturated
+_LAGS = (2, 4, 8)  # samples; decoder jitter cancels in differences between them
+_SATURATED = 0.9  # share of the limit at which mean squared displacement counts as saturated
 
 
 @checked
 def diffusion(recording: Any, space: Space | None = None, *, lags: Iterable[Count] = _LAGS, rng: Rng = 0) -> Found:
-    """Measure the diffusion coefficient D [unit²/s], with walls and circle respected.
+    """Measure the diffusion coefficient D [unit²/s], corrected for walls and for the circle.
 
-    Mean squared displacement at each lag is put through the inverse of what Brownian motion from everywhere in this space
-    has after Dt (`Space.brownian_square`; free space: 2 P D t). D is the slope of these Dt over lags, so that jitter of
-    decoding, which raises all of them alike, is no part of it.
+    The mean squared displacement at each lag gives a value Dt: that after which Brownian motion in this space has the same
+    (`Space.brownian_square`; free space: 2 P D t). D is the slope of these values over lags, so that decoder jitter, which
+    raises all of them alike, does not change it.
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.
-        lags: in samples; well before saturation.
+        lags: in samples; choose them well below saturation.
 
     Returns:
         D, with mean squared displacement over twice the dimensions and the lag [unit²/s] as its curve over lags [s]; the
@@ -71,10 +71,10 @@ def spread_of(space: Space, square: float) -> float:
 
 @checked
 def saturation(recording: Any, space: Space | None = None, *, rng: Rng = 0) -> Found:
-    """Measure when displacement saturates: the first lag [s] at which it has 90 % of what independent samples have.
+    """Measure when displacement saturates: the first lag [s] at which it reaches 90 % of that of independent samples.
 
-    Mean squared displacement is compared with that between samples drawn at random from all epochs. NaN where no lag up to
-    half of the longest epoch reaches it: these epochs are too short to tell; and where nothing moves.
+    Mean squared displacement is compared with that between samples drawn at random from all epochs. The lag is NaN if no lag
+    up to half of the longest epoch reaches 90 %, since epochs are too short, and if nothing moves.
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.

@@ -15,22 +15,22 @@ from reactivation.replay.lags import distances, farthest
 from reactivation.replay.survival import at_moments, median_and_cut_off
 from reactivation.world.spaces import Space
 
-_STARTS = 10  # per epoch, at most, from which dwelling is timed
+_STARTS = 10  # at most, per epoch, from which dwell times are measured
 _JUMP = 5.0  # times the median step
 
 
 @checked
 def dwell(recording: Any, space: Space | None = None, *, width: Positive | None = None, rng: Rng = 0) -> Found:
-    """Measure how long replay stays within a tuning width of where it is [s]: the median, after Kaplan and Meier.
+    """Measure how long replay stays within a tuning width of a position [s]: the median, after Kaplan and Meier.
 
-    Times begin at up to 10 samples of the first half of each epoch; those that its end cuts off count as longer.
+    Times start at up to 10 samples of the first half of each epoch; times that its end cuts off count as longer.
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.
-        width: the distance that is left [unit]; None: 0.2 m, or π/6 on a circle.
+        width: the distance within which replay stays [unit]; None: 0.2 m, or π/6 on a circle.
 
     Returns:
-        the median, NaN where half of the times are longer than all epochs, with the share that was cut off as
+        the median, NaN if half of the times outlast all epochs, with the share of times that were cut off as
         `more["cut_off"]`; the null is time shuffled within epochs.
 
     >>> import numpy as np
@@ -51,7 +51,7 @@ def dwell(recording: Any, space: Space | None = None, *, width: Positive | None 
 
 
 def _stays(space: Space, away: float, longest: int, block: Array) -> Array:
-    """How long each epoch stays from each start, (B, T, P) → as `at_moments`."""
+    """How long each epoch stays from each start, counted by `at_moments`: (B, T, P) → (B, 2 (longest + 1))."""
     samples = block.shape[1]
     starts = np.unique(np.linspace(0, (samples - 1) // 2, _STARTS).astype(int))
     times, ended = [], []
@@ -64,15 +64,15 @@ def _stays(space: Space, away: float, longest: int, block: Array) -> Array:
 
 @checked
 def jumps(recording: Any, space: Space | None = None, *, factor: Positive = _JUMP, rng: Rng = 0) -> Found:
-    """Measure how often replay jumps: the share of steps beyond 5 times the median step.
+    """Measure how often replay jumps: the share of steps longer than `factor` times the median step.
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.
-        factor: of the median step of all epochs.
+        factor: multiple of the median step of all epochs.
 
     Returns:
-        the share; NaN where the median step is 0, or so large that no step of this space is a jump. The null is time
-        shuffled within epochs, by the same length.
+        the share; NaN if the median step is 0, or so large that no step in this space could be a jump. The null is time
+        shuffled within epochs, with the same threshold.
 
     >>> import numpy as np
     >>> walk = np.cumsum(np.random.default_rng(0).normal(0, 0.01, (50, 200, 2)), axis=1)
@@ -94,7 +94,7 @@ def _median_step(space: Space, blocks: Sequence[Array]) -> float:
 
 
 def _beyond(space: Space, length: float, block: Array) -> Array:
-    """How many steps of each epoch are longer, and of how many: of none where the length is 0."""
+    """Number of longer steps and of all steps of each epoch, (B, T, P) → (B, 2); no step counts if the length is 0."""
     lengths = distances(space, block, 1)
     counted = np.full(len(block), float(lengths.shape[1]) if length > 0 else 0.0)
     return np.stack(((lengths > length).sum(1).astype(np.float64), counted), axis=1)

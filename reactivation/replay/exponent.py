@@ -1,4 +1,4 @@
-"""How distance grows with time: the exponent that tells jitter, diffusion and straight runs apart."""
+"""How distance grows with time: an exponent that differs between jitter, diffusion and straight runs."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -25,17 +25,17 @@ def exponent(
 ) -> Found:
     """Measure the exponent of distance: the slope of log mean distance, not squared, on log lag (Stella et al., 2019).
 
-    Brownian motion has 0.5, a straight run 1, what is confined goes to 0. Decoder jitter lowers it, walls do.
+    It is 0.5 for Brownian motion, 1 for a straight run, and tends to 0 in confinement. Decoder jitter and walls lower it.
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.
         lags: in samples.
-        average: of distances: their mean, as in the literature, or the median, which rare long jumps do not move (it is
-            read from bins 2.5 % wide, from 1/10,000 of the space's diagonal on).
+        average: mean of distances, as in the literature, or median, which is robust to rare long jumps (it is read from
+            bins 2.5 % wide, which begin at 1/10,000 of the space's diagonal).
         rng: a seed, or the generator of the bootstrap and the null.
 
     Returns:
-        the slope, with average distances [unit] over lags [s] as its curve; the null is time shuffled within epochs (0).
+        the slope, with average distances [unit] over lags [s] as its curve; the null, about 0, is time shuffled in epochs.
 
     Raises:
         BadInput: no epoch is longer than the longest lag.
@@ -64,19 +64,19 @@ def exponent(
 def exponent_by_first_step(
     recording: Any, space: Space | None = None, *, lags: Iterable[Count] = LAGS, groups: Count = 5, rng: Rng = 0
 ) -> Found:
-    """Measure the exponent of distance apart for each fifth of first steps, from short ones to long ones.
+    """Measure the exponent of distance separately for starts grouped by the length of their first step, short to long.
 
-    Where steps have no memory, a long first step is followed by others as short as ever, and the exponent falls from
-    group to group. What keeps its speed has one exponent in all groups.
+    If steps have no memory, ordinary steps follow a long first step, and the exponent falls from group to group. If speed
+    persists, all groups have the same exponent.
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.
         lags: in samples.
-        groups: of equally many starts.
+        groups: number of groups, each with the same number of starts.
 
     Returns:
         the exponent of the last group minus that of the first, with the exponents as its curve over groups; the null is time
-        shuffled within epochs, in groups of its own.
+        shuffled within epochs, grouped anew.
 
     Raises:
         BadInput: no epoch is longer than the longest lag.
@@ -90,7 +90,7 @@ def exponent_by_first_step(
 
 
 def _grouped(space: Space, lags: Sequence[int], groups: int, blocks: list[Array]) -> Array:
-    """As `_by_first_step`, of groups of equally many starts of all blocks."""
+    """As `_by_first_step`, over all blocks, with groups of equally many starts."""
     first = np.concatenate([distances(space, block, 1).reshape(-1) for block in blocks])
     bounds = np.quantile(first, np.linspace(0, 1, groups + 1)[1:-1])
     return np.concatenate([_by_first_step(space, lags, bounds, block) for block in blocks])
@@ -118,7 +118,7 @@ def means_or_nan(sums: Array) -> Array:
 
 
 def _medians(space: Space, lags: int, sums: Array) -> Array:
-    """Medians at each lag (L), 0 where they lie in the first bin, which tells nothing smaller from 0."""
+    """Medians at each lag (L); 0 if in the first bin, which holds 0 and everything too small to tell from it."""
     of_lags = medians(space, sums.reshape(lags, -1))
     return np.where(of_lags > edges(space)[1], of_lags, 0.0)
 

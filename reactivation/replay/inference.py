@@ -1,8 +1,7 @@
-"""How sure a measure is, and what it gives where there is nothing to find.
+"""Standard errors and nulls of measures.
 
-Each measure is a formula of sums over epochs (trajectories), so that epochs can be drawn again: its standard error is
-that of a bootstrap over epochs, and its null is the same formula of the same data with one thing taken away, such as the
-order in time.
+Each measure is a formula of sums over epochs (trajectories), so that epochs can be resampled. Its standard error comes from
+a bootstrap over epochs. Its null is the same formula of the same data with one property removed, such as the order in time.
 
 Axes: B epochs, T samples, P dimensions, K sums, V values.
 """
@@ -17,32 +16,32 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Draws = np.random.Generator
 
-BOOTSTRAPS = 200  # drawn for a standard error: which is then known to 5 %
-NULLS = 39  # drawn of a null: a value beyond all of them is one in 20
+BOOTSTRAPS = 200  # resamples for a standard error, which is then known to 5 %
+NULLS = 39  # draws of a null: by chance, one value in 20 lies outside all of them
 
 Statistics = Callable[[Array], Array]  # positions or rates of a block (B, T, ...) → sums of each epoch (B, K)
 Formula = Callable[..., Array]  # sums over epochs (K), of one recording or several → values (V)
 
 
 class Null(NamedTuple):
-    """What a measure gives where there is nothing to find."""
+    """The values of a measure for data from which a property was removed."""
 
-    name: str  # what was taken away
+    name: str  # how the property was removed
     value: float  # mean of 39 draws
-    low: float  # the lowest and
-    high: float  # the highest of them: a value beyond is one in 20
+    low: float  # the lowest of them
+    high: float  # the highest; by chance, one value in 20 lies outside
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Hold what a measure found, how sure it is, and what its null gives."""
+    """Hold the value of a measure, its standard error and its null."""
 
     value: float  # NaN where it is not defined
-    standard_error: float | None  # of a bootstrap over epochs; None for a single epoch, or if hardly any draw has a value
+    standard_error: float | None  # of a bootstrap over epochs; None for one epoch, or if resamples have no value
     unit: str
     null: Null | None
-    more: Mapping[str, float]  # other numbers that belong to it
-    at: Array  # (L) lags [s], or what else the curve is over; empty where there is no curve
+    more: Mapping[str, float]  # further values by name
+    at: Array  # (L) lags [s], or other abscissa of the curve; empty without a curve
     curve: Array  # (L)
     curve_errors: Array | None  # (L)
 
@@ -53,7 +52,7 @@ class Found:
 
 
 class Change(NamedTuple):
-    """A way to take something away from epochs."""
+    """A way to remove a property from epochs."""
 
     name: str
     of: Callable[[Array, Draws], Array]  # a block (B, T, ...) → another of its shape
@@ -83,7 +82,7 @@ def measured(
     more: Sequence[str] = (),
     at: Sequence[float] | Array = (),
 ) -> Found:
-    """Measure blocks of epochs (B, T, ...): a formula of sums over epochs, with its error and its null."""
+    """Measure blocks of epochs (B, T, ...): apply a formula to sums over epochs, and add its standard error and its null."""
 
     def sums(changed: Iterable[Array]) -> Array:
         return np.concatenate([statistics(block) for block in changed])
@@ -103,11 +102,11 @@ def found(
     more: Sequence[str] = (),
     at: Sequence[float] | Array = (),
 ) -> Found:
-    """Put sums of epochs (B, K), of one recording or of several, through a formula; each recording's epochs are drawn again.
+    """Apply a formula to sums of epochs (B, K), of one recording or of several; the bootstrap resamples each on its own.
 
     Args:
-        formula: its first value is the measure; those that follow are called `more`, and the others are the curve.
-        at: (L) what the curve is over.
+        formula: its first value is the measure; the next ones have the names `more`, the rest is the curve.
+        at: (L) lags or other abscissa of the curve.
     """
     values = formula(*(one.sum(0) for one in statistics))
     errors = None
@@ -126,7 +125,7 @@ def found(
 
 
 def null_of(name: str, drawn: Iterable[Any]) -> Null:
-    """Summarise values of a null; those that are not defined are left out."""
+    """Summarise values of a null; values that are not finite are left out."""
     values = np.array([float(value) for value in drawn])
     values = values[np.isfinite(values)]
     if not len(values):
@@ -135,7 +134,7 @@ def null_of(name: str, drawn: Iterable[Any]) -> Null:
 
 
 def _drawn_again(statistics: Array, draws: Draws) -> Array:
-    """The sum (K) over as many epochs, drawn with replacement."""
+    """The sum (K) over a resample of the epochs, of the same number and with replacement."""
     counts = np.bincount(draws.integers(len(statistics), size=len(statistics)), minlength=len(statistics))
     drawn: Array = counts @ statistics
     return drawn
@@ -148,7 +147,7 @@ def _spread(values: Array) -> Array:
     filled = np.where(there, values, 0.0)
     mean = filled.sum(0) / count
     spread: Array = np.sqrt((np.where(there, filled - mean, 0.0) ** 2).sum(0) / (count - 1))
-    return np.where(spread <= 1e-12 * np.abs(mean), 0.0, spread)  # what rounding makes of values that are all one
+    return np.where(spread <= 1e-12 * np.abs(mean), 0.0, spread)  # equal values differ by rounding only
 
 
 def ratio(above: Array, below: Array) -> Array:

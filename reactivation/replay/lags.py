@@ -1,4 +1,4 @@
-"""How far positions are from where they were some lags before: what most measures of replay are made of.
+"""Distances between positions a lag apart, from which most measures of replay are made.
 
 Axes: B epochs, T samples, P dimensions, L lags.
 """
@@ -16,17 +16,17 @@ from reactivation.replay.cells import counts_of
 from reactivation.replay.inference import Array, Draws
 from reactivation.world.spaces import Space
 
-LAGS = tuple(range(1, 9))  # samples; those of the exponents that were measured in rats
-_EDGES = 400  # of the histogram that medians are read from: a bin is 2.5 % wide
+LAGS = tuple(range(1, 9))  # samples; as in the exponents measured in rats
+_EDGES = 400  # of the histogram from which medians are read: a bin is 2.5 % wide
 _FINEST = 1e-4  # its lowest edge, as a share of the space's size
 _UNRELATED = 20_000  # pairs of samples that are drawn
 
 
 def checked_lags(lags: Iterable[int]) -> tuple[int, ...]:
-    """Return lags in samples, in order.
+    """Return lags in samples, sorted, each once.
 
     Raises:
-        BadInput: fewer than two, or one that is no positive number of samples.
+        BadInput: there are fewer than two lags, or one is not positive.
     """
     chosen = tuple(sorted({int(lag) for lag in lags}))
     if len(chosen) < 2 or chosen[0] < 1:
@@ -46,7 +46,7 @@ def distances(space: Space, block: Array, lag: int) -> Array:
 
 
 def unrelated(recording: Recording, draws: Draws) -> Array:
-    """Distances between pairs of samples drawn at random from all epochs, (n) [unit]: what saturation tends to."""
+    """Distances between pairs of samples drawn at random from all epochs, (n) [unit], as displacement has at saturation."""
     flat = recording.flat
     one, other = flat[draws.integers(len(flat), size=(2, _UNRELATED))]
     apart: Array = recording.space.distance(one, other)
@@ -65,12 +65,12 @@ def counted(values: Array) -> Array:
 
 
 def powers(space: Space, lags: Sequence[int], power: int, block: Array) -> Array:
-    """Sum and number of distances to a power at each lag, (B, T, P) → (B, 2 L)."""
+    """Sum of a power of the distances, and their number, at each lag: (B, T, P) → (B, 2 L)."""
     return np.concatenate([counted(distances(space, block, lag) ** power) for lag in lags], axis=1)
 
 
 def means(sums: Array) -> Array:
-    """The means of what `counted` counted, (2 L) → (L)."""
+    """Means from the sums and numbers of `counted`, (2 L) → (L)."""
     pairs = sums.reshape(-1, 2)
     return pairs[:, 0] / pairs[:, 1]
 
@@ -81,7 +81,7 @@ def size(space: Space) -> float:
 
 
 def farthest(space: Space) -> float:
-    """The largest distance that there is in a space: less than its diagonal where ends meet [unit]."""
+    """The largest distance in a space [unit]; less than its diagonal if an axis is periodic."""
     corner = np.array([axis.low for axis in space.axes])
     along = []
     for place, middle in enumerate(space.middle):
@@ -109,7 +109,7 @@ def binned(space: Space, values: Array) -> Array:
 
 
 def medians(space: Space, counts: Array) -> Array:
-    """Medians of what `binned` counted, (..., bins) → (...), along a straight line within a bin."""
+    """Medians from the counts of `binned`, (..., bins) → (...), interpolated linearly within a bin."""
     bounds = edges(space)
     below = np.cumsum(counts, axis=-1)
     half = below[..., -1:] / 2
@@ -122,11 +122,11 @@ def medians(space: Space, counts: Array) -> Array:
 
 
 def jitter(recording: Recording) -> float:
-    """Estimate the jitter of decoding along each dimension [unit], from how squared distance extrapolates to lag 0.
+    """Estimate the jitter of decoding along each dimension [unit], by extrapolating squared distance to lag 0.
 
     For positions x + ε with independent ε of variance j², MSD(lag) = MSD_x(lag) + 2 P j², and 2 MSD(1) − MSD(2) = 2 P j²
-    where MSD_x grows in proportion to the lag. A path that keeps its direction gives less; 2 P j² is at
-    least 1/2,500 of MSD(1).
+    if MSD_x is proportional to the lag. A path that keeps its direction gives less; at least 1/2,500 of MSD(1) is returned
+    as 2 P j².
     """
     per_block = [powers(recording.space, (1, 2), 2, block) for block in recording.blocks(3)]
     first, second = means(np.concatenate(per_block).sum(0))
@@ -136,10 +136,10 @@ def jitter(recording: Recording) -> float:
 
 @checked
 def pieces(recording: Recording, samples: Count) -> Recording:
-    """Cut long epochs into epochs of so many samples, which are then what is drawn again; what is left over goes.
+    """Cut epochs into epochs of so many samples, which a bootstrap then resamples; shorter remainders are dropped.
 
     Raises:
-        BadInput: no epoch is as long.
+        BadInput: all epochs are shorter.
     """
     rates = None if recording.rates is None else _cut([*recording.rates], samples)
     positions = _cut([*recording.epochs], samples)
@@ -156,10 +156,10 @@ def pieces(recording: Recording, samples: Count) -> Recording:
 
 
 def drawn_pieces(recording: Recording, samples: int, most: int, draws: Draws) -> tuple[Recording, NDArray[np.intp]]:
-    """Cut epochs into pieces of so many samples, draw at most so many of them, and say of which epoch each is.
+    """Cut epochs into pieces of `samples`, draw at most `most` of them, and return them with the number of their epoch (S).
 
     Raises:
-        BadInput: no epoch is as long.
+        BadInput: all epochs are shorter.
     """
     cut = pieces(recording, samples)
     chosen = np.sort(draws.permutation(len(cut))[:most])
@@ -167,7 +167,7 @@ def drawn_pieces(recording: Recording, samples: int, most: int, draws: Draws) ->
 
 
 def of_epochs(which: NDArray[np.intp], statistics: Callable[[Array], Array], cut: Array) -> Array:
-    """Sums of epochs, of statistics of pieces (S, ...) each of which is of an epoch (S): (B, K)."""
+    """Sums per epoch of the statistics of pieces (S, ...), whose epochs are `which` (S): (B, K)."""
     return np.stack([sums.sum(0) for sums in np.split(statistics(cut), np.flatnonzero(np.diff(which)) + 1)])
 
 

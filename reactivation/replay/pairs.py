@@ -1,4 +1,4 @@
-"""Reactivation: whether units that are active together awake are active together asleep.
+"""Reactivation: whether units that are active together awake are active together at rest.
 
 Axes: B epochs, T samples, N units.
 """
@@ -19,14 +19,14 @@ def pair_correlation(rest: Recording, awake: Recording, *, units: Count = 100, r
     """Measure how far pairs of units keep their correlation: Pearson's r over pairs, of correlations at rest and awake.
 
     Args:
-        rest, awake: two `Recording`s with rates, or spike counts, of the same units; each bin of time is a sample.
-        units: at most so many, drawn at random.
+        rest, awake: two `Recording`s with rates, or spike counts, of the same units; each sample is one time bin.
+        units: largest number of units; more are sampled at random.
 
     Returns:
-        r over pairs of units that vary in both; 1 for waking itself. The null is the units of rest in another order.
+        r over pairs of units that vary in both; 1 for waking itself. The null is the units of rest in random order.
 
     Raises:
-        BadInput: a recording without rates, or of other units.
+        BadInput: a recording has no rates, or has other units.
 
     >>> import numpy as np
     >>> rates = np.random.default_rng(0).normal(size=(20, 100, 3)) @ np.random.default_rng(1).normal(size=(3, 30))
@@ -46,18 +46,18 @@ def pair_correlation(rest: Recording, awake: Recording, *, units: Count = 100, r
 def reactivation(before: Recording, awake: Recording, after: Recording, *, units: Count = 100, rng: Rng = 0) -> Found:
     """Measure reactivation as the explained variance of Kudrimoti et al. (1999).
 
-    The square of the partial correlation over pairs of units, between their correlations awake and in the rest after, given
-    those in the rest before. Its reverse, with before and after exchanged, is its control: `more["reverse"]`.
+    It is the squared partial correlation, over pairs of units, of their correlations awake with those in the rest after,
+    given those in the rest before. Its control is the reverse, with before and after exchanged: `more["reverse"]`.
 
     Args:
-        before, awake, after: three `Recording`s with rates, or spike counts, of the same units. Of a network, the rest
-            before may be that of an untrained one.
+        before, awake, after: three `Recording`s with rates, or spike counts, of the same units. For networks,
+            the rest before may be that of an untrained one.
 
     Returns:
-        the explained variance, 0 to 1, and its reverse; the null is the units of the rest after in another order.
+        the explained variance, 0 to 1, and its reverse; the null is the units of the rest after in random order.
 
     Raises:
-        BadInput: a recording without rates, or of other units.
+        BadInput: a recording has no rates, or has other units.
     """
     draws = generator(rng)
     sums = _moments([before, awake, after], units, draws)
@@ -68,10 +68,10 @@ def reactivation(before: Recording, awake: Recording, after: Recording, *, units
 
 
 def rates_of(recordings: Sequence[Recording], units: int, draws: Draws) -> list[list[Array]]:
-    """The rates of some units of each recording, as blocks (B, T, N).
+    """The rates of at most `units` units, the same ones of each recording, as blocks (B, T, N).
 
     Raises:
-        BadInput: a recording without rates, or of other units.
+        BadInput: a recording has no rates, or has other units.
     """
     series = [given_rates(one) for one in recordings]
     blocks = [[one] if isinstance(one, np.ndarray) else [epoch[None] for epoch in one] for one in series]
@@ -87,7 +87,7 @@ def given_rates(recording: Recording) -> Any:
     """The rates of a recording, (K, T, N) or a list of (T, N).
 
     Raises:
-        BadInput: it has none.
+        BadInput: the recording has no rates.
     """
     if recording.rates is None:
         raise BadInput("this needs rates, or spike counts: record with rates=True, or give Recording(..., rates=)")
@@ -102,7 +102,7 @@ def moments(block: Array) -> Array:
 
 
 def correlations(sums: Array) -> Array:
-    """Correlations (N, N) of summed `moments`; NaN for units that do not vary."""
+    """Correlations (N, N) from summed `moments`; NaN for units that do not vary."""
     units = round((np.sqrt(4 * len(sums) - 3) - 1) / 2)
     mean = sums[1 : units + 1] / sums[0]
     covariance = sums[units + 1 :].reshape(units, units) / sums[0] - np.outer(mean, mean)
@@ -118,7 +118,7 @@ def _moments(recordings: Sequence[Recording], units: int, draws: Draws) -> list[
 
 
 def _over_pairs(*matrices: Array) -> Array:
-    """The pairs at which all matrices (N, N) are defined: (matrices, pairs)."""
+    """Entries of matrices (N, N) for the pairs of units at which all matrices are finite: (matrices, pairs)."""
     upper = np.triu_indices(len(matrices[0]), 1)
     pairs = np.stack([matrix[upper] for matrix in matrices])
     return pairs[:, np.isfinite(pairs).all(0)]

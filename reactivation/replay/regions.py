@@ -1,4 +1,4 @@
-"""Regions of a space: when replay first enters them, how evenly it visits them, and how straight its way is."""
+"""Regions of a space: when replay first enters them and how evenly it visits them; how straight paths are."""
 
 from functools import partial
 from typing import Any
@@ -22,15 +22,15 @@ def _regions(space: Space, along: int) -> Cells:
 
 @checked
 def first_entry(recording: Any, space: Space | None = None, *, along: Several = _REGIONS, rng: Rng = 0) -> Found:
-    """Measure how long it takes until a region is first entered [s]: median over regions and epochs (Kaplan and Meier).
+    """Measure the time until a region is first entered [s]: median over regions and epochs (Kaplan and Meier).
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.
-        along: regions along the longest axis: 4 × 4 in a square box, 4 on a circle.
+        along: number of regions along the longest axis; 4 gives 4 × 4 in a square box, 4 on a circle.
 
     Returns:
-        the median over all regions but the one that an epoch begins in, NaN where fewer than half are entered, with the
-        share that the end of an epoch cut off as `more["cut_off"]`; the null is time shuffled within epochs.
+        the median over all regions but the one that an epoch begins in, NaN if fewer than half are entered, with the share
+        of times that the end of an epoch cut off as `more["cut_off"]`; the null is time shuffled within epochs.
     """
     recording = as_recording(recording, space)
     regions = _regions(recording.space, along)
@@ -45,13 +45,13 @@ def first_entry(recording: Any, space: Space | None = None, *, along: Several = 
 
 
 def _entries(regions: int, longest: int, block: Any) -> Array:
-    """(B, T, 1) → as `at_moments`."""
+    """First entries counted by `at_moments`: (B, T, 1) → (B, 2 (longest + 1))."""
     which, samples = block[..., 0], block.shape[1]
     times, ended = [], []
     for region in range(regions):
         inside = which == region
         ended.append(inside.any(1))
-        times.append(np.where(ended[-1], inside.argmax(1), samples - 1))  # seen until the last sample
+        times.append(np.where(ended[-1], inside.argmax(1), samples - 1))  # not entered up to the last sample
     first, entered = np.stack(times, axis=1), np.stack(ended, axis=1)
     others = first > 0  # all but the region of the first sample
     shape = (len(which), regions - 1)
@@ -60,13 +60,13 @@ def _entries(regions: int, longest: int, block: Any) -> Array:
 
 @checked
 def visits(recording: Any, space: Space | None = None, *, along: Several = _REGIONS, rng: Rng = 0) -> Found:
-    """Measure how evenly regions are visited: the entropy of visits over that of equally many visits to all, 0 to 1.
+    """Measure how evenly regions are visited: the entropy of visits over its largest possible value, 0 to 1.
 
     A visit begins when a region is entered, and at the first sample of an epoch; how long it lasts does not count.
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.
-        along: regions along the longest axis.
+        along: number of regions along the longest axis.
 
     Returns:
         the relative entropy, with visits per second as `more["rate"]`; the null is time shuffled within epochs.
@@ -83,7 +83,7 @@ def visits(recording: Any, space: Space | None = None, *, along: Several = _REGI
 
 
 def _visits(regions: int, block: Any) -> Array:
-    """Visits to each region, and samples: (B, T, 1) → (B, G + 1)."""
+    """Number of visits to each region, and of samples: (B, T, 1) → (B, G + 1)."""
     which = block[..., 0]
     entered = np.concatenate((np.ones((len(which), 1), dtype=bool), which[:, 1:] != which[:, :-1]), axis=1)
     counts = counts_of(np.where(entered, which, regions), regions + 1)
@@ -94,24 +94,24 @@ def _visits(regions: int, block: Any) -> Array:
 def _evenness(dt: float, sums: Array) -> Array:
     counts, samples = sums[:-1], sums[-1]
     shares = counts[counts > 0] / counts.sum()
-    entropy = 0.0 - (shares * np.log(shares)).sum()  # a sum of 0 turned round would read -0
+    entropy = 0.0 - (shares * np.log(shares)).sum()  # minus a sum of 0 would be printed as -0
     return np.array([entropy / np.log(len(counts)), counts.sum() / (samples * dt)])
 
 
 @checked
 def detour(recording: Any, space: Space | None = None, *, samples: Several = 20, rng: Rng = 0) -> Found:
-    """Measure how much longer the way is than what it leads to: path length over displacement, of stretches of samples.
+    """Measure how much longer paths are than their displacement: path length over displacement, in stretches of an epoch.
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.
-        samples: steps of a stretch.
+        samples: number of steps in a stretch.
 
     Returns:
         mean path length over mean displacement: 1 for straight runs, about √samples for Brownian motion; the null is time
         shuffled within epochs.
 
     Raises:
-        BadInput: no epoch is as long.
+        BadInput: no epoch is as long as a stretch.
 
     >>> import numpy as np
     >>> ra.replay.detour(np.arange(100)[:, None] * [0.03, 0.0], ra.Box(9, 9), rng=0).value

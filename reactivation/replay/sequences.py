@@ -1,6 +1,6 @@
-"""Whether replay runs through sequences of waking: along lines of decoded posteriors, and by the transitions that it makes.
+"""Whether replay repeats sequences of waking: lines through decoded posteriors, and transitions between cells.
 
-Axes: S segments, n samples each, N units, G cells, V of them where waking was, P dimensions.
+Axes: S segments, n samples each, N units, G cells, V cells that waking visited, P dimensions.
 """
 
 from functools import partial
@@ -21,29 +21,29 @@ from reactivation.replay.pairs import given_rates
 from reactivation.world.spaces import Space
 
 _SEGMENTS = 100  # at most, drawn at random
-_OTHER_TIME = 0.01  # relative difference of two lags from which on they are not the same time
+_OTHER_TIME = 0.01  # largest relative difference of two lags that count as the same time
 
 
 @checked
 def transition_similarity(
     rest: Any, awake: Any, space: Space | None = None, *, width: Positive | None = None, lag: Count = 1, rng: Rng = 0
 ) -> Found:
-    """Measure how like waking's the transitions of rest are: Pearson's r between matrices of transition probabilities.
+    """Measure how similar transitions are at rest and awake: Pearson's r between matrices of transition probabilities.
 
-    Probabilities are those of going from a cell to another one (remaining does not count) after a lag, over pairs of
-    cells that either recording goes between, from cells that both leave.
+    Probabilities are those of going from one cell to another after a lag; staying does not count. Pairs of cells count if
+    either recording goes from the first to the second, and both recordings leave the first.
 
     Args:
         rest, awake: two `Recording`s, or positions (B, T, P) with their space.
         width: of the cells [unit]; None: 0.2 m, or π/6 on a circle.
-        lag: in samples of waking. Rest is asked after the same time, in samples of its own: half as many where its Δt is
-            twice waking's.
+        lag: in samples of waking. Rest is compared at the same time lag: half as many samples if its Δt is twice that of
+            waking.
 
     Returns:
         r; 1 for waking itself. The null is time shuffled within epochs of rest.
 
     Raises:
-        BadInput: two spaces, no epoch is longer than the lag, or that time is no whole number of samples of rest.
+        BadInput: the spaces differ, no epoch is longer than the lag, or the lag is no whole number of samples of rest.
     """
     both, draws = both_recordings(rest, awake, space), generator(rng)
     cells, lags = Cells(both[1].space, width_of(both[1].space, width)), (_lag_at_rest(*both, lag), lag)
@@ -58,7 +58,7 @@ def transition_similarity(
 
 
 def _lag_at_rest(rest: Recording, awake: Recording, lag: int) -> int:
-    """The samples of rest that last as long as so many of waking."""
+    """The number of samples of rest that last as long as `lag` samples of waking."""
     samples = lag * awake.dt / rest.dt
     nearest = round(samples)
     if nearest < 1 or abs(samples / nearest - 1) > _OTHER_TIME:
@@ -85,16 +85,16 @@ def _likeness(cells: int, *sums: Array) -> Array:
 def line_fit(
     rest: Recording, awake: Recording, *, samples: Several = 20, width: Positive | None = None, rng: Rng = 0
 ) -> Found:
-    """Measure how well straight runs explain decoded posteriors: mean probability within a tuning width of the best line.
+    """Measure how well straight runs fit decoded posteriors: the mean probability within a tuning width of the best line.
 
-    Posteriors are decoded from rates, or spike counts, by waking's tuning curves (`TuningCurves`), in segments of so many
-    samples. Lines go through the most likely places of any two samples at least half a segment apart, at constant
-    velocity, the shorter way round a circle.
+    Posteriors are decoded from rates, or spike counts, with the tuning curves of waking (`TuningCurves`), in segments of
+    `samples`. Candidate lines have constant velocity and go through the most likely places of every second sample, paired
+    with those at least half a segment later; on a circle, the shorter way round.
 
     Args:
         rest, awake: two `Recording`s with rates, or spike counts, of the same units.
-        samples: of a segment.
-        width: half of the band around a line [unit]; None: 0.2 m, or π/6 on a circle.
+        samples: number of samples in a segment.
+        width: half width of the band around a line [unit]; None: 0.2 m, or π/6 on a circle.
 
     Returns:
         the mean over at most 100 segments, 0 to 1; the null is samples shuffled within segments.
@@ -113,13 +113,14 @@ def line_fit(
 
 @checked
 def weighted_correlation(rest: Recording, awake: Recording, *, samples: Several = 20, rng: Rng = 0) -> Found:
-    """Measure how place goes with time in decoded posteriors: the multiple correlation of time with place, by their weight.
+    """Measure how place changes with time in decoded posteriors: the multiple correlation of time and place.
 
-    Bearings count as points of the unit circle, so that what turns right round has none. Posteriors are those of `line_fit`.
+    Places are weighted by their probability. Bearings count as points of the unit circle, so that whole turns give no
+    correlation. Posteriors are those of `line_fit`.
 
     Args:
         rest, awake: two `Recording`s with rates, or spike counts, of the same units.
-        samples: of a segment.
+        samples: number of samples in a segment.
 
     Returns:
         the mean over at most 100 segments, 0 to 1; the null is samples shuffled within segments.
@@ -134,7 +135,7 @@ def weighted_correlation(rest: Recording, awake: Recording, *, samples: Several 
 
 
 def _posteriors(rest: Recording, tuning: TuningCurves, samples: int, draws: Draws) -> tuple[Array, NDArray[np.intp]]:
-    """Posteriors of segments of rest over the cells that waking was in, (S, n, V), and of which epoch each is (S)."""
+    """Posteriors of segments of rest over the cells that waking visited, (S, n, V), and the number of their epoch (S)."""
     known = len(given_rates(rest))
     with_rates = rest if known == len(rest) else rest.take(slice(0, known))
     segments, which = drawn_pieces(with_rates, samples, _SEGMENTS, draws)
@@ -149,7 +150,7 @@ def _line_scores(cells: Cells, centres: Array, near: Array, posteriors: Array) -
     """Score and count of each segment, (S, n, V), (V, P), (V, G) → (S, 2)."""
     segments, samples, _ = posteriors.shape
     places = centres[posteriors.argmax(-1)]  # (S, n, P)
-    mass = posteriors @ near  # within the band around each cell
+    mass = posteriors @ near  # probability within the band around each cell
     times, best = np.arange(samples), np.zeros(segments)
     for first in range(0, samples - samples // 2, 2):
         for last in range(first + samples // 2, samples, 2):

@@ -1,8 +1,8 @@
-"""What kind of motion each stretch of replay is: it stays, diffuses, runs, jumps, or is anywhere.
+"""What kind of motion each segment of replay is: stationary, diffusive, momentum, jump or uniform.
 
 Five models of a segment of positions, each with decoder jitter of known size, are compared by their likelihood, averaged
-over a grid of what they leave free (after Denovellis et al., 2021, and Krause & Drugowitsch, 2022). Which of them can be
-told apart is found by making segments of each and reading them back.
+over a grid of their free parameters (after Denovellis et al., 2021, and Krause & Drugowitsch, 2022). Simulated segments of
+each model, classified in the same way, show which models can be told apart.
 
 Axes: S segments, n samples each, m = n − 1 steps, P dimensions, M models.
 """
@@ -22,26 +22,26 @@ from reactivation.replay.lags import drawn_pieces, jitter, of_epochs, steps
 from reactivation.world.spaces import Space
 
 MODELS = ("stationary", "diffusive", "momentum", "jump", "uniform")
-USABLE = 0.8  # share of its own segments that a model must be given back
+USABLE = 0.8  # smallest share of its own simulated segments that a usable model must be assigned
 KEPT = (0.5, 0.7, 0.85, 0.95)  # share of its velocity that momentum keeps from step to step
 _JUMPS = (0.1, 0.2, 0.4)  # probability of a jump at each step
 _APART = 1.6  # factor between standard deviations of steps on the grid, from half the jitter to a sixth of the space
 _SEGMENTS = 300  # at most, drawn at random
-_MADE = 200  # segments of each model, to see which are read back
+_MADE = 200  # simulated segments of each model
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class States(Found):
-    """Hold how much of the time each kind of motion takes; the value is the share of momentum."""
+    """Hold the share of segments of each kind of motion; the value is that of momentum."""
 
     shares: dict[str, float]  # of segments
-    confusion: Array  # (M, M) made → read back, in the order of MODELS; rows sum to 1
-    jitter: float  # of decoding, that was taken [unit]
-    scale: float  # standard deviation of the steps that segments were made with, along a dimension [unit]
+    confusion: Array  # (M, M) simulated model → assigned model, in the order of MODELS; rows sum to 1
+    jitter: float  # of decoding, as assumed by the models [unit]
+    scale: float  # standard deviation of simulated steps along a dimension [unit]
 
     @property
     def usable(self) -> dict[str, bool]:
-        """Which models get back 80 % of what was made of them, at this jitter and length."""
+        """Which models are assigned at least 80 % of their own simulated segments, at this jitter and length."""
         return {model: bool(self.confusion[i, i] >= USABLE) for i, model in enumerate(MODELS)}
 
 
@@ -49,20 +49,20 @@ class States(Found):
 def states(
     recording: Any, space: Space | None = None, *, samples: Several = 20, noise: Positive | None = None, rng: Rng = 0
 ) -> States:
-    """Measure which kind of motion segments are most likely of.
+    """Measure the share of segments for which each kind of motion is most likely.
 
-    *stationary*: one place; *diffusive*: independent normal steps; *momentum*: normal steps that keep 50–95 % of the one
-    before; *jump*: one place, and at each step another one anywhere with a probability of 0.1–0.4; *uniform*: anywhere at
-    each sample.
+    *stationary*: one place; *diffusive*: independent normal steps; *momentum*: normal steps that keep 50–95 % of the
+    previous one; *jump*: one place, replaced by a random one with probability 0.1–0.4 per step; *uniform*: a random place
+    at each sample.
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.
-        samples: of a segment.
+        samples: number of samples in a segment.
         noise: standard deviation of decoder jitter along each dimension [unit]; None: what `lags.jitter` estimates.
 
     Returns:
-        shares of segments (at most 300), and the confusion of segments made at this jitter and length: a share of a model
-        that is not `usable` tells nothing. The null is time shuffled within segments.
+        shares of segments (at most 300), and the confusion of segments simulated at this jitter and length. The share of a
+        model that is not `usable` means nothing. The null is time shuffled within segments.
 
     Raises:
         BadInput: no epoch is as long as a segment, or nothing moves.
@@ -92,7 +92,7 @@ def _scale(space: Space, segments: Array, noise: float) -> float:
 
 
 def _classified(space: Space, noise: float, segments: Array) -> Array:
-    """Which model each segment is most likely of: (S, n, P) → (S, M), one of them 1."""
+    """The most likely model of each segment, as 1 among 0s: (S, n, P) → (S, M)."""
     most_likely = log_likelihoods(space, noise, segments).argmax(1)
     return np.eye(len(MODELS))[most_likely]
 
@@ -103,7 +103,7 @@ def _shares(sums: Array) -> Array:
 
 
 def log_likelihoods(space: Space, noise: float, segments: Array) -> Array:
-    """Log likelihood of segments under each model, but for their first position: (S, n, P) → (S, M) [nats]."""
+    """Log likelihood of segments under each model, given their first position: (S, n, P) → (S, M) [nats]."""
     moved = steps(space, segments)
     largest = max(axis.high - axis.low for axis in space.axes) / 6
     smallest = min(noise / 2, largest / 2)
@@ -129,7 +129,7 @@ def _log_sum(values: Array) -> Array:
 
 
 def _normal(moved: Array, size: float, kept: float, noise: float) -> Array:
-    """Log density of steps (S, m, P) that are normal, correlated, and jittered: (S)."""
+    """Log density of steps that are normal and correlated, with jitter: (S, m, P) → (S)."""
     inverse, log_determinant = _precision(moved.shape[1], size, kept, noise)
     along = moved.transpose(0, 2, 1)
     squares = ((along @ inverse) * along).sum((1, 2))
@@ -148,7 +148,7 @@ def _precision(count: int, size: float, kept: float, noise: float) -> tuple[Arra
 
 
 def _jumping(space: Space, moved: Array, noise: float, probability: float) -> Array:
-    """Log density of steps of what stays, and jumps anywhere; summed over when the last jump was (S, m, P) → (S)."""
+    """Log density of steps of the jump model, summed over the time of the last jump: (S, m, P) → (S)."""
     segments, count, dimensions = moved.shape
     path = np.concatenate((np.zeros((segments, 1, dimensions)), np.cumsum(moved, axis=1)), axis=1)
     sums = np.cumsum(path, axis=1)
@@ -169,7 +169,7 @@ def _jumping(space: Space, moved: Array, noise: float, probability: float) -> Ar
 def confusion(
     space: Space, noise: float, samples: int = 20, rng: Rng = 0, scale: float | None = None, count: int = _MADE
 ) -> Array:
-    """Make segments of each model and read them back: shares (M, M), made → read.
+    """Simulate segments of each model and classify them: shares (M, M), simulated model → assigned model.
 
     Args:
         noise: standard deviation of decoder jitter along each dimension [unit].
@@ -183,7 +183,7 @@ def confusion(
 
 
 def made_segments(space: Space, model: str, noise: float, scale: float, samples: int, count: int, draws: Draws) -> Array:
-    """Make segments of a model with decoder jitter: (count, samples, P), in free space beyond walls."""
+    """Simulate segments of a model with decoder jitter: (count, samples, P); walls do not stop them."""
     dimensions = space.dimensions
     start = space.sample(count, draws)[:, None]
     shape = (count, samples, dimensions)

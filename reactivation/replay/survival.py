@@ -1,4 +1,4 @@
-"""Times of which some are known to be longer only, because their epoch ended first (Kaplan and Meier)."""
+"""Times of which some are only known to be longer, since their epoch ended first (Kaplan and Meier)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,13 +9,13 @@ from reactivation.replay.inference import Array
 
 
 def at_moments(times: NDArray[np.integer], ended: NDArray[np.bool_], longest: int) -> Array:
-    """How many times end, and how many leave, at each moment from 0 on: (B, n), (B, n) → (B, 2 (longest + 1))."""
+    """Numbers of times that end, and that end or are cut off, at each sample: (B, n), (B, n) → (B, 2 (longest + 1))."""
     ends = counts_of(np.where(ended, times, longest + 1), longest + 2)[:, :-1]
     return np.concatenate((ends, counts_of(times, longest + 1)), axis=1)
 
 
 def median_and_cut_off(dt: float, sums: Array) -> Array:
-    """Median [s] of times that `at_moments` counted, NaN beyond all; and the share of them that were cut off."""
+    """Median [s] of times counted by `at_moments`, NaN if longer than all; and the share of times that were cut off."""
     ends, leaving = sums.reshape(2, -1)
     half = np.flatnonzero(surviving(ends, leaving) <= 0.5)
     return np.array([half[0] * dt if len(half) else np.nan, 1 - ends.sum() / leaving.sum()])

@@ -62,17 +62,19 @@ MEASURES = tuple(_NAMED)
 
 
 class Failure(str):
-    """Why there is nothing: not for want of data, but because a measure failed."""
+    """Why there is no value: an error in the measure, not a lack of data."""
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Hold what every measure found of every recording; printed, an asterisk marks a value beyond all draws of its null, a
-    dash that there is none, and *failed* an error of a measure, which `reasons` tells.
+    """Hold the result of every measure for every recording.
+
+    When printed, an asterisk marks a value outside all draws of its null, a dash no value, and *failed* an error of a
+    measure, which is in `reasons`.
     """
 
     found: dict[str, dict[str, Any]]  # measure → recording → what it returned
-    reasons: dict[str, dict[str, str]]  # measure → recording → why there is nothing
+    reasons: dict[str, dict[str, str]]  # measure → recording → why there is no result
 
     def __repr__(self) -> str:
         names = list(next(iter(self.found.values())))
@@ -110,16 +112,16 @@ def table(
 
     Args:
         recordings: a recording, or several by name.
-        waking: that of all of them, or of each by the same names; None: only what needs none is measured.
-        measures: which; one or several names of `MEASURES`.
+        waking: one recording for all, or one for each by the same names; None: skip the measures that need waking.
+        measures: one or several names of `MEASURES`.
         rng: a seed; each measure of each recording draws from a stream of its own.
 
     Returns:
-        what each measure returned; where one has no answer (no rates, epochs too short) or fails, its reason. Printed, an
-        asterisk marks a value beyond all draws of its null, and a dash that there is none.
+        the result of each measure, or the reason why there is none (no rates, epochs too short, an error). When printed, an
+        asterisk marks a value outside all draws of its null, and a dash no value.
 
     Raises:
-        BadInput: a measure of no such name, waking of other names, or nothing to measure.
+        BadInput: a name of a measure is unknown, `waking` has other names, or there is nothing to measure.
 
     >>> run = ra.load("head_direction/noisy_unbiased")
     >>> rest, awake = run.record(ra.rest(steps=100), 10), run.record(ra.waking(steps=100), 10)
@@ -150,10 +152,10 @@ def table(
 
 
 def checked_names(measures: str | Iterable[str]) -> tuple[str, ...]:
-    """Return names of measures, of one or of several.
+    """Return one or several names of measures as a tuple.
 
     Raises:
-        BadInput: one is none.
+        BadInput: a name is unknown.
     """
     names = (measures,) if isinstance(measures, str) else tuple(measures)
     for name in names:
@@ -163,9 +165,9 @@ def checked_names(measures: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def answer_of(measure: str, recording: Recording, awake: Recording | None, draws: np.random.Generator) -> Any:
-    """Return what a measure finds of a recording, or the reason why there is nothing, as text: `Failure` for an error.
+    """Return the result of a measure for a recording, or as text the reason why there is none: `Failure` for an error.
 
-    An error of one measure must not cost the others, which may have taken hours: it is kept, and warned of.
+    An error of one measure must not lose the others, which may have taken hours: it becomes a result and a warning.
     """
     function = _NAMED[measure]
     if function not in ALONE and awake is None:

@@ -17,21 +17,21 @@ from reactivation.world.spaces import Space
 def velocity_autocorrelation(
     recording: Any, space: Space | None = None, *, lags: Iterable[Count] = LAGS, rng: Rng = 0
 ) -> Found:
-    """Measure how steps go on: the mean product ⟨d(t) · d(t + lag)⟩ of displacement vectors, over that at lag 0.
+    """Measure how steps keep their direction: the mean product ⟨d(t) · d(t + lag)⟩ of displacements, over that at lag 0.
 
-    White steps have 0, steps with friction λ have (1 − λ)^lag where nothing else drives them. Jitter of decoding makes lag 1
-    negative and leaves the products at later lags as they are, so the value is that at lag 2.
+    White steps give 0; steps with friction λ give (1 − λ)^lag if nothing else drives them. Decoder jitter lowers the product
+    at lag 1 and does not change those at later lags, so the value is that at lag 2.
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.
-        lags: in samples; 2 is among them.
+        lags: in samples; 2 is added.
 
     Returns:
-        the correlation at lag 2, with that of all lags [s] as its curve; the null is the order of steps shuffled within
+        the correlation at lag 2, with those at all lags [s] as its curve; the null is the order of steps shuffled within
         epochs.
 
     Raises:
-        BadInput: no epoch is as long.
+        BadInput: no epoch has two samples more than the longest lag.
 
     >>> import numpy as np
     >>> walk = np.cumsum(np.random.default_rng(0).normal(0, 0.01, (50, 200, 2)), axis=1)
@@ -62,7 +62,7 @@ def _correlation(headline: int, sums: Array) -> Array:
 
 
 def _shuffled_steps(space: Space, block: Array, draws: Draws) -> Array:
-    """The same steps in another order, from the same start; where that leads matters to no step."""
+    """The same steps in random order, from the same start; the walls are ignored."""
     moved = steps(space, block)
     order = np.argsort(draws.random(moved.shape[:2]), axis=1)
     path = np.cumsum(np.take_along_axis(moved, order[..., None], axis=1), axis=1)
