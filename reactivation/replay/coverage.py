@@ -17,8 +17,8 @@ from reactivation.world.spaces import Space
 def coverage(recording: Any, space: Space | None = None, *, width: Positive | None = None, rng: Rng = 0) -> Found:
     """Measure how unevenly occupancy covers a space: log of the number of cells minus the entropy of occupancy [nats].
 
-    This is its divergence from uniform occupancy, over cells of about a tuning width: 0 if all are visited alike, the log of
-    their number if only one is. Few samples look uneven: n uniform samples give about (cells − 1) / 2n.
+    This is the divergence of occupancy from the uniform one, over cells of about a tuning width: 0 if all cells are visited
+    alike, the log of their number if only one is. Few samples look uneven: n uniform samples give about (cells − 1) / 2n.
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.

@@ -22,7 +22,7 @@ _SATURATED = 0.9  # share of the limit at which mean squared displacement counts
 def diffusion(recording: Any, space: Space | None = None, *, lags: Iterable[Count] = _LAGS, rng: Rng = 0) -> Found:
     """Measure the diffusion coefficient D [unit²/s], corrected for walls and for the circle.
 
-    The mean squared displacement at each lag gives a value Dt: that after which Brownian motion in this space has the same
+    The mean squared displacement at each lag is converted to the Dt after which Brownian motion in this space moves as far
     (`Space.brownian_square`; free space: 2 P D t). D is the slope of these values over lags, so that decoder jitter, which
     raises all of them alike, does not change it.
 

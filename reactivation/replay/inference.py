@@ -102,7 +102,7 @@ def found(
     more: Sequence[str] = (),
     at: Sequence[float] | Array = (),
 ) -> Found:
-    """Apply a formula to sums of epochs (B, K), of one recording or of several; the bootstrap resamples each on its own.
+    """Apply a formula to sums of epochs (B, K), of one recording or of several; resample the epochs of each.
 
     Args:
         formula: its first value is the measure; the next ones have the names `more`, the rest is the curve.
