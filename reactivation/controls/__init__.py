@@ -1,12 +1,12 @@
-"""Networks and movements whose answers are known before any measure is asked: what a measure must get right first.
+"""Networks and movements for which the right value of a measure is known, to test measures with.
 
-    langevin             Eq. 18 written down: its drift is σ² d/dr log p (Eq. 16) of a mixture on a known manifold
-    attractor            the same manifold with an even prior along it: nothing to sample but the manifold itself
-    untrained            a network before its first step
-    shuffled             a trained network whose recurrent weights have changed places
+    langevin             exact Langevin sampling (Eq. 18): drift σ² d/dr log p (Eq. 16) of a mixture on a known manifold
+    attractor            the same with a uniform density along the manifold
+    untrained            a network before training
+    shuffled             a trained network with its recurrent weights in random order
     brownian             no network: Brownian motion between walls or round a circle
-    ornstein_uhlenbeck   no network: a walk that is drawn to the middle
-    spectral             no network: jumps of every size, whose distance grows as a power of time that can be chosen
+    ornstein_uhlenbeck   no network: a random walk that is drawn to the middle
+    spectral             no network: steps of all sizes; distance grows as a power of time that can be chosen
 
-Each is an ordinary run (`control`), which rests, wakes and is recorded like a trained one.
+Each is an ordinary run (made by `control`), which rests, wakes and is recorded like a trained network.
 """

@@ -32,25 +32,25 @@ BROWNIAN, ORNSTEIN_UHLENBECK, SPECTRAL = "brownian", "ornstein_uhlenbeck", "spec
 MOVEMENTS = (BROWNIAN, ORNSTEIN_UHLENBECK, SPECTRAL)
 NAMES = (LANGEVIN, ATTRACTOR, UNTRAINED, SHUFFLED, *MOVEMENTS)
 
-_RING = Ring(radius=0.33, width=0.1)  # about what the biased walk of the paper has
+_RING = Ring(radius=0.33, width=0.1)  # about that of the biased walk of the paper
 _ROUND = Round(width=0.15)
-_WALKING = 0.01  # D of the walks that sample these awake [m²/s]: steps of 0.02 m a dimension, about those of the task
+_WALKING = 0.01  # D of the walks that sample them awake [m²/s]: steps of 0.02 m a dimension, about those of the task
 _LENGTH = 0.3  # of the waves of the manifold in the box [m]
 _PLANE_STRETCH, BEARING_STRETCH = 2.0, 6.0  # |dm/ds| [per m or rad]
-_HIGHEST = 2  # wave number of the manifold of bearings
-_STEPS_A_WIDTH = 10  # standard deviations of a step of the movements in a tuning width: 0.02 m, 0.052 rad
-_STARTS = 44  # of the movements, along the longest axis
+_HIGHEST = 2  # largest wave number of the manifold of bearings
+_STEPS_A_WIDTH = 10  # tuning width over the standard deviation of a step of the movements: 0.02 m, 0.052 rad
+_STARTS = 44  # start positions of the movements along the longest axis
 _ALPHA = 0.75  # of the spectral generator: distance grows as t^(2/3)
-_LEAST_ALPHA = 0.25  # of less, steps are so long that double precision does not know where they end
+_LEAST_ALPHA = 0.25  # below it, steps are too long for double precision to say where they end
 _HOMEWARD = 0.01  # share of the way to the middle that a step of the Ornstein–Uhlenbeck walk goes
-_STILL = 1000  # steps of waking that the movements without a network offer
+_STILL = 1000  # steps of waking of the movements, with inputs that are 0
 
 
 class _Kind(NamedTuple):
-    """A density to be sampled, and the experiment whose networks it is held against."""
+    """A density to be sampled, and the experiment whose networks are compared with it."""
 
     prior: Density
-    walk: Sloped | None  # what the walk awake samples; None: the experiment's own motion does
+    walk: Sloped | None  # density of the walk awake; None: the experiment's own motion
     experiment: str
     waves: Callable[[torch.Generator], torch.Tensor]  # of the manifold
     stretch: float  # of it, |dm/ds| [per m or rad]
@@ -66,19 +66,19 @@ def control(
     alpha: float | None = None,
     space: Space | None = None,
 ) -> Run:
-    """Make a network, or a movement, whose answers are known, as a run that every measure takes.
+    """Make a control, a network or movement for which values of measures are known, as a run that every measure takes.
 
     Args:
         name: langevin, attractor, untrained, shuffled, brownian, ornstein_uhlenbeck or spectral (`reactivation.controls`).
-        density: what waking has: ring or gaussian in a box of 2.2 m, or bearings drawn home (2π seed/5); None: ring. No
-            network to be shuffled was trained on gaussian; movements have no density.
-        seed: of all that is drawn once, and of the run.
+        density: density awake: ring or gaussian in a box of 2.2 m, or bearings drawn to 2π seed/5; None: ring. For
+            shuffled, ring or bearings; movements take no density.
+        seed: of all random numbers of the control, and of the run.
         alpha: of spectral, ¼ to 1: distance grows as time to the power of 1/(2α), as of Brownian motion at 1; None: ¾.
         space: of brownian and spectral: a box or the circle; None: a box of 2.2 m.
 
     Raises:
-        BadInput: no such control or density, or a density, alpha or space that the control has not.
-        DamagedData: the network to be shuffled is not there.
+        BadInput: unknown control or density; density, alpha or space that the control does not take; alpha out of range.
+        DamagedData: the network to be shuffled is missing.
 
     >>> run = ra.control("langevin", density="ring")
     >>> run.record(ra.rest(steps=50, variance_gain=2), trajectories=3, decoder="template").positions.shape
@@ -110,7 +110,7 @@ def control(
 
 
 def _refuse_others(name: str, **given: object) -> None:
-    """Refuse a choice that a control does not offer."""
+    """Raise BadInput for an argument that a control does not take."""
     offered = {SPECTRAL: ("alpha", "space"), BROWNIAN: ("space",), ORNSTEIN_UHLENBECK: ()}.get(name, ("density",))
     for choice, value in given.items():
         if value is not None and choice not in offered:
@@ -136,7 +136,7 @@ def _config(kind: _Kind, density: str, seed: int) -> TrainConfig:
 
 
 def shuffled(network: Network, seed: int) -> Network:
-    """A copy of a network whose recurrent weights have changed places, each matrix within itself."""
+    """A copy of a network with the entries of each recurrent matrix in random order."""
     copied = copy.deepcopy(network)
     source = stream(seed, of_control("shuffled"))
     for name, weights in copied.cell.named_parameters():
@@ -147,7 +147,7 @@ def shuffled(network: Network, seed: int) -> Network:
 
 
 def _movement(name: str, space: Space, alpha: float, seed: int) -> Run:
-    """Positions that move by themselves."""
+    """A movement without a network, as a run."""
     moves = space.tuning_width / _STEPS_A_WIDTH
     cell, points = Movement(space, DT), torch.as_tensor(space.grid(_STARTS).points, dtype=torch.float32)
     if name == ORNSTEIN_UHLENBECK:

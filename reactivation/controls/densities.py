@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 class Density(Protocol):
-    """A density, known by the logarithm of it."""
+    """A density that gives its logarithm."""
 
     def log(self, points: Tensor) -> Tensor:
         """(..., P) → (...) [nats], up to a constant."""
@@ -15,7 +15,7 @@ class Density(Protocol):
 
 
 class Sloped(Density, Protocol):
-    """One whose slope is known, too."""
+    """A density that also gives the slope of its logarithm."""
 
     def slope(self, points: Tensor) -> Tensor:
         """Gradient of the logarithm, (..., P) → (..., P) [1/m]."""
@@ -24,7 +24,7 @@ class Sloped(Density, Protocol):
 
 @dataclass(frozen=True)
 class Ring:
-    """A ring around the middle, as the biased walk of the paper has it: its radius is normal, per unit area."""
+    """A ring around the middle, as for the biased walk of the paper; density per area is normal in the radius."""
 
     radius: float = 0.33  # [m]
     width: float = 0.1  # standard deviation across [m]
@@ -63,7 +63,7 @@ class Homing:
 
 @dataclass(frozen=True)
 class Even:
-    """Every point as likely."""
+    """A uniform density."""
 
     def log(self, points: Tensor) -> Tensor:
         return points.new_zeros(points.shape[:-1])

@@ -1,4 +1,4 @@
-"""Where bearings are drawn, seed by seed: homes differ, so that no structure that networks share passes for a pull home."""
+"""Homes of drawn bearings: they differ between seeds, so that structure which networks share is not taken for a pull."""
 
 import math
 

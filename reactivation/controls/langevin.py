@@ -1,8 +1,8 @@
-"""The theory as a network: a manifold that is known, and the drift that Eq. 16 has there.
+"""The theory as a network: a known manifold, and the drift of Eq. 16 around it.
 
 Rates lie near a manifold m(s) of N units, pairs of waves a cos(k·s), a sin(k·s): |dm/ds| is the same everywhere and in every
-direction, so no metric confounds what is measured. Their density is a mixture of normal components along it, each weighted
-by p(s); the drift is exactly σ² times the slope of its logarithm.
+direction, so that no metric confounds measures. The density of rates is a mixture of normal components along the
+manifold, each weighted by p(s); the drift is exactly σ² times the slope of its logarithm.
 
 Axes: B trajectories, N units, K components, P dimensions, O cells.
 """
@@ -23,15 +23,15 @@ from reactivation.world.tasks.base import Task
 UNITS = 64  # N
 _BREADTH = 20.0  # variance v of a component over that of one step's noise: rates relax by a twentieth per step
 _SPACING = 1.8  # of components, in their standard deviations √v: coarser ones make the density bumpy
-_RARE = 1e-8  # weight over the largest below which a component is left out
-_RIDGE = 1e-6  # of the encoder, over the mean square of an activity
+_RARE = 1e-8  # components with a smaller weight, over the largest, are left out
+_RIDGE = 1e-6  # penalty of the encoder, over the mean square of an activity
 
 
 class Manifold:
     """The rates m(s) that stand for positions: (..., P) → (..., N)."""
 
     def __init__(self, waves: Tensor, stretch: float):
-        """Pairs of waves of these wave vectors (N/2, P) [1/m or 1/rad], with |dm/ds| = `stretch` [per m or rad]."""
+        """Make pairs of waves of wave vectors `waves` (N/2, P) [1/m or 1/rad], with |dm/ds| = `stretch` [per m or rad]."""
         self.waves, self.stretch = waves, stretch
         self.amplitude = stretch / math.sqrt(float((waves**2).sum(0).mean()))
 
@@ -54,7 +54,7 @@ def plane_waves(length: float, generator: torch.Generator) -> Tensor:
 
 
 def circular_waves(highest: int, generator: torch.Generator) -> Tensor:
-    """Draw wave numbers (N/2, 1), whole ones from 1 to `highest` [1/rad], each as often as the others."""
+    """Draw wave numbers (N/2, 1), integers from 1 to `highest` [1/rad], all equally often."""
     order = torch.randperm(UNITS // 2, generator=generator)
     return (order % highest + 1).double()[:, None]
 
@@ -62,7 +62,7 @@ def circular_waves(highest: int, generator: torch.Generator) -> Tensor:
 class Langevin(Cell):
     """dr/dt = σ² d/dr log p(r) + dm/ds ds/dt (Eq. 18), p a mixture of normal components of one variance.
 
-    Inputs move the rates along the manifold as they are at the mean position of the components that rates may be of.
+    Inputs move the rates along the mean slope of the manifold, over components by their probability given the rates.
     """
 
     centres: Tensor
@@ -93,10 +93,10 @@ class Langevin(Cell):
 
 
 def langevin_network(task: Task, manifold: Manifold, prior: Density, sigma: float, dt: float) -> Network:
-    """Write the network down whose rates sample a prior along a manifold, and which reports to the cells of a task.
+    """Construct the network whose rates sample a prior along a manifold, read out by the cells of a task.
 
-    Encoder and readout are ridge regressions: of m(s) on f(s), and of f(s) on rates as noise of doubled variance spreads
-    them around m(s).
+    Encoder and readout are ridge regressions: of m(s) on f(s), and of f(s) on rates that lie around m(s), spread as noise
+    of doubled variance spreads them.
     """
     variance = _BREADTH * sigma**2 * dt
     positions = _spaced(task.space, _SPACING * math.sqrt(variance) / manifold.stretch)
@@ -116,12 +116,12 @@ def langevin_network(task: Task, manifold: Manifold, prior: Density, sigma: floa
 
 
 def _spaced(space: Space, spacing: float) -> Tensor:
-    """Positions all over a space, at most so far apart, (K, P)."""
+    """Grid positions in a space, at most `spacing` apart along each axis, (K, P)."""
     longest = max(axis.high - axis.low for axis in space.axes)
     return torch.as_tensor(space.grid(math.ceil(longest / spacing)).points)
 
 
 def _ridge(given: Tensor, wanted: Tensor, penalty: float) -> Tensor:
-    """The linear map (to, from) that gives (n, from) → wanted (n, to) with noise of variance `penalty` on what is given."""
+    """The linear map (to, from) from `given` (n, from) to `wanted` (n, to), for noise of variance `penalty` on `given`."""
     squares = given.mT @ given + penalty * len(given) * torch.eye(given.shape[1], dtype=given.dtype)
     return cast(Tensor, torch.linalg.solve(squares, given.mT @ wanted).mT)

@@ -13,7 +13,7 @@ from reactivation.network.linear import Linear
 from reactivation.network.network import Network
 from reactivation.world.spaces import Space
 
-_CLOCK = 4  # numbers of the noise that time is drawn from, two for each uniform number
+_CLOCK = 4  # noise numbers that times are drawn from, two for each uniform number
 
 
 class Movement(Cell):
@@ -22,24 +22,25 @@ class Movement(Cell):
     def __init__(self, space: Space, dt: float, homeward: float = 0.0):
         super().__init__()
         self.space, self.dt, self.homeward = space, dt, homeward
-        self.input = Linear.of(torch.eye(1))  # one, which moves nothing
+        self.input = Linear.of(torch.eye(1))  # one input, which is ignored
 
     def project(self, inputs: Tensor) -> Tensor:
         """The inputs themselves."""
         return inputs
 
     def drift(self, state: Tensor, u: Tensor) -> Tensor:
-        """Back from beyond the walls and home: (B, P) → (B, P) [unit/s]."""
+        """Reflection at the walls and the pull to the middle: (B, P) → (B, P) [unit/s]."""
         return ((1 - self.homeward) * self.space.reflected(state) - state) / self.dt
 
 
 class Subordinated(Movement):
-    """Brownian motion that is looked at after random times, those of a stable subordinator of index α (Bochner).
+    """Brownian motion observed at random times, those of a stable subordinator of index α (Bochner).
 
-    With a generator −(−½ s² Δ) of Brownian motion whose steps have variance s² a dimension, its own is −(−½ s² Δ)^α a step:
-    the same modes, cosines between walls and sines and cosines round a circle, each decaying by exp(−λ^α) instead of
-    exp(−λ). Far from walls the distance after n steps is distributed as n^{1/(2α)} times that after one; it has a mean for
-    α > ½ alone. The noise of four further rates, which are silent, sets the times, by its direction and not its strength.
+    With a generator −(−½ s² Δ) of Brownian motion whose steps have variance s² a dimension, that of this motion is
+    −(−½ s² Δ)^α a step: the same modes, cosines between walls and sines and cosines round a circle, each decaying by
+    exp(−λ^α) instead of exp(−λ). Far from walls the distance after n steps is distributed as n^{1/(2α)} times that after
+    one step; it has a mean only for α > ½. The noise of four further rates, which are always 0, sets the times, by its
+    direction alone.
     """
 
     def __init__(self, space: Space, dt: float, alpha: float):
@@ -57,7 +58,7 @@ class Subordinated(Movement):
         return noise[..., :-_CLOCK] * self._passed(noise[..., -_CLOCK:]).sqrt()[..., None]
 
     def _passed(self, clock: Tensor) -> Tensor:
-        """How far the subordinator comes in a step, (B, 4) → (B): E exp(−uS) = exp(−u^α) (Kanter, 1975); 1 for α = 1."""
+        """The step S of the subordinator, (B, 4) → (B): E exp(−uS) = exp(−u^α) (Kanter, 1975); 1 for α = 1."""
         turns = torch.atan2(clock[..., ::2], clock[..., 1::2]) / (2 * math.pi) + 0.5  # uniform, under noise of any strength
         least = torch.finfo(turns.dtype).eps
         first, second = turns.clamp(least, 1 - least).unbind(-1)
@@ -67,7 +68,7 @@ class Subordinated(Movement):
 
 
 def moving(cell: Movement) -> Network:
-    """A network of a movement, which begins with positions and reports them; a heavy tail needs double precision."""
+    """A network of a movement, whose starts and outputs are positions; a heavy tail needs double precision."""
     heavy, dimensions = isinstance(cell, Subordinated), cell.space.dimensions
     places = torch.eye(dimensions + _CLOCK * heavy, dimensions, dtype=torch.float64 if heavy else torch.float32)
     return Network(Linear.of(places), cell, Linear.of(places.mT.contiguous()))

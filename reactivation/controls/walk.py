@@ -1,4 +1,4 @@
-"""A walk in the plane that has any density: ds = D d/ds log p dt + √(2D) dW, started from p."""
+"""A walk in the plane with a given stationary density p: ds = D d/ds log p dt + √(2D) dW, started from p."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from reactivation.types import Path
 from reactivation.world.motion import TwoPart
 from reactivation.world.spaces import Space
 
-_CELLS = 220  # along the longest axis, of the grid that starts are drawn from: 1 cm in the paper's box
+_CELLS = 220  # of the grid that starts are drawn from, along the longest axis: 1 cm in the paper's box
 
 
 @dataclass
 class SampledWalk(TwoPart):
-    """A walk of stationary density p, but for what Euler steps add: a share of about D Δt / w² for a density of width w."""
+    """A walk of stationary density p; Euler steps change it by a share of about D Δt / w² for a density of width w."""
 
     space: Space
     density: Sloped
@@ -26,7 +26,7 @@ class SampledWalk(TwoPart):
     n_inputs = 2
 
     def draw(self, batch_size: int, steps: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """Parts of the density (B, 1) and places in a cell (B, 2), on [0, 1), of starts; steps (T, B, 2) ~ N(0, 1)."""
+        """Quantiles (B, 1) and places within a cell (B, 2) of starts, on [0, 1); steps (T, B, 2) ~ N(0, 1)."""
         device = generator.device
         part = torch.rand(batch_size, 1, generator=generator, device=device, dtype=types.PRECISION)
         within = torch.rand(batch_size, 2, generator=generator, device=device, dtype=types.PRECISION)
@@ -46,7 +46,7 @@ class SampledWalk(TwoPart):
         return Path(start, torch.stack(moves, dim=-2), torch.stack(positions, dim=-2))
 
     def _start(self, part: Tensor, within: Tensor) -> Tensor:
-        """Points of the density, (..., B, 2) [m]."""
+        """Points drawn from the density, (..., B, 2) [m]."""
         grid = self.space.grid(_CELLS)
         centres = torch.as_tensor(grid.points, device=part.device)
         below = self.density.log(centres).softmax(0).cumsum(0)
