@@ -1,1 +1,1 @@
-"""Drawing, and nothing else: each function puts the numbers it is given on the Axes it is given, and returns them."""
+"""Drawing, and nothing else: each function draws given numbers on given Axes, and returns the Axes."""

@@ -1,4 +1,4 @@
-"""Waking and resting trajectories in motion, side by side; `to_jshtml()` and Pillow need no other program."""
+"""Animations of waking and resting trajectories, side by side; they need no program beside Python."""
 
 from collections.abc import Mapping
 import io
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _SCREEN = 90  # dots per inch: all frames together are a few MB
-_COLOURS = 16  # of a picture that plays itself
+_COLOURS = 16  # colours of an animated picture
 _STRIDE = 2  # steps from frame to frame
-_TAIL = 15  # steps that a trajectory is seen for
+_TAIL = 15  # steps that stay visible behind a position
 
 
 def animate(positions: Mapping[str, Array], dt: float, space: Space, slower: float = 2.0) -> "FuncAnimation":
@@ -32,8 +32,8 @@ def animate(positions: Mapping[str, Array], dt: float, space: Space, slower: flo
     Args:
         positions: phase → (K, T, P) [unit of the space].
         dt: time step [s].
-        space: a plane one or a circle; embedded in the plane, its positions are drawn.
-        slower: times slower than real time.
+        space: a plane or a circle, whose positions are drawn on the unit circle.
+        slower: factor by which it is slower than real time.
     """
     from matplotlib.animation import FuncAnimation
     from matplotlib.figure import Figure
@@ -44,7 +44,7 @@ def animate(positions: Mapping[str, Array], dt: float, space: Space, slower: flo
     steps = min(path.shape[1] for path in positions.values())
     page.suptitle("0.0 s")
     page.draw_without_rendering()
-    page.set_layout_engine("none")  # laid out once: again for every frame would take most of the time
+    page.set_layout_engine("none")  # laid out once: a layout for every frame would take most of the time
 
     def show(step: int) -> list[Any]:
         page.suptitle(f"{step * dt:.1f} s")
@@ -54,7 +54,7 @@ def animate(positions: Mapping[str, Array], dt: float, space: Space, slower: flo
 
 
 def to_html(film: "FuncAnimation") -> str:
-    """A page that plays itself, with every frame in it."""
+    """An HTML page that plays the animation and holds every frame."""
     from matplotlib import rc_context
 
     with rc_context({"savefig.dpi": _SCREEN}):
@@ -63,7 +63,7 @@ def to_html(film: "FuncAnimation") -> str:
 
 
 def to_gif(film: "FuncAnimation") -> bytes:
-    """A picture that plays itself wherever pictures are shown; all frames share a few colours, so it is small."""
+    """An animated GIF; all frames share a few colours, so that it is small."""
     from PIL import Image, ImageSequence
 
     with TemporaryDirectory() as folder:
@@ -71,7 +71,7 @@ def to_gif(film: "FuncAnimation") -> bytes:
         film.save(file, writer="pillow", dpi=_SCREEN)
         with Image.open(file) as whole:
             frames, lasting = [frame.convert("RGB") for frame in ImageSequence.Iterator(whole)], whole.info["duration"]
-    palette = frames[-1].quantize(_COLOURS)  # by then everything is there
+    palette = frames[-1].quantize(_COLOURS)  # the last frame shows all colours
     first, *others = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
     content = io.BytesIO()
     first.save(content, "GIF", save_all=True, append_images=others, duration=lasting, loop=0, optimize=True)
@@ -85,7 +85,7 @@ class _Moving:
         self._paths: Array = space.embed(paths)
         ax.set_title(LOOKS[phase].name)
         if space.compass:
-            self._paths *= np.linspace(1, 0.8, len(paths))[:, None, None]  # each a little within the last one
+            self._paths *= np.linspace(1, 0.8, len(paths))[:, None, None]  # each circle a little within the previous one
             _compass(ax, space.compass)
         else:
             boxed(ax, space.frame, space.labels)
@@ -94,7 +94,7 @@ class _Moving:
         self._heads = [ax.plot([], [], "o", color=shade, markersize=5)[0] for shade in shades]
 
     def show(self, step: int) -> list[Any]:
-        """Move to a step."""
+        """Draw the positions at a step; returns what changed."""
         for path, tail, head in zip(self._paths, self._tails, self._heads, strict=True):
             tail.set_data(*path[max(0, step - _TAIL) : step + 1].T)
             head.set_data(*path[step : step + 1].T)

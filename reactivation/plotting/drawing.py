@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Frame = tuple[float, ...]  # left, right, bottom, top
 
-_DECADE = 10.0  # a largest value that much beyond the median asks for a logarithmic axis
-_DEEPEST = 1e-4  # of the largest value: what is smaller is drawn as 0 is
-_NEAR = 0.1  # nats: what is nearer has the same colour
+_DECADE = 10.0  # the axis is logarithmic if the largest value is this many times the median
+_DEEPEST = 1e-4  # share of the largest value; smaller values are drawn like 0
+_NEAR = 0.1  # nats; smaller divergences have the same colour
 _LEVELS = 8  # contours between 0 and the top of the scale
 _PI_TICKS = {-math.pi: "−π", -math.pi / 2: "−π/2", 0.0: "0", math.pi / 2: "π/2", math.pi: "π"}
 
@@ -52,7 +52,7 @@ def density(
         x, y: (X), (Y), centres of the grid's cells.
         values: (Y, X).
         labels: of the axes, with units.
-        walls: the frame is that of a box.
+        walls: whether the frame is that of a box.
     """
     half_x, half_y = (x[1] - x[0]) / 2, (y[1] - y[0]) / 2
     extent = (x[0] - half_x, x[-1] + half_x, y[0] - half_y, y[-1] + half_y)
@@ -75,11 +75,11 @@ def projection(
 
     Args:
         points: (n, 2) [a.u.].
-        values: (n), what colours them.
+        values: (n), which give the colours.
         limits: ends of the colour scale.
-        cyclic: the ends of the scale are one.
+        cyclic: whether both ends of the scale are the same value.
     """
-    # A cyclic map goes through near white and near black: both stand out from grey alone.
+    # A cyclic map has colours near white and near black; only grey contrasts with both.
     ax.set_facecolor(MIDDLE if cyclic else "white")
     cmap = CYCLIC if cyclic else SEQUENTIAL
     scale: dict[str, Any] = {"cmap": cmap, "vmin": limits[0], "vmax": limits[1]}
@@ -125,7 +125,7 @@ def explained_variance(ax: "Axes", curves: dict[str, tuple[Array, Array]]) -> "A
 
 
 def chains(ax: "Axes", columns: dict[str, Sequence[str]]) -> "Axes":
-    """Parts that act one on the next, downwards (Fig. 1a): phase → words of its parts, "" for one that is absent."""
+    """Chains of parts, each acting on the next below (Fig. 1a): phase → labels of its parts, "" for an absent part."""
     ax.set_axis_off()
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1)
@@ -148,7 +148,7 @@ def chains(ax: "Axes", columns: dict[str, Sequence[str]]) -> "Axes":
 def divergences(ax: "Axes", values: Array, rows: Sequence[str], columns: Sequence[str]) -> "Axes":
     """Divergence of resting (rows) from waking (columns) densities (Fig. 2e): (R, C) [nats], NaN where there is none.
 
-    Colours are logarithmic from 0.1 nats, so that near and very near differ as far and very far do.
+    Colours are logarithmic from 0.1 nats, so that they show ratios of divergences.
     """
     from matplotlib.colors import LogNorm
 
@@ -170,16 +170,16 @@ def divergences(ax: "Axes", values: Array, rows: Sequence[str], columns: Sequenc
 def boxes(
     ax: "Axes", values: Sequence[Array], labels: Sequence[str], phases: Sequence[str], label: str, dots: bool = False
 ) -> "Axes":
-    """Box and whisker plots (Fig. 2f, C.4): median, quartiles, whiskers to 1.5 × their height, all others as dots.
+    """Box and whisker plots (Fig. 2f, C.4): median, quartiles, whiskers to 1.5 × the height of the box, outliers as dots.
 
     The y axis is logarithmic where the largest value is more than ten times the median.
 
     Args:
         values: one (n) per box.
         labels: one per box.
-        phases: what each box is of, for its colour.
+        phases: the phase of each box, for its colour.
         label: of the y axis, with unit.
-        dots: show every value, for few of them.
+        dots: show every value, if there are few.
     """
     drawn = ax.boxplot(
         list(values),
@@ -240,7 +240,7 @@ def turns(ax: "Axes", edges: Array, values: Array, mean: float, beyond: float, p
         edges: (n + 1) angular velocities [rad/s].
         values: (n), density over networks [s/rad].
         mean: angular velocity [rad/s].
-        beyond: share of the turns that the frame leaves out; noted where it is as much as a percent.
+        beyond: share of the turns outside the frame; written on the panel if at least 1 %.
     """
     look = LOOKS[phase]
     ax.stairs(values, edges, fill=True, color=_soft(look.colour), edgecolor=look.colour, linewidth=0.6)
@@ -251,7 +251,7 @@ def turns(ax: "Axes", edges: Array, values: Array, mean: float, beyond: float, p
 
 
 def colour_bar(ax: "Axes", label: str) -> None:
-    """A bar of a panel's scale at its right, as high as the panel, with the levels of its contours."""
+    """Add a bar of the panel's colour scale at its right, as high as the panel, with the levels of its contours."""
     place = ax.inset_axes((1.05, 0, 0.06, 1))
     image, *contours = scaled(ax)
     bar = ax.figure.colorbar(image, cax=place)
@@ -263,7 +263,7 @@ def colour_bar(ax: "Axes", label: str) -> None:
 
 
 def scaled(ax: "Axes") -> list[Any]:
-    """What carries a panel's colour scale: the image first, then contours or points."""
+    """The artists with a panel's colour scale: the image first, then contours or points."""
     return [artist for artist in (*ax.images, *ax.collections) if artist.get_array() is not None]
 
 
@@ -287,7 +287,7 @@ def networks_note(ax: "Axes", count: int) -> None:
 
 
 def boxed(ax: "Axes", frame: Frame, labels: Sequence[str]) -> "Axes":
-    """Axes of a plane space: its outline, ticks at its walls, both dimensions alike."""
+    """Set up Axes for a plane space: its outline, ticks at its walls, equal scales."""
     left, right, bottom, top = frame
     ax.set_aspect("equal")
     margin = 0.02 * (right - left)
@@ -297,7 +297,7 @@ def boxed(ax: "Axes", frame: Frame, labels: Sequence[str]) -> "Axes":
 
 
 def _decades(ax: "Axes", values: Array) -> None:
-    """Make the y axis of values that are not negative logarithmic where they ask for it; 0 has a place below all others."""
+    """Make the y axis of values ≥ 0 logarithmic if the largest is far above the median; 0 lies below all other values."""
     middle, top = float(np.median(values)), float(values.max())
     if top < _DECADE * middle:
         ax.set_ylim(-0.02 * top, 1.05 * top)
@@ -336,26 +336,26 @@ def _bearing_axis(ax: "Axes", which: str, label: str) -> "Axes":
 
 
 def _white() -> "Colormap":
-    """A map of one colour: lines keep their scale and are seen on every other map."""
+    """A colour map that is all white: contours keep their levels and are visible on every other map."""
     from matplotlib.colors import ListedColormap
 
     return ListedColormap(["white"])
 
 
 def colours(count: int) -> list[str]:
-    """One per trajectory."""
+    """One colour per trajectory."""
     return [LINES[k % len(LINES)] for k in range(count)]
 
 
 def spread_colours(count: int) -> list[Any]:
-    """As many colours that differ: those of lines, or where these are too few a scale of lightness."""
+    """That many different colours: those of lines, or a scale of lightness if these are too few."""
     from matplotlib import colormaps
 
     return list(LINES[:count]) if count <= len(LINES) else list(colormaps[SEQUENTIAL](np.linspace(0, 0.9, count)))
 
 
 def _number(value: float, form: str) -> str:
-    """With a minus sign, not a hyphen."""
+    """A number as text, with a minus sign instead of a hyphen."""
     return f"{value:{form}}".replace("-", "−")
 
 

@@ -1,4 +1,4 @@
-"""Draw recordings: each function puts one on the Axes it is given, and returns them."""
+"""Draw recordings: functions draw one on given Axes and return the Axes; `film` returns HTML."""
 
 from matplotlib.axes import Axes
 import numpy as np
@@ -19,7 +19,7 @@ def trajectories(ax: Axes, recording: Recording, count: Count = 5) -> Axes:
     """Draw the first epochs (Fig. 1d–e): paths in a plane, bearings over time on a circle.
 
     Raises:
-        BadInput: positions of more than two dimensions.
+        BadInput: positions lie neither in a plane nor on a circle.
 
     >>> from matplotlib.figure import Figure
     >>> ax = Figure().add_subplot()
@@ -41,10 +41,10 @@ def trajectories(ax: Axes, recording: Recording, count: Count = 5) -> Axes:
 
 @checked
 def density(ax: Axes, recording: Recording) -> Axes:
-    """Draw where positions lie in a plane, as the density that `kl` compares (Fig. 1h–i) [1/m²].
+    """Draw the density of positions in a plane that `kl` compares (Fig. 1h–i) [1/m²].
 
     Raises:
-        BadInput: positions of other than two dimensions.
+        BadInput: positions do not lie in a plane.
 
     >>> from matplotlib.figure import Figure
     >>> run = ra.load("spatial_navigation/noisy_unbiased")
@@ -61,10 +61,10 @@ def density(ax: Axes, recording: Recording) -> Axes:
 
 @checked
 def film(awake: Recording, rest: Recording, count: Count = 5) -> str:
-    """Show the first epochs of waking and of rest in motion, side by side: a page of HTML that plays itself.
+    """Animate the first epochs of waking and of rest, side by side, as a page of HTML that plays itself.
 
     Raises:
-        BadInput: two spaces or time steps, or positions of more than two dimensions.
+        BadInput: spaces or time steps differ, or positions lie neither in a plane nor on a circle.
 
     >>> run = ra.load("head_direction/noisy_biased")
     >>> awake, rest = run.record(ra.waking(5), 2), run.record(ra.rest(5), 2)

@@ -1,4 +1,4 @@
-"""How all figures look: fonts, colours, maps. Awake and rest differ in hue, lightness and line: grey print tells."""
+"""Style of all figures: fonts, colours, maps. Waking and rest differ in hue, lightness and line, so also in grey print."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,12 +19,12 @@ LOOKS = {
     "quiescent_noisy": Look("rest, noise put in", "#fdbb84", ":"),
 }
 INK, GREY, MIDDLE = "#111111", "#767676", "#b4b4b4"
-# Ordered by lightness, in steps that a grey print shows; colour-blind readers tell them apart, too (tests/test_figures.py).
+# Ordered by lightness; distinct in grey print and for colour-blind readers, too (tests/test_figures.py).
 LINES = ("#000000", "#1f3f94", "#c2480e", "#3d9fc4", "#e8b52e")
 DASHES, MARKS = ("-", "--", ":", "-."), ("o", "s", "^", "D")
-SEQUENTIAL = "viridis"  # lightness grows all the way
+SEQUENTIAL = "viridis"  # lightness increases throughout
 DIVERGENCE = "cividis_r"  # small is light
-CYCLIC = "twilight_shifted"  # ends meet
+CYCLIC = "twilight_shifted"  # both ends have one colour
 PAGE_WIDTH, PANEL_WIDTH, TALLEST = 7.2, 3.0, 2.6  # of a page, of a panel on its own; height of a row [inches]
 RESOLUTION = 200  # dots per inch of PNG, and of the points that a PDF holds as an image
 
@@ -43,21 +43,21 @@ STYLE: Any = {  # what differs from matplotlib's defaults; matplotlib types each
     "lines.linewidth": 1.2,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "pdf.fonttype": 42,  # letters stay letters: searchable, and editable by whoever lays out a page
+    "pdf.fonttype": 42,  # text stays text: searchable and editable
     "savefig.dpi": RESOLUTION,
     "animation.embed_limit": 50,  # MB
 }
 
 
 def line(number: int) -> dict[str, str]:
-    """How the line of this number is drawn: in so many colours, then with another dash and another mark, up to twenty."""
+    """Style of the line with this number; after all colours, the next dash and mark, for up to twenty different lines."""
     turn, place = divmod(number, len(LINES))
     return {"color": LINES[place], "ls": DASHES[turn % len(DASHES)], "marker": MARKS[turn % len(MARKS)]}
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Everything drawn and saved within looks as it should, whatever the user's matplotlibrc says."""
+    """Use this style for everything drawn and saved in this block, whatever the user's matplotlibrc says."""
     from matplotlib import rc_context
 
     with rc_context():
@@ -66,7 +66,7 @@ def style() -> Iterator[None]:
 
 
 def use_style() -> None:
-    """The same from here on, for notebooks. The backend stays the user's."""
+    """Use this style from here on, for notebooks. The backend stays the user's."""
     from matplotlib import rcdefaults, rcParams
 
     rcdefaults()
