@@ -1,4 +1,4 @@
-"""What all analyses share: their settings, what they are given, and what they return."""
+"""The settings, inputs and results that all analyses share."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -28,9 +28,9 @@ from reactivation.storage.files import digest
 from reactivation.world.decoding import DECODERS, TOP3
 from reactivation.world.spaces import Space
 
-Recorded = dict[str, dict[str, Recording]]  # experiment → name of a phase → what was recorded
+Recorded = dict[str, dict[str, Recording]]  # experiment → name of a phase → recording
 RANDOM = "random"  # the name of the untrained network among the experiments
-UNCHANGED = {"gain.factor": 1.0, "adaptation.gain": 0.0, "momentum.friction": 1.0}  # numbers of changes that are not made
+UNCHANGED = {"gain.factor": 1.0, "adaptation.gain": 0.0, "momentum.friction": 1.0}  # values that change nothing
 
 _SCALED: dict[str, Callable[[float], Policy]] = {"task": Own, "another": Another, "query": Query}
 
@@ -99,7 +99,7 @@ class AnalysisSettings:
     allow_missing: bool = setting(False, "go on without runs that are missing or damaged, and list them")
 
     def __post_init__(self) -> None:
-        """Take neutral changes for none: what they are said with does not count."""
+        """Replace neutral modifiers by the default ones: the further keys of a neutral modifier do not count."""
         for name, modifier in self._modifiers():
             if modifier.neutral:
                 setattr(self, name, type(modifier)())
@@ -112,7 +112,7 @@ class AnalysisSettings:
         """Return the inputs at rest.
 
         Raises:
-            BadInput: a factor, a velocity or a file that these inputs have not, or none where they need one.
+            BadInput: a factor, a velocity or a file that these inputs do not take, or one missing that they need.
             DamagedData, StorageError: as `inputs.replayed`.
         """
         if self.input_scale is not None and self.inputs not in _SCALED:
@@ -129,9 +129,10 @@ class AnalysisSettings:
         return _SCALED[self.inputs](scale) if self.inputs in _SCALED else none
 
     def changes(self) -> dict[str, Any]:
-        """Return what changes rest, by dotted keys: {"adaptation.gain": 0.3, "adaptation.tau": 0.16}; {} for the paper's.
+        """Return the settings that change rest, by dotted keys: {"adaptation.gain": 0.3, "adaptation.tau": 0.16}.
 
-        A file goes by its name and what is in it: replayed from another of that name, rest is another.
+        Empty for the rest of the paper. An input file is named by its stem and a digest of its content, since another
+        file of the same name gives another rest.
         """
         values = {key: getattr(self, key) for key in ("inputs", "input_scale", "input_velocity")}
         changed = {key: value for key, value in values.items() if value != getattr(AnalysisSettings, key)}
@@ -148,10 +149,10 @@ class AnalysisSettings:
         return [(name, value) for name, value in values.items() if isinstance(value, Modifier)]
 
     def check_space(self, space: Space) -> None:
-        """Refuse a space that the analysis has no answer for; one that needs more than every space has says so here.
+        """Refuse a space that the analysis cannot measure; an analysis that needs more than any space has overrides this.
 
         Raises:
-            BadInput: what it lacks.
+            BadInput: the space lacks something that the analysis needs.
         """
 
 
@@ -159,12 +160,12 @@ class Result(NamedTuple):
     """What an analysis found, as plain numbers."""
 
     table: dict[str, Any]  # in the authors' schema; its file has the names of run folders
-    details: dict[str, Any]  # standard errors and whatever else belongs to the figures
+    details: dict[str, Any]  # standard errors and further numbers for the figures
     summary: Mapping[str, Mapping[str, float | None]]  # row → column → number, to print
 
 
 def renamed(table: Any, names: Mapping[str, str]) -> Any:
-    """Return a table with other names of its runs, at whatever depth, in the order of these names; other keys come last."""
+    """Return a table with its runs renamed at every depth, in the order of `names`; other keys come last."""
     if not isinstance(table, Mapping):
         return table
     keys = [*(key for key in names if key in table), *(key for key in table if key not in names)]
@@ -172,10 +173,10 @@ def renamed(table: Any, names: Mapping[str, str]) -> Any:
 
 
 class Untrained(NamedTuple):
-    """What an analysis wants of an untrained network, to compare with."""
+    """The phases of an untrained network that an analysis compares with."""
 
     phases: tuple[Phase, ...]
-    shares_task: bool = False  # whether its task is that of the last run (differences, row 12) or one of its own
+    shares_task: bool = False  # whether its task is that of the last run (differences, row 12) or its own
 
 
 S = TypeVar("S", bound=AnalysisSettings)
@@ -183,18 +184,18 @@ S = TypeVar("S", bound=AnalysisSettings)
 
 @dataclass(frozen=True)
 class Analysis(Generic[S]):
-    """What an analysis is: the module of each has one, `ANALYSIS`."""
+    """The declaration of an analysis; each module in `measures` has one, `ANALYSIS`."""
 
     settings: type[S]
-    phases: Callable[[S], tuple[Phase, ...]]  # that it needs of every run
+    phases: Callable[[S], tuple[Phase, ...]]  # the phases that every run is recorded in
     analyse: Callable[[Recorded, S, NamedStreams], Result]
-    format: int  # raised whenever the numbers in its files change: results of an older one do not count
+    format: int  # raised whenever the numbers in its files change: results of an older format are ignored
     untrained: Callable[[S], Untrained | None] | None = None
     # A run's rows in tables of many runs: run, its entry in the table, details → phase → measure → number.
-    # None: what is a number in that entry.
+    # None: the entry's values that are numbers.
     tabulate: Callable[[str, Any, Mapping[str, Any]], Mapping[str, Mapping[str, float | None]]] | None = None
-    legend: str = ""  # what the printed table holds, where its rows and columns do not say so
-    rates: int = 0  # trajectories whose rates it needs, with the moments of all; positions always come
+    legend: str = ""  # explains the printed table, where its rows and columns do not
+    rates: int = 0  # trajectories whose rates are recorded, with the moments of all; positions are always recorded
 
 
 def waking_of(settings: AnalysisSettings) -> Phase:
@@ -203,7 +204,7 @@ def waking_of(settings: AnalysisSettings) -> Phase:
 
 
 def rest_of(settings: AnalysisSettings, name: str = QUIESCENT, sigma: float | None = None) -> Phase:
-    """Return the rest that settings ask for; `sigma` of other noise than the run's own [s^-1/2]."""
+    """Return the rest that settings ask for; `sigma` replaces the σ of the run's own noise [s^-1/2]."""
     return rest(
         settings.t_quiescent,
         settings.variance_gain,

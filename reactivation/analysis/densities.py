@@ -2,7 +2,7 @@
 
 Kernel density estimates are written in logarithms (far from the data the density underflows but its logarithm does not) and
 over distinct points with their multiplicities: decoded positions are means of three cell centres, so 200,000 of them are a
-few thousand distinct ones. Which one suits a space, the space says (`estimate`).
+few thousand distinct ones. `estimate` chooses the estimate that a space asks for (`Space.kernel`).
 
 Axes: n points, m evaluation points, P dimensions.
 """
@@ -140,7 +140,7 @@ class VonMisesKDE(Estimate):
         """From bearings (n, 1) [rad].
 
         Raises:
-            DegenerateDensity: all bearings are one.
+            DegenerateDensity: all bearings coincide.
         """
         self._points, self._counts = np.unique(points[:, 0], return_counts=True)
         resultant = min(max(abs(np.exp(1j * points[:, 0]).mean()), 1e-300), 1.0)
@@ -173,17 +173,18 @@ class VonMisesKDE(Estimate):
 class WalledKDE(Estimate):
     """A Gaussian kernel on every point of a space with hard walls.
 
-    Near a wall, part of each kernel lies beyond it. So the sum of the kernels is divided by what it is for points that fill
-    the space evenly (edge correction after Diggle, 1985): a uniform sample gives a uniform density up to the walls. It is
-    scaled to 1 within, and 0 beyond. Points beyond a wall count at it. The kernel has one width in all directions, by
-    Scott's rule from the variance per dimension, but at least that of a cell of the grid which fills the space.
+    Near a wall, part of each kernel lies beyond it. So the sum of the kernels is divided by the same sum for points that
+    fill the space evenly (edge correction after Diggle, 1985): a uniform sample gives a uniform density up to the walls. The
+    density integrates to 1 within the walls and is 0 beyond. Points beyond a wall are moved onto it. The kernel has the same
+    width in all directions, by Scott's rule from the variance per dimension, but at least the width of a cell of the grid
+    that fills the space.
     """
 
     def __init__(self, space: Space, points: Points):
         """From points (n, P).
 
         Raises:
-            DegenerateDensity: all points are one.
+            DegenerateDensity: all points coincide.
         """
         self._space, self._grid = space, space.grid(_CELLS)
         gap, normal = space.wall(points)
@@ -207,7 +208,7 @@ class WalledKDE(Estimate):
         return np.where(self._space.contains(points), log_density, -np.inf)
 
     def sample(self, n: int, rng: np.random.Generator) -> Points:
-        """Draw (n, P): a point by its multiplicity, the kernel around it, and again where the density has less of it."""
+        """Draw (n, P): a point by its multiplicity and the kernel around it, with rejection for the edge correction."""
         drawn = np.empty((0, self._space.dimensions))
         while len(drawn) < n:
             chosen = rng.choice(len(self._points), size=n, p=self._counts / self._counts.sum())
@@ -218,15 +219,15 @@ class WalledKDE(Estimate):
         return drawn[:n]
 
     def _log_own(self, points: Points) -> Points:
-        """Kernels on the points, of weight 1 together."""
+        """Log of the sum of kernels on the points, with weights that sum to 1."""
         return self._log_sum(points, self._points, np.log(self._counts / self._counts.sum()))
 
     def _log_even(self, points: Points) -> Points:
-        """Kernels all over the space, likewise."""
+        """Log of the same sum for points that fill the space evenly."""
         return self._log_sum(points, self._grid.points, np.array(-math.log(len(self._grid.points))))
 
     def _log_sum(self, points: Points, centres: Points, log_weights: Points) -> Points:
-        """Weighted sum of kernels at points (m, P) around centres (n, P), but for their norm: (m)."""
+        """Log of the weighted sum of kernels around centres (n, P), without their norm, at points (m, P): (m)."""
 
         def evaluate(rows: slice) -> Points:
             away = self._space.difference(points[rows, None], centres)
@@ -248,7 +249,7 @@ def estimate(space: Space, points: Points) -> Estimate:
 
 
 def _by_blocks(evaluate: Callable[[slice], Points], rows: int, columns: int) -> Points:
-    """Blocks of rows side by side on all cores (numpy works outside Python's lock), in order."""
+    """Evaluate blocks of rows in parallel on all cores (numpy releases Python's lock), and join them in order."""
     size = max(1, _BLOCK // columns)
     with ThreadPoolExecutor(cores.available()) as pool:
         return np.concatenate(list(pool.map(evaluate, (slice(first, first + size) for first in range(0, rows, size)))))

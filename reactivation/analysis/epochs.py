@@ -1,4 +1,4 @@
-"""Reading recorded positions: their shape, their times, what is missing, what lies outside.
+"""Reading recorded positions: their shape, their times, missing samples, and samples outside the space.
 
 An epoch is a stretch of samples a time step apart, (T, P). Between epochs there is no step, no lag and no dwell.
 """
@@ -17,11 +17,11 @@ from reactivation.world.spaces import Space
 Array = NDArray[np.float64]
 Rates = NDArray[np.float32]
 
-_GAP = 1.5  # time steps from which on two samples are not neighbours
-_UNEVEN, _TOLERATED = 0.1, 0.05  # share of a time step that samples may be off by, and the share of samples that may be more
-_OTHER_DT = 0.01  # relative difference between the Δt that is given and that of the times
-_FEW = 10  # more epochs than samples, and so few of these: columns of a table
-_ROUNDING = 1e-6  # what single precision, or a box around its own positions, may be off by [m, rad]
+_GAP = 1.5  # time steps beyond which two samples are not neighbours
+_UNEVEN, _TOLERATED = 0.1, 0.05  # tolerated error of a time step, as a share of it; share of steps that may exceed it
+_OTHER_DT = 0.01  # tolerated relative difference between the given Δt and that of the times
+_FEW = 10  # an array with fewer columns than this, and than rows, is taken for a table of columns, not for epochs
+_ROUNDING = 1e-6  # error of single precision, or of a box around its own positions [m, rad]
 
 
 class Moments(NamedTuple):
@@ -34,8 +34,8 @@ class Moments(NamedTuple):
 class Start(NamedTuple):
     """Where an epoch begins."""
 
-    sample: int  # its number among those given
-    seconds: float  # by the times that were given; without any, as if epochs were recorded one after the other
+    sample: int  # index of its first sample among the given ones
+    seconds: float  # by the given times; without times, as if epochs were recorded one after the other
 
     def after(self, samples: int, dt: float) -> "Start":
         """Return where samples after that one begin, Δt = `dt` [s] apart."""
@@ -43,32 +43,32 @@ class Start(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What a recording is made of, read and checked; `Recording` says what each is."""
+    """The parts of a recording, read and checked; `Recording` describes each."""
 
     space: Space
     dt: float  # [s]
     blocks: tuple[Array, ...]  # (B, T, P) each, all epochs in their order
     rates: tuple[Rates, ...]  # (B, T, N) each, of the first epochs
-    moments: Moments | None  # that were given; None: found from the rates
+    moments: Moments | None  # as given; None: computed from the rates
     starts: tuple[Start, ...]  # of each epoch
-    given: int  # samples that were given, dropped ones included; -1: masks over them no longer fit
+    given: int  # number of given samples, dropped ones included; -1: masks over them no longer fit
     outside: int
     dropped: int
     provenance: Mapping[str, Any]
 
 
 class Epoch(NamedTuple):
-    """A stretch of what was given."""
+    """A stretch of a given series."""
 
-    series: int  # which of the series that were given it is of
+    series: int  # index of the series
     steps: slice  # of that series
 
 
 def read_series(positions: Any, dimensions: int) -> Array | list[Array]:
-    """Read positions as (B, T, P), or as a list of (T, P) where lengths differ; anything that numpy makes an array of.
+    """Read positions as (B, T, P), or as a list of (T, P) where lengths differ; they are anything numpy makes an array of.
 
     Raises:
-        BadInput: they are no numbers, or of another shape.
+        BadInput: they are not numbers, or have another shape.
     """
     parts = positions if isinstance(positions, list | tuple) else []
     if any(getattr(one, "ndim", 0) or isinstance(one, list | tuple) for one in parts):
@@ -106,7 +106,7 @@ def read_rates(rates: Any, series: Array | list[Array]) -> Any:
     """Rates as (K, T, N), or as a list of (T, N).
 
     Raises:
-        BadInput: they do not go with the positions.
+        BadInput: they do not fit the positions.
     """
     try:
         if isinstance(rates, list | tuple):
@@ -132,10 +132,10 @@ def are_counts(rates: Array) -> bool:
 
 
 def read_times(times: Any, positions: Any, lengths: Sequence[int], dt: float | None) -> list[Array] | None:
-    """Read the times of each series [s]; where none are given, those that positions bring.
+    """Read the times of each series [s]; where none are given, those in the index of the positions.
 
     Raises:
-        BadInput: their number is not that of the samples, or they do not increase.
+        BadInput: there are more or fewer times than samples, or they do not increase.
     """
     if times is None:
         series = positions if isinstance(positions, list | tuple) else [positions]
@@ -158,9 +158,9 @@ def read_times(times: Any, positions: Any, lengths: Sequence[int], dt: float | N
 
 
 def _times_of(values: Any, dt: float | None = None) -> Array | None:
-    """The times that pandas and pynapple objects bring in their index [s]; None where it holds none.
+    """The times in the index of a pandas or pynapple object [s]; None where the index holds no times.
 
-    Whole numbers are rows, which tell with `dt` where some were left out.
+    Whole numbers are row numbers: with `dt` they show where rows were left out.
     """
     index: Any = getattr(values, "index", None)
     if _kind(index).startswith(("datetime64", "timedelta64", "float")):
@@ -173,7 +173,7 @@ def _times_of(values: Any, dt: float | None = None) -> Array | None:
 
 
 def _seconds(times: Any) -> Array:
-    """Times as seconds; dates count from the first of them, for double precision does not hold microseconds since 1970."""
+    """Times as seconds; dates from the first date, since double precision does not hold microseconds since 1970."""
     if _kind(times).startswith("datetime64"):
         dates = np.asarray(times, dtype="datetime64[ns]")
         times = dates - dates[:1]
@@ -193,7 +193,7 @@ def time_step(times: list[Array] | None, dt: float | None) -> float:
     """Find Δt [s], and check it against the times.
 
     Raises:
-        BadInput: neither says it, they disagree, or the times are uneven.
+        BadInput: both are missing, they disagree, or the times are uneven.
     """
     if times is None:
         if dt is None:
@@ -212,9 +212,9 @@ def time_step(times: list[Array] | None, dt: float | None) -> float:
 
 
 def read_supports(positions: Any, lengths: Sequence[int]) -> list[NDArray[np.intp]] | None:
-    """Read in which interval of its time support each sample of each series is; None where no series has one.
+    """Number the interval of the time support that each sample of each series is in; None where no series has a support.
 
-    Intervals of pynapple objects may touch: no gap in times tells them apart.
+    Intervals of pynapple objects may touch, so gaps in times do not always separate them.
     """
     series = positions if isinstance(positions, list | tuple) else [positions]
     supports = [getattr(one, "time_support", None) for one in series]
@@ -232,7 +232,7 @@ def split(
     dt: float,
     supports: list[NDArray[np.intp]] | None = None,
 ) -> list[Epoch]:
-    """Cut series (each T) where a sample is not kept, where times leap, and where another interval begins."""
+    """Cut series (each T) where a sample is not kept, where times have a gap, and where another interval begins."""
     epochs = []
     for series, keep in enumerate(kept):
         indices = np.flatnonzero(keep)
@@ -251,7 +251,7 @@ def finite(series: Array | list[Array], drop: bool) -> list[NDArray[np.bool_]] |
     """Find the samples (T) of each series that are finite; None where all are.
 
     Raises:
-        BadInput: some are not, and none is to be dropped.
+        BadInput: some are not finite, and they may not be dropped; or none is finite.
     """
     there = [np.asarray(np.isfinite(one).all(-1)) for one in series]
     missing, samples = sum(int((~one).sum()) for one in there), sum(len(one) for one in there)
@@ -267,10 +267,10 @@ def finite(series: Array | list[Array], drop: bool) -> list[NDArray[np.bool_]] |
 
 
 def in_space(points: Array, space: Space) -> Array:
-    """Give positions (..., P) the coordinates of a space; those that have them keep every bit.
+    """Wrap positions (..., P) into a space; positions already within keep every bit.
 
     Raises:
-        BadInput: they are angles, and look like degrees.
+        BadInput: they are angles that look like degrees.
     """
     if space.unit == "rad":
         size = np.abs(points)
@@ -307,7 +307,7 @@ def parts_of(
     dt: float,
     supports: list[NDArray[np.intp]] | None,
 ) -> list[Epoch] | None:
-    """The epochs of series; None where they are the series as they came."""
+    """The epochs of series; None where each series is one whole epoch."""
     if there is None and times is None and supports is None:
         return None
     kept = there or [np.ones(len(one), dtype=bool) for one in series]
@@ -316,7 +316,7 @@ def parts_of(
 
 
 def cut(series: Any, parts: list[Epoch] | None) -> list[Any]:
-    """Series as blocks (B, T, P): one for each part, or, of whole series (None), one where all are of one length."""
+    """Series as blocks (B, T, P): one for each part; without parts (None), a single block if all have one length."""
     if parts is not None:
         return [series[part.series][part.steps][None] for part in parts]
     if isinstance(series, np.ndarray):
@@ -325,12 +325,12 @@ def cut(series: Any, parts: list[Epoch] | None) -> list[Any]:
 
 
 def stacked(series: Sequence[Any], whole: bool) -> list[Any]:
-    """Epochs as one block, or as one each."""
+    """Epochs as one block (`whole`), or as one block each."""
     return ([np.stack(series)] if series else []) if whole else [one[None] for one in series]
 
 
 def cut_rates(rates: Any, parts: list[Epoch] | None) -> tuple[Rates, ...]:
-    """Rates as blocks (K, T, N), likewise; of the first K epochs."""
+    """Rates of the first K epochs as blocks (K, T, N), as `cut` does with positions."""
     if parts is not None:
         return tuple(rates[part.series][part.steps][None] for part in parts if part.series < len(rates))
     return tuple(cut(rates, None))

@@ -1,4 +1,4 @@
-"""Recordings from pynapple objects, and as such. pynapple is an optional extra: nothing here needs it before it is used.
+"""Recordings from pynapple objects, and as pynapple objects. pynapple is an optional extra, imported only when needed.
 
 Axes: B epochs, T samples, P dimensions, N units.
 """
@@ -14,11 +14,11 @@ from reactivation.machine.errors import BadInput
 if TYPE_CHECKING:
     from reactivation.analysis.recording import Recording
 
-_SAME = 0.5  # of a time step: rates that are further from their positions have other times
+_SAME = 0.5  # share of a time step by which the times of rates and positions may differ
 
 
 class Given(NamedTuple):
-    """What is read: positions with their times, and rates at these."""
+    """Positions with their times, and rates at the same times."""
 
     positions: Any  # a pynapple object
     rates: Array | None  # (T, N)
@@ -69,7 +69,7 @@ def to_pynapple(recording: "Recording", draws: np.random.Generator) -> Pynapple:
     if recording.rates is None:
         return Pynapple(positions, None, None)
     values = np.concatenate([*recording.rates])
-    known = len(recording.rates)  # rates may be of the first epochs alone
+    known = len(recording.rates)  # epochs with rates, which may be the first ones only
     rates = nap.TsdFrame(t=times[: len(values)], d=values, time_support=support[:known])
     spikes = _spikes(nap, starts[:known], lengths[:known], values, dt, draws) if are_counts(values) else None
     return Pynapple(positions, rates, spikes)
@@ -92,7 +92,7 @@ def _counts(times: Array, spikes: list[Array]) -> Array:
 
 
 def _in_order(recording: "Recording") -> Array:
-    """When each epoch begins [s], one after the other: as they do, or end to end where they overlap."""
+    """When each epoch begins [s]: as recorded, or end to end where epochs overlap."""
     starts, lasting = recording.starts, recording.lengths * recording.dt
     if (starts[1:] > starts[:-1] + lasting[:-1] - recording.dt / 2).all():
         return starts
@@ -104,7 +104,7 @@ def _times(starts: Array, lengths: Any, dt: float) -> Array:
 
 
 def _spikes(nap: Any, starts: Array, lengths: Any, counts: Array, dt: float, draws: np.random.Generator) -> Any:
-    """Spike times, uniform within half a time step around their samples; epochs that follow each other are one interval."""
+    """Spike times, uniform within half a time step around their samples; consecutive epochs form one interval."""
     times, units = _times(starts, lengths, dt), {}
     for unit, count in enumerate(counts.astype(int).T):
         at = np.repeat(times, count)

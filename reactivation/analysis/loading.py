@@ -28,17 +28,17 @@ def load(experiment: Named, seed: Iterable[int], step: int | None = None, path: 
 def load(
     experiment: Named, seed: Natural | Iterable[Natural] = 0, step: Natural | None = None, path: Named | None = None
 ) -> TrainedRun | list[TrainedRun]:
-    """Load a trained network, or one for each of several seeds; stderr says from which file.
+    """Load a trained network, or one for each of several seeds; the file is named on stderr.
 
     Args:
-        experiment: "<task>/<name>", or a run folder (text or Path), from here or within `path`.
-        seed: of an experiment's network; several for a list of runs. A folder has its own.
+        experiment: "<task>/<name>", or a run folder (text or Path), relative to the working folder or to `path`.
+        seed: of an experiment's network; several seeds give a list of runs. A run folder has its own seed.
         step: of its training; None for the last.
         path: root of your results; None for "results". Where it has no such run, the published one is taken.
 
     Raises:
-        BadInput: no such experiment or folder; says the nearest one.
-        DamagedData: the network is not there, or damaged; says the command that trains it.
+        BadInput: no such experiment or folder; the message suggests the nearest one.
+        DamagedData: the network is missing or damaged; the message has the command that trains it.
 
     >>> ra.load("spatial_navigation/noisy_unbiased", seed=0).step
     2500
@@ -62,7 +62,7 @@ def _named_experiment(experiment: Named, seed: int, root: str, step: int | None)
     """The configuration of an experiment, and the command that trains it.
 
     Raises:
-        BadInput: there is none of that name, or the seed is none.
+        BadInput: no experiment has that name, or the seed is not valid.
     """
     known = experiments()
     name = os.fspath(experiment)

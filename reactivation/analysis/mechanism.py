@@ -1,12 +1,12 @@
-"""Measure the theory's mechanism in one network, or in a control: docs/theory.md says what each number should be.
+"""Measure the theory's mechanism in one network, or in a control; docs/theory.md derives the expected numbers.
 
     python output_theory.py run=spatial_navigation/noisy_biased_gru [seed=0] [tag=theory] [key=value ...]
     python output_theory.py run=control:langevin:ring [seed=0]
     python output_theory.py run=head_direction/noisy_drawn_tanh tag=theory checkpoints=[1000,5000,25000]
 
-Writes results/theory/<run>_<seed>[_<tag>][_<out>].json: settings, model, and of every measure its numbers with standard
-errors; of drift also how α changes with kernel, window and decoder. With checkpoints it writes ..._training.json: α at each
-of these steps of training, of one waking density, that of the last step. Minutes for a network, below 2 GB.
+Writes results/theory/<run>_<seed>[_<tag>][_<out>].json: settings, model, and the numbers of every measure with standard
+errors; for drift also how α changes with kernel, window and decoder. With checkpoints it writes ..._training.json: α at each
+of these steps of training, against the waking density of the last step. Takes minutes for a network, and below 2 GB.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 CONTROL = "control"  # as in run=control:langevin:ring
 FORMAT = 3
-# Of a network; files that lack one, because it came later, are completed (`measure`).
+# The measures of a network; `measure` completes files that lack one because it was added later.
 MEASURES = (
     "drift", "tempering", "diffusion", "metric", "relaxation", "scale_symmetry", "scores", "nulls", "bound",
 )  # fmt: skip
 _NOT_SCIENCE = ("path",)
-_OF_TRAINED = ("tag", "noise")  # settings that say nothing to a control
-_OF_THE_LAST = ("tempering_gains", "trajectories", "steps", "long")  # and to drift at earlier steps of training
-_NULL_GAINS = (0.0, 4.0)  # c that networks which have learned nothing are asked at: those that verdicts are about
+_OF_TRAINED = ("tag", "noise")  # settings that do not apply to a control
+_OF_THE_LAST = ("tempering_gains", "trajectories", "steps", "long")  # settings that do not apply to earlier training steps
+_NULL_GAINS = (0.0, 4.0)  # c at which networks that have learned nothing are measured: those of the verdicts
 
 
 @dataclass
@@ -90,12 +90,12 @@ def measure(settings: Settings, known: Mapping[str, Any] | None = None) -> dict[
     """Measure one network, and write the file.
 
     Args:
-        known: results of the same settings and weights; only the measures that they lack are made.
+        known: results of the same settings and weights; only the measures that they lack are computed.
 
     Raises:
-        BadInput: the file is there, of other settings, or published.
-        DamagedData: the network is not there, or its activity does not stay finite.
-        StorageError: there is no place to write, which is found out first.
+        BadInput: the file exists with other settings, or is published.
+        DamagedData: the network is missing, or its activity does not stay finite.
+        StorageError: the file cannot be written, which is checked first.
     """
     file = result_file(settings)
     require_place(file.parent)
@@ -128,18 +128,18 @@ def result_file(settings: Settings) -> Path:
 
 
 def has(settings: Settings) -> bool:
-    """Whether the results of just these settings are there."""
+    """Whether results of exactly these settings exist."""
     file = result_file(settings)
     return file.exists() and {"settings": science(settings), "format": FORMAT}.items() <= read_json_once(file).items()
 
 
 def is_whole(found: Mapping[str, Any]) -> bool:
-    """Whether results have all measures that there are by now, or are of training."""
+    """Whether results have all measures of today, or are those of training steps."""
     return "training" in found or set(MEASURES) <= set(found)
 
 
 def training_values(settings: Settings) -> dict[str, Any]:
-    """Return what trains the network, by the keys of train.py."""
+    """Return the values that train the network, by the keys of train.py."""
     values: dict[str, Any] = {"config": settings.run, "seed": settings.seed}
     if settings.tag:
         values["tag"] = settings.tag
@@ -152,12 +152,12 @@ def training_values(settings: Settings) -> dict[str, Any]:
 
 
 def is_control(settings: Settings) -> bool:
-    """Whether the run is one whose answers are known."""
+    """Whether the run is a control, whose answers are known."""
     return settings.run.startswith(f"{CONTROL}:")
 
 
 def _run(settings: Settings, step: int | None = None) -> "Run":
-    # Only now, when the input is known to be good: torch takes seconds to load.
+    # Imported only after the input is checked: torch takes seconds to load.
     from reactivation.analysis.run import load_run
     from reactivation.controls.control import control
     from reactivation.machine.device import prepare
@@ -174,7 +174,7 @@ def _run(settings: Settings, step: int | None = None) -> "Run":
 
 
 def _awake(run: "Run", settings: Settings) -> "Recording":
-    """Waking that α is measured against: the network's own, or what it reports on the walks of another experiment."""
+    """The waking that α is measured against: the network's own, or its reports on the walks of another experiment."""
     from reactivation.machine.device import prepare
     from reactivation.storage.networks import build
     from reactivation.theory.landscape import waking_positions
@@ -190,7 +190,7 @@ def _awake(run: "Run", settings: Settings) -> "Recording":
 
 
 def _sigma(run: "Run", settings: Settings) -> float | None:
-    """σ that is put into a network without noise; None for one that has its own."""
+    """The σ put into a network trained without noise; None for a network with noise of its own."""
     from reactivation.settings.declaring import DT
     from reactivation.settings.noise import intensity
 
@@ -198,7 +198,7 @@ def _sigma(run: "Run", settings: Settings) -> float | None:
 
 
 def _twins(run: "Run", settings: Settings) -> dict[str, "Run"]:
-    """The network, and what has learned nothing: itself before training, and with its recurrent weights shuffled."""
+    """The network and two that have learned nothing: itself before training, and with shuffled recurrent weights."""
     from reactivation.controls.control import shuffled
     from reactivation.machine.device import prepare
     from reactivation.storage.networks import build
@@ -232,7 +232,7 @@ def _training(run: "Run", settings: Settings) -> dict[str, Any]:
 
 
 def _measures(run: "Run", settings: Settings, known: Mapping[str, Any]) -> dict[str, Any]:
-    """What every measure finds; those that are known are not made again."""
+    """The results of all measures; known ones are not computed again."""
     from reactivation.theory.bound import bound
     from reactivation.theory.diffusion import diffusion
     from reactivation.theory.metric import metric
@@ -260,7 +260,7 @@ def _measures(run: "Run", settings: Settings, known: Mapping[str, Any]) -> dict[
 
 
 def _drifts(run: "Run", settings: Settings, sigma: float | None, awake: "Recording") -> dict[str, Any]:
-    """Drift still, and where courses are driven under inputs."""
+    """Drift without inputs, and under inputs for courses that need them."""
     from reactivation.theory.course import course_of
     from reactivation.theory.drift import INPUTS, drift
 
@@ -275,7 +275,7 @@ def _drifts(run: "Run", settings: Settings, sigma: float | None, awake: "Recordi
 
 
 def _null(twin: "Run", settings: Settings, sigma: float | None) -> dict[str, Any]:
-    """α and the exponent of a network that has learned nothing, of its own waking; of fewer trajectories and steps."""
+    """α, against its own waking, and the exponent of a network that has learned nothing; fewer trajectories and steps."""
     from reactivation.theory.drift import drift
     from reactivation.theory.tempering import tempering
 
@@ -295,7 +295,7 @@ def _null(twin: "Run", settings: Settings, sigma: float | None) -> dict[str, Any
 
 
 def _where_positions_are(asked: Callable[[], Any]) -> Any:
-    """What is found; of a network that reports no positions where it is asked, why not."""
+    """The result of a measure; the reason instead where the network reports no positions."""
     try:
         return asked()
     except DamagedData as problem:

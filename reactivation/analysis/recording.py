@@ -1,4 +1,4 @@
-"""What was recorded, of a network or of an animal: positions in a space, one time step apart.
+"""Recordings of a network or of an animal: positions in a space, one time step apart.
 
 Axes: B epochs (trajectories), T samples (steps), P dimensions, N units.
 """
@@ -22,15 +22,15 @@ from reactivation.world.spaces import Space
 
 Array = NDArray[np.float64]
 
-MARGIN = 0.2  # [m, rad] the tuning width of the paper's place cells: so far outside may positions lie
+MARGIN = 0.2  # [m, rad] how far outside positions may lie: the tuning width of the paper's place cells
 
 
 class Recording:
     """Hold epochs of positions in a space, with rates where there are any.
 
-    Networks give one by `run.record(phase)`; recorded data become one here, and all measures take both. Brackets choose
-    samples: `recording[100:]` those from step 100 on in every epoch, `recording[mask]` those where a mask over time is true;
-    where it has gaps, epochs end, and no step, lag or dwell goes across.
+    `run.record(phase)` returns a recording of a network; this constructor makes one of recorded data. All measures take
+    both. Brackets choose samples: `recording[100:]` those from step 100 on in every epoch, `recording[mask]` those where a
+    mask over time is true. A gap in the mask ends an epoch, and no step, lag or dwell goes across it.
 
     >>> import numpy as np
     >>> xy = np.cumsum(np.random.default_rng(0).normal(0, 0.01, (1000, 2)), axis=0)
@@ -62,18 +62,18 @@ class Recording:
         drop_missing: bool = False,
         provenance: Mapping[str, Any] | None = None,
     ):
-        """Read positions, and refuse what would be measured wrongly.
+        """Read positions, and refuse data that would be measured wrongly.
 
         Args:
             positions: (T, P), (B, T, P), or a list of epochs (T, P) of any length; bearings may lack the last axis. Anything
-                that numpy makes an array of: lists, pandas, pynapple, torch. What a masked array hides is missing.
+                that numpy makes an array of: lists, pandas, pynapple, torch. Masked entries of a masked array are missing.
             dt: Δt [s]; may be left out where there are times.
             space: where positions live. Bearings are wrapped.
             rates: (T, N), (K, T, N) or a list, of the first K epochs.
             moments: mean and covariance of the rates of all epochs; None: found from `rates`.
-            times: of each sample [s], or dates, (T) or one array for each epoch. Those in the index of a pandas or pynapple
-                object (dates, time differences, or decimal numbers as seconds) are taken without asking; whole numbers are
-                rows. A gap in times or rows begins an epoch.
+            times: of each sample [s], or dates, (T) or one array for each epoch. If left out, times in the index of a pandas
+                or pynapple object are taken: dates, time differences, or decimal numbers as seconds. Whole numbers in an
+                index are row numbers. A gap in times or rows begins an epoch.
             margin: how far outside positions may lie [unit of the space].
             drop_missing: cut out samples that are not finite, each gap beginning an epoch; otherwise they are refused.
 
@@ -125,7 +125,7 @@ class Recording:
 
     @property
     def starts(self) -> Array:
-        """When each epoch begins, (B) [s]: by the times it was read with; without any, as if one followed the other."""
+        """When each epoch begins, (B) [s], by the times that were given; without times, as if epochs followed each other."""
         return np.array([start.seconds for start in self._starts])
 
     @property
@@ -160,8 +160,8 @@ class Recording:
         """Choose samples, by a slice of steps or a mask over time.
 
         Args:
-            which: a slice of steps, in every epoch (`[::5]` takes every fifth, which are 5 Δt apart); or a mask: (T) for
-                every epoch, (B, T), over all samples (n), or over all that were given, dropped ones included.
+            which: a slice of steps, in every epoch (`[::5]` takes every fifth sample, so that samples are 5 Δt apart); or a
+                mask: (T) for every epoch, (B, T), over all samples (n), or over all given samples, dropped ones included.
 
         Raises:
             BadInput: a mask of another length, or nothing is left.
@@ -173,7 +173,7 @@ class Recording:
             starts = [start.after(begin, self.dt) for start, begin in zip(self._starts, begins, strict=True)]
             chosen = self._with(blocks, rates, starts)
             if every > 1:
-                chosen.dt, chosen._given = self.dt * every, -1  # masks over all that was given no longer fit
+                chosen.dt, chosen._given = self.dt * every, -1  # masks over all given samples no longer fit
             return chosen
         parts = reading.split(self._masks(which), None, self.dt)
         cut = reading.cut_rates([one for block in self._rates for one in block], parts)
@@ -261,7 +261,7 @@ class Recording:
 
     @checked
     def blocks(self, shortest: Natural = 1) -> list[Array]:
-        """The epochs of at least so many samples, those of one length together: (B, T, P) each.
+        """The epochs of at least `shortest` samples, those of one length together: (B, T, P) each.
 
         Raises:
             BadInput: all are shorter.
@@ -272,7 +272,7 @@ class Recording:
         return blocks
 
     def per_epoch(self, measure: Callable[[Array], Array], shortest: int = 1) -> tuple[Array, Array]:
-        """Measure each epoch: (B, T, P) → (B), those with so many samples at least; and how many samples each has.
+        """Measure each epoch of at least `shortest` samples, (B, T, P) → (B); also return how many samples each has.
 
         Raises:
             BadInput: all are shorter.
@@ -294,14 +294,14 @@ class Recording:
         margin: Limit = MARGIN,
         drop_missing: bool = False,
     ) -> "Recording":
-        """Take positions, and rates or spikes where there are any, from pynapple; each interval of time is an epoch.
+        """Take positions, with optional rates or spikes, from pynapple; each interval of time is an epoch.
 
-        What pynapple reads from npz and NWB files, it takes: `nap.load_file("mouse.nwb")["position"]`.
+        It takes objects that pynapple reads from npz and NWB files: `nap.load_file("mouse.nwb")["position"]`.
 
         Args:
             positions: a Tsd of bearings, or a TsdFrame whose columns are the coordinates.
             space: where they live.
-            epochs: an IntervalSet to restrict them to; None: all of their time support.
+            epochs: an IntervalSet to restrict the data to; None: the whole time support.
             rates: a TsdFrame of rates at the same times; or a TsGroup of spikes, which are counted around each sample.
             dt, margin, drop_missing: as of `Recording`.
 
@@ -313,11 +313,11 @@ class Recording:
 
     @checked
     def to_pynapple(self, *, rng: Rng = 0) -> "exchange.Pynapple":
-        """Return pynapple objects of the recording: `.positions`, `.rates` and `.spikes`, the latter None where it has none.
+        """Return pynapple objects of the recording: `.positions`, `.rates` and `.spikes`; the last two None if it has none.
 
-        Each epoch is an interval of their time support, from its first sample to its last, and begins at `starts`; epochs
-        whose times overlap, as those of networks do, follow each other. Rates that are spike counts
-        (`ra.replay.poisson_spikes` makes them) are spikes, too, at times drawn uniformly within their samples.
+        Each epoch is an interval of the time support, from its first sample to its last, and begins at `starts`; epochs
+        whose times overlap, as those of networks do, are put one after the other. Rates that are spike counts
+        (`ra.replay.poisson_spikes` makes them) also give `.spikes`, at times drawn uniformly within their samples.
 
         Args:
             rng: a seed, or the generator of spike times.
@@ -347,10 +347,10 @@ class Recording:
         """Read what `save` wrote; nothing is unpickled.
 
         Args:
-            space: needed where it was recorded in a space of your own.
+            space: needed if the recording's space is a class of your own.
 
         Raises:
-            BadInput: its space is your own, and not given.
+            BadInput: the recording's space is a class of your own, and not given.
             DamagedData: missing, or not such a file.
             StorageError: it cannot be read.
         """
@@ -358,10 +358,10 @@ class Recording:
 
 
 def as_recording(data: Any, space: Space | None = None) -> Recording:
-    """Take what a measure is given: a recording, or positions with their space.
+    """Return the argument of a measure as a recording: it is one, or positions with their space.
 
     Raises:
-        BadInput: a space beside a recording, which has one; or as `Recording`.
+        BadInput: a space is given with a recording, which has its own; or as `Recording`.
     """
     if not isinstance(data, Recording):
         return Recording(data, dt=1.0, space=space)
@@ -371,10 +371,10 @@ def as_recording(data: Any, space: Space | None = None) -> Recording:
 
 
 def both_recordings(rest: Any, awake: Any, space: Space | None = None) -> tuple[Recording, Recording]:
-    """Take the two that a measure compares.
+    """Return the two recordings that a measure compares.
 
     Raises:
-        BadInput: they live in two spaces; or as `as_recording`.
+        BadInput: they have different spaces; or as `as_recording`.
     """
     both = as_recording(rest, space), as_recording(awake, space)
     if both[0].space != both[1].space:

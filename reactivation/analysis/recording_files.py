@@ -18,7 +18,7 @@ from reactivation.storage.files import parse_json, write_atomically
 from reactivation.world.spaces import Box, Circle, Space
 
 _FORMAT = 1
-_SPACES: dict[str, type[Space]] = {"Box": Box, "Circle": Circle}  # those that a file can name
+_SPACES: dict[str, type[Space]] = {"Box": Box, "Circle": Circle}  # spaces that a file can name
 
 
 def save(parts: Parts, file: Path) -> Path:
@@ -79,7 +79,7 @@ def load(file: Path, space: Space | None) -> Parts:
 
 @dataclass(frozen=True)
 class _About:
-    """What a file says beside its arrays."""
+    """The contents of a file beside its arrays."""
 
     format: int
     dt: float
@@ -90,7 +90,7 @@ class _About:
     provenance: dict[str, Any]
     version: str = ""
     first: tuple[int, ...] = ()
-    starts: tuple[float, ...] = ()  # files of before have none
+    starts: tuple[float, ...] = ()  # older files have none
 
 
 def _require_whole(parts: Parts) -> list[int]:

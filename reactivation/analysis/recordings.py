@@ -36,7 +36,7 @@ _BLOCK = 10  # steps held at once
 
 @dataclass(frozen=True)
 class Subject:
-    """Hold who is recorded: a network, and the world that it lives in."""
+    """Hold what is recorded: a network, with its world."""
 
     network: Network
     task: Task | OwnWorld
@@ -68,17 +68,17 @@ def record(
 
     Args:
         seed: of all draws; None for the run's own.
-        dt: Δt of the phase [s]; None for the run's own. σ stays, so a step's noise has variance σ²Δt of this Δt.
-        rates: keep the rates of so many trajectories, and the moments of all; 0 for neither.
+        dt: Δt of the phase [s]; None for the run's own. σ stays, so the noise of a step has variance σ²Δt with this Δt.
+        rates: number of trajectories whose rates are kept, with the moments of all; 0 keeps neither.
         experiment: part of the names of the random streams; None for the run's own.
         draw: which of many independent draws of trajectories and noise.
-        trajectory_stream: where the task's trajectories are drawn from; None for a stream of the phase's own.
-        decoder: of `world.decoding`, what makes positions of outputs.
-        moved: told of each block of steps that is recorded, how many they are; None: nobody is.
+        trajectory_stream: stream of the task's trajectories; None for the phase's own stream.
+        decoder: name of the decoder in `world.decoding` that turns outputs into positions.
+        moved: called after each recorded block with its number of steps; None: no call.
 
     Raises:
-        BadInput: another Δt under inputs of the task, which are changes per step; a modifier the cell has no place for; or
-            a decoder that is none for this world; or the memory is too small.
+        BadInput: another Δt under inputs of the task, which are changes per step; a modifier that the cell has no place for;
+            a decoder that this world does not have; or too little memory.
         DamagedData: activity does not stay finite.
     """
     device = subject.network.decoder.weight.device
@@ -110,7 +110,7 @@ def record(
 
 
 class _Recorder:
-    """Puts blocks together, in place: small arrays kept from block to block would leave the heap in pieces."""
+    """Puts blocks together in arrays made beforehand: many small arrays kept between blocks would fragment the heap."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class _Recorder:
         self._sum, self._products = torch.zeros(units, dtype=torch.float64), torch.zeros(units, units, dtype=torch.float64)
 
     def add(self, block: Trajectory) -> None:
-        """Take the next steps, but for those before the first to keep."""
+        """Take the next steps, except those before the first to keep."""
         early, self._step = max(0, -self._step), self._step + block.outputs.shape[-2]
         if self._step <= 0:
             return
@@ -152,7 +152,7 @@ class _Recorder:
         self._products.addmm_(centred.mT, centred)
 
     def recording(self) -> Recording:
-        """Everything that was added."""
+        """The recording of all steps that were added."""
         if self._rates is None:
             return self._made()
         mean = self._sum / self._count
@@ -161,13 +161,13 @@ class _Recorder:
         return self._made(moments)
 
     def _made(self, moments: Moments | None = None) -> Recording:
-        """The recording; networks may report positions however far outside their space, so no margin refuses them."""
+        """The recording, without a check of a margin: networks may report positions far outside their space."""
         about = self._provenance
         return Recording(self._positions, self._dt, self._space, self._rates, moments, margin=math.inf, provenance=about)
 
 
 def _require_finite(block: Trajectory, before: int, what: str) -> None:
-    """Refuse what is not finite: decoding would make a position of anything.
+    """Refuse values that are not finite, which decoding would turn into positions like any others.
 
     Args:
         before: the steps of earlier blocks.
@@ -188,7 +188,7 @@ def _provenance(subject: Subject, phase: Phase, seed: int, draw: int, decoder: s
 
 
 def _plain(value: Any) -> Any:
-    """A phase, and what it is made of, as plain values; a function by its name."""
+    """A phase with its parts as plain values; functions by their names."""
     if is_dataclass(value):
         return {"kind": type(value).__name__, **{f.name: _plain(getattr(value, f.name)) for f in fields(value)}}
     if isinstance(value, tuple | list):
@@ -197,13 +197,13 @@ def _plain(value: Any) -> Any:
 
 
 def _as_precise(subject: Subject, batch: Batch) -> Batch:
-    """A batch in the number format of the network, which is single precision unless it comes from elsewhere."""
+    """A batch in the network's precision, which is single for networks trained here and may differ for others."""
     dtype = subject.network.decoder.weight.dtype
     return replace(batch, start=batch.start.to(dtype), inputs=batch.inputs.to(dtype))
 
 
 class _Draws(NamedTuple):
-    """Where a phase's draws come from, those of the phases before it included."""
+    """The random streams of a phase, and of the phases before it."""
 
     noise: torch.Generator
     inputs: torch.Generator
@@ -211,7 +211,7 @@ class _Draws(NamedTuple):
 
 
 def _start(subject: Subject, phase: Phase, batch: Batch, draws: _Draws) -> Tensor:
-    """Return where a phase begins, (B, S) of the cell without modifiers."""
+    """Return the states in which a phase begins, (B, S), of the cell without modifiers."""
     state = subject.network.initial_state(batch.start)
     if phase.after:
         begun = _start(subject, phase.after, batch, draws)

@@ -1,4 +1,4 @@
-"""What an analysis is asked for: settings, and the runs that they name, each found out here and nowhere else."""
+"""The request to an analysis: its settings, and the runs that they name."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from reactivation.settings.noise import step_variance
 from reactivation.storage.finding import RunReference, named_folder, run_path
 from reactivation.storage.folder import RunFolder
 
-SEED = "<seed>"  # in the name of a run folder: the seed that is asked for
+SEED = "<seed>"  # in the name of a run folder: stands for the requested seed
 _NOISE = {"noise", "sigma"}
 
 
@@ -30,11 +30,11 @@ class Request:
 
 
 def read_request(name: str, arguments: Mapping[str, str]) -> Request:
-    """Return what the command line of an analysis asks for; task and seed that it leaves out are those of its run folders.
+    """Return the request of a command line; task and seed, if left out, are those of the run folders that it names.
 
     Raises:
         BadInput: anything wrong with the arguments, or settings that contradict each other.
-        DamagedData: a run folder that is named is not there, and `allow_missing` is off.
+        DamagedData: a named run folder is missing, and `allow_missing` is off.
     """
     settings_class = declared(name).settings
     settings = resolve_analysis(name, settings_class, arguments)
@@ -49,10 +49,10 @@ def read_request(name: str, arguments: Mapping[str, str]) -> Request:
 
 
 def refuse_others(runs: Sequence[RunReference], settings: AnalysisSettings, typed: Collection[str]) -> None:
-    """Refuse a task, seed or noise that is typed and that runs have not: results would be named by it.
+    """Refuse a typed task, seed or noise that no run has: results would be named by it.
 
     Raises:
-        BadInput: there is one.
+        BadInput: a task, seed or noise is such a one.
     """
     for run in runs:
         if run.config.task_name != settings.task:
@@ -69,11 +69,11 @@ def request(name: str, settings: AnalysisSettings, spoken: frozenset[str] = froz
     """Return settings with the runs that they name.
 
     Args:
-        spoken: keys that somebody set. Noise and tag are those of the runs unless they are among them.
+        spoken: keys that the user set. Noise and tag are taken from the runs unless they are among these keys.
 
     Raises:
-        BadInput: settings contradict each other, or name what is no run.
-        DamagedData: a run folder that is named is not there, and `allow_missing` is off.
+        BadInput: settings contradict each other, or an entry of `runs` is no run.
+        DamagedData: a named run folder is missing, and `allow_missing` is off.
     """
     check(settings)
     runs, lacking = [], {}
@@ -85,7 +85,7 @@ def request(name: str, settings: AnalysisSettings, spoken: frozenset[str] = froz
                 raise
             lacking[entry] = str(problem)
     labels = [run.label for run in runs]
-    if len({run.folder.path.name for run in runs}) < len(runs):  # which rows of tables are called
+    if len({run.folder.path.name for run in runs}) < len(runs):  # rows of tables are named by folder names
         raise BadInput(f"runs=[{','.join(settings.runs)}] names a run twice, or two folders of one name")
     if not runs:
         raise DamagedData("\n".join(lacking.values()))
@@ -101,7 +101,7 @@ def reference(entry: str, settings: AnalysisSettings, spoken: frozenset[str] = f
 
     Raises:
         BadInput: it is neither.
-        DamagedData: it is a path, and no run folder is there.
+        DamagedData: it is a path without a run folder.
     """
     if f"{settings.task}/{entry}" in experiments():
         return _experiment(entry, settings, spoken)
@@ -127,12 +127,12 @@ def _experiment(entry: str, settings: AnalysisSettings, spoken: frozenset[str]) 
 
 
 def noise_values(settings: AnalysisSettings, config: TrainConfig) -> dict[str, float]:
-    """Return the settings' noise as a key of a run, in the spelling that its fingerprint has."""
+    """Return the settings' noise as a key of a run: σ²Δt at the paper's Δt, as in fingerprints, else σ."""
     return {"rnn.sigma2_rec": settings.noise} if config.task.dt == DT else {"rnn.sigma": settings.sigma}
 
 
 def with_noise_of(runs: list[RunReference], settings: AnalysisSettings) -> AnalysisSettings:
-    """Give settings the noise of the runs, where all that have any have the same: it names files and is put into others."""
+    """Give settings the noise of the runs, if all noisy runs share it: it names files and is put into noiseless runs."""
     noises = {run.config.rnn.sigma: run.config for run in runs if run.config.rnn.sigma > 0}
     if len(noises) != 1:
         return settings

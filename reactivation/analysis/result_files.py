@@ -1,4 +1,4 @@
-"""The two files of an analysis: its table, and details with settings, networks and whatever else belongs to its numbers."""
+"""The two files of an analysis: its table, and details with settings, networks and further numbers."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,12 +14,12 @@ from reactivation.settings.reading import flatten, to_words
 from reactivation.storage.files import digest, make_folder, read_json_once, sha256, to_json, write_together
 from reactivation.world.decoding import TOP3
 
-# What may differ between two commands that compute the same result.
-_NOT_SCIENCE = ("path", "preset", "device", "allow_missing", "sigma")  # the last is what noise says
+# Settings that may differ between two commands that compute the same result.
+_NOT_SCIENCE = ("path", "preset", "device", "allow_missing", "sigma")  # sigma is noise in another unit
 
 
 def declared(name: str) -> Analysis[Any]:
-    """Return what the module of an analysis declares.
+    """Return the declaration of an analysis, `ANALYSIS` of its module.
 
     Raises:
         BadInput: no such analysis.
@@ -38,7 +38,7 @@ def result_file(name: str, settings: AnalysisSettings, part: str = "") -> Path:
 
 
 def holds(name: str, settings: AnalysisSettings, models: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether results of just these settings are there, whole, of today's format, of these models of its runs (`model`)."""
+    """Whether complete results of exactly these settings and `models` exist, in the current format."""
     table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
     if not (table_file.exists() and details_file.exists()):
         return False
@@ -51,12 +51,12 @@ def holds(name: str, settings: AnalysisSettings, models: Mapping[str, Mapping[st
 
 
 def model(config: TrainConfig, step: int, weights: str | None) -> dict[str, Any]:
-    """What details say of a network that was measured; `weights` is the SHA-256 of its file."""
+    """The entry of details on a measured network; `weights` is the SHA-256 of its file without the seal."""
     return {"step": step, "fingerprint": science_hash(config), "weights": weights}
 
 
 def _is_same(measured: Any, wanted: Mapping[str, Any]) -> bool:
-    """Whether two models are one; weights count where both are known, for results may outlive the file of their network."""
+    """Whether two models are the same; weights are compared only if both are known, as results may outlive the network."""
     if not isinstance(measured, dict) or any(measured.get(key) != wanted[key] for key in ("step", "fingerprint")):
         return False
     return len({measured.get("weights"), wanted["weights"]} - {None}) < 2
@@ -68,21 +68,21 @@ def _science(settings: AnalysisSettings) -> dict[str, Any]:
 
 
 def _changed(made_with: dict[str, Any], settings: AnalysisSettings) -> str:
-    """In what a file's settings differ from these; one that is younger than the file had its default then."""
+    """How a file's settings differ from these; settings added after the file was written count as at their defaults."""
     return differences({**_science(type(settings)()), **made_with}, _science(settings))
 
 
 class _Record(NamedTuple):
-    """What a file of details says about how it was made."""
+    """The part of a file of details that says how it was made."""
 
     settings: dict[str, Any]
-    format: int  # of the files; the module of each analysis has today's
+    format: int  # of the files; the module of each analysis has the current one
     table: str | None  # SHA-256 of the table that was written with it
     models: dict[str, Any]
 
 
 def _record_of(details_file: Path) -> _Record | None:
-    """None if it names no settings or models."""
+    """Read that part; None if the file names no settings or models."""
     details = read_json_once(details_file)
     if not all(isinstance(details.get(part), dict) for part in ("settings", "models")):
         return None
@@ -90,7 +90,7 @@ def _record_of(details_file: Path) -> _Record | None:
 
 
 def refuse_other_settings(name: str, settings: AnalysisSettings) -> None:
-    """Raise BadInput where the files hold results of other settings, and DamagedData where they do not say of which."""
+    """Raise BadInput where the files hold results of other settings, and DamagedData where they lack their settings."""
     table_file, details_file = result_file(name, settings), result_file(name, settings, "_details")
     if details_file.exists():
         record = _record_of(details_file)
@@ -106,11 +106,11 @@ def refuse_other_settings(name: str, settings: AnalysisSettings) -> None:
 def write_result(name: str, settings: AnalysisSettings, result: Result, made_from: Mapping[str, Any]) -> None:
     """Write table and details, or leave both as they are.
 
-    A kill between the two leaves a table that is not the one that the details name: `holds` sees it, and the same command
-    mends them.
+    A kill between the two leaves a table that does not match the digest in the details: `holds` is then False, and the same
+    command writes both again.
 
     Args:
-        made_from: "models" of its runs, and which are "missing".
+        made_from: the "models" of its runs, and the "missing" runs.
 
     Raises:
         StorageError: the folder cannot be written.

@@ -1,4 +1,4 @@
-"""What measures return: numbers with names, and what to make of one number for each of several seeds."""
+"""The results of measures: named numbers, and the mean of one number over several seeds."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Measure:
 
 
 def mean_of_epochs(each: Array, samples: Array, unit: str) -> Measure:
-    """Average what was found of each epoch (B)."""
+    """Average the values of epochs (B), weighted by their samples."""
     if (samples == samples[0]).all():
         error = standard_error(each) if len(each) > 1 else None
         return Measure(float(each.mean()), error, unit, each, samples)
@@ -44,7 +44,7 @@ def mean_of_epochs(each: Array, samples: Array, unit: str) -> Measure:
 
 
 def standard_error(values: Array) -> float:
-    """Return that of the mean of independent values (n): SD / √n."""
+    """Return the standard error of the mean of independent values (n): SD / √n."""
     return float(values.std(ddof=1) / math.sqrt(len(values)))
 
 
@@ -64,12 +64,12 @@ class OverSeeds:
 
 @checked
 def over_seeds(measure: Callable[..., Any], *recordings: Sequence[Any], **options: Any) -> OverSeeds:
-    """Measure each of several seeds, and say how sure their mean is; the seed is the unit of inference.
+    """Measure each of several seeds, and return their mean with its interval; the seed is the unit of inference.
 
     Args:
         measure: `kl`, `variance` or any other function whose result has a `.value`, or is a number.
-        recordings: for each of its arguments a list, with one entry for each seed.
-        options: what it is told for all of them.
+        recordings: for each argument of the measure a list, with one entry for each seed.
+        options: keyword arguments of the measure, the same for all seeds.
 
     Raises:
         BadInput: lists of different lengths, or fewer than two seeds; or what the measure raises.
@@ -90,7 +90,7 @@ def over_seeds(measure: Callable[..., Any], *recordings: Sequence[Any], **option
 
 
 def confidence_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """Return Student's t interval of the mean over seeds; None for fewer than two, endless if a value is not finite."""
+    """Return Student's t interval of the mean over seeds; None for fewer than two, infinite if a value is not finite."""
     if len(values) < 2:
         return None
     if not all(map(math.isfinite, values)):

@@ -1,4 +1,4 @@
-"""A network in its world, to be put through phases: one that was trained here, or one from elsewhere."""
+"""A network in its world, to be put through phases: trained here, or brought from elsewhere."""
 
 import copy
 from dataclasses import dataclass, replace
@@ -27,9 +27,9 @@ from reactivation.world.tasks.base import Task
 @checked
 @dataclass(frozen=True)
 class Run(Subject):
-    """Hold a network together with its world: what is put through phases, and recorded.
+    """Hold a network together with its world, ready to be put through phases and recorded.
 
-    `reactivation.load` gives one that was trained here (`TrainedRun`), `Run.of` makes one of a network from elsewhere.
+    `reactivation.load` returns a network that was trained here (`TrainedRun`), `Run.of` makes a run of any other network.
 
     >>> run = ra.load("spatial_navigation/noisy_unbiased")
     >>> run.record(ra.rest(steps=50), trajectories=3).positions.shape
@@ -59,11 +59,11 @@ class Run(Subject):
 
         Args:
             network: `Network.from_matrices`, `Network.from_step` or `Network.from_weights`.
-            space: where its positions live; not where a `task` is given, which has one.
+            space: where its positions live; left out where a `task` is given, which has one.
             dt: its time step Δt [s].
             sigma: σ of the noise on its rates [s^-1/2]: a step adds noise of variance σ²Δt.
-            start: (M, E) what its encoder takes, or (M, N) states where it has none; None for the state 0.
-            inputs: (M, T, I) of waking, each with the start of the same number; None: it rests only.
+            start: (M, E) inputs of its encoder, or (M, N) states where it has no encoder; None for the state 0.
+            inputs: (M, T, I) of waking; inputs[i] goes with start[i]. None: the run can rest only.
             decode: outputs (..., O) → positions (..., P), as tensors; None where outputs are positions.
             task: take starts, inputs and decoding from a task of the library, say that of a loaded run (`loaded.task`). A
                 network of another precision is copied into the task's.
@@ -71,7 +71,7 @@ class Run(Subject):
             name: of its random streams.
 
         Raises:
-            BadInput: what does not fit together.
+            BadInput: arguments that do not fit together; the message names them.
 
         >>> import numpy as np
         >>> network = ra.Network.from_matrices(W_rec=np.zeros((2, 2)), tau=0.1)
@@ -114,16 +114,17 @@ class Run(Subject):
     ) -> Recording:
         """Put the network through a phase, and return what it reports.
 
-        The same call gives the same numbers, whatever else the process does: draws come from streams of their own.
-        `run.record(ra.rest(1000), 200)` is what `output_kl.py` measures.
+        The same call gives the same numbers, whatever else the process does: each phase draws from its own streams.
+        `output_kl.py` measures `run.record(ra.rest(1000), 200)`.
 
         Args:
             phase: `waking(...)`, `rest(...)` or a `Phase`.
             trajectories: B.
             seed: of all draws; None for the run's own.
-            dt: Δt of the phase [s]; None for the run's own. σ stays: a step's noise has variance σ²Δt of this Δt.
+            dt: Δt of the phase [s]; None for the run's own. σ stays: the noise of a step has variance σ²Δt with this Δt.
             device: "cpu", "cuda", or "auto", which takes a GPU where there is one.
-            rates: keep the rates of all trajectories (4 bytes a trajectory, step and unit), of so many, or of none (False).
+            rates: keep the rates of all trajectories (True; 4 bytes a trajectory, step and unit), of this number of
+                trajectories, or of none (False).
             decoder: "top3", the mean of the three most active cells; or "template", the position whose activities are most
                 like the outputs, which does not jump (`world.decoding`).
 
@@ -131,8 +132,8 @@ class Run(Subject):
             A `Recording` with positions (B, T, P), and rates (B, T, N).
 
         Raises:
-            BadInput: another Δt under inputs of the task, sizes beyond the memory, a modifier without a place, or templates
-                of a world without output cells.
+            BadInput: another Δt under inputs of the task, sizes beyond the memory, a modifier that the cell has no place
+                for, or templates in a world without output cells.
             DamagedData: activity does not stay finite.
 
         >>> run = ra.load("spatial_navigation/noisy_unbiased")
@@ -151,7 +152,7 @@ class Run(Subject):
 
 
 def _as_precise_as(task: Task, network: Network) -> Network:
-    """A network that takes what a task encodes: itself, or a copy in the task's precision."""
+    """The network in the precision of the task: itself, or a copy."""
     wanted = next((values.dtype for values in task.state_dict().values() if values.is_floating_point()), torch.float32)
     return network if network.decoder.weight.dtype == wanted else copy.deepcopy(network).to(wanted)
 
@@ -163,14 +164,14 @@ class TrainedRun(Run):
     task: Task
     config: TrainConfig
     step: int
-    weights: str | None = None  # `weights_digest` of its file; None for a network that is in no file
+    weights: str | None = None  # `weights_digest` of its file; None for a network without a file
     file: Path | None = None
 
     @classmethod
     def of_config(
         cls, config: TrainConfig, task: Task, network: Network, step: int, file: Path | None = None
     ) -> "TrainedRun":
-        """Put together what a configuration, and the file of its network where there is one, say of a run."""
+        """Make a run of a configuration with its task and network; `file` is that of the network, if it has one."""
         weights = None if file is None else weights_digest(file)
         noise, dt = noise_of(config), config.task.dt
         return cls(network.eval(), task, noise, dt, config.seed, config.experiment, config, step, weights, file)

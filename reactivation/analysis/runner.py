@@ -1,4 +1,4 @@
-"""Run one analysis over trained runs: settings → runs → phases → numbers → files. The scripts output_*.py are this."""
+"""Run one analysis over trained runs: settings → runs → phases → numbers → files. The scripts output_*.py call it."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from reactivation.network.phases import Phase
 
 
-_QUIET = 60.0  # seconds from one line to the next, where there is no bar
+_QUIET = 60.0  # seconds between lines of progress, where no bar is shown
 
 
 def run_analysis(name: str, words: list[str]) -> None:
-    """The command line of an analysis, whose manual is the docstring of its module; several seeds are analysed in turn.
+    """Run the command line of an analysis. Its manual is the docstring of its module; seeds are analysed in turn.
 
     Raises:
         BadInput, DamagedData, StorageError: as everywhere.
-        SomeFailed: some of several seeds failed; each has said why, and the others are done.
+        SomeFailed: some of several seeds failed; the reason of each was printed, and the others are done.
     """
     analysis = declared(name)
     if {"--help", "-h"} & set(words):
@@ -56,7 +56,7 @@ def run_analysis(name: str, words: list[str]) -> None:
 
 
 def _problem_of(name: str, arguments: Mapping[str, str], words: list[str]) -> UserError | None:
-    """Why one of several seeds cannot be analysed; says so at once."""
+    """Analyse one of several seeds; print and return the error if it fails."""
     try:
         _run_one(name, arguments, "--print-config" in words)
     except UserError as problem:
@@ -80,13 +80,13 @@ def measure(asked: Request) -> Result:
     """Compute an analysis and write its two files.
 
     Raises:
-        StorageError: there is no place to write, which is found out first.
+        StorageError: the files cannot be written, which is checked first.
         BadInput: the files of that name hold results of other settings or are published, or the memory is too small.
         DamagedData: a run is missing or damaged, and `allow_missing` is off; or its activity does not stay finite.
     """
     require_place(result_file(asked.name, asked.settings).parent)
     refuse_other_settings(asked.name, asked.settings)
-    # Only now, when the input is known to be good: torch takes seconds to load.
+    # Imported only after the input is checked: torch takes seconds to load.
     from reactivation.machine.device import enough_memory
 
     with enough_memory():
@@ -96,7 +96,7 @@ def measure(asked: Request) -> Result:
 
 
 def _analysed(asked: Request) -> tuple[Result, dict[str, Any]]:
-    """What an analysis finds, and from which models."""
+    """The result of an analysis, and the models that it was measured on."""
     from reactivation.analysis.recordings import record
     from reactivation.streams import CELLS, numpy_stream, of_analysis
 
@@ -128,7 +128,7 @@ def _analysed(asked: Request) -> tuple[Result, dict[str, Any]]:
         progress.at(f"{asked.name} of all phases")
 
         def stream_of(part: str) -> "np.random.Generator":
-            # An analysis asks for a stream as it comes to a part: this tells which, and the analysis knows of no bar.
+            # An analysis asks for a stream when it begins a part, so the bar shows the part without the analysis knowing it.
             progress.at(f"{asked.name} of {part}")
             return numpy_stream(settings.seed, of_analysis(asked.name, part))
 
@@ -138,7 +138,7 @@ def _analysed(asked: Request) -> tuple[Result, dict[str, Any]]:
 
 
 class _Progress:
-    """How far an analysis is: a bar on a terminal; elsewhere a line a minute, so that a short one says nothing."""
+    """Progress of an analysis: a bar on a terminal, elsewhere a line a minute, so that short analyses print none."""
 
     def __init__(self, name: str, steps: int):
         self._bar = tqdm(total=steps, unit="step", disable=None, dynamic_ncols=True)
@@ -146,13 +146,13 @@ class _Progress:
         self._told = time.monotonic()
 
     def at(self, what: str) -> None:
-        """Tell what is done now."""
+        """Show what is being computed."""
         self._what = what
         self._bar.set_description(what)
         self._tell()
 
     def move(self, steps: int) -> None:
-        """Tell that so many more steps are recorded."""
+        """Add `steps` to the recorded steps."""
         self._done += steps
         self._bar.update(steps)
         self._tell()
@@ -168,24 +168,24 @@ class _Progress:
 
 
 def _is_for(phase: "Phase", run: "TrainedRun") -> bool:
-    """Noise is put into networks that were trained without any."""
+    """Whether a phase is for a run: phases with a σ of their own are for networks that were trained without noise."""
     return phase.sigma is None or run.noise.sigma == 0
 
 
 def _folder_names(runs: Mapping[str, "TrainedRun"]) -> dict[str, str]:
-    """What tables call runs, as the authors' notebooks do and in the order that these count on: noiseless ones first."""
+    """The names of runs in tables, as in the authors' notebooks, which rely on the order: noiseless runs first."""
     noiseless_first = sorted(runs.items(), key=lambda item: item[1].noise.sigma > 0)
     return {name: run.file.parent.name for name, run in noiseless_first if run.file}
 
 
 def _model(run: "TrainedRun") -> dict[str, Any]:
-    """What details say of a run that was measured, and where its network was."""
+    """The entry of details on a measured run, with the folder of its network."""
     folder = shown(run.file.parent) if run.file else None
     return {**model(run.config, run.step, run.weights), "seed": run.seed, "folder": folder}
 
 
 def print_table(summary: Mapping[str, Mapping[str, float | None]], legend: str = "") -> None:
-    """Rows and columns of numbers for people."""
+    """Print rows and columns of numbers."""
     if legend:
         print(legend)
     columns = dict.fromkeys(column for cells in summary.values() for column in cells)
@@ -199,7 +199,7 @@ def print_table(summary: Mapping[str, Mapping[str, float | None]], legend: str =
 
 
 def _load_runs(asked: Request) -> tuple[dict[str, "TrainedRun"], list[str]]:
-    """The runs by their labels, and those that are left out."""
+    """The loaded runs by their labels, and the labels of missing runs, which are left out."""
     from reactivation.analysis.run import load_run
     from reactivation.machine.device import prepare
 
@@ -232,7 +232,7 @@ def _random_network(settings: AnalysisSettings, runs: list["TrainedRun"], shares
     """An untrained twin of the first run, with the task's noise (Fig. 2e); its cells and weights have their own streams.
 
     Raises:
-        BadInput: it is to share a task that has another number of outputs.
+        BadInput: the task that it should share has another number of outputs.
     """
     from reactivation.analysis.run import TrainedRun
     from reactivation.storage.networks import build

@@ -23,24 +23,24 @@ from reactivation.storage.table import Table, table_of
 RUNS, RESULTS_OF_RUNS = "runs", "results"
 _DETAILS = "_details.json"
 Found = tuple[RunFolder, Card]
-_OF_RUNS = ("task", "seed", "runs", "tag")  # settings of analyses that the run of a row says itself
+_OF_RUNS = ("task", "seed", "runs", "tag")  # settings of analyses that the run of a row also has
 
 
 @checked
 def runs_table(root: str | os.PathLike[str] = RESULTS, of: str = RUNS, published: bool = False) -> Table:
-    """Gather what is under a root of results: a row for each run, or for each of its results.
+    """Gather the runs under a root of results: a row for each run, or for each of its results.
 
     Rows are dictionaries; `table.to_pandas()` makes a data frame of them, `table.to_csv(file)` a file. Settings that vary
-    come first. What cannot be read is told on stderr and left out.
+    come first. Files that cannot be read are named on stderr and left out.
 
     Args:
         root: of results, or any folder above run folders.
         of: "runs": settings, state, step, and measures of the last test; "results": a row for each run, analysis and phase,
             with measures and standard errors.
-        published: the published runs or results, too.
+        published: whether to add the published runs or results.
 
     Raises:
-        BadInput: no such folder, or `of` is neither.
+        BadInput: no such folder, or another `of`.
 
     >>> table = ra.runs_table("results", published=True)
     >>> {"experiment", "seed", "rnn.sigma", "state", "step", "loss"} <= set(table.columns)
@@ -78,9 +78,9 @@ def runs_table(root: str | os.PathLike[str] = RESULTS, of: str = RUNS, published
 
 
 def _on_axes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give rest without a change the number that says so, where other rows have that change: it belongs on their axis.
+    """Where some rows have a modifier, give rows without it its neutral value, so that they lie on the same axis.
 
-    Momentum by a time constant has no friction.
+    Momentum by a time constant gets no friction.
     """
     changed = {key: number for key, number in UNCHANGED.items() if any(row.get(key) is not None for row in rows)}
     return [
@@ -113,7 +113,7 @@ def _found(roots: Iterable[Path]) -> tuple[list[RunFolder], list[tuple[Path, str
 
 
 def _walked(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:
-    """As `os.walk`, behind links, too, each folder once, no hidden one; a folder that may not be read is told."""
+    """As `os.walk`, following links, each folder once and no hidden one; unreadable folders are named on stderr."""
     seen = set[tuple[int, int]]()
     for place, below, files in os.walk(root, onerror=_leave_out, followlinks=True):
         below[:] = [name for name in below if not name.startswith(".")]
@@ -126,7 +126,7 @@ def _walked(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:
 
 
 def _leave_out(problem: Exception) -> None:
-    """Tell what a table lacks."""
+    """Print what the table leaves out."""
     told = storage_error(problem, problem.filename) if isinstance(problem, OSError) else problem
     print(f"left out: {told}", file=sys.stderr)
 
@@ -136,7 +136,7 @@ def _cards(folders: Iterable[RunFolder]) -> dict[RunFolder, Card]:
 
 
 class _Runs:
-    """Runs by their fingerprints: those under the roots, else published ones, whose cards are read where they are needed."""
+    """Runs by their fingerprints: those under the roots, else published ones, whose cards are read only when needed."""
 
     def __init__(self, cards: Mapping[RunFolder, Card]):
         self._own = _by_fingerprint(cards)
@@ -146,7 +146,7 @@ class _Runs:
         return _by_fingerprint(_cards(_found([PUBLISHED])[0]))
 
     def of(self, fingerprint: str | None) -> Sequence[Found]:
-        """All that have it; they differ in their tags alone."""
+        """The runs with that fingerprint, which differ in their tags alone."""
         if fingerprint is None:
             return ()
         return self._own[fingerprint] if fingerprint in self._own else self._published.get(fingerprint, ())
@@ -181,12 +181,12 @@ def _whose(folder: RunFolder, card: Card) -> dict[str, Any]:
 
 
 def _result_rows(file: Path, analysis: str, runs: _Runs) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """What a result says of each run and phase: settings, and measures. What cannot be read is told and left out."""
+    """The settings and measures of each run and phase in a result. An unreadable result is named on stderr and left out."""
     try:
         return list(_rows(file, analysis, runs))
     except (DamagedData, StorageError) as problem:
         _leave_out(problem)
-    except (KeyError, TypeError, AttributeError, ValueError):  # it was edited, or is of another program
+    except (KeyError, TypeError, AttributeError, ValueError):  # it was edited, or written by another program
         _leave_out(damaged(file))
     return []
 
@@ -218,9 +218,9 @@ def _rows(file: Path, analysis: str, runs: _Runs) -> Iterator[tuple[dict[str, An
 
 
 def _run_of(label: str, table: Any, details: Any, runs: _Runs) -> Found | None:
-    """The run that a row of a result is of, where its folder is there.
+    """The run that a row of a result belongs to; None if its folder is not found.
 
-    Of several with its fingerprint, the folder that details name is the one, else one that the table names.
+    If several runs have its fingerprint: the folder that details name, else one that the table names.
     """
     model = details["models"].get(label, {})
     name, alike = Path(model.get("folder") or label).name, runs.of(model.get("fingerprint"))
@@ -234,8 +234,8 @@ def measures_of(
 ) -> Mapping[str, Mapping[str, Mapping[str, float | None]]]:
     """Return run → phase → measure → number, of the two files of an analysis.
 
-    One that does not say how has a row for each run with what is a number in its table. Tables name run folders, or, in
-    files of before, experiments; details of before do not say which folder.
+    An analysis without `tabulate` has one row for each run, with the numbers in its table. Tables name run folders; older
+    files name experiments, and their details do not say which folder.
     """
     tabulate, measured = declared(analysis).tabulate, {}
     for run in (run for run in details["models"] if run != RANDOM):

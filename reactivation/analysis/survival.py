@@ -1,4 +1,4 @@
-"""How long it takes until something happens, where epochs end before in part (Kaplan and Meier).
+"""Waiting times, some of them censored by the end of an epoch (Kaplan and Meier).
 
 Axes: B epochs, T samples, P dimensions.
 """
@@ -14,10 +14,10 @@ Array = NDArray[np.float64]
 
 
 def until_away(space: Space, positions: Array, first: int, away: float) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """How many samples after one, the `first`, each epoch (B, T, P) is `away` from where it was then [unit].
+    """Count the samples after sample `first` until each epoch (B, T, P) is `away` [unit] from its position at `first`.
 
     Returns:
-        The samples (B), until the end of the epoch where it never is; and whether it is (B).
+        The samples (B), up to the end of the epoch if it never gets so far; and whether it gets so far (B).
     """
     left: Any = space.distance(positions[:, first + 1 :], positions[:, first : first + 1]) >= away
     ended = left.any(1)
@@ -25,11 +25,11 @@ def until_away(space: Space, positions: Array, first: int, away: float) -> tuple
 
 
 def median_survival(times: NDArray[np.integer], ended: NDArray[np.bool_]) -> float:
-    """Median of times of which some are known to be longer only (Kaplan and Meier); the longest where it is beyond all.
+    """Median of times of which some are censored (Kaplan and Meier); the longest time where the median lies beyond it.
 
     Args:
         times: (n).
-        ended: (n); whether a time is whole; otherwise it was cut off.
+        ended: (n); False where a time is censored, so that the true time is longer.
     """
     moments, which = np.unique(times, return_inverse=True)
     share = surviving(np.bincount(which, weights=ended), np.bincount(which))
@@ -37,7 +37,12 @@ def median_survival(times: NDArray[np.integer], ended: NDArray[np.bool_]) -> flo
 
 
 def surviving(ends: NDArray[Any], leaving: NDArray[Any]) -> Array:
-    """Return the share that is longer than each moment, of how many end and how many leave, ended or cut off, at each."""
+    """Return the share of times longer than each moment.
+
+    Args:
+        ends: how many times end at each moment.
+        leaving: how many end or are censored at each moment.
+    """
     at_risk = leaving.sum() - np.concatenate(([0], np.cumsum(leaving)[:-1]))
     share: Array = np.cumprod(1 - ends / np.maximum(at_risk, 1))
     return share

@@ -3,8 +3,8 @@
     python output_distance.py [seed=0] [task=head_direction] [key=value ...]
 
 Writes results/<task>/distance_<noise>_<seed>.json (active, quiescent, quiescent_noisy → run folder → mean step of each
-trajectory; noise is put in at rest where training had none), and beside it distance_<noise>_<seed>_details.json: settings,
-means and standard errors.
+trajectory; quiescent_noisy is rest with noise put into networks trained without it), and beside it
+distance_<noise>_<seed>_details.json: settings, means and standard errors.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ def step_length(recording: Any, space: Space | None = None) -> Measure:
         recording: a `Recording`, or positions (B, T, P) with their space.
 
     Returns:
-        `.value`, `.standard_error` over epochs, `.unit`, and `.each` (B), that of each epoch.
+        `.value`, `.standard_error` over epochs, `.unit`, and `.each` (B), the value of each epoch.
 
     Raises:
         BadInput: no epoch has two samples; or as `Recording`.
@@ -61,7 +61,7 @@ def _step_lengths(space: Space, positions: Array) -> Array:
 
 
 def phases(settings: Settings) -> tuple[Phase, ...]:
-    """Return waking, rest, and rest under the noise of noisy training, for networks that have none."""
+    """Return waking, rest, and, for networks trained without noise, rest under the noise of the others."""
     return *both_phases(settings), rest_of(settings, "quiescent_noisy", settings.sigma)
 
 

@@ -41,7 +41,7 @@ from reactivation.settings.declaring import LARGEST, setting
 from reactivation.world.spaces import Space
 
 UNIFORM = "uniform"  # the name of the other baseline row
-CLIP = 1e7  # terms whose density ratio lies beyond this, either way, are counted
+CLIP = 1e7  # terms whose density ratio lies outside [1/CLIP, CLIP] are counted
 
 
 @dataclass
@@ -70,16 +70,16 @@ class Divergence(NamedTuple):
     reverse: float | None  # KL(p ‖ q): infinite for a uniform q, since a kernel density p reaches past the walls
     reverse_standard_error: float | None
     jensen_shannon: float
-    terms_beyond_clip: int  # that a clip would touch
+    terms_beyond_clip: int  # terms that a clip would change
     terms: int
 
 
 class Matched(NamedTuple):
-    """The divergence when the resting density is given the waking density's kernel, so that no width differs [nats]."""
+    """The divergence when the resting density has the waking density's kernel, so that both widths are equal [nats]."""
 
     kl: float | None
     standard_error: float | None
-    entropy: float  # of the resting density then
+    entropy: float  # of the resting density with that kernel
 
 
 class Sampled(NamedTuple):
@@ -87,14 +87,14 @@ class Sampled(NamedTuple):
 
     density: Density
     samples: Points  # (m, P)
-    log_density: Points  # (m) its own, at them
+    log_density: Points  # (m) log of the density at these samples
 
 
 @dataclass(frozen=True)
 class KL:
-    """Hold the divergence of resting from waking occupancy, and what belongs to it [nats]."""
+    """Hold the divergence of resting from waking occupancy, with errors and related numbers [nats]."""
 
-    value: float  # KL(rest ‖ awake); ∞ where a Monte Carlo term is
+    value: float  # KL(rest ‖ awake); ∞ if a Monte Carlo term is infinite
     standard_error: float  # of the Monte Carlo mean; another seed or animal may differ by more
     reverse: float  # KL(awake ‖ rest)
     reverse_standard_error: float
@@ -178,13 +178,13 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
     """Return the divergence of every resting density (rows, with `random` and `uniform`) from every waking one (columns).
 
     Args:
-        recorded: run → rest and, but for the run `random`, waking.
+        recorded: run → rest and, except for the run `random`, waking.
         streams: source of the Monte Carlo samples.
 
     Returns:
-        table[row][column] in nats, None where a density is degenerate; details with each pair's `Divergence` and the
-        divergence at matched bandwidth with the entropy of the resting density then; and the differential entropy of each
-        waking density, None likewise.
+        table[row][column] in nats, None where a density is degenerate. Details: each pair's `Divergence`, the divergence at
+        matched bandwidth with the entropy of the resting density at that bandwidth, and the differential entropy of each
+        waking density, None where it is degenerate.
     """
     asleep = {run: phases[QUIESCENT] for run, phases in recorded.items()}
     awake = {run: phases[ACTIVE] for run, phases in recorded.items() if ACTIVE in phases}
@@ -209,7 +209,7 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
 
 
 def _estimates(recordings: dict[str, Recording], phase: str, problems: dict[str, str]) -> dict[str, Estimate]:
-    """Return the density of each run's recording; why one has none goes to `problems`, under the name of the phase."""
+    """Return the density of each run's recording; reasons for a missing density go to `problems`, by run and phase."""
     found = {}
     for run, recording in recordings.items():
         try:
@@ -236,7 +236,7 @@ def _between(q: Sampled, p: Sampled, clip: float | None) -> Divergence:
 
 
 def divergence(forward: Points, backward: Points, clip: float | None) -> Divergence:
-    """Return it from log q − log p at samples of q, and log p − log q at samples of p."""
+    """Return it from log q − log p at samples of q (`forward`) and log p − log q at samples of p (`backward`)."""
     mixed = (np.logaddexp(0, -forward).mean() + np.logaddexp(0, -backward).mean()) / 2
     beyond = int((np.abs(forward) > math.log(clip or CLIP)).sum())
     return Divergence(*_mean(forward, clip), *_mean(backward, clip), float(math.log(2) - mixed), beyond, len(forward))

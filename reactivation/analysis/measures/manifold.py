@@ -5,8 +5,8 @@ two waking components, centred on mean waking activity; resting activity is proj
 
     python output_manifold.py [seed=0] [task=head_direction] [key=value ...]
 
-Writes results/<task>/manifold_<noise>_<seed>.json (run folder → shares of variance and what else the plane of waking shows)
-and manifold_<noise>_<seed>_details.json: settings, and the curves of explained variance.
+Writes results/<task>/manifold_<noise>_<seed>.json (run folder → shares of variance and measures in the plane of waking) and
+manifold_<noise>_<seed>_details.json: settings, and the curves of explained variance.
 """
 
 from collections.abc import Mapping
@@ -44,20 +44,21 @@ class Settings(AnalysisSettings):
 
 
 def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Result:
-    """Return how few components explain waking and resting activity, and whether they are the same ones.
+    """Return how few components explain waking and resting activity, and whether both need the same components.
 
     Args:
-        recorded: run → waking and rest, with rates and moments. On a circle, whether activity lies on a ring is measured.
+        recorded: run → waking and rest, with rates and moments. On a circle, it is also measured how far activity lies on a
+            ring.
 
     Returns:
-        table[run]: shares of variance in the first `components` components (awake; at rest; at rest in waking ones), the
-        largest gap between the two cumulative curves, participation ratios, KL(rest ‖ awake) in the plane [nats], the
-        differential entropies of both densities there, and of that of rest stretched to the spread of waking, all with
-        the kernel of waking [nats], the amplitude of activity (norm of the rates at the last step of rest over its
-        mean awake), and on a circle the order of the ring (resultant length of angle minus bearing) and its hole (5th
-        percentile of the radius over its mean).
-        Details: the cumulative curves, by number of components, and the norm of the rates, by step. None for what is not
-        defined.
+        table[run]: shares of variance in the first `components` components (awake; at rest; at rest in waking components),
+        the largest gap between the two cumulative curves, participation ratios, KL(rest ‖ awake) in the plane [nats], the
+        differential entropies there of waking, of rest, and of rest stretched to the spread of waking, all with the kernel
+        of waking [nats], the amplitude of activity (norm of the rates at the last step of rest over its mean awake),
+        and on a circle the order of the ring (resultant length of angle minus bearing) and its hole (5th percentile of the
+        radius over its mean).
+        Details: the cumulative curves, by number of components, and the norm of the rates, by step. Numbers that are not
+        defined are None.
     """
     table, details = {}, {}
     for run, phases in recorded.items():
@@ -75,15 +76,15 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
 
 @dataclass(frozen=True, eq=False)
 class ExplainedVariance:
-    """Hold how much of the variance of rates lies in a few principal components; curves go by number of components."""
+    """Hold the share of the variance of rates in a few principal components; curves are by number of components."""
 
     value: float  # share of the variance in the first `components` components of the basis
-    standard_error: float | None  # over epochs; None for a single one, or without the rates of all
+    standard_error: float | None  # over epochs; None for a single epoch, or without the rates of all epochs
     components: int
-    curve: Array  # (N) cumulative shares in the components of the basis
-    own_curve: Array  # (N) in its own
-    basis_curve: Array  # (N) of the basis's own variance, in its own
-    largest_gap: float  # between the last two
+    curve: Array  # (N) cumulative shares of the recording's variance in the components of the basis
+    own_curve: Array  # (N) the same in the recording's own components
+    basis_curve: Array  # (N) cumulative shares of the basis's variance in its own components
+    largest_gap: float  # between own_curve and basis_curve
     dimension: float  # participation ratio
     basis_dimension: float
 
@@ -102,8 +103,8 @@ def explained_variance(recording: Recording, basis: Recording | None = None, com
 
     Returns:
         `.value`, the share of the variance in these components, `.standard_error` over epochs, `.curve` (N), the share in
-        the first 1 to N components, `.own_curve` and `.basis_curve`, the same of recording and basis in components of their
-        own, and `.dimension`, the recording's participation ratio.
+        the first 1 to N components, `.own_curve` and `.basis_curve`, the same for recording and basis, each in its own
+        components, and `.dimension`, the recording's participation ratio.
 
     Raises:
         BadInput: no rates, other units, or rates that never vary.
@@ -138,7 +139,7 @@ def explained_variance(recording: Recording, basis: Recording | None = None, com
 
 
 def _error_of_share(recording: Recording, mean: Array, axes: Array) -> float | None:
-    """The standard error of a share of variance, a ratio of sums over epochs; epochs are independent, samples are not."""
+    """The standard error of a share of variance, as a ratio of sums over epochs; only epochs are independent."""
     rates = recording.rates
     if rates is None or len(rates) < max(2, len(recording)):
         return None
@@ -152,7 +153,7 @@ def _error_of_share(recording: Recording, mean: Array, axes: Array) -> float | N
 def _shares(
     waking: Moments, resting: Moments, components: int
 ) -> tuple[dict[str, list[float | None]], dict[str, float | None]]:
-    """Cumulative shares of variance by number of components, and numbers made of them; None where nothing varies."""
+    """Cumulative shares of variance by number of components, and numbers derived from them; None where nothing varies."""
     active, axes = _principal(waking)
     quiescent, _ = _principal(resting)
     within = np.einsum("nk,nm,mk->k", axes, resting.covariance, axes, optimize=True)
@@ -202,7 +203,7 @@ def _principal(moments: Moments) -> tuple[Array, Array]:
 def _densities(
     plane: Plane, waking: Recording, resting: Recording, samples: int, rng: np.random.Generator
 ) -> dict[str, float | None]:
-    """What kernel densities in the plane say; None where one is degenerate."""
+    """The divergence and entropies of kernel densities in the plane; None where a density is degenerate."""
     names = ("active_entropy", "quiescent_entropy", "quiescent_entropy_stretched")
     awake, rest = (plane.project(_rates(phase)).reshape(-1, 2) for phase in (waking, resting))
     try:
@@ -235,7 +236,7 @@ def _norms(phase: Recording) -> Array:
 
 
 def _ring(plane: Plane, waking: Recording, resting: Recording) -> dict[str, float]:
-    """Of bearings alone. The sense of rotation is that of waking; where the ring's zero lies does not matter."""
+    """Order and hole of the ring, for bearings alone, with the sense of rotation of waking. Its zero does not matter."""
     if waking.space.bearing(waking.positions) is None:
         return {}
     sense = max((1, -1), key=lambda sign: _order(plane, waking, sign))
@@ -269,7 +270,7 @@ def _there(value: Any) -> Any:
 
 
 def tabulate(run: str, entry: Any, details: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
-    """Return what a run's activity is awake, what it is at rest, and how they compare."""
+    """Return the measures of a run's activity awake, at rest, and of both compared."""
     rows: dict[str, dict[str, float | None]] = {ACTIVE: {}, QUIESCENT: {}}
     for name, value in entry.items():
         phase, _, measure = name.partition("_")

@@ -1,9 +1,9 @@
-"""How replay moves: every measure of `reactivation.replay` that decoded positions or rates of rest can answer.
+"""How replay moves: every measure of `reactivation.replay` that needs only decoded positions or rates.
 
     python output_replay.py [seed=0] [task=head_direction] [measures=[exponent,dwell]] [key=value ...]
 
 Writes results/<task>/replay_<noise>_<seed>.json (run → measure → value), and beside it replay_<noise>_<seed>_details.json:
-settings, and of every measure its standard error, unit, null, curve and what else belongs to it, or why it has no answer.
+settings, and for every measure its standard error, unit, null, curve and further numbers, or the reason why it has no value.
 """
 
 from collections.abc import Mapping
@@ -28,10 +28,10 @@ class Settings(AnalysisSettings):
     measures: list[str] = setting([name for name in MEASURES if name != _OWN], "which, of those in docs/replay.md")
 
     def __post_init__(self) -> None:
-        """Refuse a measure that there is not.
+        """Refuse unknown measures.
 
         Raises:
-            BadInput: it is none.
+            BadInput: a name is no measure.
         """
         super().__post_init__()
         checked_names(self.measures)
@@ -41,10 +41,10 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
     """Measure every run's rest, beside its own waking where a measure compares.
 
     Args:
-        streams: of the bootstrap and the nulls; one for each measure of each run.
+        streams: random streams of the bootstrap and the nulls; one for each measure of each run.
 
     Returns:
-        table[run][measure], None where there is no answer; details with everything that belongs to it.
+        table[run][measure], None where a measure has no value; details with standard error, null, curve and further numbers.
     """
     table: dict[str, dict[str, float | None]] = {}
     details: dict[str, dict[str, Any]] = {}
@@ -58,7 +58,7 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
 
 
 def _plain(found: Found) -> dict[str, Any]:
-    """What belongs to a value, as plain numbers."""
+    """The details of a value, as plain numbers."""
     null = found.null
     return {
         "standard_error": _number(found.standard_error),

@@ -54,10 +54,10 @@ class Settings(AnalysisSettings):
     bearing_bins: int = setting(32, "bins of bearings; a divisor of the number of output cells", low=1, high=LARGEST)
 
     def check_space(self, space: Space) -> None:
-        """Refuse what has no bearings.
+        """Refuse a space without bearings.
 
         Raises:
-            BadInput: it has none.
+            BadInput: the space has none.
         """
         _require_bearings(space, f"task={self.task}")
 
@@ -80,7 +80,7 @@ class Transitions:
     # Share of windows in which the bearing moves clockwise by half the arc; None where all epochs are shorter.
     lasting_reversals: float | None
     dwell: float  # median number of steps that a bearing is kept
-    dwell_cut_off: float  # share of these times that the end of an epoch cut off
+    dwell_cut_off: float  # share of dwell times censored by the end of an epoch
     turns: Array  # (n) of every step [rad]
 
     def __repr__(self) -> str:
@@ -95,13 +95,14 @@ def transitions(
 
     Args:
         recording: a `Recording` on a circle, or bearings (B, T) [rad] with `Circle()`.
-        dwell_arc: a bearing is kept while it is nearer than this [rad].
+        dwell_arc: a bearing counts as kept while the current one is nearer than this [rad].
         window: steps over which a lasting reversal is looked for.
 
     Returns:
         `.value`, the mean turn per step [rad], counter-clockwise positive, with `.standard_error` over epochs; `.reversals`,
-        the share of the moving steps that go clockwise, `.lasting_reversals`, that of the windows that go clockwise by half
-        the arc; `.dwell`, the median number of steps that a bearing is kept; `.turns`, all of them [rad].
+        the share of the moving steps that go clockwise; `.lasting_reversals`, the share of the windows in which the bearing
+        moves clockwise by half the arc; `.dwell`, the median number of steps that a bearing is kept; `.turns`, the turn of
+        every step [rad].
 
     Raises:
         BadInput: the space is no circle, or no epoch has two samples.
@@ -147,11 +148,11 @@ def analyse(recorded: Recorded, settings: Settings, streams: NamedStreams) -> Re
     Returns:
         table[run][phase]: mean turn and mean absolute turn [rad per step], the share of moving steps that go clockwise
         (reversals, for networks trained to turn counter-clockwise), the share of windows in which the bearing moves
-        clockwise by half of `dwell_arc` or more (lasting reversals, None for shorter recordings: jitter about one bearing
-        reverses in half of its steps, and in no window), the median number of steps that a bearing is kept
-        (dwell), and the share of these times that the end of the trajectory cut off. Details: the
-        histograms of turns and of bearings. Reported bearings lie on the grid of preferred angles, so bins that hold now
-        two, now three of its points would look like structure.
+        clockwise by half of `dwell_arc` or more (lasting reversals, None for recordings shorter than a window; jitter about
+        one bearing reverses in half of its steps, and in no window), the median number of steps that a bearing is kept
+        (dwell), and the share of dwell times censored by the end of the trajectory. Details: the histograms of turns and of
+        bearings. Reported bearings lie on the grid of preferred angles, so every bin must hold equally many grid points:
+        otherwise uniform bearings would not look uniform.
 
     Raises:
         BadInput: the space is no circle.
@@ -185,7 +186,7 @@ def _histogram(angles: Array, bins: int) -> dict[str, list[float]]:
 
 
 def _dwell(recording: Recording, arc: float) -> tuple[float, float]:
-    """Median of the steps until a bearing has moved by `arc`, from the first half of each epoch; the share cut off."""
+    """Median of the steps until a bearing has moved by `arc`, from the first half of each epoch; the share censored."""
     times, moved = [], []
     for bearings in recording.blocks(2):
         for first in range(0, bearings.shape[1] // 2, _STRIDE):
@@ -197,7 +198,7 @@ def _dwell(recording: Recording, arc: float) -> tuple[float, float]:
 
 
 def tabulate(run: str, entry: Any, details: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
-    """Return a run's measures in each phase; how long a bearing is kept is in steps, `replay`'s dwell in seconds."""
+    """Return a run's measures in each phase; dwell is in steps here, that of `replay` in seconds."""
     names = {"dwell": "dwell_steps"}
     return {phase: {names.get(name, name): value for name, value in own.items()} for phase, own in entry.items()}
 

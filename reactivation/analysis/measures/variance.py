@@ -35,13 +35,13 @@ class Settings(AnalysisSettings):
 def variance(recording: Any, space: Space | None = None) -> Measure:
     """Measure how much of its space each epoch explores: variance over time (Fig. 2f), averaged over epochs.
 
-    Of all dimensions together in a box [m²]; on a circle 1 − |mean vector|, from 0 (still) to 1 (everywhere).
+    In a box, it is summed over dimensions [m²]; on a circle it is 1 − |mean vector|, from 0 (still) to 1 (uniform).
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space.
 
     Returns:
-        `.value`, `.standard_error` over epochs, `.unit`, and `.each` (B), that of each epoch.
+        `.value`, `.standard_error` over epochs, `.unit`, and `.each` (B), the value of each epoch.
 
     Raises:
         BadInput: as `Recording`.
