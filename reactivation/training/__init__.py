@@ -1,1 +1,1 @@
-"""From a batch to a gradient step, from a folder to its last step; one network, a stack of them, or a process each."""
+"""Training: the gradient step, and runs up to their last step; one network, a stack of networks, or one process each."""

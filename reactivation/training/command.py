@@ -34,7 +34,7 @@ from reactivation.training.processes import train_fleet
 
 
 def help_text() -> str:
-    """The manual, the configs, and every key with type, default, meaning and unit."""
+    """Return the manual, the configs, and every key with type, default, meaning and unit."""
     lines = [as_typed(__doc__ or ""), "Configs:", *(f"  {name}" for name in experiments())]
     for task in names("tasks"):
         described = _described(lambda task: describe(base_config(task)), task)
@@ -46,7 +46,7 @@ def help_text() -> str:
 
 
 def _described(describing: Callable[[str], list[str]], name: str) -> list[str]:
-    """The lines for a task or cell, or why there are none: a file that cannot be run hides no other."""
+    """The lines for a task or cell, or the reason why there are none: files that cannot be run must not hide others."""
     try:
         return describing(name)
     except BadInput as problem:
@@ -66,7 +66,7 @@ def main(words: list[str]) -> None:
     if "--print-config" not in words and len(seeds) > 1 and not is_stack(configs[0]):
         with only_telling():
             train_fleet([to_words({**arguments, "seed": seed}) for seed in seeds], configs[0].device, configs[0].threads)
-        return  # each process has said what is to be said
+        return  # each process has printed its own messages
     if note := time_step_note(configs[0], arguments):
         print(note, file=sys.stderr)
     if "--print-config" in words:
@@ -80,14 +80,14 @@ def is_stack(config: TrainConfig) -> bool:
     """Whether several seeds train as one stack rather than in a process each."""
     if config.together != "auto" or config.device == "cpu":
         return config.together == "stack"
-    from reactivation.machine.device import prepare  # loads torch, which alone knows whether there is a GPU
+    from reactivation.machine.device import prepare  # loads torch, which knows whether there is a GPU
 
     return prepare(config.device).type == "cuda"
 
 
 def train(configs: list[TrainConfig]) -> None:
     """Train one run, or several as a stack."""
-    # Only now, when the input is known to be good: torch takes seconds to load.
+    # Imported only after the input was checked: torch takes seconds to load.
     from reactivation.storage.finding import run_path
     from reactivation.storage.folder import RunFolder
     from reactivation.training.fit import fit, fit_together

@@ -1,7 +1,7 @@
-"""A step captured once on a GPU and replayed from then on: thousands of small kernels for the price of one launch.
+"""A step captured once as a CUDA graph and then replayed: thousands of small kernels in one launch.
 
-A captured step may ask the host for nothing: no copy from it, no value read by it, no shape that depends on a value. What it
-needs must be in place before (weights, moments, random states), and what it returns is overwritten by the next replay.
+A captured step may not involve the host: it copies nothing from it, sends it no value, and has no shape that depends on a
+value. Its inputs (weights, moments, random states) must exist before; the next replay overwrites its outputs.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,20 +16,19 @@ from reactivation.types import Measures
 
 Step = Callable[[], tuple[Tensor, list[Measures]]]  # a gradient step → loss, other measures
 
-WARM_UP = 3  # steps that are run before one is captured, so that libraries and optimizer have made what they keep
+WARM_UP = 3  # steps that are run before the capture, so that libraries and the optimizer have allocated their buffers
 
 
 def captured(step: Step, streams: Sequence[torch.Generator]) -> Step:
-    """The step itself on a CPU; on a GPU the same, captured. `streams`: every generator that it draws from."""
+    """Return the step itself on a CPU, and a captured one on a GPU. `streams`: every generator that it draws from."""
     return CapturedStep(step, streams) if streams[0].device.type == "cuda" else step
 
 
 class CapturedStep:
     """A step that is a CUDA graph from its fourth call on.
 
-    Every call is one step of the training, the ones before the capture too; capturing itself computes nothing. A replay
-    draws what the step would have drawn and leaves the generators where the step would have left them, so a state saved
-    between two calls does not show whether they were replays.
+    Every call is one training step, also before the capture; capturing itself computes nothing. A replay draws the same
+    numbers as the step, and leaves the generators in the same state, so that saved states do not depend on replays.
     """
 
     def __init__(self, step: Step, streams: Sequence[torch.Generator]):
@@ -58,7 +57,7 @@ class CapturedStep:
         graph = torch.cuda.CUDAGraph()
         for stream in self._streams:
             graph.register_generator_state(stream)
-        gc.collect()  # nothing of an earlier capture may be freed during this one
+        gc.collect()  # no memory of an earlier capture may be freed during this one
         with torch.cuda.graph(graph, stream=self._side):
             self._result = self._step()
         return graph
@@ -66,11 +65,11 @@ class CapturedStep:
 
 @cache
 def replays_draw_anew(device: torch.device) -> bool:
-    """Whether replays draw from a registered generator what calls would draw, and leave it where those would.
+    """Whether replays draw the same numbers from a registered generator as calls do, and leave it in the same state.
 
-    Otherwise every step of a training would be under the same noise. Up to torch 2.13 a generator has to be registered with
-    a graph; from 2.14 on that call does nothing, and a capture registers what it draws from by itself
-    (github.com/pytorch/pytorch/pull/176753). So the draws are asked, and not the version.
+    Otherwise every step of a training would have the same noise. Up to torch 2.13 a generator has to be registered with
+    a graph; from 2.14 on that call does nothing, and a capture registers its generators by itself
+    (github.com/pytorch/pytorch/pull/176753). So the draws are tested, not the version.
     """
     try:
         found = _draws_anew(device)

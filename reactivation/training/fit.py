@@ -1,4 +1,4 @@
-"""Training: runs from where their folders stand to their last step; resumable to the bit.
+"""Training of runs, from the last saved step of their folders to their last step; resuming changes no bit.
 
 Each step draws a fresh batch. Everything the next step depends on (weights, Adam's moments, random states, the step itself)
 is in `resume.pt`, so a run that is killed and started again ends where it would have ended.
@@ -45,35 +45,35 @@ from reactivation.training.resuming import (
 from reactivation.training.stack import stacked
 from reactivation.types import Measures
 
-Report = Callable[[UserError], None]  # what to do about a run that cannot go on
+Report = Callable[[UserError], None]  # handles the error of a run that cannot go on
 
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """A run while it trains."""
+    """A run in training."""
 
     learner: Learner
     folder: RunFolder
     log: MetricsLog
-    touch: Callable[[], None]  # says that its folder is in use
+    touch: Callable[[], None]  # marks its folder as in use
 
 
 class _Look(NamedTuple):
-    """What was seen of a run since the last look."""
+    """Results of a run since the last look."""
 
     session: Session
     losses: list[float]  # of each step
-    measures: Measures  # of the last step, where they were asked for
-    test: dict[str, float]  # likewise
+    measures: Measures  # of the last step; empty unless they are due
+    test: dict[str, float]  # of a test; empty unless one is due
 
 
 def fit(config: TrainConfig, folder: RunFolder) -> None:
-    """Train a run to its last step, from wherever its folder stands; a run that is done is left as it is.
+    """Train a run from the last saved step of its folder to its last step; a finished run stays as it is.
 
     Raises:
-        BadInput: the folder holds another run, the device is not there, or the memory is too small.
+        BadInput: the folder holds another run, the device is missing, or memory is too small.
         DamagedData: no checkpoint of the folder is sound, or the loss is not finite.
-        StorageError: disk full, no permission, or another process works in the folder.
+        StorageError: the disk is full, permission is missing, or another process works in the folder.
         Interrupted: one of `interruption.SIGNALS` came; the step was finished and saved.
     """
     with enough_memory():
@@ -86,14 +86,14 @@ def fit(config: TrainConfig, folder: RunFolder) -> None:
 
 
 def fit_together(runs: Sequence[tuple[TrainConfig, RunFolder]]) -> None:
-    """Train runs that differ in their seeds alone as one stack, each to its last step in its own folder.
+    """Train runs that differ only in their seeds as one stack, each to its last step in its own folder.
 
-    Where runs stand at different steps, the last ones train until they have come up with the others, and all go on as one.
+    If runs are at different steps, those furthest behind train until they reach the others, and then all go on as one stack.
     A run that cannot go on is reported at once and left out; the others end as they would without it, equal to rounding.
 
     Raises:
-        BadInput: the device is not there, the memory is too small, or the cell cannot be stacked.
-        SomeFailed: some runs could not go on; with the exit code of the first, after all others have ended.
+        BadInput: the device is missing, memory is too small, or the cell cannot be stacked.
+        SomeFailed: some runs could not go on; raised after all others have ended, with the exit code of the first.
         Interrupted: one of `interruption.SIGNALS` came; the step was finished and all runs were saved.
     """
     problems: list[UserError] = []
@@ -118,7 +118,7 @@ def fit_together(runs: Sequence[tuple[TrainConfig, RunFolder]]) -> None:
 def _open_together(
     runs: Sequence[tuple[TrainConfig, RunFolder]], device: torch.device, opened: ExitStack, report: Report
 ) -> list[Session]:
-    """Open the runs that have something to do, each at the step from which it goes on; what cannot be opened is reported."""
+    """Open the unfinished runs, each at the step from which it goes on; report those that cannot be opened."""
     candidates, sessions = list[Candidate](), list[Session]()
     for config, folder in runs:
         with _reporting(report):
@@ -134,7 +134,7 @@ def _open_together(
 
 @contextmanager
 def _reporting(report: Report) -> Iterator[None]:
-    """Do in this block something about one run; why it cannot be done is reported."""
+    """Work on one run in this block; a UserError in it is reported."""
     try:
         yield
     except UserError as problem:
@@ -160,7 +160,7 @@ def _is_done(config: TrainConfig, folder: RunFolder) -> bool:
             f"{folder.path}: was trained to step {folder.last_tested()}, but its network was not kept; "
             "delete the folder to train it again, or name this run with tag=... or path=..."
         )
-    last = config.trainer.n_epochs  # a run that stands there may have files of its end to be mended
+    last = config.trainer.n_epochs  # a run at that step may lack files of its last save
     return _is_whole(folder, last) or standing(config, folder) > last
 
 
@@ -168,13 +168,13 @@ def _tell_it_is_done(config: TrainConfig, folder: RunFolder) -> None:
     step = max(config.trainer.n_epochs, standing(config, folder))
     print(f"{folder.path}: already trained to step {step}; nothing to do")
     if is_claimed(folder.path) or any(folder.path.glob(".*.tmp")):
-        # A kill behind the last save leaves these; a folder that may not be written keeps them.
+        # Left by a kill after the last save; a folder without write permission keeps them.
         with suppress(StorageError), locked(folder.path), claimed(folder.path):
             clear_leftovers(folder.path, older=0)
 
 
 def _is_whole(folder: RunFolder, step: int) -> bool:
-    """Whether a sound model of that step is there, and what is measured is in its tables."""
+    """Whether a sound model of that step exists, and the tables hold the measures."""
     if not folder.kept(step) or (folder.metrics_file.exists() and not folder.table("train")):
         return False
     with suppress(DamagedData):
@@ -184,7 +184,7 @@ def _is_whole(folder: RunFolder, step: int) -> bool:
 
 @contextmanager
 def _session(config: TrainConfig, folder: RunFolder, device: torch.device, step: int | None = None) -> Iterator[Session]:
-    """Lock a run's folder and take the run up where it stands, or from the save before, which was of a certain step."""
+    """Lock the folder of a run and resume it from its last save, or from the one before if the last is after `step`."""
     make_folder(folder.path)
     with locked(folder.path), claimed(folder.path) as touch:
         if in_the_way(folder, config):
@@ -193,9 +193,9 @@ def _session(config: TrainConfig, folder: RunFolder, device: torch.device, step:
             go_back(config, folder, step)
         learner = new_learner(config, device)
         going_on = resume(learner, folder)
-        folder.assign(config)  # only now: what cannot go on stays as it is
+        folder.assign(config)  # only now, so that a run that cannot go on stays as it is
         if not going_on:
-            save_state(learner, folder)  # from here on, a folder with models and no state has lost it
+            save_state(learner, folder)  # from here on, a folder with models but no state is damaged
         write_card(folder, config, learner.step)
         log = MetricsLog(folder, config.logger == "tensorboard", learner.step)
         try:
@@ -207,9 +207,9 @@ def _session(config: TrainConfig, folder: RunFolder, device: torch.device, step:
 def _train(
     sessions: Sequence[Session], interruption: Interruption, report: Report, until: int | None = None
 ) -> Sequence[Session]:
-    """Train runs that stand at the same step to a step (None: their last), and save; returns those that came there.
+    """Train runs that are at the same step until a step (None: the last), and save them; return those that reach it.
 
-    One that cannot go on is reported and left out.
+    A run that cannot go on is reported and left out.
     """
     sessions = [session for session in sessions if _succeeds(partial(_begin, session), report)]
     if not sessions:
@@ -223,11 +223,11 @@ def _train(
         due = _due(trainee.step + 1, trainer)
         loss, measures = trainee.learn(measured="log" in due and trainer.compute_all_metrics)
         losses.append(loss)
-        stop = interruption.signal  # read once: one that comes after this is obeyed after the next step
+        stop = interruption.signal  # read once: a signal that comes later is obeyed after the next step
         if stop or trainee.step == until:
-            due.add("state")  # to go on from; no model is kept
+            due.add("state")  # save the state to resume from, without a model
         if not due:
-            continue  # nobody asks for a number, so nobody waits for the device
+            continue  # no value is needed, so there is no wait for the device
         histories = torch.stack(losses, dim=-1).reshape(len(sessions), -1).tolist()
         losses.clear()
         tests = [session.learner.test() if "test" in due else {} for session in sessions]
@@ -244,14 +244,14 @@ def _train(
     progress.close()
     if last < trainer.n_epochs:
         return sessions
-    clear = "\x1b[K" if sys.stdout.isatty() else ""  # of what a neighbour's progress bar may have left on the line
+    clear = "\x1b[K" if sys.stdout.isatty() else ""  # clears what another progress bar may have left on the line
     for session in sessions:
         print(f"{session.folder.path}: trained to step {trainer.n_epochs}{clear}")
     return sessions
 
 
 def _succeeds(action: Callable[[], None], report: Report) -> bool:
-    """Whether a run can go on after an action; reports why not."""
+    """Run an action; whether it succeeds. A UserError in it is reported."""
     try:
         action()
     except UserError as problem:
@@ -261,7 +261,7 @@ def _succeeds(action: Callable[[], None], report: Report) -> bool:
 
 
 def _begin(session: Session) -> None:
-    """Test a network that has not learnt, and mend the files of a save that a kill, or something else, left in parts."""
+    """Test an untrained network, and complete the files of a save that was interrupted."""
     learner, log = session.learner, session.log
     step, trainer = learner.step, learner.config.trainer
     if step in (0, trainer.n_epochs) and not log.has(step, "test"):
@@ -271,7 +271,7 @@ def _begin(session: Session) -> None:
 
 
 def _put_down(look: _Look, due: set[str], progress: "Progress") -> None:
-    """Log and save what was seen of a run, as far as it is due."""
+    """Log and save results of a run, as far as they are due."""
     session, step = look.session, look.session.learner.step
     session.touch()
     try:
@@ -295,13 +295,13 @@ def _name(sessions: Sequence[Session]) -> str:
 
 
 def _due(step: int, trainer: TrainerSettings) -> set[str]:
-    """What there is to do after a step: "log", "test", "save" the network and its state."""
+    """What is due after a step: "log", "test", "save" (the network and its state)."""
     frequencies = {"log": trainer.log_freq, "test": trainer.test_freq, "save": trainer.save_freq}
     return {name for name, frequency in frequencies.items() if step % frequency == 0 or step == trainer.n_epochs}
 
 
 def _save(session: Session, keep_model: bool) -> None:
-    """The state to resume from comes first: whatever is lost behind it is made again from it."""
+    """Save the state first: if a kill loses the files after it, they are made again from it."""
     save_state(session.learner, session.folder)
     if keep_model:
         _save_files(session)
@@ -321,7 +321,7 @@ def _save_tables(session: Session) -> None:
 
 
 def _require_finite(look: _Look) -> None:
-    """Raise DamagedData at the first loss since the last look, or at that of the test, that is not finite."""
+    """Raise DamagedData if a loss since the last look, or the loss of the test, is not finite."""
     folder, step = look.session.folder, look.session.learner.step
     losses = [*enumerate(look.losses, start=step - len(look.losses) + 1), (step, look.test.get("loss", 0.0))]
     for past, value in losses:
@@ -355,7 +355,7 @@ class Progress:
         self._bar.update(step - self._bar.n)
 
     def tell(self, name: str, step: int, measures: dict[str, float]) -> None:
-        """A line on a run's last test, where there is no bar."""
+        """Print a line on the last test of a run, unless there is a bar."""
         if self._bar.disable:
             left = (time.perf_counter() - self._started) / (step - self._first_step) * (self._last - step)
             shown = "  ".join(f"{measure} {value:.4g}" for measure, value in measures.items())

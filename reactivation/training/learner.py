@@ -1,4 +1,4 @@
-"""Networks in training: all that a gradient step changes or draws from, and the step itself."""
+"""Networks in training: the gradient step, and all the states that it changes or draws from."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from reactivation.world.tasks.base import Task
 
 @dataclass(kw_only=True)
 class Trainee(ABC):
-    """What trains: one network, or a stack of them with a leading axis."""
+    """Base of what is trained: one network, or a stack of networks with a leading axis."""
 
     config: TrainConfig
     network: Network
@@ -35,21 +35,21 @@ class Trainee(ABC):
     noise: Streams
     objective: Objective
     step: int = 0
-    plain: bool = False  # train by the definitions, without fast loops and losses: for comparison (benchmarks/training.py)
+    plain: bool = False  # train without fast loops and losses, for comparison (benchmarks/training.py)
 
     @abstractmethod
     def sample(self, streams: Any) -> Batch:
-        """A fresh batch, drawn from streams like `trajectories`."""
+        """Draw a batch from streams like `trajectories`."""
 
     @abstractmethod
     def measure(self, outputs: Tensor, batch: Batch) -> list[Measures]:
-        """The error measures of each network."""
+        """Return the error measures of each network."""
 
     def learn(self, measured: bool = False) -> tuple[Tensor, list[Measures]]:
-        """One gradient step on one fresh batch.
+        """Make one gradient step on a new batch.
 
         Returns:
-            The loss before the step, () or one per network (S,), and where asked for each network's other measures.
+            The loss before the step, () or one per network (S,), and if `measured` the other measures of each network.
         """
         self._take_rate()
         learned = self._steps[measured]()
@@ -57,39 +57,39 @@ class Trainee(ABC):
         return learned
 
     def optimizers(self) -> list[torch.optim.Optimizer]:
-        """Every optimizer whose settings are saved or used."""
+        """Return every optimizer whose settings are saved or used."""
         return [self.optimizer]
 
     def _take_rate(self) -> None:
-        """Give the coming step its learning rate. A captured step has its own in it, so a new one is captured anew."""
+        """Set the learning rate of the next step. A captured step contains its rate, so a new rate needs a new capture."""
         rate = self.config.trainer.rate(self.step)
         groups = [group for optimizer in self.optimizers() for group in optimizer.param_groups]
         if all(group["lr"] == rate for group in groups):
             return
         for group in groups:
             group["lr"] = rate
-        vars(self).pop("_steps", None)  # which is made when first asked for
+        vars(self).pop("_steps", None)  # made anew when next asked for
 
     @cached_property
     def _steps(self) -> dict[bool, Step]:
-        """The step without and with measures; on a GPU each is captured."""
+        """The step without and with measures, each captured on a GPU."""
         streams = [*streams_of(self.trajectories), *streams_of(self.noise)]
         return {measured: captured(partial(self.descend, measured), streams) for measured in (False, True)}
 
     def descend(self, measured: bool) -> tuple[Tensor, list[Measures]]:
-        """The step itself; it copies nothing between host and device, so that a GPU can capture it."""
+        """Make the step itself; it copies nothing between host and device, so that it can be captured on a GPU."""
         batch = self.sample(self.trajectories)
         response = self.respond(batch, self.noise)
         loss = self.objective(self.network, response, batch)
         measures = self._measure(response, batch) if measured else []
-        # The sum over networks of their own means: gradients are near Adam's eps, so a mean over networks would train less.
+        # A sum over networks: gradients are near Adam's eps, so that smaller ones, of a mean, would train less.
         loss.sum().backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)  # after, not before: a capture must start without gradients
+        self.optimizer.zero_grad(set_to_none=True)  # after the step, since a capture must start without gradients
         return loss.detach(), measures
 
     def respond(self, batch: Batch, noise: Streams) -> Response:
-        """Waking, under the run's own noise."""
+        """Run the network awake, under the run's own noise."""
         own, start = noise_of(self.config), self.network.initial_state(batch.start)
         return respond(self.network, start, batch.inputs, own, self.config.task.dt, noise, plain=self.plain)
 
@@ -105,7 +105,7 @@ class Learner(Trainee):
     task: Task
     trajectories: torch.Generator
     noise: torch.Generator
-    stack: list[str] = field(default_factory=list)  # fingerprints of the networks that it trains with, itself included
+    stack: list[str] = field(default_factory=list)  # fingerprints of all networks of its stack, including its own
 
     def sample(self, streams: torch.Generator) -> Batch:
         return self.task.sample(self.config.task.batch_size, self.config.task.sequence_length, streams)
@@ -115,7 +115,7 @@ class Learner(Trainee):
 
     @torch.no_grad()
     def test(self) -> dict[str, float]:
-        """All measures on the test batch, which is the same every time."""
+        """Return all measures on the test batch, which is always the same."""
         seed, device = self.config.seed, self.trajectories.device
         batch = self.sample(stream(seed, TEST_TRAJECTORIES, device))
         outputs = self.respond(batch, stream(seed, TEST_NOISE, device)).outputs
@@ -123,7 +123,7 @@ class Learner(Trainee):
         return read({"loss": loss, **self.measure(outputs, batch)[0]})
 
     def state(self) -> dict[str, Any]:
-        """All that the next step depends on, as tensors and plain Python."""
+        """Return all that the next step depends on, as tensors and plain Python."""
         return {
             **self.model_state(),
             "device": self.trajectories.device.type,
@@ -133,14 +133,14 @@ class Learner(Trainee):
         }
 
     def model_state(self) -> dict[str, Any]:
-        """What an analysis needs."""
+        """Return the weights of the network and the buffers of the task, which analyses need."""
         return {"network": self.network.state_dict(), "task": self.task.state_dict()}
 
     def restore(self, content: dict[str, Any], file: Path) -> None:
-        """Go back to a saved state.
+        """Restore a saved state.
 
         Raises:
-            DamagedData: it does not fit.
+            DamagedData: the state does not fit this network.
         """
         checkpoint.load_into(self.network, content.get("network"), file)
         checkpoint.load_into(self.task, content.get("task"), file)
@@ -154,7 +154,7 @@ class Learner(Trainee):
         self.step = content["step"]
 
     def _require_own_moments(self, saved: dict[str, Any]) -> None:
-        """Raise ValueError unless the moments of Adam are those of this network's parameters: torch takes any."""
+        """Raise ValueError unless Adam's moments have the shapes of the parameters, which torch does not check."""
         parameters = [parameter.shape for group in self.optimizer.param_groups for parameter in group["params"]]
         for index, moments in saved["state"].items():
             for name in ("exp_avg", "exp_avg_sq"):
@@ -163,12 +163,12 @@ class Learner(Trainee):
 
 
 def read(measures: Measures) -> dict[str, float]:
-    """Measures as plain numbers; waits for the device."""
+    """Return measures as plain numbers; waits for the device."""
     return {name: float(value) for name, value in measures.items()}
 
 
 def new_learner(config: TrainConfig, device: torch.device, plain: bool = False) -> Learner:
-    """A run before its first step."""
+    """Make a run before its first step."""
     task, network = build(config, device)
     trajectories, noise = (stream(config.seed, name, device) for name in (TRAJECTORIES, NOISE))
     return Learner(
@@ -184,7 +184,7 @@ def new_learner(config: TrainConfig, device: torch.device, plain: bool = False) 
 
 
 def new_optimizer(network: Network, trainer: TrainerSettings) -> torch.optim.Optimizer:
-    """Adam as the paper has it; on a GPU as one kernel that counts its steps there, as a captured step needs it."""
+    """Make Adam as in the paper; on a GPU as one kernel that counts steps on the device, as captured steps need it."""
     parameters = list(network.parameters())
     on_gpu = parameters[0].is_cuda
     return torch.optim.Adam(

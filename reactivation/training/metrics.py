@@ -1,4 +1,4 @@
-"""What a run reports: error measures, `metrics.jsonl` streamed row by row, and the authors' tables keyed by step."""
+"""Metrics of a run: error measures, the rows of `metrics.jsonl`, and the authors' tables keyed by step."""
 
 import json
 import math
@@ -24,7 +24,7 @@ def mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 class _MeanSquare(torch.autograd.Function):
-    """Mean over the last three axes; torch's own loss passes over its arguments several times more often."""
+    """Mean of squares over the last three axes; torch's own loss reads and writes memory several times more often."""
 
     @staticmethod
     def forward(ctx: Any, difference: Tensor) -> Tensor:
@@ -39,7 +39,7 @@ class _MeanSquare(torch.autograd.Function):
 
 
 def error_measures(task: Task, outputs: Tensor, targets: Tensor, positions: Tensor) -> dict[str, Tensor]:
-    """How well outputs (B, T, O) report targets (B, T, O), which encode positions (B, T, P); values () stay on the device.
+    """Compare outputs (B, T, O) with targets (B, T, O) of positions (B, T, P); values () stay on the device.
 
     Returns:
         The fraction of the targets' variance left unexplained, the mean decoding error [unit of the space], and its
@@ -58,13 +58,13 @@ class MetricsLog:
     """The metrics of one run. Every row reaches the disk at once, so a kill loses none."""
 
     def __init__(self, folder: RunFolder, tensorboard: bool, step: int):
-        """Open the log of a run that stands at `step`: rows after it are of work that was lost, and go.
+        """Open the log of a run at `step`: later rows, of steps that were lost, are removed.
 
-        Rows that the file has lost come back from the tables.
+        Rows that are missing in the file are restored from the tables.
 
         Raises:
             DamagedData: a table is damaged.
-            StorageError: a table cannot be read, or the log not written.
+            StorageError: a table cannot be read, or the log cannot be written.
         """
         self.folder = folder
         found = {_place(row): row for row in [*_table_rows(folder), *read_rows(folder.metrics_file)] if row["step"] <= step}
@@ -79,10 +79,10 @@ class MetricsLog:
         return any(row["step"] == step and row["split"] == split for row in self.rows)
 
     def add(self, step: int, split: str, values: dict[str, float]) -> None:
-        """Append one row; a measure that has no finite value, such as a share of no variance, is null."""
+        """Append one row; values that are not finite, such as a share of a variance of 0, become null."""
         row = {"step": step, "split": split, **{k: v if math.isfinite(v) else None for k, v in values.items()}}
         self.rows.append(row)
-        # Opened for each row: a stack of many runs would hold many files open.
+        # Opened for each row, since a stack would otherwise keep one file open per run.
         with storing(self.folder.metrics_file), open(self.folder.metrics_file, "a", encoding="utf-8") as stream:
             stream.write(f"{json.dumps(row)}\n")
             stream.flush()
@@ -105,7 +105,7 @@ class MetricsLog:
 
 
 def _place(row: dict[str, Any]) -> tuple[int, int]:
-    """Where a row stands in the log: a step is logged before the network that it leads to is tested."""
+    """Sort key of a row: at each step, the row of training comes before that of the test."""
     return row["step"], SPLITS.index(row["split"])
 
 
@@ -115,7 +115,7 @@ def _table_rows(folder: RunFolder) -> list[dict[str, Any]]:
 
 
 def read_rows(file: Path) -> list[dict[str, Any]]:
-    """The rows of a metrics.jsonl up to the first that is none, such as a last line cut short by a kill."""
+    """Read the rows of a metrics.jsonl up to the first invalid line, such as a last line cut short by a kill."""
     rows = []
     with storing(file):
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.exists() else []
@@ -137,6 +137,6 @@ def _is_step(value: Any) -> bool:
 
 
 def _summary_writer(path: Path, step: int) -> Any:
-    from torch.utils.tensorboard import SummaryWriter  # slow to load, and seldom asked for
+    from torch.utils.tensorboard import SummaryWriter  # slow to load, and rarely needed
 
     return SummaryWriter(path / "tensorboard", purge_step=step + 1)

@@ -1,7 +1,7 @@
-"""What training minimises: the mean squared error of the outputs (Section 3), found the fast way where there is one.
+"""The loss of training: the mean squared error of the outputs (Section 3), computed by a fast kernel if possible.
 
-An objective maps the response of a network (or of a stack of them) to its loss on a batch, one per network. `MeanSquare`
-defines it; `RingError` is the same number from the kernels.
+An objective maps the response of a network or stack to its loss on a batch, one per network. `MeanSquare` is the
+definition; `RingError` computes the same number with the kernels.
 """
 
 from collections.abc import Sequence
@@ -25,11 +25,11 @@ class Objective(Protocol):
     def __call__(self, network: Network, response: Response, batch: Batch) -> Tensor: ...
 
     def stacked(self, others: Sequence[Any]) -> "Objective":
-        """One for a stack, from those of its networks: this one and `others`, of the same kind."""
+        """Return the objective of a stack, from this one and `others` of the same kind, one per network."""
 
 
 class MeanSquare:
-    """The definition: outputs against targets."""
+    """The definition: the mean squared difference of outputs and targets."""
 
     def __call__(self, network: Network, response: Response, batch: Batch) -> Tensor:
         return mean_squared_error(response.outputs, batch.targets)
@@ -52,7 +52,7 @@ class RingError:
 
 
 def objective_of(config: TrainConfig, tuning: Tuning, plain: bool = False) -> Objective:
-    """The fastest objective that a run has; `plain`: the definition."""
+    """Return the fastest objective for a run, or with `plain` the definition."""
     simple_readout = not config.rnn.bias and not config.rnn.sigma_out
     ring = ring_of(tuning) if simple_readout and not plain else None
     return RingError(ring) if ring else MeanSquare()

@@ -1,4 +1,4 @@
-"""Train from Python: one call, one network."""
+"""Training of one network from Python."""
 
 from collections.abc import Mapping
 from os import PathLike
@@ -23,17 +23,17 @@ def train(
     path: str | PathLike[str] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> TrainedRun:
-    """Train a network as `train.py` does, in its run folder, and load it; one that is trained already is only loaded.
+    """Train a network as `train.py` does, in its run folder, and load it; a network that is trained already is only loaded.
 
     Args:
         experiment: "<task>/<name>".
-        seed: of every random stream.
+        seed: seed of every random stream.
         path: root of the results; None for "results".
         settings: other values of the keys that `python train.py --help` lists, {"rnn.n_rec": 64}.
 
     Raises:
         BadInput: no such experiment or key, or another run is in that folder.
-        DamagedData: what is in the folder cannot be gone on from, or the loss is not finite.
+        DamagedData: the folder has no sound state to go on from, or the loss is not finite.
         StorageError: the folder cannot be written.
 
     >>> small = {"rnn.n_rec": 16, "task.place_cells_num": 32, "trainer.n_epochs": 20, "trainer.save_freq": 20}

@@ -1,4 +1,4 @@
-"""Before a training: its device and threads, whether memory is enough, and a warning of walks that leave the walls."""
+"""Preparation of a training: device, threads, a check of memory, and a warning of walks that leave the walls."""
 
 import sys
 
@@ -11,17 +11,17 @@ from reactivation.machine.device import keep_freed_memory, prepare, use_tf32, us
 from reactivation.settings.layers import TrainConfig
 from reactivation.streams import CELLS, TEST_TRAJECTORIES, stream
 
-_WALKS, _OUTSIDE = 200, 0.05  # walks of which so large a share beyond the walls is told; at Δt = 0.02 s it is 0.01
+_WALKS, _OUTSIDE = 200, 0.05  # walks that are sampled; share outside the walls from which on to warn (0.01 at Δt = 0.02 s)
 
 
 def ready(config: TrainConfig, networks: int) -> torch.device:
-    """Make the process ready to train so many networks of a configuration; returns their device.
+    """Prepare the process to train a number of networks of a configuration; return their device.
 
     Raises:
         BadInput: a file of the task or cell cannot be run, the device is not there, or the memory is too small.
     """
     for kind, name in (("tasks", config.task_name), ("cells", config.rnn.model)):
-        registry.load(kind, name)  # before there is a folder: a file that cannot be run leaves none
+        registry.load(kind, name)  # before the folder is made, so that a file that cannot be run leaves none
     device = prepare(config.device)
     threads = use_threads(config.threads)
     if device.type == "cpu" and threads > 1 and is_busy():
@@ -34,15 +34,15 @@ def ready(config: TrainConfig, networks: int) -> torch.device:
 
 
 def _require_memory(config: TrainConfig, networks: int, device: torch.device) -> None:
-    """Raise BadInput where there is less memory than weights, Adam's moments, and the rates that a gradient needs."""
+    """Raise BadInput if memory is too small for weights, gradients, Adam's moments, and the rates of a rollout."""
     rnn, task = config.rnn, config.task
-    weights = 4 * rnn.recurrent_matrices * rnn.n_rec**2  # themselves, their gradients, two moments
+    weights = 4 * rnn.recurrent_matrices * rnn.n_rec**2  # weights, gradients, two moments
     rates = task.batch_size * task.sequence_length * rnn.n_rec
     memory.require(networks * (weights + rates), device, "task.batch_size, task.sequence_length or rnn.n_rec")
 
 
 def _warn_of_walls(config: TrainConfig) -> None:
-    """Say on stderr what share of positions lies beyond the walls, where it is large."""
+    """Print to stderr the share of positions outside the walls, if it is large."""
     task = registry.load("tasks", config.task_name).build(config.task, stream(config.seed, CELLS))
     batch = task.sample(_WALKS, config.task.sequence_length, stream(config.seed, TEST_TRAJECTORIES))
     outside = 1 - float(task.space.contains(batch.positions).double().mean())

@@ -17,7 +17,7 @@ from reactivation.machine.interruption import PARENT, SIGNALS, Interruption
 from reactivation.machine.places import PACKAGE
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-# How a training ends that was told to: it has saved, or had not begun.
+# Exit codes of trainings that ended on a signal: they have saved, or had not begun.
 _SAVED = tuple(SIGNAL_BASE + number for number in SIGNALS)
 COMMAND = (sys.executable, "-P", "-m", "reactivation")
 _POLL = 0.05  # seconds between looks at the processes
@@ -27,20 +27,20 @@ _POLL = 0.05  # seconds between looks at the processes
 class _Worker:
     words: list[str]
     process: subprocess.Popen[bytes]
-    line: int  # of the terminal, for its progress bar
+    line: int  # line of the terminal for its progress bar
 
 
 def train_fleet(commands: list[list[str]], device: str, threads: int | None = None) -> None:
     """Run `train.py` once per entry of `commands` (its words), as many at a time as there are cores; one at a time on a GPU.
 
     Args:
-        commands: the words; they say `threads=`, too, where that is not None.
-        device: where they compute.
-        threads: of each; None for one.
+        commands: the words of each command, including `threads=` if `threads` is not None.
+        device: the device of all trainings.
+        threads: number for each training; None for one.
 
     Raises:
-        SomeFailed: with the exit code of the first that failed, after all have ended.
-        Interrupted: a signal came; it was handed on, and every process has saved and ended.
+        SomeFailed: some trainings failed; raised after all have ended, with the exit code of the first that failed.
+        Interrupted: a signal came and was passed on; every process has saved and ended.
     """
     slots = max(1, slots_on(device) // (threads or 1))
     waiting, running, failed = list(commands), list[_Worker](), list[tuple[list[str], int]]()
@@ -69,27 +69,27 @@ def train_fleet(commands: list[list[str]], device: str, threads: int | None = No
 
 
 def slots_on(device: str) -> int:
-    """How many trainings to run at a time: one per core, one on a GPU."""
+    """Return how many trainings to run at a time: one per core, or one on a GPU."""
     if device == "cpu":
         return cores.available()
-    from reactivation.machine.device import prepare  # loads torch, which alone knows whether there is a GPU
+    from reactivation.machine.device import prepare  # loads torch, which knows whether there is a GPU
 
     return 1 if prepare(device).type == "cuda" else cores.available()
 
 
 def start_command(words: list[str], line: int, **options: Any) -> subprocess.Popen[bytes]:
-    """Start a command of this package in a process of its own, with one thread; it ends in good order when this one is gone.
+    """Start a command of this package in a process of its own, with one thread; it saves and ends when this process is gone.
 
     Args:
-        words: what is typed after `reactivation`.
-        line: of the terminal, for its progress bar.
-        options: of `subprocess.Popen`.
+        words: the words after `reactivation`.
+        line: line of the terminal for its progress bar.
+        options: arguments of `subprocess.Popen`.
     """
-    # This package and no other: -P keeps one that lies in the current folder out, PYTHONPATH names a checkout's.
+    # Only this package is imported: -P ignores one in the current folder, PYTHONPATH points to that of a checkout.
     environment = {**os.environ, **_ONE_THREAD, **python_path(), "TQDM_POSITION": str(line), PARENT: str(os.getpid())}
     return subprocess.Popen([*COMMAND, *words], env=environment, **options)
 
 
 def python_path() -> dict[str, str]:
-    """The variable of the environment by which a process finds this package."""
+    """Return the environment variable with which a process finds this package."""
     return {"PYTHONPATH": os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))}

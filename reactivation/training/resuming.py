@@ -1,8 +1,8 @@
-"""Where runs go on: states to resume from, saved and found, and the step from which members of a stack go on together.
+"""Resuming: saving and finding states, and the step from which the members of a stack go on together.
 
-The products of a stack round otherwise than those of one network, so a member that went on without its stack would end with
-other last bits. A state therefore names the stack that it was saved in, and a run keeps the state of the save before: where
-a stack was killed between the saves of two members, those that had saved go back one save and train along again.
+Matrix products of a stack round differently from those of one network, so that a member that goes on alone ends with other
+last bits. A state therefore names its stack, and a run also keeps the previous state. If a stack was killed between the
+saves of two members, the members that had saved go back to their previous state, and the stack goes on as a whole.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,29 +22,29 @@ from reactivation.storage.files import rename, set_aside
 from reactivation.storage.folder import RunFolder
 from reactivation.training.learner import Learner
 
-_THREADS = "threads"  # in a state: of the CPU, with which it was trained
-_STACK = "stack"  # in a state: fingerprints of the networks that trained together up to it, in their order
+_THREADS = "threads"  # key of a state: number of CPU threads of its training
+_STACK = "stack"  # key of a state: fingerprints of the networks of its stack, in order
 
 
 class State(NamedTuple):
-    """What a sound state says of itself."""
+    """Step and stack of a sound state."""
 
     step: int
     stack: list[str]  # empty for a network that trained alone
 
 
 class Candidate(NamedTuple):
-    """One of several runs that are to train together, before it is opened."""
+    """A run that is to train in a stack, before it is opened."""
 
     config: TrainConfig
     folder: RunFolder
-    done: bool  # by itself
+    done: bool  # at its last step
     states: list[State]  # newest first
     failed: bool
 
 
 def candidate(config: TrainConfig, folder: RunFolder, done: bool) -> Candidate:
-    """Look at the states of a run.
+    """Read the saved states of a run.
 
     Raises:
         DamagedData: the run's files are damaged.
@@ -55,10 +55,10 @@ def candidate(config: TrainConfig, folder: RunFolder, done: bool) -> Candidate:
 
 
 def steps_to_go_on_from(candidates: Sequence[Candidate]) -> list[int | None]:
-    """The step from which each run goes on, so that a stack is whole again; None for one that has nothing to do.
+    """Return the step from which each run goes on, so that stacks are whole again; None for a run with nothing to do.
 
-    A run goes along with one that is not done if its newest state was saved in a stack with that one, and it has a state of
-    the step at which that one stands. One that failed is not waited for: it would fail again.
+    A run goes back to the step of an unfinished run if its newest state was saved in one stack with that run, and it has a
+    state of that step. No run goes back for one that failed, which would fail again.
     """
     waiting = {
         science_hash(one.config): one.states[0].step for one in candidates if one.states and not one.done and not one.failed
@@ -75,7 +75,7 @@ def _step_of(one: Candidate, waiting: dict[str, int]) -> int | None:
 
 
 def standing(config: TrainConfig, folder: RunFolder) -> int:
-    """The step that a run can go on from; 0 where it has not begun or nothing is sound."""
+    """Return the step from which a run can go on; 0 if it has not begun or no state is sound."""
     return next((int(content["step"]) for content in _sound_states(config, folder)), 0)
 
 
@@ -86,10 +86,10 @@ def _sound_states(config: TrainConfig, folder: RunFolder) -> Iterator[dict[str, 
 
 
 def go_back(config: TrainConfig, folder: RunFolder, step: int) -> None:
-    """Put the state before in the place of the newest if that one is beyond a step; it still names the newest's stack.
+    """Replace the newest state by the previous one if the newest is after `step`; the stack named in the newest is kept.
 
     Raises:
-        StorageError: it cannot be written.
+        StorageError: the state cannot be written.
     """
     states = list(_sound_states(config, folder))
     if len(states) > 1 and states[0]["step"] > step:
@@ -98,10 +98,10 @@ def go_back(config: TrainConfig, folder: RunFolder, step: int) -> None:
 
 
 def save_state(learner: Learner, folder: RunFolder) -> None:
-    """Write the state to resume from, and keep the one before.
+    """Write the state to resume from, and keep the previous one.
 
     Raises:
-        StorageError: it cannot be written.
+        StorageError: the state cannot be written.
     """
     newest, previous = folder.resume_files
     if newest.exists():
@@ -111,12 +111,12 @@ def save_state(learner: Learner, folder: RunFolder) -> None:
 
 
 def resume(learner: Learner, folder: RunFolder) -> bool:
-    """Go on from the newest sound checkpoint of the folder; says which were passed over. False if the run has not begun.
+    """Restore the newest sound checkpoint of the folder and print which were passed over; False if the run has not begun.
 
     Raises:
         BadInput: the run was trained on another kind of device.
-        DamagedData: there are checkpoints and none is sound, or models and no checkpoint.
-        StorageError: one cannot be read.
+        DamagedData: no checkpoint is sound, or models exist without a checkpoint.
+        StorageError: a checkpoint cannot be read.
     """
     fingerprint = science_hash(learner.config)
     passed_over: list[Path] = []
@@ -132,7 +132,7 @@ def resume(learner: Learner, folder: RunFolder) -> bool:
             passed_over.append(file)
             continue
         for damaged in passed_over:
-            set_aside(damaged)  # or the next save would put it in the place of this sound one
+            set_aside(damaged)  # otherwise the next save would replace this sound one by it
         if learner.step:
             print(f"{folder.path}: going on from step {learner.step}")
             _tell_of_threads(content, folder)

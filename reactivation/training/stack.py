@@ -1,7 +1,8 @@
 """A stack: several seeds of one configuration trained as one network with a leading axis.
 
-Every tensor of a member is a view of its entry in the stack's, so a member can be tested and saved at any moment as if it
-were alone. Each seed draws from its own streams what it draws alone. Axes: S networks, the rest as in `reactivation.types`.
+Every tensor of a member is a view of its entry in the tensor of the stack, so that a member can be tested and saved at any
+time as if it trained alone. Each seed draws the same numbers from its own streams as alone. Axes: S networks, others as in
+`reactivation.types`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -40,12 +41,12 @@ class Stack(Trainee):
         learned = super().learn(measured)
         for member in self.members:
             member.step = self.step
-        if not self.members[0].optimizer.state:  # Adam makes its moments in its first step, and then changes them in place
+        if not self.members[0].optimizer.state:  # Adam makes its moments in the first step, then changes them in place
             self._share_moments()
         return learned
 
     def optimizers(self) -> list[torch.optim.Optimizer]:
-        """The stack's, which learns, and the members', which are saved."""
+        """Return the optimizer of the stack, which learns, and those of the members, which are saved."""
         return [self.optimizer, *(member.optimizer for member in self.members)]
 
     def sample(self, streams: tuple[torch.Generator, ...]) -> Batch:
@@ -63,7 +64,7 @@ class Stack(Trainee):
         return [error_measures(member.task, *arrays) for member, *arrays in parts]
 
     def _parameters(self) -> Iterator[tuple[nn.Parameter, list[dict[str, Any]]]]:
-        """Each parameter of the stack, and Adam's moments of the members' own."""
+        """Each parameter of the stack, with Adam's moments of the same parameter of each member."""
         owned = ([(m.optimizer.state, p) for p in m.network.parameters()] for m in self.members)
         for whole, *own in zip(self.network.parameters(), *owned, strict=True):
             yield whole, [state[parameter] for state, parameter in own]
@@ -84,10 +85,10 @@ class Stack(Trainee):
 
 
 def stacked(members: Sequence[Learner]) -> Trainee:
-    """What trains these networks together, all of which stand at the same step: a stack, or the network if it is one.
+    """Make a stack of networks that are at the same step; a single network is returned as it is.
 
     Raises:
-        BadInput: the cell has a parameter or buffer without rows and columns: a leading axis would change its meaning.
+        BadInput: a parameter or buffer has fewer than two axes, so that a leading axis would change its meaning.
     """
     first, *others = members
     if not others:
@@ -111,7 +112,7 @@ def stacked(members: Sequence[Learner]) -> Trainee:
 
 
 def _share_tensors(stack: nn.Module, members: Sequence[nn.Module]) -> None:
-    """Stack the members' parameters and buffers, and make theirs views of the stack's."""
+    """Stack the parameters and buffers of members, and turn those of the members into views of the stack."""
     for whole, *own in zip(_tensors(stack), *map(_tensors, members), strict=True):
         whole.data = torch.stack([tensor.data for tensor in own])
         for tensor, share in zip(own, whole.data, strict=True):
@@ -123,7 +124,7 @@ def _tensors(module: nn.Module) -> list[Tensor]:
 
 
 def _move_alike(tasks: Sequence[Task]) -> bool:
-    """Whether one motion can follow the random numbers of all; otherwise each task samples by itself."""
+    """Whether one motion can make the paths of all tasks at once; otherwise each task samples by itself."""
     motion: Any = tasks[0].motion
     two_part = type(motion).paths is TwoPart.paths and type(tasks[0]).sample is Task.sample
     return two_part and all(task.motion == motion for task in tasks)
@@ -137,7 +138,7 @@ def _batch_of(batches: Sequence[Batch]) -> Batch:
 
 
 def _encode_each(encoders: Sequence[Callable[[Tensor], Tensor]]) -> Callable[[Tensor], Tensor]:
-    """Each network's positions by its own cells: (..., S, B, P) → (..., S, B, O)."""
+    """A function that encodes the positions of each network with its own cells: (..., S, B, P) → (..., S, B, O)."""
 
     def encode(positions: Tensor) -> Tensor:
         parts = zip(encoders, positions.unbind(-3), strict=True)

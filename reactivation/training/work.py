@@ -1,4 +1,4 @@
-"""How much arithmetic things are, and how fast this machine does it: for plans and benchmarks."""
+"""Number of operations of training and recording, and speed of this machine: for plans and benchmarks."""
 
 from collections.abc import Callable
 from statistics import median
@@ -12,13 +12,13 @@ from reactivation.settings.layers import TrainConfig
 if TYPE_CHECKING:
     from reactivation.world.tasks.base import Task
 
-Clock = Callable[[], float]  # the time [s]; on a GPU, when it has done all that it was told
+Clock = Callable[[], float]  # the time [s]; on a GPU, after all its work is done
 
-_REPEATS = 5  # of what is timed
+_REPEATS = 5  # of a timing
 
 
 def outputs_of(config: TrainConfig) -> int:
-    """Outputs of a run's task, O."""
+    """Return the number of outputs of a run's task, O."""
     from reactivation.streams import CELLS, stream
 
     task: Task = registry.load("tasks", config.task_name).build(config.task, stream(config.seed, CELLS))
@@ -26,10 +26,10 @@ def outputs_of(config: TrainConfig) -> int:
 
 
 def training_flops(config: TrainConfig, features: int | None = None) -> float:
-    """Floating-point operations of a training step: two per weight and row forward, four backward.
+    """Return the floating-point operations of a training step: two per weight and row forward, four backward.
 
     Args:
-        features: Fourier features of the fast head-direction loss; None for outputs formed directly.
+        features: number of Fourier features of the fast head-direction loss; None for outputs formed directly.
     """
     n, rows, outputs = config.rnn.n_rec, config.task.batch_size * config.task.sequence_length, outputs_of(config)
     readout = 6 * rows * n * outputs if features is None else 4 * rows * n * (n + features)
@@ -37,7 +37,7 @@ def training_flops(config: TrainConfig, features: int | None = None) -> float:
 
 
 def recording_flops(config: TrainConfig, settings: AnalysisSettings) -> float:
-    """Floating-point operations of one waking and one resting phase of a run."""
+    """Return the floating-point operations of one waking and one resting phase of a run."""
     rows = settings.batch_size * (settings.t_active + settings.t_quiescent)
     return float(2 * rows * (_recurrent(config) + config.rnn.n_rec * outputs_of(config)))
 
@@ -47,7 +47,7 @@ def _recurrent(config: TrainConfig) -> float:
 
 
 def product_rate(size: int, device: str = "cpu", clock: Clock = time.perf_counter) -> float:
-    """Rate of a square product, on the CPU with the threads and on either in the precision that torch now has [flop/s]."""
+    """Measure the rate of a product of square matrices, with the current threads and precision of torch [flop/s]."""
     import torch
 
     a, b = (torch.randn(size, size, device=device) for _ in range(2))
@@ -55,7 +55,7 @@ def product_rate(size: int, device: str = "cpu", clock: Clock = time.perf_counte
 
 
 def copy_rate(numbers: int, device: str = "cpu", clock: Clock = time.perf_counter) -> float:
-    """Rate of a copy of that many single-precision numbers, bytes read and written [byte/s]."""
+    """Measure the rate of copying so many single-precision numbers, bytes read and written [byte/s]."""
     import torch
 
     source = torch.ones(numbers, device=device)
@@ -64,7 +64,7 @@ def copy_rate(numbers: int, device: str = "cpu", clock: Clock = time.perf_counte
 
 
 def median_seconds(work: Callable[[], object], clock: Clock = time.perf_counter, times: int = _REPEATS) -> float:
-    """How long some work takes, done again and again; the first time, which may have to load a library, does not count."""
+    """Return the median duration of repeated work; the first time, which may load a library, does not count."""
     seconds = []
     for _ in range(times + 1):
         began = clock()
