@@ -59,7 +59,7 @@ class Modifier(ABC):
 
     @abstractmethod
     def __call__(self, cell: "Cell", units: int, dt: float, drive_stream: "Streams | None") -> "Cell":
-        """Return the changed cell of N = `units` for steps of Δt = `dt` [s]; the one given stays as it is.
+        """Return the changed cell of N = `units` for steps of Δt = `dt` [s]; the given cell is not changed.
 
         Args:
             drive_stream: source of the modifier's own draws, or one per network of a stack; the noise has another.
@@ -76,7 +76,7 @@ class Gain(Modifier):
     """
 
     factor: float | None = setting(None, "factor g of the recurrent weights")
-    off_diagonal: bool = setting(False, "weights of a unit onto itself stay")
+    off_diagonal: bool = setting(False, "keep the weights of units onto themselves")
 
     order = 0
 
@@ -136,7 +136,7 @@ class Drive(Modifier):
     """
 
     mean: float = setting(0.0, "current into every unit, in units of rate")
-    sigma: float = setting(0.0, "strength of white noise in that current, of each unit its own", unit="s^1/2", low=0)
+    sigma: float = setting(0.0, "strength of white noise in that current, independent for each unit", unit="s^1/2", low=0)
 
     order = 2
     places = ("inhibition",)
@@ -206,7 +206,7 @@ class Momentum(Modifier):
     Momentum(friction=0.2, tau=None)
     """
 
-    friction: float | None = setting(None, "friction λ per step; 1 for none of the last step left", above=0, high=1)
+    friction: float | None = setting(None, "friction λ per step; 1 for no momentum", above=0, high=1)
     tau: float | None = setting(None, "time constant τ_v of the velocity, instead of a friction", unit="s", low=0)
 
     order = 4

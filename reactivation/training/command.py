@@ -9,9 +9,9 @@
 
 A run goes to results/<task>/<experiment>_<noise>_<seed>[_<tag>], or to path=...: model_<step>.pt, train_metrics.json and
 test_metrics.json keyed by step, metrics.jsonl (every row as it comes), config.yml and environment.json. Kill it at any time:
-the same command goes on where it stopped, to the same bits; after the last step it does nothing. Several seeds are so many
-ordinary runs: on a CPU trained side by side, one process per core; on a GPU as one stack of networks in one process, each
-equal to rounding to what it is alone (together=processes or together=stack chooses by hand). Options:
+the same command goes on where it stopped, to the same bits; after the last step it does nothing. Several seeds make as
+many ordinary runs: on a CPU side by side, one process per core; on a GPU as one stack of networks in one process, where
+each is trained as it would be alone, up to rounding (together=processes or together=stack chooses by hand). Options:
 
     --help           this text, every config and every key
     --print-config   the resolved configuration, without training

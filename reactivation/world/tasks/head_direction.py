@@ -22,17 +22,17 @@ class Settings(TaskSettings):
     """`task.` keys of configs/train/head_direction."""
 
     init_hd: str = setting(
-        "uniform", "start bearings; uniform: stationary, where they are drawn home", choices=("uniform", "zero")
+        "uniform", "start bearings; uniform: from the stationary density if they are drawn home", choices=("uniform", "zero")
     )
     biased: bool = setting(False, "turn counter-clockwise only")
     mu: float = setting(0.0, "mean turning velocity", unit="rad/s")
     sigma: float = setting(11.52, "standard deviation of the turning velocity", unit="rad/s", low=0, per_step=True)
     concentration: float | None = setting(
-        None, "draw bearings home: κ of their density ∝ exp(κ cos(s − home)); 0: it is uniform", low=0, high=1000
+        None, "draw bearings home: κ of their density ∝ exp(κ cos(s − home)); 0: uniform; null: not drawn", low=0, high=1000
     )
-    home: float = setting(0.0, "where bearings are drawn", unit="rad", low=-2 * math.pi, high=2 * math.pi)
-    pause_share: float = setting(0.0, "probability of a block of steps to be a pause, with drawn bearings", low=0, below=1)
-    pause_steps: int = setting(25, "steps per block, which is a pause or is none", low=1, high=LARGEST, per_step=True)
+    home: float = setting(0.0, "bearing that drawn bearings return to", unit="rad", low=-2 * math.pi, high=2 * math.pi)
+    pause_share: float = setting(0.0, "probability that a block of steps is a pause (drawn bearings)", low=0, below=1)
+    pause_steps: int = setting(25, "steps per block, for pauses", low=1, high=LARGEST, per_step=True)
     use_hd_cells: bool = setting(True, "report head-direction cells; otherwise (cos, sin) of the bearing")
     hd_cells_num: int = setting(512, "head-direction cells", low=3, high=LARGEST)
     hd_cells_angular_spread: float = setting(math.pi / 6, "spread σ_HD of the tuning", unit="rad", low=1e-3)

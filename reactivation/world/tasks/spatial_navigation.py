@@ -31,11 +31,11 @@ class Settings(TaskSettings):
     init_pos: str = setting("uniform", "start positions", choices=("uniform", "zero"))
     init_pos_extent: float = setting(1.0, "uniform starts cover the box times this (Table A.1 says 2)", above=0)
     first_step: str = setting(
-        "kept", "of a walk; dropped: made before the start and not part of the path", choices=("kept", "dropped")
+        "kept", "first step of a walk; dropped: made before the start and not part of the path", choices=("kept", "dropped")
     )
     biased: bool = setting(False, "draw every step towards the anchor point")
     drift_const: float = setting(0.05, "share of the way to the anchor added per step", low=0, high=1, per_step=True)
-    anchor_point: list[float] = setting([0.0, 0.0], "where biased walks are drawn", unit="m", length=2)
+    anchor_point: list[float] = setting([0.0, 0.0], "point to which biased walks are drawn", unit="m", length=2)
     mu: float = setting(0.0, "mean turning velocity", unit="rad/s")
     sigma: float = setting(11.52, "standard deviation of the turning velocity", unit="rad/s", low=0, per_step=True)
     b: float = setting(
@@ -49,7 +49,7 @@ class Settings(TaskSettings):
     place_cells_surround_scale: float = setting(2.0, "variance of the surround over that of the centre", above=1)
 
     paths: str | None = setting(
-        None, "npz file of recorded positions, pos (n, 2) [m] at times t (n) [s], to be walked instead; null: walks are made"
+        None, "npz file of recorded positions, pos (n, 2) [m] at times t (n) [s]; null: random walks"
     )
 
     @property
