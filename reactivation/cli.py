@@ -32,7 +32,7 @@ def start() -> None:
 
 
 def run_script(name: str) -> None:
-    """Run one command on what was typed after the name of its script, and exit as `start` does."""
+    """Run one command with the words typed after the name of its script, and exit as `start` does."""
     run_command(_command(name))
 
 

@@ -119,7 +119,7 @@ class Network(nn.Module):
             activation: φ; empty for relu, or tanh in a GRU.
 
         Raises:
-            BadInput: names or shapes are not those of such a network.
+            BadInput: names or shapes of weights do not fit a vanilla network or GRU of that code.
             DamagedData: the file is missing, or holds anything but tensors.
 
         >>> import torch

@@ -146,7 +146,7 @@ def chains(ax: "Axes", columns: dict[str, Sequence[str]]) -> "Axes":
 
 
 def divergences(ax: "Axes", values: Array, rows: Sequence[str], columns: Sequence[str]) -> "Axes":
-    """Divergence of resting (rows) from waking (columns) densities (Fig. 2e): (R, C) [nats], NaN where there is none.
+    """Divergence of resting (rows) from waking (columns) densities (Fig. 2e): (R, C) [nats], NaN where missing.
 
     Colours are logarithmic from 0.1 nats, so that they show ratios of divergences.
     """

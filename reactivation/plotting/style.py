@@ -28,7 +28,7 @@ CYCLIC = "twilight_shifted"  # both ends have one colour
 PAGE_WIDTH, PANEL_WIDTH, TALLEST = 7.2, 3.0, 2.6  # of a page, of a panel on its own; height of a row [inches]
 RESOLUTION = 200  # dots per inch of PNG, and of the points that a PDF holds as an image
 
-STYLE: Any = {  # what differs from matplotlib's defaults; matplotlib types each key on its own
+STYLE: Any = {  # differences from matplotlib's defaults; matplotlib types each key on its own
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same on all machines; Liberation Sans lacks ‖
     "font.size": 8,
     "axes.titlesize": 8,

@@ -1,4 +1,4 @@
-"""The world of a network that comes from elsewhere: where it starts, what drives it, and what its outputs mean."""
+"""The world of a network that comes from elsewhere: its starts, its inputs, and what its outputs mean."""
 
 from collections.abc import Callable
 from typing import Any

@@ -33,8 +33,8 @@ class Axis(NamedTuple):
 class Wall(NamedTuple):
     """The nearest wall of points."""
 
-    gap: Array  # (...) how far it is, negative beyond it, ∞ where there is none
-    normal: Array  # (..., P) unit vector that points out of the space there, 0 where there is none
+    gap: Array  # (...) distance, negative beyond the wall, ∞ without walls
+    normal: Array  # (..., P) unit vector out of the space at the wall, 0 without walls
 
 
 class Grid(NamedTuple):
@@ -56,7 +56,7 @@ class Space(ABC):
     """Base of all spaces, with P = `dimensions`; a space in another unit overrides the lengths below."""
 
     such_as: ClassVar[str] = "as ra.Box(width, height), ra.Box.around(positions) or ra.Circle()"
-    noun: ClassVar[str] = "position"  # what a point of it is called
+    noun: ClassVar[str] = "position"  # name of a point in this space
     unit: ClassVar[str] = "m"
     tuning_width: ClassVar[float] = 0.2  # of the paper's cells [unit]
     spacing: ClassVar[float] = 0.05  # of a grid of points [unit]
@@ -145,7 +145,7 @@ class Space(ABC):
         return Kernel.WALLED if self.hard_walls else Kernel.GAUSSIAN
 
     def bearing(self, points: Array) -> Array | None:
-        """The directions that points stand for, (..., P) → (...) [rad]; None where they stand for none."""
+        """The directions of points, (..., P) → (...) [rad]; None in a space whose points are no directions."""
         return None
 
     def pivot(self, points: Array) -> Array:
