@@ -1,4 +1,4 @@
-"""Arrays in npz files, of which nothing is unpickled."""
+"""Arrays in npz files, read without unpickling."""
 
 import io
 from pathlib import Path
@@ -15,7 +15,7 @@ def read_archive(file: Path) -> dict[str, NDArray[Any]]:
     """Read the arrays of an npz file by their names.
 
     Raises:
-        DamagedData: it is missing, or no npz file.
+        DamagedData: it is missing, or not an npz file.
         StorageError: it cannot be read.
     """
     with storing(file):
@@ -33,7 +33,7 @@ def read_arrays(file: Path) -> dict[str, NDArray[np.number]]:
     """Read the arrays of numbers of an npz file by their names.
 
     Raises:
-        DamagedData: it is missing, no npz file, or holds what is no number, or is not finite.
+        DamagedData: it is missing, not an npz file, or holds values that are not finite numbers.
         StorageError: it cannot be read.
     """
     arrays = read_archive(file)

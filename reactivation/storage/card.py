@@ -1,8 +1,8 @@
-"""The card of a run, run.json: what tables say of it, in one small file, so that many runs are read in little time.
+"""The card of a run, run.json: a summary for tables in one small file, so that many runs are read quickly.
 
-Training writes it when a folder becomes its own, at every save and at the end. It is a copy: whoever needs the truth
-(loading, going on) reads configuration and checkpoint themselves, and a card that is not of its folder's files is not
-believed.
+Training writes it when it takes a folder, at every save and at the end. The card is a copy: loading a run, or continuing its
+training, reads the configuration and the checkpoint themselves. A card that does not match the files of its folder is
+ignored.
 """
 
 from dataclasses import asdict, dataclass
@@ -23,14 +23,14 @@ _GROUPS = ("task", "rnn", "trainer")  # of the settings that a table shows
 
 @dataclass(frozen=True)
 class Card:
-    """Say what a run is, and how far it got."""
+    """Summarise what a run is, and how far it got."""
 
     experiment: str  # <task>/<name>
     seed: int
     tag: str | None
     fingerprint: str
     state: str
-    step: int  # that it stands at
+    step: int  # how many gradient steps are made
     settings: dict[str, Any]  # by dotted keys
     tested: int  # step of the last test, 0 for none
     measures: dict[str, float | None]  # of that test
@@ -38,7 +38,7 @@ class Card:
 
 
 def write_card(folder: RunFolder, config: TrainConfig, step: int, problem: str | None = None) -> None:
-    """Bring a run's card up to date; it comes after the files that it is about.
+    """Write a run's card, after the files that it summarises.
 
     Raises:
         StorageError: it cannot be written.
@@ -47,16 +47,16 @@ def write_card(folder: RunFolder, config: TrainConfig, step: int, problem: str |
 
 
 def card_content(folder: RunFolder, config: TrainConfig, step: int, problem: str | None = None) -> bytes:
-    """Return what a run's card has to say by what is in its folder."""
+    """Return the content of a run's card, from the files in its folder."""
     card = asdict(_card(folder, config, step, problem))
     return to_json({"format": _FORMAT, "of": _files_of(folder), **card})
 
 
 def read_card(folder: RunFolder) -> Card:
-    """Return a run's card; made from its other files where there is none, or none of these files. Writes nothing.
+    """Return a run's card, made from the other files if run.json is missing or does not match them. Writes nothing.
 
     Raises:
-        DamagedData: those other files are damaged.
+        DamagedData: these other files are damaged.
     """
     try:
         content = parse_json(folder.card_file.read_bytes())
@@ -65,12 +65,12 @@ def read_card(folder: RunFolder) -> Card:
             if _is_sound(card):
                 return card
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, BadInput):
-        pass  # there is no card, or no sound one
+        pass  # the card is missing or damaged
     return _card(folder, folder.config(), max([folder.last_tested(), *folder.steps()]))
 
 
 def _is_sound(card: Card) -> bool:
-    """Whether its fields agree on how far the run is, and on what it is."""
+    """Whether the card's fields agree: state with steps, fingerprint with settings."""
     last = card.settings.get("trainer.n_epochs")
     if type(last) is not int or min(card.step, card.tested) < 0 or card.state != _state(card.step, last, card.problem):
         return False
@@ -84,7 +84,7 @@ def _state(step: int, last: int, problem: str | None) -> str:
 
 
 def in_the_way(folder: RunFolder, config: TrainConfig) -> bool:
-    """Whether a run of another configuration lives here that failed before a network was kept, so that nothing is lost.
+    """Whether the folder has a run of another configuration that failed before a network was saved: it may be replaced.
 
     Raises:
         DamagedData: the run's files are damaged.
@@ -98,7 +98,7 @@ def in_the_way(folder: RunFolder, config: TrainConfig) -> bool:
 
 
 def _files_of(folder: RunFolder) -> dict[str, Any]:
-    """By what a card knows the files that it is a copy of: none of it takes long to look at."""
+    """What identifies the files that a card summarises, and is quick to find."""
     tests = folder.table_file("test")
     return {"config": sha256(folder.config_file.read_bytes()), "tests": tests.stat().st_size if tests.exists() else None}
 

@@ -1,4 +1,4 @@
-"""Checkpoints: one dict of tensors and plain Python in a file, whole or not there, checked before it is believed.
+"""Checkpoints: one dict of tensors and plain Python in a file that is written atomically, and checked when it is read.
 
 `torch.load` runs with `weights_only=True` always. It does not notice a changed bit, and the checksums in its archive do not
 cover the archive's directory, so the file is sealed (`reactivation.storage.seal`).
@@ -20,7 +20,7 @@ from reactivation.storage.files import write_atomically
 from reactivation.storage.seal import sealed, unsealed
 
 FORMAT = 2
-_FORMATS_WITHOUT_SEAL = (1,)  # of versions before 0.2: whole archives, whose own checksums are all there is to check
+_FORMATS_WITHOUT_SEAL = (1,)  # of versions before 0.2: archives with only their own checksums to check
 
 
 def save(file: Path, fingerprint: str, step: int, content: dict[str, Any]) -> None:
@@ -92,13 +92,13 @@ def _read(file: Path) -> bytes:
 def _unpack(file: Path, data: bytes) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            # torch packs nothing: what is packed could unfold to more than there is memory.
+            # torch compresses nothing, and a compressed entry could expand beyond the memory.
             packed = [entry.filename for entry in archive.infolist() if entry.compress_type != zipfile.ZIP_STORED]
             wrong = packed[0] if packed else archive.testzip()
         content = None if wrong else torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except (MemoryError, ImportError):
-        raise  # of the machine, not of the file
-    except Exception as error:  # whatever unreadable bytes lead to, the file is damaged
+        raise  # the cause is the machine, not the file
+    except Exception as error:  # any other error means that the file is damaged
         if is_shortage(error):
             raise
         raise DamagedData(f"{file}: damaged ({type(error).__name__})") from None
@@ -108,7 +108,7 @@ def _unpack(file: Path, data: bytes) -> dict[str, Any]:
 
 
 def _kind(value: Any) -> str:
-    """What must agree between a tensor and the place that it is loaded into."""
+    """The number format and shape of a tensor, which must agree with those of the tensor that it is loaded into."""
     return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
 
 

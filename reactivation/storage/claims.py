@@ -1,8 +1,8 @@
-"""Claims on a folder that hold between machines, where locks of a shared file system often do not.
+"""Claims on a folder, which hold between machines, where locks of a shared file system often do not.
 
-A claim is a file that is made exclusively. It says who works in the folder: host, process, job, time. It goes when the work
-ends; after a kill it stays, and is believed until it is known to be stale: by the processes of its own host, by the
-scheduler if it is of a job, or because nobody has touched it for long, which who works does at every look.
+A claim is a file that is created exclusively. It names the process that works in the folder: host, process, job, time. It is
+deleted when the work ends. After a kill it stays, and counts until it is known to be stale: because its process is gone from
+this host, because the scheduler says that its job is over, or because its process has not touched it for long.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,30 +21,30 @@ from reactivation.storage.fields import made
 from reactivation.storage.files import beside, parse_json
 
 _NAME = ".claim"
-_PATIENCE = 24 * 3600  # seconds after which a claim of another host that nobody touched is stale
+_PATIENCE = 24 * 3600  # seconds after which an untouched claim of another host is stale
 _OFTEN = 60  # seconds between touches
-_TRIES = 3  # to make a claim, where others make and leave theirs meanwhile
+_TRIES = 3  # attempts to make a claim while other processes make and delete theirs
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Say who works in a folder."""
+    """Name the process that works in a folder."""
 
     host: str
     pid: int
-    started: str | None  # what tells this process from another that is given its number later; None where nobody knows
+    started: str | None  # when the process began, since process numbers are reused; None where that is unknown
     job: str | None  # of the scheduler
-    begun: int  # how often that job had been begun anew
+    begun: int  # how often that job had been restarted
     time: str
 
 
 def is_claimed(folder: Path) -> bool:
-    """Whether there is a claim on a folder, stale or not."""
+    """Whether a folder has a claim, stale or not."""
     return (folder / _NAME).exists()
 
 
 def is_left_behind(folder: Path, name: str = _NAME) -> bool:
-    """Whether a claim is of a process of this host that is gone."""
+    """Whether a claim belongs to a process of this host that has ended."""
     with suppress(OSError):
         claim = _read(folder / name)
         return claim is not None and claim.host == _host() and _is_gone(claim)
@@ -55,14 +55,14 @@ def is_left_behind(folder: Path, name: str = _NAME) -> bool:
 def claimed(folder: Path, name: str = _NAME, silence: float | None = None) -> Iterator[Callable[[], None]]:
     """Keep the processes of other machines that ask for the same claim out of a folder.
 
-    Gives what keeps the claim fresh when it is called.
+    Yields a function that touches the claim, to be called regularly.
 
     Args:
         silence: seconds since the last touch after which a claim of another host is stale, unless the scheduler knows its
-            job, and before which nobody asks; None for a day, where the scheduler is asked at once.
+            job; before that, the scheduler is not asked. None: a day, and the scheduler is asked at once.
 
     Raises:
-        StorageError: another process has a claim that is not known to be stale, or none can be made.
+        StorageError: another process has a claim that is not known to be stale, or the claim cannot be written.
     """
     file, own = folder / name, _own()
     with storing(file):
@@ -76,10 +76,10 @@ def claimed(folder: Path, name: str = _NAME, silence: float | None = None) -> It
 
 
 class _Touching:
-    """Touch a claim, if the last time is some time ago.
+    """Touch a claim, at most once in _OFTEN seconds.
 
     Raises:
-        StorageError: another process has taken the folder over, as of one that had been halted for long.
+        StorageError: another process has taken the folder over, for instance after this process was halted for long.
     """
 
     def __init__(self, file: Path, own: Claim) -> None:
@@ -109,7 +109,7 @@ def _make(file: Path, own: Claim, silence: float | None) -> None:
 
 
 def _write_exclusively(file: Path, content: bytes) -> None:
-    """Make a file with all its content, or, where a file system has no links, at least as nobody else can."""
+    """Create a file exclusively, complete with its content; without links in the file system, only exclusively."""
     temporary = beside(file)
     try:
         temporary.write_bytes(content)
@@ -126,7 +126,7 @@ def _write_exclusively(file: Path, content: bytes) -> None:
 
 @contextmanager
 def _removed_unless_written(file: Path) -> Iterator[None]:
-    """Leave no claim that says nothing, as on a full disk: it would keep the folder from the next command."""
+    """Delete a claim that could not be written, as on a full disk: an empty one would block the next command."""
     try:
         yield
     except OSError:
@@ -135,7 +135,7 @@ def _removed_unless_written(file: Path) -> Iterator[None]:
 
 
 def _remove(file: Path, stale: Claim | None) -> None:
-    """Take a stale claim away; one that another process has put in its place meanwhile goes back there."""
+    """Delete a stale claim; if another process has replaced it meanwhile, put the new claim back."""
     aside = beside(file)
     os.rename(file, aside)
     if _read(aside) != stale:
@@ -145,7 +145,7 @@ def _remove(file: Path, stale: Claim | None) -> None:
 
 
 def _read(file: Path) -> Claim | None:
-    """What a claim says; None if it says nothing, as one that was begun and not written."""
+    """The content of a claim; None if it cannot be read, as when it is not written yet."""
     try:
         return made(Claim, parse_json(file.read_bytes()))
     except (ValueError, TypeError, RecursionError):
@@ -160,7 +160,7 @@ def _is_stale(claim: Claim | None, own: Claim, untouched: float, silence: float 
     if untouched < (silence or 0):
         return False
     runs = scheduler.runs(claim.job) if claim and claim.job else None
-    patience = (silence or _PATIENCE) if claim else _OFTEN  # one that says nothing is written at once, or never
+    patience = (silence or _PATIENCE) if claim else _OFTEN  # an empty claim is written at once, or never
     return untouched > patience if runs is None else not runs
 
 
@@ -189,21 +189,21 @@ def _own() -> Claim:
 
 
 def _host() -> str:
-    return os.environ.get("REACTIVATION_HOST") or socket.gethostname()  # tests are several hosts by this variable
+    return os.environ.get("REACTIVATION_HOST") or socket.gethostname()  # tests act as several hosts by this variable
 
 
 def _started(pid: int) -> str | None:
-    """The boot of this machine and the moment of it at which a process began; None if there is no such process."""
+    """The boot of this machine and the time since at which a process began; None if there is no such process."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
         state, *others = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        return None if state in "ZX" else f"{boot} {others[18]}"  # one that has ended may wait for its parent's notice
+        return None if state in "ZX" else f"{boot} {others[18]}"  # Z and X: it has ended, and its parent has not reaped it
     except (OSError, ValueError, IndexError):
         return _alive(pid)
 
 
 def _alive(pid: int) -> str | None:
-    """Where nothing tells when a process began: whether it is there."""
+    """ "unknown" for a process whose start cannot be found; None if there is no such process."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""What a run was made with, beside its settings: versions, commit, machine."""
+"""The environment of a run: versions, commit, machine."""
 
 from functools import cache
 import os
@@ -29,17 +29,17 @@ def environment() -> dict[str, Any]:
     }
 
 
-@cache  # what a process has loaded stays what it computes with
+@cache  # a process computes with the code that it has loaded, whatever changes on the disk
 def _commit() -> str | None:
     """The commit of the checkout the package runs from; None outside a checkout, "+" if files were changed."""
 
     def git(*words: str) -> str:
-        # Of this checkout, whichever one a hook or a script is at work on.
+        # Of this checkout, even if GIT_ variables of a hook or a script name another.
         told = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | {"LC_ALL": "C"}
         done = subprocess.run(["git", *words], cwd=HOME, env=told, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
-    if INSTALLED:  # perhaps below the checkout of something else
+    if INSTALLED:  # perhaps inside the checkout of another project
         return None
     try:
         commit, changed = git("rev-parse", "HEAD"), git("status", "--porcelain", "-uno")

@@ -1,4 +1,4 @@
-"""Dataclasses from what JSON says, if every value is of the kind that its field declares."""
+"""Dataclasses from JSON, if every value is of the type that its field declares."""
 
 from contextlib import suppress
 from dataclasses import is_dataclass
@@ -11,10 +11,10 @@ T = TypeVar("T")
 
 
 def made(kind: type[T], content: Any) -> T:
-    """Make a dataclass from a JSON object; lists become the tuples that are declared.
+    """Make a dataclass from a JSON object; lists become tuples where these are declared.
 
     Raises:
-        TypeError: a field is missing or unknown, or a value is of another kind.
+        TypeError: a field is missing or unknown, or a value is of another type.
     """
     declared = _declared(kind)  # type: ignore[arg-type]  # mypy does not know that types are hashable
     if not isinstance(content, dict) or not content.keys() <= declared.keys():
@@ -28,7 +28,7 @@ def _declared(kind: Any) -> dict[str, Any]:
 
 
 def _of(kind: Any, value: Any) -> Any:
-    """A value, if it is of a kind: a simple one, one of several, a dict, a tuple of any length, or a dataclass."""
+    """A value, if it has the type `kind`: a simple type, a union, a dict, a tuple of any length, or a dataclass."""
     parts = get_args(kind)
     if kind is Any:
         return value

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: written beside their place, forced to disk, then renamed."""
+"""Atomic writes: a file is written under a temporary name, forced to disk, then renamed, so it is never half written."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -26,13 +26,13 @@ try:
 except ImportError:  # of a system that is no Unix
     fcntl = None  # type: ignore[assignment]
 
-# What a file system says that does not have a call, as some that are shared between machines do not.
+# Errors of a file system that lacks a call, as some shared ones do.
 _WITHOUT = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOLCK}
-_FORGOTTEN = 3600  # seconds after which a temporary file is one of a write that was killed
+_FORGOTTEN = 3600  # seconds after which a temporary file counts as left by a killed write
 
 
 def write_atomically(file: Path, content: bytes) -> None:
-    """Put `content` in `file`; whoever reads sees the old file or the new one, never a part.
+    """Put `content` in `file`; a reader sees the old file or the new one, never a part.
 
     Raises:
         StorageError: disk full, no permission; the old file is untouched.
@@ -41,9 +41,9 @@ def write_atomically(file: Path, content: bytes) -> None:
 
 
 def write_together(contents: Mapping[Path, bytes]) -> None:
-    """Put contents in files that belong together: none is replaced before all are on the disk.
+    """Put contents in files that belong together: no file is replaced before all contents are on the disk.
 
-    They take their places in the order given. A kill in between leaves some new and some old, each whole.
+    Files are replaced in the order given. A kill in between leaves some files new and some old, each whole.
 
     Raises:
         StorageError: disk full, no permission; the old files are untouched.
@@ -62,7 +62,7 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
 
 
 def beside(file: Path) -> Path:
-    """Name the temporary file in which this thread writes what is to be in a file; two machines may number theirs alike."""
+    """Name this thread's temporary file for a file; the host is in it, as two machines may have equal thread numbers."""
     return file.with_name(f".{file.name.removeprefix('.')}.{socket.gethostname()}.{threading.get_native_id()}.tmp")
 
 
@@ -74,20 +74,20 @@ def _write(file: Path, content: bytes) -> None:
 
 
 def clear_leftovers(folder: Path, older: float = _FORGOTTEN) -> None:
-    """Delete the temporary files that killed writes left in a folder: of processes that are gone, or some seconds old.
+    """Delete the temporary files of killed writes in a folder: those of ended threads, or `older` than so many seconds.
 
     Raises:
         StorageError: no permission.
     """
     with storing(folder):
         for file in folder.glob(".*.tmp"):
-            with suppress(FileNotFoundError):  # another command has just put it in its place
+            with suppress(FileNotFoundError):  # another command has just renamed it
                 if _writer_is_gone(file) or file.stat().st_mtime <= time.time() - older:
                     file.unlink()
 
 
 def _writer_is_gone(temporary: Path) -> bool:
-    """Whether a temporary file was named (see `beside`) by a thread of this machine that has ended."""
+    """Whether a temporary file belongs (see `beside`) to a thread of this machine that has ended."""
     of_here = re.fullmatch(rf".*\.{re.escape(socket.gethostname())}\.(\d+)\.tmp", temporary.name)
     return of_here is not None and Path("/proc/self").exists() and not Path(f"/proc/{of_here[1]}").exists()
 
@@ -108,7 +108,7 @@ def sha256(content: bytes) -> str:
 
 
 def rename(file: Path, target: Path) -> None:
-    """Put a file in the place of another of its folder, so that it survives a power cut.
+    """Rename a file within its folder, replacing `target`, so that the result survives a power cut.
 
     Raises:
         StorageError: disk full, no permission.
@@ -119,7 +119,7 @@ def rename(file: Path, target: Path) -> None:
 
 
 def set_aside(file: Path) -> Path:
-    """Give a file that is not believed another name beside its own, under which nothing looks for it; returns that.
+    """Rename a doubtful file, within its folder, to a name that no code reads; returns the new path.
 
     Raises:
         StorageError: no permission.
@@ -144,12 +144,12 @@ def _sync_folder(folder: Path) -> None:
 
 @cache
 def _warn(message: str) -> None:
-    """Say something once."""
+    """Print a message once per process."""
     print(message, file=sys.stderr)
 
 
 def require_place(folder: Path) -> None:
-    """Find out whether a folder can be written to, or made, before anything is computed for it; leaves nothing there.
+    """Check that a folder can be written to, or made, before anything is computed for it; leaves nothing there.
 
     Raises:
         BadInput: it lies among published results.
@@ -161,7 +161,7 @@ def require_place(folder: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder that a command writes to, and its parents; what killed writes left there goes.
+    """Make the folder that a command writes to, and its parents; delete temporary files of killed writes there.
 
     Raises:
         BadInput: it lies among published results.
@@ -179,10 +179,10 @@ def to_json(content: Any) -> bytes:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """What JSON says. Numbers that are not finite are none of it, although Python reads them.
+    """The content of JSON text. NaN and infinities, which Python reads, are refused: they are not JSON.
 
     Raises:
-        ValueError, RecursionError: it is no JSON, or nested too deeply.
+        ValueError, RecursionError: it is not JSON, or nested too deeply.
     """
     return json.loads(text, parse_float=_finite, parse_constant=_finite)
 
@@ -218,7 +218,7 @@ def damaged(file: Path, wanted: str = "what its command writes") -> DamagedData:
 
 
 def read_json_once(file: Path) -> Any:
-    """As `read_json`, of a table; read again only when the file has changed. Whoever asks must not change what is given."""
+    """As `read_json`, but read again only when the file has changed. Callers must not modify the returned content."""
     return _read_json(file, file.stat().st_mtime_ns) if file.exists() else read_json(file)
 
 
@@ -229,7 +229,7 @@ def _read_json(file: Path, changed: int) -> Any:
 
 @contextmanager
 def locked(folder: Path, name: str = ".lock") -> Iterator[int]:
-    """Keep other processes that ask for the same lock out of a folder; gives its descriptor, which a child may keep open.
+    """Keep other processes that ask for the same lock out of a folder; yields its descriptor, which a child may inherit.
 
     Raises:
         StorageError: another process has it.

@@ -26,12 +26,12 @@ def run_name(config: TrainConfig) -> str:
 
 
 def run_path(config: TrainConfig, results: str = RESULTS) -> Path:
-    """Where a run lives, unless its `path` says otherwise."""
+    """The folder of a run: its `path`, or the one that its name gives under `results`."""
     return Path(config.path) if config.path else Path(results) / config.task_name / run_name(config)
 
 
 def published_run(config: TrainConfig) -> RunFolder | None:
-    """Return the published folder of a run of just this configuration; None where there is none."""
+    """Return the published folder of a run of exactly this configuration; None if there is none."""
     folder = RunFolder(run_path(replace(config, path=None), str(PUBLISHED)))
     return folder if folder.is_of(config) else None
 
@@ -43,7 +43,7 @@ def trained_run(config: TrainConfig, results: str = RESULTS) -> RunFolder:
 
 
 def found_run(config: TrainConfig, results: str = RESULTS) -> RunFolder:
-    """As `trained_run`, of runs whose network was kept; says on stderr, once, where a published one stands in."""
+    """As `trained_run`, but a published run counts only if its network was kept; stderr says once that it is taken."""
     own, found = RunFolder(run_path(config, results)), trained_run(config, results)
     if found == own or not found.steps():
         return own
@@ -57,7 +57,7 @@ def _say_stand_in(own: Path, published: Path) -> None:
 
 
 def named_folder(name: Named, *roots: str | Path) -> RunFolder | None:
-    """The run folder of that name, from here, within a root, or among the published; None if there is none."""
+    """The run folder of that name: in the working folder, under a root, or published; None if there is none."""
     for place in (Path(name).expanduser(), *(Path(root) / name for root in (*roots, PUBLISHED))):
         with storing(place):
             is_run = (place / "config.yml").is_file()
@@ -68,31 +68,31 @@ def named_folder(name: Named, *roots: str | Path) -> RunFolder | None:
 
 @dataclass(frozen=True)
 class RunReference:
-    """Say which run somebody means, trained or not: an experiment with its seed, noise and tag, or a folder."""
+    """Refer to a run, trained or not: an experiment with its seed, noise and tag, or a named folder."""
 
-    label: str  # what tables call it
-    config: TrainConfig  # that it has, or is expected to have
+    label: str  # its name in tables
+    config: TrainConfig  # its configuration, or the expected one
     folder: RunFolder  # where it is trained
-    root: str | None = None  # of the results that an experiment's network is looked for in; None for a folder that was named
-    values: Mapping[str, Any] | None = None  # of an experiment: what trains it, by the keys of train.py
+    root: str | None = None  # the results in which to look for an experiment's network; None for a named folder
+    values: Mapping[str, Any] | None = None  # the values that train an experiment, by the keys of train.py
 
     def found(self) -> RunFolder:
-        """The folder to load from, which may be a published one; says so then."""
+        """The folder to load from; stderr says if it is a published one."""
         return self.folder if self.root is None else found_run(self.config, self.root)
 
     def training(self, steps: int | None = None) -> dict[str, Any]:
-        """What trains an experiment so far (None: to its end), where it is looked for: values by the keys of train.py."""
+        """The values that train an experiment for `steps` (None: to its end), in its folder, by the keys of train.py."""
         elsewhere = {"path": str(self.folder.path)} if self.root not in (None, RESULTS) else {}
         further = {"trainer.n_epochs": steps} if steps is not None else {}
         return {**(self.values or {}), **elsewhere, **further}
 
     def how_to_train(self, steps: int | None = None) -> str:
-        """What to do to have its network, as the end of a sentence."""
+        """How to get its network, as the end of a message."""
         if self.values is None:
             return f"name a step with epoch=, or go on with its training: path={self.folder.path}"
         if steps is None and self.folder.is_of(self.config):
             planned = self.folder.config().trainer.n_epochs
-            steps = planned if planned != self.config.trainer.n_epochs else None  # it was to go that far
+            steps = planned if planned != self.config.trainer.n_epochs else None  # the length that the run was begun with
         typed = command("train.py", self.training(steps))
         if self.folder.lost_its_network():
             return f"its network was not kept: delete {self.folder.path}, then: {typed}"
@@ -100,5 +100,5 @@ class RunReference:
 
 
 def command(script: str, values: Mapping[str, Any]) -> str:
-    """What a user types, of values by their keys."""
+    """The command line that a user types to run a script with these values."""
     return as_typed(shlex.join(["python", script, *to_words(values)]))

@@ -16,12 +16,12 @@ _OLD_NAMES = {"position_error_m": "position_error", "bearing_error_rad": "bearin
 
 
 def renamed(measures: dict[str, Any]) -> dict[str, Any]:
-    """Give measures the names of today: older files have the unit in some."""
+    """Give measures their current names: in older files some names have the unit."""
     return {_OLD_NAMES.get(name, name): value for name, value in measures.items()}
 
 
 def are_measures(found: Any) -> bool:
-    """Whether something is measures by their names: numbers, or None where one has no value."""
+    """Whether `found` is a dictionary of measures: names with numbers, or None where a measure has no value."""
     kinds = (int, float, type(None))
     return isinstance(found, dict) and all(
         isinstance(value, kinds) and not isinstance(value, bool) for value in found.values()
@@ -60,15 +60,15 @@ class RunFolder:
 
     @property
     def resume_files(self) -> list[Path]:
-        """Where training goes on from, newest first."""
+        """The states from which training continues, newest first."""
         return [self.path / "resume.pt", self.path / "resume_previous.pt"]
 
     def has_begun(self) -> bool:
-        """Whether a run lives here."""
+        """Whether the folder has a run."""
         return self.config_file.exists()
 
     def steps(self) -> list[int]:
-        """The steps that a model is kept of, in order."""
+        """The steps whose models are kept, in order."""
         stems = (file.stem.removeprefix("model_") for file in self.path.glob("model_*.pt"))
         return sorted(step for stem in stems if (step := whole_number(stem)) is not None)
 
@@ -89,7 +89,7 @@ class RunFolder:
         """Step → measures; empty where there is no table.
 
         Raises:
-            DamagedData: it is no such table.
+            DamagedData: the file is not such a table.
         """
         file = self.table_file(split)
         table = read_json(file) if file.exists() else {}
@@ -98,30 +98,30 @@ class RunFolder:
         return {int(step): renamed(measures) for step, measures in table.items()}
 
     def reached(self, step: int) -> bool:
-        """Whether the measures of a test at that step are there; the network need not be."""
+        """Whether the run was tested at that step; its model need not be kept."""
         return step in self.table("test")
 
     def last_tested(self) -> int:
-        """The last step of which the measures of a test are there; 0 where there are none."""
+        """The step of the last test; 0 before the first."""
         return max(self.table("test"), default=0)
 
     def kept(self, step: int) -> bool:
-        """Whether a model of that step is there, and its measures."""
+        """Whether the model of that step is kept, and was tested."""
         return step in self.steps() and self.reached(step)
 
     def is_of(self, config: TrainConfig) -> bool:
-        """Whether the network that lives here is the one of this configuration."""
+        """Whether the folder's run has this configuration, but for settings that do not change the network."""
         try:
             return science_hash(self.config()) == science_hash(config)
         except DamagedData:
             return False
 
     def lost_its_network(self) -> bool:
-        """Whether the run was trained and nothing but its measures was kept, as of most published ones."""
+        """Whether the run was trained and only its measures were kept, as of most published runs."""
         return self.last_tested() > 0 and not self.steps() and not any(file.exists() for file in self.resume_files)
 
     def vacate(self) -> None:
-        """Delete the files of a run that kept no network; its configuration last, so that a kill leaves it to be done again.
+        """Delete the files of a run without a network; its configuration last, so that this can be repeated after a kill.
 
         Raises:
             StorageError: no permission.
@@ -132,10 +132,10 @@ class RunFolder:
                 file.unlink(missing_ok=True)
 
     def assign(self, config: TrainConfig) -> None:
-        """Make the folder this run's; whoever calls holds its lock and its claim.
+        """Make the folder that of this run; the caller holds its lock and its claim.
 
         Raises:
-            BadInput: another run lives here.
+            BadInput: the folder has another run.
             StorageError: it cannot be written.
         """
         self.check_free_for(config)
@@ -144,10 +144,10 @@ class RunFolder:
         write_atomically(self.environment_file, to_json(self._environments()))
 
     def check_free_for(self, config: TrainConfig) -> None:
-        """Look into the folder, which need not be there yet.
+        """Check that the folder, which need not exist yet, is free for a run or has this run already.
 
         Raises:
-            BadInput: a run of another network lives here, files of one whose config.yml is not there, or published results.
+            BadInput: it has a run of another network, files of a run without config.yml, or published results.
             StorageError: the folder may not be read.
         """
         refuse_published(self.path)
@@ -168,7 +168,7 @@ class RunFolder:
 
     def _environments(self) -> list[dict[str, Any]]:
         """One entry per machine state that worked on the run, oldest first."""
-        from reactivation.storage.environment import environment  # loads torch, which nobody needs to read a folder
+        from reactivation.storage.environment import environment  # loads torch, which reading a folder does not need
 
         known = read_json(self.environment_file, list) if self.environment_file.exists() else []
         now = environment()

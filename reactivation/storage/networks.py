@@ -26,7 +26,7 @@ def build(config: TrainConfig, device: torch.device, stream_name: Callable[[str]
     Drawn on the CPU from the streams CELLS and WEIGHTS of the seed, so they are the same on every device.
 
     Args:
-        stream_name: what to call these streams for a network apart from the seed's own.
+        stream_name: renames these streams, for a network other than the one that the seed trains.
     """
     module = registry.load("tasks", config.task_name)
     task = module.build(config.task, stream(config.seed, stream_name(CELLS)))
@@ -35,7 +35,7 @@ def build(config: TrainConfig, device: torch.device, stream_name: Callable[[str]
 
 
 def noise_of(config: TrainConfig) -> Noise:
-    """The run's own noise, in its three places."""
+    """The run's own noise: of the rates, the inputs and the outputs."""
     rnn = config.rnn
     return Noise(rnn.sigma, rnn.sigma_in, rnn.sigma_out, rnn.noise)  # type: ignore[arg-type]  # one of its choices, checked
 

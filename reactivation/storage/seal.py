@@ -1,7 +1,7 @@
-"""A digest behind an archive: every bit of a checkpoint is checked before anything in it is read.
+"""A digest at the end of an archive: every bit of a checkpoint is checked before anything in it is read.
 
-What torch writes is a zip archive. Its SHA-256 stands behind it as the archive's comment, where programs that know nothing
-of it (`torch.load`, `unzip`) do not mind it.
+torch writes a zip archive. Its SHA-256 is appended as the comment of the archive, which other programs (`torch.load`,
+`unzip`) ignore.
 """
 
 from functools import cache
@@ -10,25 +10,25 @@ from pathlib import Path
 from reactivation.machine.errors import storing
 from reactivation.storage.files import sha256
 
-_NO_COMMENT = b"\0\0"  # the length of the comment, with which an archive without one ends
+_NO_COMMENT = b"\0\0"  # the length of the comment, 0, at the end of an archive without one
 _MARK = b"reactivation sha256 "
 _LENGTH = len(_MARK) + 64
 
 
 def sealed(archive: bytes) -> bytes:
-    """The archive, which has no comment yet, with its digest as its comment."""
+    """Add its digest as a comment to an archive that has no comment yet."""
     assert archive.endswith(_NO_COMMENT)
     return archive[: -len(_NO_COMMENT)] + _LENGTH.to_bytes(2, "little") + _MARK + sha256(archive).encode()
 
 
 def unsealed(content: bytes) -> bytes | None:
-    """The archive that was sealed; None where there is no seal, or one that does not fit."""
+    """The archive without its seal; None if there is no seal, or the digest does not match."""
     archive = content[: -_LENGTH - len(_NO_COMMENT)] + _NO_COMMENT
     return archive if sealed(archive) == content else None
 
 
 def weights_digest(file: Path) -> str | None:
-    """SHA-256 of what a file holds but for its seal, by which results name their networks; None where there is no file.
+    """SHA-256 of a file without its seal, by which results name their networks; None where there is no file.
 
     Raises:
         StorageError: it cannot be read.

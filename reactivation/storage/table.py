@@ -1,4 +1,4 @@
-"""Tables: rows of plain values under named columns, for people, for files and for pandas."""
+"""Tables: rows of plain values under named columns, to print, to write to files and for pandas."""
 
 from collections.abc import Iterator, Mapping, Sequence
 import csv
@@ -21,8 +21,8 @@ class Table(Sequence[Row]):
 
     rows: tuple[Row, ...]
     columns: tuple[str, ...]
-    telling: tuple[str, ...]  # the columns that are printed: those that vary, and measures
-    varying: tuple[str, ...]  # settings
+    telling: tuple[str, ...]  # the columns that are printed: the first, those that vary, and measures
+    varying: tuple[str, ...]  # columns of settings that vary
 
     @overload
     def __getitem__(self, index: int) -> Row: ...
@@ -40,7 +40,7 @@ class Table(Sequence[Row]):
         return iter(self.rows)
 
     def to_csv(self, file: str | os.PathLike[str]) -> None:
-        """Write a CSV file; what is None is empty there.
+        """Write a CSV file; None becomes an empty cell.
 
         Raises:
             StorageError: it cannot be written.
@@ -89,7 +89,7 @@ class Table(Sequence[Row]):
 
 
 def _of_one_kind(values: list[Any]) -> list[Any]:
-    """A column as Parquet can hold it: whole numbers among others become such, and a mixture or a list becomes text."""
+    """A column of one type, as Parquet needs it: ints among floats become floats, other mixtures and lists become text."""
     kinds = {type(value) for value in values if value is not None}
     if kinds == {int, float}:
         return [None if value is None else float(value) for value in values]
@@ -105,7 +105,7 @@ def _shown(value: Any) -> str:
 
 
 def table_of(rows: Sequence[Mapping[str, Any]], first: Sequence[str], measures: Sequence[str], last: Sequence[str]) -> Table:
-    """Return rows as a table: some columns first, then those that vary where they are known, measures, and all others."""
+    """Return rows as a table: the columns `first`, those that vary, `measures`, those that do not vary, and `last`."""
     names = dict.fromkeys(name for row in rows for name in row)
     others = [name for name in names if name not in (*first, *measures, *last)]
     varying = [name for name in others if len({repr(row[name]) for row in rows if name in row}) > 1]
