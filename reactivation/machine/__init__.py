@@ -1,1 +1,1 @@
-"""The machine under it all: device, cores, signals, and what can go wrong for a user."""
+"""The machine and its system: device, cores, memory, signals, streams, and errors for users."""

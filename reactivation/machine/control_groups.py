@@ -1,4 +1,4 @@
-"""What containers and batch systems grant to a process: files of its control groups, of the newer kind and the older."""
+"""What containers and batch systems grant to a process: files of its control groups, of version 2 and version 1."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,10 +10,10 @@ _MACHINE = Path("/proc/vmstat")
 
 
 def contents(controller: str, name: str) -> Iterator[str]:
-    """What the files of that name say, of this process's group and of all groups above it.
+    """The contents of the files of that name, of this process's group and of all groups above it.
 
     Args:
-        controller: of the older kind, which is a folder of its own ("memory"); "" for the newer kind, which has one for all.
+        controller: a controller of version 1, which has its own folder ("memory"); "" for version 2, which has one for all.
     """
     root = MOUNT / controller
     folders = {root, *(folder for path in _paths(controller) for folder in (root / path, *(root / path).parents))}
@@ -23,11 +23,11 @@ def contents(controller: str, name: str) -> Iterator[str]:
 
 
 def memory_kills() -> int:
-    """Return how many processes have been killed for want of memory, in this process's group, or else on the machine.
+    """Return how many processes were killed because memory ran out, in this process's group, or else on the machine.
 
-    0 where nothing tells.
+    0 where no file has a count.
     """
-    counters = [MOUNT / path / "memory.events" for path in _paths("")]  # of the newer kind, which comes first
+    counters = [MOUNT / path / "memory.events" for path in _paths("")]  # version 2 comes first
     counters += [MOUNT / "memory" / path / "memory.oom_control" for path in _paths("memory")]
     for file in (*counters, _MACHINE):
         with suppress(OSError, ValueError):
@@ -38,7 +38,7 @@ def memory_kills() -> int:
 
 
 def _paths(controller: str) -> Iterator[str]:
-    """Where this process's group is, below the controller's folder; within a container often just there."""
+    """The path of this process's group below the controller's folder; empty in most containers."""
     with suppress(OSError, ValueError):
         for line in OWN.read_text(encoding="utf-8").splitlines():
             _, controllers, path = line.split(":", 2)

@@ -18,14 +18,14 @@ _products: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]  # t
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # mallopt's names of its parameters, in malloc.h
 _LARGEST_INT = 2**31 - 1
 _SHORTAGE = ("can't allocate memory", "Storage size calculation overflowed", "numel")  # in torch's messages
-_EXACT = 1e-5  # relative error that a single-precision product stays well below, and a bfloat16 one well above
+_EXACT = 1e-5  # relative error; single-precision products have much smaller errors, bfloat16 products much larger ones
 
 
 def prepare(device: str) -> torch.device:
     """Decide the device that `device=` names (`auto` takes a GPU where there is one) and set up the CPU.
 
     Raises:
-        BadInput: cuda is asked for and not there, or something else is.
+        BadInput: cuda is named and not available, or the name is unknown.
     """
     if device not in ("auto", "cpu", "cuda"):
         raise BadInput(f"device={device} must be auto, cpu or cuda")
@@ -35,8 +35,8 @@ def prepare(device: str) -> torch.device:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     # A noiseless network at rest decays to denormal rates, on which a CPU is dozens of times slower.
     torch.set_flush_denormal(True)
-    # The vector library behind sqrt, sin, exp and others sets itself up at its first call. Where that call already runs on
-    # several threads, one of them may compute at low accuracy, in one process of ten.
+    # The vector library behind sqrt, sin, exp and others initialises itself at its first call. If that call runs on several
+    # threads, one of them computes at low accuracy in about one process of ten.
     torch.ones(1).sqrt()
     use_onednn_if_exact()
     return torch.device(device)
@@ -44,10 +44,10 @@ def prepare(device: str) -> torch.device:
 
 @contextmanager
 def arithmetic(device: str) -> Iterator[torch.device]:
-    """Compute in this block as a command of ours does; what was set before is set again behind it.
+    """Compute in this block with the settings of our commands; the caller's settings are restored after it.
 
-    Denormals are a matter of each thread. Precision is one of the process: the first of the threads in such a block
-    changes it, and the last one changes it back.
+    Flushing of denormals is set per thread. Precision is set per process: the first thread in such a block changes it, and
+    the last one changes it back.
 
     Raises:
         BadInput: as `prepare`.
@@ -69,14 +69,14 @@ def arithmetic(device: str) -> Iterator[torch.device]:
 
 @contextmanager
 def cpu_by_default() -> Iterator[None]:
-    """Make tensors on the CPU in this block, where no device is named, whatever `torch.set_default_device` was told."""
+    """Make tensors without a named device on the CPU in this block, whatever default device torch has."""
     is_cpu = torch.get_default_device().type == "cpu"
     with nullcontext() if is_cpu else torch.device("cpu"):  # entering one slows every call of torch
         yield
 
 
 class _Precision:
-    """The process's precision of products, with the number of blocks that rely on ours."""
+    """The process's precision of products, with the number of open `arithmetic` blocks."""
 
     def __init__(self) -> None:
         self.lock = RLock()
@@ -102,8 +102,8 @@ _precision = _Precision()
 def keep_freed_memory() -> None:
     """Let a process that makes the same large arrays again and again keep their memory.
 
-    By default glibc hands every large array back to the system and asks for it anew, which clears it page by page: a
-    quarter of a training step. Does nothing where the C library has no such switch.
+    By default glibc returns the memory of every large array to the system and requests it anew, and the system clears it
+    page by page: a quarter of the time of a training step. Does nothing where the C library has no `mallopt`.
     """
     tune = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if tune is not None:
@@ -113,7 +113,7 @@ def keep_freed_memory() -> None:
 
 @contextmanager
 def enough_memory() -> Iterator[None]:
-    """Raise BadInput, on one line, where torch cannot allocate what the sizes ask for."""
+    """Raise BadInput, on one line, where torch cannot allocate the memory that the sizes need."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -129,10 +129,11 @@ def is_shortage(error: Exception) -> bool:
 
 
 def use_onednn_if_exact() -> bool:
-    """Let oneDNN do single-precision products where it is as exact as that; returns whether it does.
+    """Let oneDNN compute single-precision products where its products are that exact; returns whether it does.
 
-    Asking for bfloat16 sends products to oneDNN, which on CPUs with AVX-512 alone still computes in single precision, and
-    on some faster than the default library. On CPUs with AMX it means real bfloat16, so the answer is checked, not believed.
+    With the setting bf16, torch sends products to oneDNN. On CPUs with AVX-512 but without AMX, oneDNN still computes in
+    single precision, on some of them faster than the default library. On CPUs with AMX it computes in bfloat16, so a product
+    is tested first.
     """
     with _precision.lock:
         if onednn_is_exact():
@@ -140,7 +141,7 @@ def use_onednn_if_exact() -> bool:
     return onednn_in_use()
 
 
-@cache  # while it is tried, every product of the process is as inexact: once, before any block of ours computes
+@cache  # the test changes the precision of the whole process: it is made once, before any `arithmetic` block computes
 def onednn_is_exact() -> bool:
     """Whether products by oneDNN are those of single precision on this CPU."""
     before = _products.fp32_precision
@@ -152,7 +153,7 @@ def onednn_is_exact() -> bool:
 
 
 def use_threads(wanted: int | None) -> int:
-    """Let torch compute with so many threads, or (None) as many as it would of those granted; returns the number."""
+    """Let torch compute with `wanted` threads, or (None) with its own number, at most the granted cores; returns that."""
     usual = torch.get_num_threads() if "OMP_NUM_THREADS" in os.environ else min(torch.get_num_threads(), cores.available())
     number = usual if wanted is None else wanted
     if number != torch.get_num_threads():

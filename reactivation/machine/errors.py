@@ -1,4 +1,4 @@
-"""What can go wrong for a user, and the exit code of each: a command prints the message on one line, no traceback."""
+"""The errors for users, each with its exit code: a command prints the message on one line, without a traceback."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ SIGNAL_BASE = 128  # a command ended by signal n exits with 128 + n (130 after C
 
 
 class UserError(Exception):
-    """Something the user can mend; the message says what was wrong, where, and what to do."""
+    """An error that the user can correct; the message says what was wrong, where, and what to do."""
 
     exit_code = 1
 
@@ -27,7 +27,7 @@ class BadInput(UserError):
 
 
 class DamagedData(UserError):
-    """A run, checkpoint or result that is missing, broken, or not what its folder says."""
+    """A run, checkpoint or result that is missing, broken, or contradicts its folder."""
 
     exit_code = 3
 
@@ -47,16 +47,16 @@ class Interrupted(UserError):
 
 
 class SomeFailed(UserError):
-    """Some of several things ended badly; each has said why."""
+    """Some of several tasks failed; the reason of each was printed."""
 
     def __init__(self, message: str, exit_code: int, interrupted: bool = False):
         super().__init__(message)
         self.exit_code = exit_code
-        self.interrupted = interrupted  # by a signal, too: nothing else is to be begun
+        self.interrupted = interrupted  # also by a signal: nothing else may be started
 
 
 def exit_code(return_code: int) -> int:
-    """The exit code that a child's return code stands for: n, or 128 + n where signal n ended it."""
+    """The exit code for the return code of a child process: n, or 128 + n where signal n ended it."""
     return return_code if return_code >= 0 else SIGNAL_BASE - return_code
 
 
@@ -76,7 +76,7 @@ def storage_error(error: OSError, where: object) -> StorageError:
 
 @contextmanager
 def storing(where: object) -> Iterator[None]:
-    """Read or write `where` in this block: what the system refuses there becomes a StorageError."""
+    """Read or write `where` in this block: an OSError becomes a StorageError."""
     try:
         yield
     except OSError as error:
@@ -84,22 +84,22 @@ def storing(where: object) -> Iterator[None]:
 
 
 def run_command(main: Callable[[list[str]], None]) -> None:
-    """Run `main` on the command line and exit with the code that its outcome deserves."""
+    """Run `main` on the command line and exit with the code of its outcome."""
     open_streams()
     try:
         main(sys.argv[1:])
-        sys.stdout.flush()  # here, what fails to be written is still answered
+        sys.stdout.flush()  # here, so that errors of writing are handled below
     except UserError as error:
         _end(str(error), error.exit_code)
     except KeyboardInterrupt:
         _end("interrupted", SIGNAL_BASE + signal.SIGINT)
-    except BrokenPipeError:  # whoever read the output has gone, as `head` does
+    except BrokenPipeError:  # the reader of the output has ended, as `head` does
         silence(sys.stdout)
         sys.exit(SIGNAL_BASE + signal.SIGPIPE)
     except MemoryError:
         _end("not enough memory: use smaller sizes, or a machine that grants more", BadInput.exit_code)
     except OSError as error:
-        silence(sys.stdout)  # which may be what is full
+        silence(sys.stdout)  # it may be stdout that cannot be written
         _end(str(storage_error(error, error.filename or "storage")), StorageError.exit_code)
 
 
@@ -111,7 +111,7 @@ def _end(message: str, code: int) -> NoReturn:
 
 
 def in_one_line(value: Any) -> str:
-    """How a message shows a value: shortened, and what would break its line written as an escape."""
+    """A value as messages show it: shortened, and with unprintable characters escaped."""
     text = str(value)
     text = text if text.isprintable() else ascii(text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"

@@ -1,10 +1,10 @@
-"""Ending in good order: a signal leaves a note, and whoever works finishes the step, saves, and goes.
+"""Ending in good order: a signal is only noted, and the running command finishes its step, saves, and ends.
 
-These are Ctrl-C, SIGTERM, SIGHUP of a terminal that is gone, and SIGUSR1 and SIGUSR2 by which batch systems warn. One that
-was ignored when the process began (nohup) stays ignored. Ctrl-Z halts a training, and `fg` lets it go on.
+The signals are SIGINT (Ctrl-C), SIGTERM, SIGHUP of a closed terminal, and SIGUSR1 and SIGUSR2, by which batch systems warn.
+A signal that was ignored when the process began (nohup) stays ignored. Ctrl-Z halts a training, and `fg` continues it.
 
-A process that was started by another of ours ends likewise when that one is gone: nobody would end it any more, and it
-would hold its run folder.
+A process that was started by another of our processes ends in the same way when its parent is gone: otherwise nothing would
+end it, and it would keep its run folder locked.
 """
 
 import os
@@ -21,7 +21,7 @@ class Interruption:
     """While open, signals are only noted.
 
     Args:
-        with_parent: whether a parent that is gone is a signal, too.
+        with_parent: whether the end of the parent process counts as a signal.
     """
 
     def __init__(self, with_parent: bool = True) -> None:
@@ -31,7 +31,7 @@ class Interruption:
 
     @property
     def signal(self) -> int:
-        """The number of the signal that came, SIGTERM where the parent is gone, or 0."""
+        """The number of the signal that was received, SIGTERM if the parent has ended, or 0."""
         if not self._noted and self._parent not in (None, os.getppid()):
             self._noted = signal.SIGTERM
         return self._noted

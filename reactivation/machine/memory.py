@@ -1,4 +1,4 @@
-"""How much memory there is, and a refusal of sizes that cannot fit, before any of it is taken."""
+"""How much memory is available, and a refusal of sizes that cannot fit, before any memory is allocated."""
 
 import os
 import resource
@@ -15,7 +15,7 @@ _GROUP_LIMITS = (("", "memory.max"), ("memory", "memory.limit_in_bytes"))  # of 
 
 
 def available(device: torch.device) -> int:
-    """Bytes that computations on a device may ever have: of the machine or the GPU, or what this process is granted."""
+    """Bytes that computations on a device can use at most: of the GPU, or of the machine and the limits of this process."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[1]
     granted = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
@@ -23,16 +23,16 @@ def available(device: torch.device) -> int:
     granted += [limit] if limit != resource.RLIM_INFINITY else []
     for limit_of in _GROUP_LIMITS:
         told = map(whole_number, control_groups.contents(*limit_of))
-        granted += [limit for limit in told if limit is not None]  # and not "max"
+        granted += [limit for limit in told if limit is not None]  # "max" is no limit
     return min(granted)
 
 
 def require(numbers: int, device: torch.device, keys: str) -> None:
-    """Refuse sizes of which so many single-precision numbers must be held at once.
+    """Refuse sizes that need more memory than is available.
 
     Args:
-        numbers: what is needed at least: sizes that pass may still not fit.
-        keys: the settings that make them so large.
+        numbers: single-precision numbers that must be held at once, at least: sizes that pass may still not fit.
+        keys: the settings that determine this number.
 
     Raises:
         BadInput: there is less memory than that.

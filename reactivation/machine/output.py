@@ -1,4 +1,4 @@
-"""What a command prints: a stream that is closed, full, gone or of few letters costs lines, and never the work."""
+"""Output of commands: a stream that is closed, full, or cannot encode a character loses lines, but never stops the work."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
@@ -8,15 +8,15 @@ from typing import Any, TextIO
 
 
 def open_streams() -> None:
-    """Give a process the streams that it was started without, and let it write any letter to those that it has.
+    """Open the standard streams that a process was started without, and let the others write any character.
 
-    A descriptor that is closed would be that of the next file that is opened, and get what is printed.
+    The next opened file would get the descriptor of a closed stream, and everything that is printed to it.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (open as long as the process is)
@@ -26,19 +26,19 @@ def open_streams() -> None:
 
 @contextmanager
 def only_telling() -> Iterator[None]:
-    """Work in this block on what goes to files: what is printed tells of it, and may be lost."""
+    """In this block, errors of printing are ignored: the work goes to files, and printed lines only report on it."""
     with redirect_stdout(_Telling(sys.stdout)), redirect_stderr(_Telling(sys.stderr)):
         yield
 
 
 def silence(stream: TextIO) -> None:
-    """Send what a stream could not write, and all that follows, nowhere: Python would complain of it at the end."""
+    """Discard what a stream could not write, and all that follows: Python would report it as an error at exit."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class _Telling:
-    """A text stream that loses what it cannot write."""
+    """A text stream that discards text that it cannot write."""
 
     def __init__(self, stream: TextIO):
         self._stream = stream

@@ -17,20 +17,20 @@ _SCRIPT = re.compile(r"python (?:output_)?(\w+)\.py")
 
 
 def refuse_published(path: Path) -> None:
-    """Keep a command from writing among published results, which the study's publishing alone writes.
+    """Keep a command from writing among published results; only publishing (`paper.publishing`) writes there.
 
     Raises:
         BadInput: the path lies there.
     """
-    if Path(os.path.realpath(path)).is_relative_to(PUBLISHED.resolve()):  # which takes links in circles
+    if Path(os.path.realpath(path)).is_relative_to(PUBLISHED.resolve()):  # realpath also accepts circular links
         raise BadInput(f"{path}: published results are read-only; give a folder of your own")
 
 
 def refuse_file(path: Path) -> None:
-    """Refuse a path on which a file stands where a folder is to be.
+    """Refuse a folder path if it, or one of its parents, is a file.
 
     Raises:
-        StorageError: one does, or the path may not be looked at.
+        StorageError: a file is in the way, or the path may not be read.
     """
     with storing(path):
         if not last_there(path).is_dir():
@@ -38,7 +38,7 @@ def refuse_file(path: Path) -> None:
 
 
 def last_there(path: Path) -> Path:
-    """Return what is there of a path: itself, or the last of its parents that is."""
+    """Return the path if it exists, else the nearest of its parents that does."""
     return next(place for place in (path, *path.absolute().parents) if place.exists())
 
 

@@ -1,1 +1,1 @@
-"""How hyperparameters are declared, read from text, laid over each other and described; nothing here loads torch."""
+"""How settings are declared, read from text, merged in layers, and described; nothing here loads torch."""

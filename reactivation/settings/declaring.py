@@ -1,4 +1,4 @@
-"""How a hyperparameter is declared (default, unit, range, meaning), and the settings that no single task or cell owns.
+"""How a setting is declared (default, unit, range, meaning), and the settings that all tasks, cells or trainings share.
 
 Nothing here imports torch: settings are checked before anything heavy is loaded.
 """
@@ -16,12 +16,12 @@ from reactivation.machine.errors import BadInput, in_one_line
 if TYPE_CHECKING:
     from reactivation.world.spaces import Space
 
-LARGEST = 10**7  # of any size: more is a slip of the finger, and no machine could hold it
+LARGEST = 10**7  # largest value of any size: more must be a typing error, and would not fit into memory
 DT = 0.02  # Δt [s] of the paper, and the one at which results are named by their noise, σ²Δt
 # Float32 must hold a quantity and its square: from 1.2e-38 to 3.4e38. A whole number may become part of a file name.
 _LARGEST_FLOAT, _SMALLEST_FLOAT, _LARGEST_INT = 1e15, 1e-15, 10**30
-_NOTHING = ("null", "none", "~")  # how people and languages spell that nothing is meant
-_CLOSE = 0.5  # likeness of two names from which one may be a slip for the other
+_NOTHING = ("null", "none", "~")  # spellings of null
+_CLOSE = 0.5  # likeness of two names above which one may be a misspelling of the other
 LONGEST_NAME = 100
 FILE_NAME = re.compile(rf"[A-Za-z0-9_+-][A-Za-z0-9._+-]{{0,{LONGEST_NAME - 1}}}")
 
@@ -40,10 +40,11 @@ def setting(
     folder: bool = False,
     per_step: bool = False,
 ) -> Any:
-    """Declare one hyperparameter of a settings dataclass.
+    """Declare one setting of a settings dataclass.
 
-    Bounds: low ≤ value ≤ high, above < value < below. `length`: entries of a list. `file_name`: the text becomes part of
-    one. `folder`: the text names one, which need not be there. `per_step`: what it does to a second depends on Δt.
+    Bounds: low ≤ value ≤ high, above < value < below. `length`: entries of a list. `file_name`: the text becomes part of a
+    file name. `folder`: the text names a folder, which need not exist. `per_step`: the value is per step, so its meaning in
+    seconds depends on Δt.
     """
     metadata = {
         "meaning": meaning,
@@ -80,12 +81,12 @@ def _nearest_key(name: str, known: list[str]) -> str:
 
 @dataclass
 class CellSettings:
-    """What every cell has (Eqs. A.1–A.6, Tables A.1 and A.2); a cell's own `Settings` extends it.
+    """The settings of every cell (Eqs. A.1–A.6, Tables A.1 and A.2); a cell's own `Settings` extends it.
 
-    Each noise stands here in both its spellings, as `reactivation.settings.noise` has it.
+    Each noise is here twice, as σ and as σ²Δt (`reactivation.settings.noise`).
     """
 
-    recurrent_matrices: ClassVar[int] = 1  # N × N weights, by which the work of a step is told
+    recurrent_matrices: ClassVar[int] = 1  # number of N × N weight matrices, for estimates of the work of a step
 
     model: str = setting("vanilla", "cell, by the name of its file in reactivation/network/cells")
     n_rec: int = setting(512, "recurrent units N", low=1, high=LARGEST)
@@ -103,7 +104,7 @@ class CellSettings:
 
 @dataclass
 class TaskSettings:
-    """What every task has; a task's own `Settings` extends it."""
+    """The settings of every task; a task's own `Settings` extends it."""
 
     dt: float = setting(DT, "time step Δt, the one clock of task and network", unit="s", low=1e-6, high=1e6)
     sequence_length: int = setting(100, "steps per training trajectory", low=2, high=LARGEST, per_step=True)
@@ -111,14 +112,14 @@ class TaskSettings:
 
     @property
     def space(self) -> "Space":
-        """Where the task's positions live; every task says so here, for who asks before it is built."""
+        """The space of the task's positions, known before the task is built; every task defines it."""
         raise NotImplementedError
 
     def check_together(self) -> None:
-        """Refuse values that are good each and do not go together; a task that has such says so here.
+        """Refuse values that are valid alone but not together; a task with such values overrides this.
 
         Raises:
-            BadInput: what does not go with what.
+            BadInput: two values contradict each other; the message names them.
         """
 
 
@@ -140,17 +141,17 @@ class TrainerSettings:
     save_freq: int = setting(100, "steps between checkpoints", low=1)
 
     def check_together(self) -> None:
-        """Refuse half a second stage.
+        """Refuse one of lr_late and lr_late_from without the other.
 
         Raises:
-            BadInput: one of lr_late and lr_late_from without the other.
+            BadInput: only one of them is set.
         """
         if (self.lr_late is None) != (self.lr_late_from is None):
             given, missing = ("lr_late_from", "lr_late") if self.lr_late is None else ("lr_late", "lr_late_from")
             raise BadInput(f"trainer.{given}={getattr(self, given)} needs trainer.{missing}: give both or none")
 
     def rate(self, step: int) -> float:
-        """The learning rate of the step that follows `step` others."""
+        """The learning rate of the next step, after `step` steps."""
         if self.lr_late is None or self.lr_late_from is None or step < self.lr_late_from:
             return self.lr
         return self.lr_late
@@ -161,13 +162,13 @@ def check(settings_class: type, raw: dict[str, Any], where: str, prefix: str = "
 
     Args:
         settings_class: the dataclass; a field that is itself a dataclass is checked in turn.
-        raw: what a file or the command line gives.
-        where: named in the message ("command line", a file).
+        raw: the mapping from a file or the command line.
+        where: its source, named in the message ("command line", a file).
         prefix: dotted path of `raw` itself, ending in "." unless it is the top.
-        whole: the dataclass of the top, if that is not `settings_class`: where to look for the key that was meant.
+        whole: the dataclass of the top, if that is not `settings_class`; the message suggests keys from it.
 
     Raises:
-        BadInput: unknown key, wrong type, not finite, out of range, not one of the choices, text that says nothing.
+        BadInput: unknown key, wrong type, not finite, out of range, not one of the choices, or text that is empty or null.
     """
     hints = get_type_hints(settings_class)
     declared = {f.name: f for f in fields(settings_class)}
@@ -194,7 +195,7 @@ def _first_leaf(name: str, value: Any) -> str:
 
 
 def dotted_keys(settings_class: type, prefix: str = "") -> Iterator[str]:
-    """Every leaf key of a settings dataclass, dotted."""
+    """The dotted key of every setting of a settings dataclass."""
     hints = get_type_hints(settings_class)
     for name in (f.name for f in fields(settings_class)):
         if hasattr(hints[name], "__dataclass_fields__"):
@@ -209,7 +210,7 @@ def allowed_types(hint: Any) -> tuple[Any, ...]:
 
 
 def type_name(hint: Any) -> str:
-    """How a type is named to a user: "float", "float or null", "list of str"."""
+    """The name of a type in messages: "float", "float or null", "list of str"."""
     if isinstance(hint, UnionType):
         return " or ".join("null" if part is NoneType else type_name(part) for part in get_args(hint))
     if get_origin(hint) is list:
@@ -229,7 +230,7 @@ def built(settings: Any, values: Mapping[str, Any]) -> Any:
 
 
 def _as_declared(value: Any, hint: Any) -> Any:
-    """A value of one of the types of a hint; a whole number that a float may be is one."""
+    """A value with whole numbers turned into floats where the declared type is float."""
     if isinstance(value, list):
         (kind,) = (kind for kind in allowed_types(hint) if get_origin(kind) is list)
         return [_as_declared(item, get_args(kind)[0]) for item in value]
@@ -255,7 +256,7 @@ def _check_value(name: str, value: Any, hint: Any, declared: dict[str, Any], whe
 
 
 def _check_text(said: str, text: str, declared: dict[str, Any]) -> None:
-    """Refuse text that says something else than it seems to."""
+    """Refuse text that is probably not meant as it stands: interpolations, placeholders, null in another spelling."""
     if "${" in text:
         raise BadInput(f"{said} holds an interpolation; write the value itself")
     if text == "???":

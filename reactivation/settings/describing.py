@@ -1,4 +1,4 @@
-"""Settings told to people: every key for --help, what changed, what stays at another Δt."""
+"""Settings as text for users: every key for --help, differences, and settings that stay when Δt changes."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -13,7 +13,7 @@ from reactivation.settings.reading import parse_arguments
 
 
 def asked_settings(settings_class: type, manual: str, words: list[str]) -> Any:
-    """As `resolve_plain`, of a command's words; None if they ask for help, which is printed: the manual and every key.
+    """As `resolve_plain`, from the words of a command. If they ask for help, print the manual and every key; return None.
 
     Raises:
         BadInput: anything wrong with the words.
@@ -37,7 +37,7 @@ def describe(settings: Any, prefix: str = "") -> list[str]:
 
 
 def describe_cell(model: str) -> list[str]:
-    """As `describe`, of the keys of `rnn` that this cell has and not every cell."""
+    """As `describe`, for the keys of `rnn` that this cell adds to those of every cell."""
     common = describe(CellSettings(), "rnn.")
     return [line for line in describe(registry.settings("cells", model)(), "rnn.") if line not in common]
 
@@ -50,7 +50,7 @@ def _describe_key(name: str, hint: Any, value: Any, declared: Mapping[str, Any])
 
 
 def time_step_note(config: TrainConfig, arguments: Mapping[str, str]) -> str:
-    """What to tell whoever asks for another Δt and says nothing of σ: that it stays, and what else does; "" for nobody."""
+    """A note for a command that sets Δt but not σ: σ stays, as do settings per step; "" for any other command."""
     noises = {f"rnn.{key}" for pair in OF_CELLS.items() for key in pair}
     if "task.dt" not in arguments or noises & set(arguments) or config.task.dt == type(config.task)().dt:
         return ""
@@ -63,6 +63,6 @@ def time_step_note(config: TrainConfig, arguments: Mapping[str, str]) -> str:
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """What changed between two flat mappings: "rnn.tau 0.1 → 0.2, ..."."""
+    """The differences between two flat mappings: "rnn.tau 0.1 → 0.2, ..."."""
     keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
     return ", ".join(f"{key} {old.get(key)} → {new.get(key)}" for key in keys)

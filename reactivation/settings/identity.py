@@ -1,4 +1,4 @@
-"""What makes two runs different networks: the settings that count, and a fingerprint of them."""
+"""The settings that identify a network, and a fingerprint of them."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -10,24 +10,24 @@ from reactivation.settings.layers import TrainConfig, to_dict, train_schema
 from reactivation.settings.noise import OF_CELLS
 from reactivation.settings.reading import flatten
 
-# What may differ between two commands that train the same network.
+# Settings that may differ between two commands that train the same network.
 _NOT_SCIENCE = {"config", "preset", "path", "tag", "device", "together", "threads", "logger"}
 _NOT_SCIENCE |= {f"trainer.{key}" for key in ("n_epochs", "compute_all_metrics", "log_freq", "test_freq", "save_freq")}
 _NOT_SCIENCE |= {f"rnn.{key}" for key in OF_CELLS}  # in their other spelling
 
 
 def science(config: TrainConfig) -> dict[str, Any]:
-    """What makes two runs different networks, flat and dotted: {"rnn.tau": 0.1, ...}; noises as σ²Δt."""
+    """The settings that identify a network, by dotted keys: {"rnn.tau": 0.1, ...}; noises as σ²Δt."""
     return _science(config.task_name, flatten(to_dict(config)))
 
 
 def science_hash(config: TrainConfig) -> str:
-    """A fingerprint of `science`, of what is not at its default: a setting added later changes no older fingerprint."""
+    """A fingerprint of those settings in `science` that are not at their defaults, so new settings change no old one."""
     return fingerprint(config.task_name, flatten(to_dict(config)))
 
 
 def fingerprint(task_name: str, settings: Mapping[str, Any]) -> str:
-    """As `science_hash`, of a configuration's settings by their dotted keys."""
+    """As `science_hash`, from a configuration's settings by their dotted keys."""
     defaults = _defaults(task_name, settings["rnn.model"])
     told = {key: value for key, value in _science(task_name, settings).items() if key == "task" or value != defaults[key]}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

@@ -2,9 +2,9 @@
 
 Layers, each over the one before: the dataclasses' defaults < base.yml < the task's base.yml < the experiment < the preset <
 the command line. `reactivation.settings.reading` reads them, `reactivation.settings.declaring` has names and ranges,
-`reactivation.settings.noise` converts σ²Δt to σ at the Δt in force where a layer says it, OmegaConf merges them. Text comes
-in through `resolve_train` and `resolve_analysis`; inside, `train_config` and `analysis_settings` take values.
-Nothing here imports torch, so a typing error is answered at once.
+`reactivation.settings.noise` converts the σ²Δt of a layer to σ with the Δt in force there, and OmegaConf merges them.
+`resolve_train` and `resolve_analysis` take text; `train_config` and `analysis_settings` take values.
+Nothing here imports torch, so a typing error is reported at once.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,15 +32,15 @@ from reactivation.settings.declaring import (
 from reactivation.settings.noise import OF_ANALYSES, OF_CELLS, agree, in_both_spellings, step_variance, without_unsaid
 from reactivation.settings.reading import COMMAND_LINE, load_yaml, nested, shown, typed
 
-RESULTS = "results"  # where run folders and results go unless `path` says otherwise
+RESULTS = "results"  # the folder of runs and results, unless `path` names another
 
-Layer = tuple[str, dict[str, Any]]  # what says it (a file, the command line), and what it says
+Layer = tuple[str, dict[str, Any]]  # source (a file, the command line), and its values
 Read = Callable[[type, Mapping[str, Any]], dict[str, Any]]  # schema, arguments → a layer's nested values
 
 
 @dataclass
 class TrainConfig:
-    """Everything a training run is made from. `train_schema` gives `task` and `rnn` the types of one task and cell."""
+    """All settings of a training run. `train_schema` gives `task` and `rnn` the types of one task and cell."""
 
     config: str = setting("", "experiment: <task>/<name>, a file under configs/train")
     seed: int = setting(0, "seed of every random stream of the run", low=0)
@@ -64,7 +64,7 @@ class TrainConfig:
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by values: the classes are made when they are asked for, and another process must make its own."""
+        """Pickle by values: `train_schema` makes the classes when they are needed, and another process must make its own."""
         return _rebuilt, (self.task_name, self.rnn.model, to_dict(self))
 
     @property
@@ -103,7 +103,7 @@ def experiments() -> list[str]:
 
 
 def _yaml_names(folder: str) -> list[str]:
-    """The YAML files of a folder of `CONFIGS`; what an editor leaves beside them (`.#x.yml`) is none, nor is a folder."""
+    """The names of the YAML files in a folder of `CONFIGS`, without hidden files of editors (`.#x.yml`) and folders."""
     files = (CONFIGS / folder).glob("*.yml")
     return sorted(file.stem for file in files if FILE_NAME.fullmatch(file.stem) and registry.holds_text(file))
 
@@ -147,7 +147,7 @@ def analysis_settings(name: str, settings_class: type, values: Mapping[str, Any]
 
 
 def _nested(schema: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    return nested(values)  # which are what they are, whatever is declared
+    return nested(values)  # values need no conversion by their declared types
 
 
 def _resolve_train(arguments: Mapping[str, Any], read: Read) -> TrainConfig:
@@ -164,7 +164,7 @@ def _resolve_train(arguments: Mapping[str, Any], read: Read) -> TrainConfig:
 
 
 def _model(layers: list[Layer]) -> str:
-    """Return which cell layers agree on, by the last."""
+    """Return the cell that the layers name; the last layer decides."""
     model, own = CellSettings.model, []
     common = {f.name for f in fields(CellSettings)}
     for where, values in layers:
@@ -186,14 +186,14 @@ def _refuse_key_of_another_cell(key: str, model: str, where: str) -> None:
 
 
 def _own_keys(model: str) -> set[str]:
-    """The keys of `rnn` that this cell has and not every cell; none if its file cannot be run, which is told elsewhere."""
+    """The keys of `rnn` that this cell adds to those of every cell; none if its file cannot be run (reported elsewhere)."""
     with suppress(BadInput):
         return {f.name for f in fields(registry.settings("cells", model))} - {f.name for f in fields(CellSettings)}
     return set()
 
 
 def _laid(schema: type[TrainConfig], layers: list[Layer]) -> TrainConfig:
-    """Lay layers over each other, each noise converted at the Δt in force, and check what spans several keys."""
+    """Merge layers, each noise converted with the Δt in force, and check settings that depend on each other."""
     dt, converted = schema().task.dt, []
     for where, values in layers:
         check(schema, values, where)
@@ -207,7 +207,7 @@ def _laid(schema: type[TrainConfig], layers: list[Layer]) -> TrainConfig:
     config.trainer.check_together()
     for sigma, spelling in OF_CELLS.items():
         kept = getattr(config.rnn, sigma)
-        if not agree(kept, getattr(config.rnn, spelling), dt):  # it was said at another Δt
+        if not agree(kept, getattr(config.rnn, spelling), dt):  # it was set at another Δt
             setattr(config.rnn, spelling, step_variance(kept, dt))
     return config
 
@@ -238,17 +238,17 @@ def _resolve_analysis(name: str, settings_class: type, arguments: Mapping[str, A
 
 
 def said(name: str, arguments: Mapping[str, str]) -> frozenset[str]:
-    """The keys of analysis `name` that somebody sets, on the command line or in a preset, and that no default has."""
+    """The keys of analysis `name` that the command line or a preset sets."""
     presets = _preset_layers(arguments.get("preset"), ["analysis", f"output_{name}"])
     return frozenset(arguments) | frozenset(key for _, values in presets for key in values)
 
 
 def resolve_plain(settings_class: type, arguments: dict[str, str]) -> Any:
-    """Checked settings that no file has a say in: defaults < command line.
+    """Checked settings without files: defaults < command line.
 
     Raises:
         BadInput: anything wrong with the arguments.
-        StorageError: a file stands where a folder is named.
+        StorageError: a path that should be a folder is a file.
     """
     settings = merge(settings_class, [(COMMAND_LINE, typed(settings_class, arguments))])
     for named in (getattr(settings, f.name) for f in fields(settings_class) if f.metadata.get("folder")):
@@ -280,7 +280,7 @@ def from_yaml(file: Path) -> TrainConfig:
     """The resolved configuration that a run folder holds.
 
     Raises:
-        BadInput: the file is not one.
+        BadInput: the file does not hold one.
     """
     raw = load_yaml(file)
     name = raw.get("config")
@@ -331,7 +331,7 @@ def _check_sections(where: str, preset: dict[str, Any]) -> None:
 
 
 def base_config(task_name: str) -> TrainConfig:
-    """What every experiment of a task starts from."""
+    """The configuration of a task without an experiment's settings."""
     return _laid(train_schema(task_name), _base_layers(task_name))
 
 

@@ -1,7 +1,6 @@
-"""σ [s^-1/2] says how strong a noise is; σ²Δt, its variance per step, is another spelling of it, converted here alone.
+"""Conversions between two spellings of a noise: σ [s^-1/2], and its variance per step, σ²Δt.
 
-What was spelt is kept beside what it was converted to: names and fingerprints of runs have σ²Δt, and taking the root and
-squaring it again gives another last digit.
+Both values are kept: names and fingerprints of runs have σ²Δt, and converting it to σ and back changes the last digit.
 """
 
 from collections.abc import Mapping
@@ -26,12 +25,12 @@ def step_variance(sigma: float, dt: float) -> float:
 
 
 def agree(sigma: float, variance: float, dt: float) -> bool:
-    """Whether one of the two is what the other is converted to."""
+    """Whether one of the two values is exactly the conversion of the other."""
     return sigma == intensity(variance, dt) or variance == step_variance(sigma, dt)
 
 
 def without_unsaid(values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
-    """Return values without the spellings at null: a config.yml of version 0.1 has `sigma: null`."""
+    """Return values without noises that are null: a config.yml of version 0.1 has `sigma: null`."""
     keys = {*spellings, *spellings.values()}
     return {key: value for key, value in values.items() if value is not None or key not in keys}
 
@@ -39,10 +38,10 @@ def without_unsaid(values: Mapping[str, Any], spellings: Mapping[str, str]) -> d
 def in_both_spellings(
     values: Mapping[str, Any], spellings: Mapping[str, str], dt: float, where: str, prefix: str = ""
 ) -> dict[str, Any]:
-    """Return a layer's values with each noise that it sets as σ and as σ²Δt, converted at the layer's Δt [s].
+    """Return a layer's values with each of its noises both as σ and as σ²Δt, converted with the Δt in force [s].
 
     Raises:
-        BadInput: the layer sets both, and they are two noises.
+        BadInput: the layer sets both, and they disagree.
     """
     both = dict(values)
     for key, spelling in spellings.items():

@@ -1,7 +1,7 @@
-"""What files and command lines say, as plain values: YAML mappings and `key=value` words; and values as such words again.
+"""Plain values from YAML files and `key=value` words, and such words from values.
 
-YAML is read as far as settings need it: no key twice, no aliases, no tags, and only plain decimal numbers are numbers.
-Nothing here imports torch, so a typing error is answered at once.
+Only the YAML that settings need is read: no duplicate keys, no aliases, no tags, and only plain decimal numbers are numbers.
+Nothing here imports torch, so a typing error is reported at once.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -19,7 +19,7 @@ from reactivation.machine.places import HOME
 from reactivation.settings.declaring import allowed_types
 
 COMMAND_LINE = "command line"
-# YAML that is well formed can still say what Python cannot hold: a list as a key, a number of 5,000 digits.
+# Well-formed YAML can still hold values that Python refuses: a list as a key, a number of 5,000 digits.
 _UNREADABLE = (yaml.YAMLError, ValueError, TypeError, RecursionError)
 _RANGE = re.compile(rf"({WHOLE})\.\.({WHOLE})")
 _LARGEST_RANGE = 10**4
@@ -75,10 +75,10 @@ def parse_arguments(words: list[str]) -> dict[str, str]:
 
 
 def refuse_idle(words: Iterable[str], taken: Collection[str], by: str) -> None:
-    """Refuse keys that say nothing to the part of a command that is asked for; words without = are none.
+    """Refuse keys that have no effect on the requested part of a command; words without = are ignored.
 
     Raises:
-        BadInput: there is one.
+        BadInput: a key has no effect.
     """
     for key in (word.split("=")[0] for word in words if "=" in word):
         if key not in taken:
@@ -89,7 +89,7 @@ def require_printable(word: str) -> None:
     """Refuse a word that would break a line of output.
 
     Raises:
-        BadInput: it holds what cannot be printed.
+        BadInput: it has an unprintable character.
     """
     if not word.isprintable():
         raise BadInput(f"{COMMAND_LINE}: {in_one_line(word)} holds a line break or what else cannot be printed")
@@ -99,7 +99,7 @@ def parse_seeds(arguments: dict[str, str]) -> list[str]:
     """The seeds of `seed=0,1,2`, one or several, still as text.
 
     Raises:
-        BadInput: a seed twice, or what is none among several.
+        BadInput: a seed is given twice, or one of several is not a whole number.
     """
     text = arguments.get("seed", "0")
     if "," not in text and ".." not in text and text[:1] != "[":
@@ -111,7 +111,7 @@ def seed_list(text: str, key: str) -> tuple[int, ...]:
     """The whole numbers of "0,1,2", which may stand in brackets, or of "0..4".
 
     Raises:
-        BadInput: other text, a number twice, or a range that is none.
+        BadInput: other text, a number twice, or an invalid range.
     """
     inner = text[1:-1] if text[:1] == "[" and text[-1:] == "]" else text
     parts = [part for listed in inner.split(",") for part in spread(listed.strip(), f"{COMMAND_LINE}: {key}")]
@@ -127,7 +127,7 @@ def spread(text: str, where: str) -> list[str]:
     """Each whole number of a range, "0..4"; other text as it is.
 
     Raises:
-        BadInput: the range runs backwards or is endless.
+        BadInput: the range runs backwards or is too long.
     """
     ends = _RANGE.fullmatch(text)
     if not ends:
@@ -191,10 +191,10 @@ def _text_of(value: Any) -> str:
 
 
 def load_yaml(file: Path) -> dict[str, Any]:
-    """A YAML mapping in which no key stands twice; one of nothing but comments is empty.
+    """Read a YAML mapping without duplicate keys; a file of comments alone gives an empty mapping.
 
     Raises:
-        BadInput: the file is not there, or not such a mapping; the message names it.
+        BadInput: the file is missing, or not such a mapping; the message names it.
         StorageError: it may not be read.
     """
     where = shown(file)
@@ -216,7 +216,7 @@ def _text(file: Path) -> str:
 
 
 def shown(file: Path) -> str:
-    """A file's name as a reader of a message knows it: from the project's folder on, if it lies there."""
+    """A file's name for messages: relative to the project's folder, if the file lies there."""
     return str(file.relative_to(HOME) if file.is_relative_to(HOME) else file)
 
 
@@ -234,7 +234,7 @@ def _typed(settings_class: type, key: str, text: str) -> Any:
 
 
 def _with_home(key: str, text: str) -> str:
-    """Put a home in the place of its sign, as not every shell does behind a =."""
+    """Replace a leading ~ by the home folder, which not every shell does after an =."""
     if not re.match("~[^/]*/", text):
         return text
     expanded = os.path.expanduser(text)
