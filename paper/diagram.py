@@ -2,13 +2,14 @@
 
     python -m paper.diagram [dry_run=true] [families=[biased GRU]] [seeds=[1]] [path=results]
 
-Measures every network of the families that is there and not measured yet (5 minutes each on a busy core, less for vanilla
-and for bearings), draws PATH/figures/fig_diagram.png with its table, and prints each row of `paper/claims/replay.py` with
-its verdict. Every measurement is a file, PATH/diagram/<task>_<experiment>_<seed>[_<tag>].json.
+Measures every network of the families that is trained and neither measured yet nor published with its measurement (5
+minutes each on a busy core, less for vanilla and for bearings), draws PATH/figures/fig_diagram.png with its table, and
+prints each row of `paper/claims/replay.py` with its verdict. Every measurement is a file,
+PATH/diagram/<task>_<experiment>_<seed>[_<tag>].json.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from paper.tables import Table
 from reactivation.analysis.mechanism import Settings as OfTheory
 from reactivation.analysis.mechanism import training_values
 from reactivation.machine.errors import BadInput, DamagedData, run_command
-from reactivation.machine.places import refuse_published
+from reactivation.machine.places import PUBLISHED, refuse_published
 from reactivation.network.modifiers import Adaptation, Modifier, Momentum
 from reactivation.settings.declaring import nearest, setting
 from reactivation.settings.describing import asked_settings
@@ -132,11 +133,17 @@ class Part:
 
     @property
     def found(self) -> dict[str, Any] | None:
-        """What was measured of it, by just these settings; None for nothing.
+        """What was measured of it by just these settings, below the root or as it is published; None for nothing.
 
         Raises:
-            DamagedData: the file is not what was written.
+            DamagedData: a file is not what was written.
         """
+        published = replace(self, settings=replace(self.settings, path=str(PUBLISHED)))
+        return self.own or published.own
+
+    @property
+    def own(self) -> dict[str, Any] | None:
+        """What was measured of it below the root; see `found`."""
         if not self.file.exists():
             return None
         found: dict[str, Any] = read_json(self.file)
@@ -282,7 +289,7 @@ def unlearned_below(path: str) -> dict[Family, tuple[int, ...]]:
 
 def published_files(path: str) -> list[Path]:
     """What there is to be published below a root: measurements, figure and its table."""
-    measured = [part.file for part in parts(Settings(path=path)) if part.found is not None]
+    measured = [part.file for part in parts(Settings(path=path)) if part.own is not None]
     drawn = [picture(Path(path) / "figures", KEY, form) for form in ("pdf", "png", "csv")]
     return [*measured, *(file for file in drawn if file.exists())]
 

@@ -3,9 +3,10 @@
     python sweep.py file=configs/sweep/gain_at_rest.yml name=gain_at_rest trained=results allow_missing=true
     python -m paper.gain [dry_run=true] [path=results]
 
-The first rests the networks that are there. The second rests the analytic controls likewise, those that are not measured
-yet, each into PATH/gain/control_<name>_<density>_<seed>_<inputs>.json (3 minutes of a core in the box, 1 on the circle).
-It writes PATH/figures/fig_gain.csv, which has a row for each network, kind of inputs and gain, fig_gain.png and .pdf, and
+The first rests the networks that are trained here or published. The second rests the analytic controls likewise, those that
+are neither measured here nor published, each into PATH/gain/control_<name>_<density>_<seed>_<inputs>.json (3 minutes of a
+core in the box, 1 on the circle). Networks that the sweep here has not rested count with their published rests. It writes
+PATH/figures/fig_gain.csv, which has a row for each network, kind of inputs and gain, fig_gain.png and .pdf, and
 PATH/gain_claims.json: where each family matches waking best, by the rule in `paper/claims/gain.py`.
 """
 
@@ -33,7 +34,7 @@ from reactivation.analysis.base import both_phases
 from reactivation.analysis.measures import kl
 from reactivation.analysis.results import confidence_interval
 from reactivation.machine.errors import DamagedData, run_command, storing
-from reactivation.machine.places import CONFIGS, refuse_published
+from reactivation.machine.places import CONFIGS, PUBLISHED, refuse_published
 from reactivation.network.phases import QUIESCENT
 from reactivation.settings.declaring import setting
 from reactivation.settings.describing import asked_settings
@@ -202,6 +203,18 @@ def measured(path: str) -> list[Row]:
     return rows + [
         Row(*families[row["run"]], row["inputs"], *map(_number, (row["variance_gain"], *_told(row)))) for row in known
     ]
+
+
+def with_published(path: str) -> list[Row]:
+    """What is measured below a root of results, and what is published of the networks and controls that it lacks.
+
+    Rests of a network from another machine need not be made again for a figure with the networks of this one.
+    """
+    own = measured(path)
+    known = {(row.network, row.inputs) for row in own}
+    rows = [row for row in drawn(str(PUBLISHED)) if (row.network, row.inputs) not in known] + own
+    order = {(control.network, control.inputs): number for number, control in enumerate(controls())}
+    return sorted(rows, key=lambda row: (order.get((row.network, row.inputs), len(order)), row.network.split("/")[0]))
 
 
 def unlearned(path: str) -> Unlearned:
@@ -391,10 +404,12 @@ def main(words: list[str]) -> None:
         return
     refuse_published(Path(settings.path))
     for control in controls():
-        if not control.rows(settings.path) and not settings.dry_run:
+        is_known = control.rows(settings.path) or control.rows(str(PUBLISHED))
+        if not is_known and not settings.dry_run:
             print(f"{control.file(settings.path)} ...", flush=True)
             control.measure(settings.path)
-    rows, left = measured(settings.path), unlearned(settings.path)
+    rows = with_published(settings.path)
+    left = {**_unlearned_of_claims(PUBLISHED / CLAIMS), **unlearned(settings.path)}
     for family, seed in ((family, seed) for family, seeds in left.items() for seed in seeds):
         print(line_on(family, seed))
     judged = judge(rows, left)

@@ -19,11 +19,13 @@ from paper.diagram import (
     measure,
     measured_below,
     parts,
+    published_files,
     unlearned_below,
     verdict_table,
     verdicts,
 )
 from paper.panels.diagram import table
+from reactivation.machine.places import PUBLISHED
 
 BY_NAME = {family.name: family for family in FAMILIES}
 VANILLA = BY_NAME["published vanilla (does not count)"]
@@ -80,7 +82,13 @@ def test_every_row_asks_for_rests_that_are_measured() -> None:
 @pytest.fixture
 def nothing_published(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No published network stands in for one that is not there."""
-    monkeypatch.setattr("reactivation.storage.finding.PUBLISHED", tmp_path_factory.mktemp("empty"))
+    for module in ("reactivation.storage.finding", "paper.diagram"):
+        monkeypatch.setattr(f"{module}.PUBLISHED", tmp_path_factory.mktemp("empty"))
+
+
+def test_what_is_not_measured_here_counts_as_it_is_published(tmp_path: Path) -> None:
+    assert measured_below(str(tmp_path)) == measured_below(str(PUBLISHED))
+    assert published_files(str(tmp_path)) == []
 
 
 @pytest.mark.usefixtures("nothing_published")

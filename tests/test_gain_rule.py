@@ -34,6 +34,7 @@ from paper.gain import (
     measured,
     planned,
     verdicts_drawn,
+    with_published,
 )
 from reactivation.machine.errors import DamagedData
 from reactivation.machine.places import PUBLISHED
@@ -185,6 +186,21 @@ def test_a_network_that_has_not_learned_its_task_has_no_rows(
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "left out drawn tanh, seed 1: it has not learned its task"
     assert len([line for line in said if "0 of 5; not learned: seed 1" in line]) == len(INPUTS)
+
+
+def test_networks_that_are_not_rested_here_count_as_they_are_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = drawn(str(PUBLISHED))
+    assert with_published(str(tmp_path)) == published
+    anew, new = "spatial_navigation/noisy_biased_gru_0.0001_2_theory", "head_direction/noisy_undrawn_gru_0.01_0_theory"
+    rows = [Row("biased GRU", anew, "none", 2.0, 0.5, 0.1), Row("undrawn GRU", new, "none", 2.0, 0.4, 0.1)]
+    monkeypatch.setattr("paper.gain.measured", lambda _: rows)
+    both = with_published(str(tmp_path))
+    assert set(rows) <= set(both)
+    assert len([row for row in both if row.network == anew]) == 1 + len(GAINS)  # Brownian inputs: as published
+    order = list(dict.fromkeys(row.network for row in both))
+    assert order.index(new) < order.index(anew)
 
 
 def test_the_page_names_who_has_not_learned_as_the_verdicts_have_it(tmp_path: Path) -> None:

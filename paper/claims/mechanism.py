@@ -22,6 +22,7 @@ from paper.claims.theory import (
     verdict,
     when_it_appears,
 )
+from paper.learned import left_out
 from paper.protocols import HEAD, SPATIAL
 from paper.theory import (
     CONTROL_SEEDS,
@@ -60,8 +61,7 @@ class Judged:
     @property
     def of_planned(self) -> str:
         """How many of the planned networks are judged, and which are left out."""
-        left_out = f"; not learned: seed {', '.join(map(str, self.unlearned))}" if self.unlearned else ""
-        return f"{len(self.networks)} of {self.planned}{left_out}"
+        return f"{len(self.networks)} of {self.planned}{left_out(self.unlearned)}"
 
 
 def judge_mechanism(path: str) -> list[Judged]:
