@@ -1,23 +1,23 @@
 """Train and analyse every combination of lists of settings, here or on a SLURM cluster.
 
     python sweep.py config=<task>/<a>,<task>/<b> seed=0..4 rnn.sigma=0.05,0.1 [key=values ...] [name=...] [dry_run=true]
-    python sweep.py config=... seed=0..4 then='kl variance' variance_gain=1,2       each network analysed once it is there
+    python sweep.py config=... seed=0..4 then='kl variance' variance_gain=1,2       each network analysed once trained
     python sweep.py file=sweep.yml [key=values ...]          grid: {key: [values]}, list: [{key: value, ...}], then: [kl]
-    python sweep.py ... trained=results [allow_missing=true] networks that are trained already (those that are), as copies
+    python sweep.py ... trained=results [allow_missing=true] copies of trained networks (allow_missing: of those that exist)
     python sweep.py ... launcher=slurm launcher.time=4:00:00 launcher.memory=4G
     python sweep.py status [NAME] [watch=true]
     python sweep.py cancel [NAME]
-    python sweep.py logs RUN [name=NAME]                     a part of its name will do
+    python sweep.py logs RUN [name=NAME]                     RUN: a run, or a part of its name
 
-Any key of train.py takes values: a,b,c or 0..4; what stands in [brackets] is one. With then=, keys of analyses do, too (of
-one alone: kl.variance_gain=1,2). A sweep lives in results/sweeps/<name>/ with plan, states, logs and table; its runs lie
-there as under results/, named by what varies. Kill it at any time: the same line goes on, leaves what is finished, and
-starts nothing twice. `status` is answered from the folder, and by the scheduler where that answers. No NAME: the last.
-Once all has ended, the table is there, too: whoever started it here writes it, or the next `status`; and at any time
-python runs.py sweep=NAME does.
+Any key of train.py takes several values: a,b,c or 0..4; a list in [brackets] is one value. With then=, keys of analyses do,
+too (of one analysis alone: kl.variance_gain=1,2). A sweep is a folder, results/sweeps/<name>/, with plan, states, logs and
+table; its runs lie there as under results/, named by the settings that vary. Kill it at any time: the same command continues
+it, keeps finished runs, and starts nothing twice. `status` reads the folder, and asks the scheduler if that answers. Without
+NAME, the last sweep is meant. The table is written once all runs have ended, by the command that ran them here or by the
+next `status`, and at any time by python runs.py sweep=NAME.
 
-Exit codes: 0 done (slurm: handed over); 2 bad input; 128 + n interrupted by signal n after saving (130: Ctrl-C); else
-that of the first run that failed.
+Exit codes: 0 done (slurm: submitted); 2 bad input; 128 + n interrupted by signal n after saving (130: Ctrl-C); else that of
+the first run that failed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -61,13 +61,13 @@ from reactivation.sweep.taking import take, trained_networks
 from reactivation.training.processes import slots_on
 
 _PLANNING = 60.0  # seconds to wait for another process that plans the same sweep
-_ELSEWHERE = SILENCE + 60  # seconds that a job waits for runs that another, which may be dead, has
+_ELSEWHERE = SILENCE + 60  # seconds that a job waits for runs claimed by another process, which may be dead
 _GROUP = "launcher."
 
 
 @dataclass
 class Settings:
-    """Settings of `sweep.py` beside those that vary."""
+    """Settings of `sweep.py` itself, beside those that vary."""
 
     name: str | None = setting(None, "name of the sweep; null: made from what varies", file_name=True)
     file: str | None = setting(None, "YAML file with grid:, list:, then:")
@@ -81,7 +81,7 @@ class Settings:
 
 
 def main(words: list[str]) -> None:
-    """Plan, show, start; or look at what was started.
+    """Plan, show and start a sweep; or look at one that was started.
 
     Raises:
         UserError: as everywhere; SomeFailed where a run failed.
@@ -90,9 +90,9 @@ def main(words: list[str]) -> None:
     if {"--help", "-h"} & set(words):
         print(as_typed(__doc__ or ""), "Keys: name, type, default, meaning", *describe(Settings()), sep="\n")
         print(*describe(Launcher(), _GROUP), sep="\n")
-    elif first == "work":  # in a process of its own, as a supervisor starts it
+    elif first == "work":  # a process that a supervisor starts
         _work(*rest)
-    elif first == "job":  # as the script of a job has it
+    elif first == "job":  # called by the script of a job
         _job(*rest)
     elif first in looking.COMMANDS:
         looking.look(first, rest)
@@ -141,15 +141,15 @@ def _launcher(arguments: Mapping[str, str]) -> Launcher:
     launcher: Launcher = resolve_plain(Launcher, {known[key]: value for key, value in arguments.items()})
     if launcher.launcher == LOCAL:
         refuse_idle(map("=".join, arguments.items()), ("launcher", *(_GROUP + name for name in HERE)), f"launcher={LOCAL}")
-    grace_of(launcher)  # refuses a time that is none, before there is a folder
+    grace_of(launcher)  # refuses an invalid time before the folder is made
     return launcher
 
 
 def _trained(settings: Settings, configs: Mapping[str, TrainConfig]) -> dict[str, RunFolder]:
-    """Find the networks that are taken as they are, by run; none where they are to be trained.
+    """Find the networks of trained=, by run; none without it.
 
     Raises:
-        BadInput: some are not there, and that is not allowed; or it is allowed where none is taken.
+        BadInput: some are missing without allow_missing=true; or allow_missing=true is given without trained=.
     """
     if not settings.trained:
         if settings.allow_missing:
@@ -162,7 +162,7 @@ def _trained(settings: Settings, configs: Mapping[str, TrainConfig]) -> dict[str
 
 
 def _show_plan(sweep: Sweep, found: list[State], configs: Mapping[str, TrainConfig]) -> None:
-    """Print what there is to do, and what training it costs; `configs` are of the runs that are to be trained."""
+    """Print the states of the runs, and the cost of training those that are left; `configs` are of the runs to train."""
     counts = counted(found)
     analyses = sum(len(run.analyses) for run in sweep.runs.values())
     print(f"{sweep.path}: {summary(counts)}" + (f"; {analyses} analyses" if analyses else ""))
@@ -171,10 +171,13 @@ def _show_plan(sweep: Sweep, found: list[State], configs: Mapping[str, TrainConf
 
 
 def _to_do(sweep: Sweep, launcher: Launcher) -> list[str]:
-    """What to hand over. What seems to run may have been killed a moment ago: here its lock tells, a cluster has to wait.
+    """The runs to start.
+
+    A run that seems to be running may have been killed a moment ago. Here it is included, as its lock shows whether it
+    still runs; on a cluster it is left out.
 
     Raises:
-        StorageError: the scheduler does not say what waits.
+        StorageError: the scheduler does not say which jobs wait.
     """
     scheduled = slurm.scheduled(sweep)
     if launcher.launcher == SLURM and not scheduled.answers:
@@ -185,7 +188,7 @@ def _to_do(sweep: Sweep, launcher: Launcher) -> list[str]:
 
 @contextmanager
 def _planning(sweep: Sweep) -> Iterator[None]:
-    """Keep others from handing over runs of the same sweep meanwhile; waits for one that is at it.
+    """Keep other commands from starting runs of the same sweep in this block; wait for one that is doing so.
 
     Raises:
         StorageError: it takes too long.
@@ -219,7 +222,7 @@ def _submit(sweep: Sweep, handed: list[Submission], launcher: Launcher) -> None:
 
 
 def _run_here(sweep: Sweep, submission: Submission, slots: int) -> None:
-    """What the local launcher does.
+    """Run a submission on this machine.
 
     Raises:
         Interrupted: a signal came, and all have saved and ended.
@@ -230,7 +233,7 @@ def _run_here(sweep: Sweep, submission: Submission, slots: int) -> None:
 
 
 def _work(*words: str) -> None:
-    """What a process of its own does: FOLDER RUN [RUN ...].
+    """Make runs in this process: FOLDER RUN [RUN ...].
 
     Raises:
         BadInput: other words.
@@ -251,7 +254,7 @@ def _work(*words: str) -> None:
 
 
 def _job(*words: str) -> None:
-    """What a job of a scheduler does: FOLDER, the number of a submission, and that of one of its jobs.
+    """Run a job of a scheduler: FOLDER, the number of a submission, and the number of one of its jobs.
 
     Raises:
         BadInput: other words.

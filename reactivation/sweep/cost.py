@@ -1,4 +1,4 @@
-"""What is left of a sweep in core-hours and memory: by finished runs of the same shape, else by one timed step."""
+"""Estimates of the core-hours and memory that a sweep still needs: from finished runs of equal shape or one timed step."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -13,11 +13,11 @@ from reactivation.sweep.states import FINISHED, State
 
 @dataclass(frozen=True)
 class Cost:
-    """Estimate what is left."""
+    """Hold the estimated cost of unfinished runs."""
 
     seconds: float  # of one core
     memory: float  # of a process [MB]
-    source: str  # what it is known from
+    source: str  # where the estimate comes from
 
     def __str__(self) -> str:
         hours = self.seconds / 3600
@@ -26,7 +26,7 @@ class Cost:
 
 
 def cost(configs: Mapping[str, TrainConfig], found: Iterable[State]) -> Cost:
-    """Estimate the cost of what is not finished.
+    """Estimate the cost of the unfinished runs.
 
     Args:
         configs: the configuration of each run.
@@ -46,7 +46,7 @@ def cost(configs: Mapping[str, TrainConfig], found: Iterable[State]) -> Cost:
 
 
 def _shape(config: TrainConfig) -> tuple[Any, ...]:
-    """What the time of a step depends on."""
+    """The settings that determine the time of a step."""
     sizes = tuple(value for value in asdict(config.task).values() if type(value) is int)
     return config.task_name, config.rnn.model, config.rnn.n_rec, *sizes
 
@@ -62,7 +62,7 @@ def _known(configs: Mapping[str, TrainConfig], finished: Iterable[State]) -> dic
 
 
 def _timed(shapes: list[tuple[tuple[Any, ...], TrainConfig]]) -> dict[tuple[Any, ...], float]:
-    """As `_known`, of one step of the first shape; the others by how much more arithmetic they are."""
+    """As `_known`, by timing one step of the first shape and scaling with the arithmetic of the others."""
     import torch
 
     from reactivation.machine.device import prepare

@@ -1,9 +1,9 @@
 """The folder of a sweep: its plan, and where everything else is.
 
 results/sweeps/<name>/plan.json               the plan
-                      submissions/<n>.json    what was handed to a launcher
+                      submissions/<n>.json    the runs handed to a launcher
                       states/<run>.json       attempts at a run
-                      logs/<run>.log          what it printed
+                      logs/<run>.log          what the run printed
                       table.csv               of all runs, and table.parquet where pyarrow is installed
                       <task>/<run>/           run folders, and results beside them, as under results/
 """
@@ -24,8 +24,8 @@ from reactivation.storage.files import damaged, locked, make_folder, read_json, 
 from reactivation.storage.folder import RunFolder
 from reactivation.sweep.grid import Values
 
-HEARTBEAT = 10.0  # seconds between the signs of life of whoever runs something
-SILENCE = 120.0  # seconds without one after which it is taken for dead, clocks of two machines being apart and files cached
+HEARTBEAT = 10.0  # seconds between the signs of life of a supervisor
+SILENCE = 120.0  # seconds without one after which it counts as dead; long, since clocks differ and files are cached
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class PlannedAnalysis:
     """An analysis of one run."""
 
     name: str
-    values: Values  # what its command is told
+    values: Values  # the arguments of its command
     file: str  # of its results, within the sweep's folder
 
 
@@ -42,24 +42,24 @@ class PlannedRun:
     """A run with its analyses."""
 
     name: str  # <task>/<run folder>
-    values: Values  # what train.py is told
+    values: Values  # the arguments of train.py
     analyses: tuple[PlannedAnalysis, ...] = ()
 
     def holds(self, other: "PlannedRun") -> bool:
-        """Whether this is the other run, with its analyses and perhaps more."""
+        """Whether this is the same run as the other, with at least its analyses."""
         return (self.name, self.values) == (other.name, other.values) and set(self.files) >= set(other.files)
 
     @property
     def files(self) -> list[str]:
-        """The files of results that it ends with."""
+        """The files of its results."""
         return [analysis.file for analysis in self.analyses]
 
 
 class Hold(NamedTuple):
-    """What keeps others from a run."""
+    """The lock and claim of a run."""
 
-    lock: int  # its descriptor, which a child may be given, too
-    touch: Callable[[], None]  # says that somebody is at work on it
+    lock: int  # descriptor of the lock, which a child process may inherit
+    touch: Callable[[], None]  # touches the claim
 
 
 @dataclass(frozen=True)
@@ -77,23 +77,23 @@ class Sweep:
         return self.path / "table.csv"
 
     def submission_file(self, number: int) -> Path:
-        """What was handed to a launcher."""
+        """The file of a submission, the runs handed to a launcher."""
         return self.path / "submissions" / f"{number}.json"
 
     def state_file(self, run: str) -> Path:
-        """Where the attempts at a run are noted."""
+        """The file of the attempts at a run."""
         return self.path / "states" / f"{run}.json"
 
     def log_file(self, run: str) -> Path:
-        """What a run printed."""
+        """The file of what a run printed."""
         return self.path / "logs" / f"{run}.log"
 
     @contextmanager
     def held(self, run: str) -> Iterator[Hold]:
-        """Keep others from a run.
+        """Keep other processes from a run.
 
         Raises:
-            StorageError: another process has it.
+            StorageError: another process has the run.
         """
         file = self.state_file(run)
         make_folder(file.parent)
@@ -104,7 +104,7 @@ class Sweep:
             yield Hold(descriptor, touch)
 
     def is_left_behind(self, run: str) -> bool:
-        """Whether a process of this machine was killed that was at work on a run."""
+        """Whether a process of this machine was killed while it worked on a run."""
         file = self.state_file(run)
         return is_left_behind(file.parent, _claim(file))
 
@@ -126,20 +126,20 @@ class Sweep:
         return {run.name: run for run in runs}
 
     def train_values(self, run: PlannedRun) -> Values:
-        """What train.py is told of a run, its folder included."""
+        """The arguments of train.py for a run, its folder included."""
         return {**run.values, "path": str(self.path / run.name)}
 
     def take_plan(self, runs: Iterable[PlannedRun]) -> bool:
-        """Take a plan, which may have more runs and analyses than the one that is there; returns whether it has.
+        """Take a plan, which may extend the existing one by runs and analyses; returns whether it differs from that.
 
         Raises:
-            BadInput: the sweep of that name has runs that this one has not.
+            BadInput: the existing sweep of that name has runs that this plan lacks.
         """
         new = {run.name: run for run in runs}
         try:
             old = self.runs if self.plan_file.exists() else {}
         except DamagedData:
-            old = {}  # it is written anew
+            old = {}  # a damaged plan is replaced
         for run in old.values():
             if run.name not in new or not new[run.name].holds(run):
                 raise BadInput(f"{self.path} is another sweep: it has {run.name} with other settings; give another name=...")
@@ -147,7 +147,7 @@ class Sweep:
         return list(old.values()) != list(new.values())
 
     def write_plan(self) -> None:
-        """Put the plan down that was taken.
+        """Write the plan that was taken.
 
         Raises:
             StorageError: it cannot be written.
@@ -160,7 +160,7 @@ def _claim(state_file: Path) -> str:
 
 
 def sweep_folder(name: str, results: str = RESULTS) -> Path:
-    """Where a sweep of that name lives."""
+    """The folder of a sweep of that name."""
     return Path(results) / "sweeps" / name
 
 
@@ -179,7 +179,7 @@ def found_sweep(name: str | None, results: str = RESULTS) -> Sweep:
 
 
 def run_of(names: Mapping[str, Any], text: str) -> str:
-    """The run that a part of its name means.
+    """The run with that name, or with that part in its name.
 
     Raises:
         BadInput: none, or several.

@@ -1,6 +1,6 @@
-"""What a sweep varies: lists of values on the command line or in a YAML file, and all their combinations.
+"""The values that a sweep varies: lists on the command line or in a YAML file, and all their combinations.
 
-Values stay text, as they are typed: what they are is for the settings of a training or an analysis to say.
+Values stay text, as typed: the settings of a training or an analysis convert and check them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ _PARTS = ("grid", "list", "then")  # of a file
 
 @dataclass(frozen=True)
 class Grid:
-    """Hold lists of values by key, and further settings that go together; its combinations are the product of all."""
+    """Hold lists of values by key, and entries of settings that vary together; combinations are the product of all."""
 
     axes: Mapping[str, list[str]]
     entries: tuple[Values, ...] = ()
@@ -38,17 +38,17 @@ class Grid:
         return list(dict.fromkeys([*self.axes, *(key for entry in self.entries for key in entry)]))
 
     def combinations(self) -> Iterator[Values]:
-        """Every combination; the last list varies fastest, but for the entries that go together."""
+        """Every combination; within each entry of settings, the last list varies fastest."""
         for entry in self.entries or ({},):
             for values in product(*self.axes.values()):
                 yield {**dict(zip(self.axes, values, strict=True)), **entry}
 
 
 def values_of(text: str, where: str) -> list[str]:
-    """Return the values of "0..4", "a,b" or "[1,2],[3,4]", where what stands in brackets is one value.
+    """Return the values of "0..4", "a,b" or "[1,2],[3,4]", where a list in brackets is one value.
 
     Raises:
-        BadInput: one is empty or stands twice, or a range runs backwards or is endless.
+        BadInput: a value is empty or given twice, or a range runs backwards or is too long.
     """
     values = [value for part in _split(text) for value in spread(part.strip(), where)]
     if not all(values) or len(set(values)) < len(values):
@@ -57,7 +57,7 @@ def values_of(text: str, where: str) -> list[str]:
 
 
 def _split(text: str) -> list[str]:
-    """Parts between the commas that stand in no brackets."""
+    """Split at commas outside brackets."""
     parts, depth = [""], 0
     for letter in text:
         depth += (letter in "[{") - (letter in "]}")
@@ -69,7 +69,7 @@ def _split(text: str) -> list[str]:
 
 
 def grid_of(arguments: Mapping[str, str], file: str | None, then: str | None) -> Grid:
-    """Return what the command line varies, laid over what a file does.
+    """Return the grid of the command line, laid over that of a file.
 
     Raises:
         BadInput: a value that cannot be used, an unknown part of the file, or a key in two places of it.

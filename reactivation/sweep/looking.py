@@ -1,4 +1,4 @@
-"""Looking at a sweep, and calling it off: `sweep.py status`, `cancel` and `logs`."""
+"""Looking at a sweep, and cancelling it: `sweep.py status`, `cancel` and `logs`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ from reactivation.sweep.states import (
 )
 from reactivation.sweep.submissions import call_off, is_called_off, submissions
 
-_SHOWN = 20  # runs that are listed of a state
+_SHOWN = 20  # runs listed per state
 _LOG_LINES = 200
 _WATCH = 5.0  # seconds between two looks
 
@@ -46,7 +46,7 @@ class Settings:
 
 
 def look(command: str, words: list[str]) -> None:
-    """Run one of `COMMANDS` on what was typed after it.
+    """Run one of `COMMANDS` on the words typed after it.
 
     Raises:
         BadInput: no such sweep, or no such run.
@@ -62,13 +62,13 @@ def look(command: str, words: list[str]) -> None:
 
 
 def stand(sweep: Sweep, scheduled: Scheduled | None = None) -> list[State]:
-    """How all runs stand, by their folders, notes and the scheduler, which is asked unless what it says is given."""
+    """The states of all runs, by their folders, notes and the scheduler; `scheduled`, if given, saves asking that."""
     scheduled = scheduled or slurm.scheduled(sweep)
     return states(sweep, scheduled.of, scheduled.answers)
 
 
 def show(sweep: Sweep) -> None:
-    """Print how a sweep stands, and write its table if all has ended since the last.
+    """Print the state of a sweep; write its table if all runs have ended, some of them after the table was written.
 
     Raises:
         SomeFailed: a run failed.
@@ -95,7 +95,7 @@ def show(sweep: Sweep) -> None:
 
 
 def _further(sweep: Sweep, state: State) -> Iterator[str]:
-    """How far a run is, why nobody is at work on it, and whether somebody who should be has fallen silent."""
+    """The step of a run, why no process works on it, and whether its process has given no sign of life."""
     if state.last:
         yield f"step {state.step}/{state.last}"
     if state.cause:
@@ -105,7 +105,7 @@ def _further(sweep: Sweep, state: State) -> Iterator[str]:
 
 
 def _write_table(sweep: Sweep, found: list[State]) -> None:
-    """Write the table, unless there is more to come, nothing yet, or nothing new."""
+    """Write the table, unless runs are still active, none is finished, or the table is up to date."""
     names, file = {state.name for state in found}, sweep.table_file
     if names & {RUNNING, WAITING} or FINISHED not in names:
         return
@@ -117,7 +117,7 @@ def _write_table(sweep: Sweep, found: list[State]) -> None:
 
 
 def _logs(sweep: Sweep, run: str) -> list[Path]:
-    """The logs of a run, and of the last job that made it."""
+    """The log of a run, and that of the last job that made it."""
     jobs = [attempt.job for attempt in attempts(sweep, run) if attempt.job]
     jobs += [submission.job_of()[run] for submission in submissions(sweep) if run in submission.job_of()]
     files = [sweep.log_file(run), *(slurm.job_log(sweep, job) for job in jobs[-1:])]

@@ -19,18 +19,18 @@ from reactivation.sweep.folder import PlannedAnalysis, PlannedRun
 from reactivation.sweep.grid import Grid, Values
 
 _OURS = ("path", "out", "tag", "runs", "task", "seed")  # keys of an analysis that the sweep sets
-_IN_NAMES = ("config", "seed", "tag")  # what the name of a run folder tells anyway
+_IN_NAMES = ("config", "seed", "tag")  # keys that the name of a run folder always has
 _NO_TAG = re.compile(r"[^A-Za-z0-9._+-]+")
 
 
 def default_name(grid: Grid, runs: Iterable[PlannedRun]) -> str:
-    """What varies, with some digits of the plan: the same line has the same name."""
+    """A name of the keys that vary and some digits of the plan's digest: the same command gets the same name."""
     told = repr([(run.name, run.values) for run in runs]).encode()
     return _fitting("_".join([*map(_leaf, grid.varying), hashlib.sha256(told).hexdigest()[:8]]))
 
 
 def _fitting(name: str) -> str:
-    """A name that can be part of a file's: a longer one with digits of its own in the place of its end."""
+    """A name short enough for a file name; the end of a longer one is replaced by digits of its digest."""
     if len(name) <= LONGEST_NAME:
         return name
     digits = hashlib.sha256(name.encode()).hexdigest()[:8]
@@ -60,7 +60,7 @@ def plan(grid: Grid) -> Iterator[tuple[PlannedRun, TrainConfig]]:
 
 
 def _config(values: Values, checked: dict[str, TrainConfig]) -> TrainConfig:
-    """As `resolve_train`, which is done once for all seeds."""
+    """As `resolve_train`, but settings that differ in the seed alone are resolved once."""
     if "path" in values:
         raise BadInput(f"{COMMAND_LINE}: path= names one run folder; those of a sweep have the names of their runs")
     others = {key: value for key, value in values.items() if key != "seed"}
@@ -83,7 +83,7 @@ def _leaf(key: str) -> str:
 
 
 class _Keys:
-    """Which keys are whose: those of training first, then those of the analyses that follow."""
+    """Assigns keys to training first, then to the analyses that follow."""
 
     def __init__(self, grid: Grid):
         self._grid = grid
@@ -115,12 +115,12 @@ class _Keys:
                 tags = [_tag(key, values[key], grid) for key in grid.varying]
                 out = _fitting("_".join([folder, *tags]))
                 settings = copy(self._resolved(name, {**values, "task": task}, config))
-                settings.seed, settings.out = config.seed, out  # as they are: to make settings anew is to check them anew
+                settings.seed, settings.out = config.seed, out  # set directly: new settings would be checked again
                 told = {**values, "task": task, "seed": str(config.seed), "runs": f"[{folder}]", "out": out}
                 yield PlannedAnalysis(name, told, str(result_file(name, settings)))
 
     def _resolved(self, name: str, values: Values, config: TrainConfig) -> Any:
-        """Settings of an analysis with the noise of its run, which are checked once for all runs of that noise and space."""
+        """Settings of an analysis with the noise of its run, checked once for all runs of that noise and space."""
         from reactivation.analysis.request import check, refuse_others, with_noise_of
 
         key = (name, *values.items(), config.rnn.sigma, config.task.dt, repr(config.task.space))

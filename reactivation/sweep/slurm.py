@@ -1,4 +1,4 @@
-"""SLURM, with or without accounting, by its own commands: docs/cluster.md says why nothing stands between."""
+"""SLURM, with or without accounting, by its own commands: docs/cluster.md says why no library is used."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from reactivation.sweep.submissions import SLURM, Launcher, Submission, is_calle
 from reactivation.training.processes import COMMAND, python_path
 
 _SUBMITTING = 60.0  # seconds for an answer of sbatch
-_EARLY = 90  # seconds that SLURM may tell a job earlier than it was to
-_STATES = {  # of jobs; those that are missing say nothing that a folder does not
+_EARLY = 90  # seconds by which SLURM's signal may come before the grace begins
+_STATES = {  # of jobs; for the missing states, the folder says as much
     **dict.fromkeys(("PENDING", "REQUEUED", "REQUEUE_HOLD", "CONFIGURING"), WAITING),
     **dict.fromkeys(("RUNNING", "COMPLETING", "SUSPENDED", "STOPPED"), RUNNING),
     **dict.fromkeys(("TIMEOUT", "DEADLINE"), "time"),
@@ -28,8 +28,8 @@ _STATES = {  # of jobs; those that are missing say nothing that a folder does no
     "CANCELLED": "cancelled",
     "FAILED": "killed",
 }
-_BEGUN = "begins on"  # in a job's own log, each time
-_SAID = {  # what that log ends with, which stays when the scheduler has forgotten
+_BEGUN = "begins on"  # in a job's own log, at each start
+_SAID = {  # what SLURM writes at the end of that log, which remains when the scheduler has forgotten the job
     "DUE TO TIME LIMIT": "time",
     "DUE TO PREEMPTION": "preempted",
     "DUE TO NODE FAILURE": "node",
@@ -40,35 +40,35 @@ _SAID = {  # what that log ends with, which stays when the scheduler has forgott
 
 @dataclass(frozen=True)
 class Scheduled:
-    """Tell what the scheduler, or else a job's log, says of the last job that a run was handed to."""
+    """Hold what the scheduler, or else a job's log, says of the last job of each run."""
 
     sweep: Sweep
     jobs: Mapping[str, str]  # run → job
-    called_off: frozenset[str]  # runs
+    called_off: frozenset[str]  # cancelled runs
     known: Mapping[str, str] | None  # job → WAITING, RUNNING or a cause; None: it does not answer
 
     @property
     def answers(self) -> bool:
-        """Whether what it does not name is neither waiting nor running."""
+        """Whether the scheduler answers, so that jobs it does not name are neither waiting nor running."""
         return self.known is not None
 
     def of(self, run: str) -> str | None:
-        """WAITING, RUNNING, or why the job ended; None where nobody knows."""
+        """WAITING, RUNNING, or why the job ended; None if that is unknown."""
         job = self.jobs.get(run)
         state = (self.known or {}).get(job) if job else None
         if state == RUNNING:
             return state
         if run in self.called_off:
-            return "cancelled"  # as well where it waits, for it ends as it begins
+            return "cancelled"  # even if its job waits, since the job ends as soon as it begins
         if state == WAITING:
             return state
-        if job and state in (None, "killed"):  # as it says of whatever ended badly
+        if job and state in (None, "killed"):  # the scheduler says FAILED for any bad end; the log is more precise
             return _said(self.sweep, job) or state
         return state
 
 
 def scheduled(sweep: Sweep) -> Scheduled:
-    """Ask the scheduler about a sweep; it is not asked where no job of it is known."""
+    """Ask the scheduler about a sweep, if the sweep has jobs."""
     jobs: dict[str, str] = {}
     off: set[str] = set()
     for submission in submissions(sweep):
@@ -79,7 +79,7 @@ def scheduled(sweep: Sweep) -> Scheduled:
 
 
 def _states(jobs: set[str]) -> dict[str, str] | None:
-    """What the scheduler says of jobs, or its accounting of what it has forgotten itself; None if it does not answer."""
+    """The states of jobs by the scheduler, or by its accounting for jobs it has forgotten; None if it does not answer."""
     listed = answer("squeue", "--noheader", "--array", "--states=all", "--format=%i|%T", f"--user={os.getuid()}")
     if listed is None:
         return None
@@ -98,7 +98,7 @@ def _read(text: str) -> dict[str, str]:
 
 
 def job_log(sweep: Sweep, job: str) -> Path:
-    """The file of what a job itself, and SLURM about it, printed."""
+    """The file with the output of a job and SLURM's lines about it."""
     return _log_folder(sweep) / f"{job}.out"
 
 
@@ -107,7 +107,7 @@ def _log_folder(sweep: Sweep) -> Path:
 
 
 def _said(sweep: Sweep, job: str) -> str | None:
-    """Why a job ended that has begun and not said so itself, by its log."""
+    """Why a job ended, by SLURM's lines in its log; None if there are none since its last start."""
     for line in reversed(last_lines(job_log(sweep, job))):
         if _BEGUN in line:
             return None
@@ -118,10 +118,10 @@ def _said(sweep: Sweep, job: str) -> str | None:
 
 
 def submit(sweep: Sweep, submission: Submission, launcher: Launcher, at_once: int | None) -> str:
-    """Hand jobs to the scheduler as one array; returns its number.
+    """Submit jobs to the scheduler as one array; returns its number.
 
     Raises:
-        BadInput: there is no sbatch, or it refuses.
+        BadInput: sbatch is missing, does not answer, or refuses.
     """
     make_folder(_log_folder(sweep))
     last = len(submission.jobs) - 1
@@ -155,14 +155,14 @@ def submit(sweep: Sweep, submission: Submission, launcher: Launcher, at_once: in
 
 
 def begin_job() -> str:
-    """Say in the job's own log that it begins; returns its name."""
+    """Print into the job's own log that it begins; returns its name."""
     job = f"{os.environ.get('SLURM_ARRAY_JOB_ID')}_{os.environ.get('SLURM_ARRAY_TASK_ID')}"
     print(f"{job} {_BEGUN} {socket.gethostname()}", flush=True)
     return job
 
 
 def why_told(sweep: Sweep, job: str, grace: int) -> str:
-    """Why this job was told to end: its time is nearly up, it is to make room, or somebody said so."""
+    """Why this job was told to end: its time is nearly up, it is preempted, or a user ends it."""
     if said := _said(sweep, job):
         return said
     state, _, left = (answer("squeue", "--noheader", "--format=%T|%L", f"--jobs={job}") or "").strip().partition("|")
@@ -173,7 +173,7 @@ def why_told(sweep: Sweep, job: str, grace: int) -> str:
 
 
 def requeue(job: str) -> bool:
-    """Have the scheduler begin this job once more, unless it does so itself, or has cancelled it; says whether."""
+    """Have the scheduler restart this job, unless it does so itself, or has cancelled it; returns whether it was asked."""
     state = answer("squeue", "--noheader", "--format=%T", f"--jobs={job}", patience=_SUBMITTING)
     if state is None or state.strip() != "RUNNING":
         return False
@@ -181,7 +181,7 @@ def requeue(job: str) -> bool:
 
 
 def cancel(jobs: Iterable[str]) -> None:
-    """Take what waits off the queue, and tell what runs to save and end.
+    """Cancel waiting jobs, and tell running jobs to save and end.
 
     Raises:
         BadInput: the scheduler does not answer.
@@ -192,4 +192,4 @@ def cancel(jobs: Iterable[str]) -> None:
     if answer("squeue", "--noheader", f"--user={os.getuid()}") is None:
         raise BadInput("the scheduler does not answer: jobs that run end within seconds, jobs that wait as they begin")
     for options in (["--state=PENDING"], ["--batch", "--signal=TERM"]):
-        answer("scancel", *options, *listed, patience=_SUBMITTING)  # which fails where nothing is left to cancel
+        answer("scancel", *options, *listed, patience=_SUBMITTING)  # fails if nothing is left to cancel, which is no error

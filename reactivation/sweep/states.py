@@ -1,6 +1,6 @@
-"""How the runs of a sweep stand: by their folders first, by the notes of whoever ran them, and by the scheduler last.
+"""The states of the runs of a sweep: by their folders first, then by the notes of supervisors, last by the scheduler.
 
-So what is finished is known without a scheduler, with one that has forgotten, and with one that does not answer.
+So finished runs are known without a scheduler, and if it does not answer or has forgotten their jobs.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,9 +25,9 @@ STATES = (FINISHED, RUNNING, WAITING, PARTIAL, NEW, FAILED)
 class Cause(NamedTuple):
     """Why a run has not ended as it should."""
 
-    again: bool  # whether to try again may help with nothing changed
+    again: bool  # whether another try may help with nothing changed
     advice: str
-    wanted: bool = False  # somebody ended it
+    wanted: bool = False  # a user ended it
 
 
 CAUSES = {
@@ -43,7 +43,7 @@ CAUSES = {
     "killed": Cause(True, "it was killed, or its machine went down; the same line goes on"),
     "stopped": Cause(True, "it was told to end, and saved; the same line goes on", wanted=True),
 }
-_SHORTAGE = "not enough memory"  # how a training says so itself
+_SHORTAGE = "not enough memory"  # in a training's own message
 _OF_CODES = {BadInput.exit_code: "input", DamagedData.exit_code: "data", StorageError.exit_code: "storage"}
 _LARGEST_CODE = 255
 _STOPPED, _KILLED = tuple(SIGNAL_BASE + number for number in SIGNALS), SIGNAL_BASE + 9
@@ -56,27 +56,27 @@ class Attempt:
     host: str
     job: str | None  # of the scheduler
     submission: int
-    reached: int  # where it began: see `reached`
+    reached: int  # how far the run was when the attempt began: see `reached`
     began: float  # [s] since 1970, as `ended`
     ended: float | None = None
     code: int | None = None
-    cause: str | None = None  # None for one that did what it should
+    cause: str | None = None  # None for an attempt that succeeded or has not ended
     peak: float | None = None  # memory [MB]
 
     @property
     def is_sound(self) -> bool:
-        """Whether it is one that could have been noted: ended by an exit code, for a cause that there is."""
+        """Whether its exit code and cause are possible ones."""
         return (self.code is None or 0 <= self.code <= _LARGEST_CODE) and (self.cause is None or self.cause in CAUSES)
 
 
 @dataclass(frozen=True)
 class State:
-    """Say how a run stands."""
+    """Hold the state of a run."""
 
     run: str
     name: str  # one of STATES
     step: int = 0
-    last: int = 0  # step of a trained one
+    last: int = 0  # step at which its training ends
     cause: str | None = None
     tried: tuple[Attempt, ...] = ()
 
@@ -87,19 +87,19 @@ class State:
 
     @property
     def seconds(self) -> float | None:
-        """How long a finished run took; None where one attempt was not enough."""
+        """How long a finished run took; None if it needed several attempts."""
         if self.name != FINISHED or len(self.tried) != 1:
             return None
         return self.ended - self.tried[0].began
 
 
 def cause_of(code: int, said: str, shortage: bool) -> str | None:
-    """Why a process ended so.
+    """The cause of a process's end; None if it succeeded.
 
     Args:
         code: its exit code.
-        said: the last it printed.
-        shortage: whether the machine ran out of memory meanwhile.
+        said: the last lines that it printed.
+        shortage: whether a process was killed because memory ran out since it began.
     """
     if code == 0:
         return None
@@ -111,7 +111,7 @@ def cause_of(code: int, said: str, shortage: bool) -> str | None:
 
 
 def attempts(sweep: Sweep, run: str) -> tuple[Attempt, ...]:
-    """The attempts at a run; none where the note is damaged."""
+    """The attempts at a run; none if the file of attempts is damaged."""
     try:
         noted = tuple(made(Attempt, entry) for entry in read_json(sweep.state_file(run), list))
     except (DamagedData, TypeError):
@@ -120,21 +120,21 @@ def attempts(sweep: Sweep, run: str) -> tuple[Attempt, ...]:
 
 
 def in_vain(tried: Sequence[Attempt], submission: int, reached: int) -> int:
-    """How many attempts of a submission began where the run stands now."""
+    """How many attempts of a submission began at the point that the run has reached now."""
     return [(attempt.submission, attempt.reached) for attempt in tried].count((submission, reached))
 
 
 def reached(sweep: Sweep, run: str) -> int:
-    """How far a run is: its step, and how many of its results are there."""
+    """How far a run is: its step plus the number of its results that exist."""
     card = _card(sweep, run)
     return (card.step if card else 0) + sum((sweep.path / file).exists() for file in sweep.runs[run].files)
 
 
 def note(sweep: Sweep, run: str, attempt: Attempt) -> None:
-    """Note an attempt, or what became of the last one, which began when this one did.
+    """Add an attempt to the notes, or replace the entry that began at the same time on the same host.
 
     Raises:
-        StorageError: it cannot be written.
+        StorageError: the notes cannot be written.
     """
     file = sweep.state_file(run)
     make_folder(file.parent)
@@ -143,13 +143,13 @@ def note(sweep: Sweep, run: str, attempt: Attempt) -> None:
 
 
 def sign_of_life(sweep: Sweep, runs: Iterable[str]) -> None:
-    """Say that runs go on."""
+    """Touch the notes of runs, which shows that their processes live."""
     for run in runs:
         os.utime(sweep.state_file(run))
 
 
 def last_lines(file: Path, lines: int = 5) -> list[str]:
-    """The end of a log, as a reader of a terminal would see it."""
+    """The last lines of a log, as a terminal would show them."""
     try:
         with open(file, "rb") as stream:
             stream.seek(max(0, file.stat().st_size - 4096))
@@ -160,7 +160,7 @@ def last_lines(file: Path, lines: int = 5) -> list[str]:
 
 
 def is_done(sweep: Sweep, run: PlannedRun, results: frozenset[str] | None = None) -> bool:
-    """Whether a run is trained, and its results are there (`results`: those that are, if they are known)."""
+    """Whether a run is trained, and its results exist (`results`: the existing files of all runs, if known)."""
     card = _card(sweep, run.name)
     return card is not None and card.state == TRAINED and _measured(sweep, run, results)
 
@@ -178,12 +178,12 @@ def _card(sweep: Sweep, run: str) -> Card | None:
 
 
 def states(sweep: Sweep, scheduled: Callable[[str], str | None], answers: bool = True) -> list[State]:
-    """How all runs stand.
+    """The states of all runs.
 
     Args:
-        scheduled: run → what the scheduler, or its log, says of the last job that the run was handed to: WAITING, RUNNING,
-            a cause, or nothing.
-        answers: whether a run of which the scheduler says nothing is sure not to wait.
+        scheduled: run → what the scheduler, or a job's log, says of the last job of the run: WAITING, RUNNING, a cause, or
+            None.
+        answers: whether the scheduler answers, so that runs without a word from it are known not to wait.
     """
     results = frozenset(f"{file.parent.name}/{file.name}" for file in sweep.path.glob("*/*.json"))
     return [_state(sweep, run, scheduled, answers, results) for run in sweep.runs.values()]
@@ -208,25 +208,25 @@ def _state(
 
 
 def silence(sweep: Sweep, run: str) -> float:
-    """How long ago somebody gave a sign of life of a run that was begun [s]; 0 where nobody has."""
+    """Time since the last sign of life of a run [s]; 0 if it was never begun."""
     file = sweep.state_file(run)
     return time.time() - file.stat().st_mtime if file.exists() else 0.0
 
 
 def _is_at_work(sweep: Sweep, run: str) -> bool:
-    """Whether who began a run is alive: by its last sign of life, unless it is known here that it was killed since."""
+    """Whether a run's supervisor or process lives: by its last sign of life, unless it was killed on this machine since."""
     return silence(sweep, run) < SILENCE and not sweep.is_left_behind(run)
 
 
 def _cause(last: Attempt | None, said: str | None) -> str | None:
-    """Why nobody is at work on a run; what a scheduler says of its job counts where nobody could note better."""
+    """Why no process works on a run: by the last attempt, or by the scheduler where the attempt could not be noted."""
     known = said if said in CAUSES else None
     if last is None:
         return known
     if last.ended is None:
         return known or "killed"
     if known == "cancelled" and last.cause and CAUSES[last.cause].again:
-        return known  # it waited to be begun once more
+        return known  # it was cancelled while it waited for another attempt
     return known if last.cause == "stopped" and known not in (None, "killed") else last.cause
 
 

@@ -1,4 +1,4 @@
-"""What was handed to a launcher, one file for each time, and whether it was called off since."""
+"""Submissions: runs handed to a launcher, one file for each time, and whether they were cancelled since."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -12,14 +12,14 @@ from reactivation.storage.files import damaged, make_folder, read_json, to_json,
 from reactivation.sweep.folder import Sweep
 
 LOCAL, SLURM = "local", "slurm"
-HERE = ("stack", "tries")  # the settings that count without a cluster
+HERE = ("stack", "tries")  # the settings that have an effect without a cluster
 _TIME = re.compile("(?:[0-9]{1,9}-)?[0-9]{1,9}(?::[0-9]{1,9}){0,2}")
-_LARGEST_ARRAY = 1000  # SLURM takes 1001 where nobody says otherwise (MaxArraySize)
+_LARGEST_ARRAY = 1000  # SLURM's default MaxArraySize is 1001
 
 
 @dataclass
 class Launcher:
-    """Settings of where and how runs are made; those of a cluster are what sbatch is told."""
+    """Settings of where and how runs are made; those of a cluster are passed to sbatch."""
 
     launcher: str = setting(LOCAL, "this machine, or a SLURM cluster", choices=(LOCAL, SLURM))
     partition: str | None = setting(None, "sbatch --partition")
@@ -37,10 +37,10 @@ class Launcher:
 
 
 def grace_of(launcher: Launcher) -> int:
-    """When to tell a job to save [s before its end]; at most a quarter of a short time, or it would be told as it begins.
+    """When to tell a job to save [s before its end]: launcher.grace, but at most a quarter of launcher.time.
 
     Raises:
-        BadInput: launcher.time is none that SLURM knows.
+        BadInput: launcher.time is not in a form that SLURM reads.
     """
     if launcher.time is None:
         return launcher.grace
@@ -51,7 +51,7 @@ def grace_of(launcher: Launcher) -> int:
 
 
 def seconds_of(time: str) -> int | None:
-    """Seconds of a time as SLURM has it: minutes, 30:00, 4:00:00, 1-12 or 1-12:00:00; None where it is none."""
+    """Seconds of a time in SLURM's forms: minutes, 30:00, 4:00:00, 1-12 or 1-12:00:00; None for any other text."""
     if not _TIME.fullmatch(time):
         return None
     days, _, clock = time.rpartition("-")
@@ -62,7 +62,7 @@ def seconds_of(time: str) -> int | None:
 
 @dataclass(frozen=True)
 class Submission:
-    """Hold what was handed over: for each job its units, which are runs that go together."""
+    """Hold the runs handed to a launcher: for each job its units, each a tuple of runs that are trained as one stack."""
 
     number: int
     launcher: str
@@ -70,7 +70,7 @@ class Submission:
     tries: int = 1
     gpus: int = 0
     grace: int = 0  # seconds before its end that a job is told to save
-    job: str | None = None  # the array, where a scheduler has it
+    job: str | None = None  # number of the scheduler's array
 
     def job_of(self) -> dict[str, str]:
         """Run → the job that makes it; none without a scheduler."""
@@ -86,16 +86,16 @@ def submissions(sweep: Sweep) -> Iterator[Submission]:
 
 
 def _numbers(sweep: Sweep) -> list[int]:
-    """Those of the submissions that are there, in order."""
+    """The numbers of the existing submissions, in order."""
     files = sweep.submission_file(0).parent.glob("*.json")
     return sorted(number for file in files if (number := whole_number(file.stem)) is not None)
 
 
 def read_submission(sweep: Sweep, number: int) -> Submission:
-    """Return one of them.
+    """Read the submission of that number.
 
     Raises:
-        DamagedData: it is not there, or damaged.
+        DamagedData: it is missing or damaged.
     """
     file = sweep.submission_file(number)
     try:
@@ -105,12 +105,12 @@ def read_submission(sweep: Sweep, number: int) -> Submission:
 
 
 def write_submission(sweep: Sweep, submission: Submission) -> None:
-    """Put a submission down."""
+    """Write a submission to its file."""
     write_atomically(sweep.submission_file(submission.number), to_json(asdict(submission)))
 
 
 def new_submissions(sweep: Sweep, runs: list[str], launcher: Launcher) -> list[Submission]:
-    """Share runs among jobs, and jobs among submissions; puts these down. Whoever calls holds the lock of the sweep."""
+    """Divide runs among jobs, and jobs among submissions; write these. The caller holds the lock of the sweep."""
     make_folder(sweep.submission_file(0).parent)
     last = max(_numbers(sweep), default=0)
     units = list(_stacks(sweep, runs, launcher.stack))
@@ -128,7 +128,7 @@ def new_submissions(sweep: Sweep, runs: list[str], launcher: Launcher) -> list[S
 
 
 def _stacks(sweep: Sweep, runs: list[str], size: int) -> Iterator[tuple[str, ...]]:
-    """Runs that differ in their seeds alone, so many at a time."""
+    """Groups of at most `size` runs that differ in their seeds alone."""
     alike: dict[str, list[str]] = {}
     for run in runs:
         others = {key: value for key, value in sweep.runs[run].values.items() if key != "seed"}
@@ -138,10 +138,10 @@ def _stacks(sweep: Sweep, runs: list[str], size: int) -> Iterator[tuple[str, ...
 
 
 def call_off(sweep: Sweep, submission: Submission) -> None:
-    """Say that whoever works on a submission shall end in good order."""
+    """Mark a submission as cancelled: processes that work on it save and end."""
     write_atomically(sweep.submission_file(submission.number).with_suffix(".cancelled"), b"")
 
 
 def is_called_off(sweep: Sweep, submission: Submission) -> bool:
-    """Whether somebody has said so."""
+    """Whether a submission was cancelled."""
     return sweep.submission_file(submission.number).with_suffix(".cancelled").exists()

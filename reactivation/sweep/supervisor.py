@@ -1,6 +1,6 @@
-"""Runs side by side: a process each, one thread each, tried again where that may help, each noted and logged.
+"""Runs side by side, each in a process of one thread. Attempts are noted and logged, and repeated where that may help.
 
-The local launcher is a supervisor of all runs of a sweep; a job of SLURM is one of its share.
+The local launcher is a supervisor of all runs of a sweep; a SLURM job is a supervisor of the job's share of them.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ from reactivation.training.processes import start_command
 
 Unit = tuple[str, ...]  # runs that go together as one stack; most often one
 _POLL = 0.1  # seconds between looks at the processes
-_LOOK = 2.0  # seconds between looks at files that others write: each is a question to a file system that many share
+_LOOK = 2.0  # seconds between looks at files of other processes, which may be on a shared file system
 
 
 @dataclass
@@ -45,29 +45,29 @@ class _Worker:
     line: int  # of the terminal, for a progress bar
     attempt: Attempt
     log: BinaryIO
-    held: ExitStack  # its locks and claims
-    holds: Sequence[Hold]  # the same
-    kills: int  # for want of memory, when it began (`memory_kills`)
+    held: ExitStack  # releases its locks and claims
+    holds: Sequence[Hold]  # its locks and claims
+    kills: int  # `memory_kills` when it began
 
 
 @dataclass
 class Outcome:
-    """What became of runs."""
+    """The outcome of a supervisor's runs."""
 
     failed: dict[str, int] = field(default_factory=dict)  # run → exit code
-    elsewhere: list[str] = field(default_factory=list)  # that another process is at work on
-    stopped: int = 0  # by which signal
-    left: bool = False  # whether there is anything that may be begun again
+    elsewhere: list[str] = field(default_factory=list)  # runs that another process works on
+    stopped: int = 0  # the signal that stopped the supervisor, or 0
+    left: bool = False  # whether runs are left that may be started again
 
 
 class Supervisor:
     """Run units of a sweep in so many slots, one process each.
 
     Args:
-        patience: how long to wait for runs that another process is at work on [s].
-        why_told: called once when a signal has come: the cause.
-        say: what to do with a line for people.
-        job: of the scheduler.
+        patience: how long to wait for runs that another process works on [s].
+        why_told: called once after a signal; returns its cause.
+        say: prints a line for users.
+        job: the scheduler's job, if this is one.
     """
 
     def __init__(
@@ -78,11 +78,11 @@ class Supervisor:
         self._patience, self._why_told, self._say = patience, why_told, say
         self._running: list[_Worker] = []
         self._outcome = Outcome()
-        self._told = "stopped"  # why, once it has been
+        self._told = "stopped"  # the cause, once a signal has come
         self._done, self._total = 0, 0
 
     def run(self, units: Sequence[Unit]) -> Outcome:
-        """Run all, and return when all have ended; a signal or a cancellation is handed on to whatever runs.
+        """Run all units, and return when all have ended; signals and cancellations are passed on to running processes.
 
         Raises:
             StorageError: the sweep's folder cannot be written.
@@ -111,11 +111,11 @@ class Supervisor:
     def _show_life(self) -> None:
         sign_of_life(self._sweep, [run for worker in self._running for run in worker.unit])
         for hold in [hold for worker in self._running for hold in worker.holds]:
-            with suppress(StorageError):  # who was taken over, halted for long, has run folders that are claimed no less
+            with suppress(StorageError):  # if it was taken over after a long halt, the claim of the run folder still counts
                 hold.touch()
 
     def _fill(self, waiting: list[Unit], patient: bool) -> list[Unit]:
-        """Begin units while there are slots; returns those that wait."""
+        """Start units while there are free slots; return those that still wait."""
         held = []
         while waiting and len(self._running) < self._slots and not self._outcome.stopped:
             unit, *waiting = waiting
@@ -127,7 +127,7 @@ class Supervisor:
         return waiting + held
 
     def _stop(self, number: int) -> None:
-        """Hand a signal on, the first time."""
+        """Pass the first signal on to all processes; ignore later ones."""
         if not number or self._outcome.stopped:
             return
         self._outcome.stopped = number
@@ -136,7 +136,7 @@ class Supervisor:
         self._told = "cancelled" if is_called_off(self._sweep, self._submission) else self._why_told()
 
     def _begin(self, unit: Unit) -> bool:
-        """Start a process for runs, unless they are done or were tried often enough; False where another has them."""
+        """Start a process for runs, unless they are done or were tried often enough; False if another process has them."""
         held = ExitStack()
         try:
             holds = [held.enter_context(self._sweep.held(run)) for run in unit]
@@ -161,7 +161,7 @@ class Supervisor:
         for run in left:
             note(self._sweep, run, replace(attempt, reached=reached(self._sweep, run)))
         free = min(set(range(self._slots)) - {worker.line for worker in self._running})
-        # It keeps the locks until it ends itself, should this process be killed before.
+        # The process inherits the locks, so it keeps them even if this supervisor is killed.
         words = ["sweep", "work", str(self._sweep.path), *left]
         process = start_command(words, free, stdout=log, stderr=log, pass_fds=[hold.lock for hold in holds])
         self._running.append(_Worker(left, process, free, attempt, log, held, holds, memory_kills()))
@@ -172,7 +172,7 @@ class Supervisor:
         return tried < self._submission.tries
 
     def _end(self, worker: _Worker, peak: float) -> list[Unit]:
-        """Note what became of a process; returns what is to be tried again."""
+        """Note how a process ended; return the units to try again."""
         code = exit_code(worker.process.returncode)
         worker.log.close()
         said = "\n".join(last_lines(self._sweep.log_file(worker.unit[0])))
@@ -202,7 +202,7 @@ class Supervisor:
 
 
 def _reaped(worker: _Worker) -> float | None:
-    """The memory that a process took at most [MB], once it has ended."""
+    """The peak memory of a process [MB] if it has ended, else None."""
     number, status, usage = os.wait4(worker.process.pid, os.WNOHANG)
     if number == 0:
         return None

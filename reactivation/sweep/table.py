@@ -67,12 +67,12 @@ def main(words: list[str]) -> None:
 
 
 def sweep_table(sweep: Sweep) -> Table:
-    """Gather what is there so far."""
+    """Gather the results of a sweep so far, or its runs if it has no analyses."""
     return runs_table(sweep.path, RESULTS_OF_RUNS if any(run.analyses for run in sweep.runs.values()) else RUNS)
 
 
 def write_table(sweep: Sweep) -> tuple[Table, list[Path]]:
-    """Write what is there so far into the folder of the sweep; returns the table and its files.
+    """Write the table of the results so far into the folder of the sweep; returns the table and its files.
 
     Raises:
         StorageError: they cannot be written.

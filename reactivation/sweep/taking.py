@@ -1,4 +1,4 @@
-"""Networks that are trained already, taken into a sweep as copies: the sweep has what it measured in its own folder."""
+"""Copies of trained networks in the folder of a sweep, which analyses them without training."""
 
 from collections.abc import Mapping
 import os
@@ -12,17 +12,17 @@ from reactivation.storage.finding import command, trained_run
 from reactivation.storage.folder import RunFolder
 from reactivation.sweep.folder import Sweep
 
-_LEFT = ("model_*.pt", "resume*", "metrics.jsonl", ".*")  # but for the model of the last step
+_LEFT = ("model_*.pt", "resume*", "metrics.jsonl", ".*")  # not copied, except for the model of the last step
 
 
 def trained_networks(configs: Mapping[str, TrainConfig], root: str, allow_missing: bool = False) -> dict[str, RunFolder]:
     """Return run → the folder of its network, under a root of results or among the published ones.
 
     Args:
-        allow_missing: return those that are there, if any are.
+        allow_missing: return the existing networks, if there is at least one.
 
     Raises:
-        BadInput: some are not there.
+        BadInput: networks are missing.
     """
     folders = {run: trained_run(config, root) for run, config in configs.items()}
     lacking = [run for run, folder in folders.items() if not _is_trained(folder, configs[run])]
@@ -45,7 +45,7 @@ def _is_trained(folder: RunFolder, config: TrainConfig) -> bool:
 
 
 def take(sweep: Sweep, folders: Mapping[str, RunFolder]) -> None:
-    """Copy networks into the run folders of a sweep that have not begun, each as a whole.
+    """Copy networks into the run folders of a sweep that do not exist yet; each folder appears complete.
 
     Raises:
         DamagedData: a network does not load; it is not copied.

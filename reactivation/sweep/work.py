@@ -1,4 +1,4 @@
-"""What a process of a sweep does: train its run, or several as a stack, then make the analyses that are not there yet."""
+"""The work of one process of a sweep: train its run, or several as a stack, then make the missing analyses."""
 
 from reactivation.settings.layers import resolve_train
 from reactivation.settings.reading import to_words
@@ -6,7 +6,7 @@ from reactivation.sweep.folder import Sweep
 
 
 def work(sweep: Sweep, names: list[str]) -> None:
-    """Go on with runs of a sweep to their end.
+    """Train and analyse runs of a sweep, continuing where they stopped.
 
     Raises:
         UserError: as training and analyses do.
