@@ -30,7 +30,7 @@ from reactivation.analysis.recording import Recording
 from reactivation.analysis.run import Run
 from reactivation.checks import Count, Strength, checked
 from reactivation.machine.errors import BadInput, DamagedData
-from reactivation.theory.course import BINS, Course
+from reactivation.theory.course import BINS, Course, Seen
 from reactivation.theory.landscape import Landscape, waking_positions
 from reactivation.theory.probe import Probe, asking
 from reactivation.world.decoding import TEMPLATE, TOP3
@@ -232,44 +232,68 @@ def _fit(gain: float, own: _Binned, noisy: float, diffusing: _Binned) -> Fit:
 
 
 def _binned(pairs: Pairs, by: str, course: Course, landscape: Landscape, window: tuple[int, int]) -> _Binned:
-    """Drift and diffusion of pairs, in bins of where they are at the beginning of the window.
-
-    Inputs take pairs through other places than those they begin at: theirs is the slope of all places on the way.
-    """
-    reported, space, (first, last) = pairs.reported[by], course.space, window
-    steps = last - first
-    apart = [space.difference(reported[stop][0], reported[stop][1]) / 2 for stop in window]  # h, (B, P)
-    begin = space.wrap(reported[first][1] + apart[0])
-    place, along, across, near = course.seen(begin, landscape)
-    moved = space.difference(reported[last], reported[first]).mean(0)
-    velocity = (moved * along).sum(-1) / steps
-    slope = _on_the_way(reported, landscape, window) if pairs.is_driven else landscape.slope(begin)
-    slope = (slope * along).sum(-1)
+    """Drift and diffusion of pairs, in bins of where they are at the beginning of the window."""
+    read, steps = _read(pairs, by, course, landscape, window), window[1] - window[0]
+    place, near = read.seen.place, read.seen.is_near
     if near.sum() < _FEWEST:
         raise DamagedData(f"{int(near.sum())} of {len(near)} pairs are where drift is fitted; {_FEWEST} at least are needed")
-    if pairs.is_driven:
-        pushed = ((pairs.moved[last] - pairs.moved[first]) * along).sum(-1) / steps
-        velocity = velocity - _gain(pushed[near], slope[near], velocity[near]) * pushed
-    contraction = _rate(np.polyfit(place[near], velocity[near], 1)[0], steps)
-    if not pairs.is_driven:
-        velocity = velocity * contraction * steps / -math.expm1(-contraction * steps)
-    diffusion = _diffusion(apart, along, contraction, steps)
-    level, error = diffusion[near].mean(), diffusion[near].std() / math.sqrt(near.sum())
-    level_across, spread, unsure = level, np.zeros(BINS), np.zeros(BINS)
+    velocity, contraction = _velocity(read, steps)
+    diffusion = _diffusion(read.apart, read.seen.along, contraction, steps)[near]
     members = [np.digitize(place, course.edges) - 1 == number for number in range(BINS)]
     where, speed, steep, scatter = (
         np.array([how(values[one]) if one.any() else math.nan for one in members])
-        for values, how in ((place, np.mean), (velocity, np.mean), (slope, np.mean), (velocity, _error_of_mean))
+        for values, how in ((place, np.mean), (velocity, np.mean), (read.slope, np.mean), (velocity, _error_of_mean))
     )
-    if across is not None:
+    level, error = diffusion.mean(), diffusion.std() / math.sqrt(near.sum())
+    level_across, spread, unsure = level, np.zeros(BINS), np.zeros(BINS)
+    if read.seen.across is not None:
         turned = _rate((velocity / place)[near].mean(), steps)
-        sideways = _diffusion(apart, across, turned, steps)[near]
+        sideways = _diffusion(read.apart, read.seen.across, turned, steps)[near]
         level_across = sideways.mean()
         unsure = math.hypot(error, _error_of_mean(sideways)) / where
-        spread = np.polyfit(place[near], diffusion[near], 1)[0] + (level - level_across) / where
+        spread = np.polyfit(place[near], diffusion, 1)[0] + (level - level_across) / where  # dD_r/dr + (D_r − D_t)/r
     left = float(place.std()) / course.spread_of_starts
     fitted = course.is_fitted(where)
     return _Binned(where, speed, scatter, steep, spread, unsure, level, error, level_across, left, fitted)
+
+
+class _Read(NamedTuple):
+    """What is read of pairs over a window."""
+
+    seen: Seen  # where they are at its beginning: the mean of the two
+    apart: list[Array]  # h, half the difference of the two, at its beginning and at its end, (B, P)
+    moved: Array  # displacement of their mean along the course, per step (B)
+    pushed: Array | None  # sum of their inputs along the course, per step (B); None without inputs
+    slope: Array  # of log p along the course (B)
+
+
+def _read(pairs: Pairs, by: str, course: Course, landscape: Landscape, window: tuple[int, int]) -> _Read:
+    """Read pairs over a window. Under inputs the slope is the mean over the places that they pass."""
+    reported, space, (first, last) = pairs.reported[by], course.space, window
+    steps = last - first
+    apart = [space.difference(reported[stop][0], reported[stop][1]) / 2 for stop in window]
+    begin = space.wrap(reported[first][1] + apart[0])
+    seen = course.seen(begin, landscape)
+    moved = (space.difference(reported[last], reported[first]).mean(0) * seen.along).sum(-1) / steps
+    if not pairs.is_driven:
+        return _Read(seen, apart, moved, None, (landscape.slope(begin) * seen.along).sum(-1))
+    pushed = ((pairs.moved[last] - pairs.moved[first]) * seen.along).sum(-1) / steps
+    return _Read(seen, apart, moved, pushed, (_on_the_way(reported, landscape, window) * seen.along).sum(-1))
+
+
+def _velocity(read: _Read, steps: int) -> tuple[Array, float]:
+    """v of each pair (B), and the rate per step at which the drift contracts.
+
+    At rest v is that of the beginning of the window: a drift −ks moves by −ks (1 − e^(−kn)) / k in n steps. Under inputs it
+    is the mean over the way, less what the inputs move.
+    """
+    velocity, near = read.moved, read.seen.is_near
+    if read.pushed is not None:
+        velocity = velocity - _gain(read.pushed[near], read.slope[near], velocity[near]) * read.pushed
+    contraction = _rate(np.polyfit(read.seen.place[near], velocity[near], 1)[0], steps)
+    if read.pushed is None:
+        velocity = velocity * contraction * steps / -math.expm1(-contraction * steps)
+    return velocity, contraction
 
 
 def _gain(pushed: Array, slope: Array, velocity: Array) -> float:
