@@ -185,7 +185,7 @@ class Recording:
         """Choose epochs by their numbers: `take(2)`, `take(slice(0, 5))`, `take([0, 3])`.
 
         Raises:
-            BadInput: there is none of that number, or none is left.
+            BadInput: no epoch has that number, or no epoch is chosen.
         """
         chosen = [which] if isinstance(which, int) else which
         numbers = range(len(self))[chosen] if isinstance(chosen, slice) else list(chosen)

@@ -165,10 +165,10 @@ def sweep_folder(name: str, results: str = RESULTS) -> Path:
 
 
 def found_sweep(name: str | None, results: str = RESULTS) -> Sweep:
-    """The sweep of a name; without one, the last.
+    """The sweep of a name; without a name, the last one.
 
     Raises:
-        BadInput: there is none.
+        BadInput: there is no such sweep.
     """
     plans = sorted(Path(results, "sweeps").glob("*/plan.json"), key=lambda file: file.stat().st_mtime)
     known = [file.parent.name for file in plans]
@@ -182,7 +182,7 @@ def run_of(names: Mapping[str, Any], text: str) -> str:
     """The run with that name, or with that part in its name.
 
     Raises:
-        BadInput: none, or several.
+        BadInput: no run or several runs match.
     """
     found = [name for name in names if text in (name, name.split("/")[-1])] or [name for name in names if text in name]
     if len(found) != 1:
