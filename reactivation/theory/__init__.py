@@ -1,16 +1,16 @@
-"""Is it Langevin sampling? Measures of the theory's mechanism, each with a control on which it must come out right.
+"""Measure whether rest is Langevin sampling. Each measure has a control whose value is known.
 
-    relaxation       does rest forget where it began, does activity keep its size, and has rest a direction in time?
-    drift            along the manifold, as a multiple α of that of Langevin sampling (Eq. 19)
-    tempering        the width of rest against the gain of its noise, as an exponent
-    metric           how the volume of the manifold changes along it, which density per area does not see
+    relaxation       does rest forget its start, does activity keep its size, and has rest a direction in time?
+    drift            drift along the manifold, as a multiple α of the drift of Langevin sampling (Eq. 19)
+    tempering        exponent by which the width of rest grows with the gain c of the noise variance
+    metric           how the volume element of the manifold changes along it, which a density per area ignores
     diffusion        D along the manifold, from kicks (Burak & Fiete)
-    scale_symmetry   whether the gain of the noise can matter at all
-    score            alignment of the drift with the score of the network's own cloud, and why it is no evidence
+    scale_symmetry   whether c can change the decoded positions at all
+    score            alignment of the drift with the score of the network's own states, and why it is no evidence
     bound            each inequality and assumption of Eqs. 3 to 13, as a number
     optimal_alpha    the α that training should give
 
-docs/theory.md derives what each should give.
+docs/theory.md derives the expected value of each.
 """
 
 from reactivation.theory.bound import bound as bound

@@ -1,8 +1,9 @@
-"""The loss and its bounds (Eqs. 3 to 13), measured along waking; and what their derivation takes for granted.
+"""The loss and its bounds (Eqs. 3 to 13), measured along waking, and the assumptions of their derivation.
 
-The update of a trained network is split as Eq. 4 has it: Δr₁ is what it does without input, Δr₂ what the input adds. Each
-step of the derivation is then a number, in the units of the outputs, from the same draws of the noise, so that what holds
-for every draw holds here to rounding. Axes: K draws of a step's noise, B states, N units, O outputs, P dimensions.
+The update of a trained network is split as in Eq. 4: Δr₁ is the update without input, Δr₂ what the input adds. Each step
+of the derivation is then a number, in the units of the outputs. All are computed from the same draws of the noise, so an
+inequality that holds for every draw holds here up to rounding. Axes: K draws of a step's noise, B states, N units,
+O outputs, P dimensions.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,15 +28,15 @@ Array = NDArray[np.float64]
 _OfKept = Callable[[NDArray[np.bool_]], float]
 
 _LONG = 100  # steps of waking
-_APART = 10  # steps between states that are looked at
-_DRAWS = 8  # of the noise of a step, from each state
-_CUT = 0.01  # singular values of D below this share of the largest are none of its pseudoinverse
-_OTHER_CUTS = (0.001, 0.1)  # that are looked at beside
-HALVINGS = (1, 2, 4)  # Δt is divided by
+_APART = 10  # steps between measured states
+_DRAWS = 8  # draws of a step's noise, from each state
+_CUT = 0.01  # singular values of D below this share of the largest are left out of its pseudoinverse
+_OTHER_CUTS = (0.001, 0.1)  # tried for the sensitivity
+HALVINGS = (1, 2, 4)  # divisors of Δt
 
 
 class Chain(NamedTuple):
-    """Hold the loss of one step and what bounds it, means over states; and how often a step of the derivation holds."""
+    """Hold the loss of one step and its bounds, means over states, and the share of states where each inequality holds."""
 
     dt: float  # [s]
     loss: float  # Eq. 3
@@ -44,9 +45,9 @@ class Chain(NamedTuple):
     approximated: float  # Eq. 11: L₂ with r = D†f(s)
     l3: float  # Eq. 12
     upper: float  # Eq. 13
-    signal: float  # the term that all but the loss share (Eq. 17)
+    signal: float  # the term common to Eqs. 9 to 13 (Eq. 17)
     split_holds: float  # share of states where Eq. 7 ≤ Eq. 9
-    approximated_holds: float  # where Eq. 9 ≤ Eq. 11, which nothing says
+    approximated_holds: float  # where Eq. 9 ≤ Eq. 11, which does not follow from the derivation
     l3_holds: float  # where Eq. 11 ≤ Eq. 12
     upper_holds: float  # where Eq. 12 ≤ Eq. 13
     loss_below_upper: float  # where Eq. 3 ≤ Eq. 13
@@ -55,17 +56,17 @@ class Chain(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Bound:
-    """Hold the chain of bounds at Δt and at halves of it, and how far the assumptions hold."""
+    """Hold the chain of bounds at Δt, Δt/2 and Δt/4, and how far the assumptions hold."""
 
     value: float  # L_upper over L, at the network's own Δt
     chains: tuple[Chain, ...]
-    residual: float  # ‖r − D†f(s)‖² over ‖r − mean r‖², sums over states: 0 if r = D†f(s)
+    residual: float  # ‖r − D†f(s)‖² over ‖r − mean r‖², each summed over states: 0 if r = D†f(s)
     seen: float  # share of ‖r − mean r‖² that the readout sees
     width: float  # variance per unit of r around D†f(s), over σ²Δt: 1 in the paper's p(r|s)
-    nonstationary: float  # Kolmogorov–Smirnov distance of places awake, first step against last: 0 if stationary
-    by_chance: float  # what of that so few trajectories have where nothing changes: first and last swapped at random
+    nonstationary: float  # Kolmogorov–Smirnov distance of waking places, first step against last: 0 if stationary
+    by_chance: float  # its mean when first and last places are swapped at random: its value if waking is stationary
     errors: dict[str, float]  # standard errors over trajectories: of value and the other numbers
-    sensitivity: dict[str, float]  # share below which singular values of D are none → residual
+    sensitivity: dict[str, float]  # share below which singular values of D are left out → residual
 
     def __repr__(self) -> str:
         one = self.chains[0]
@@ -78,7 +79,7 @@ class Bound:
 def bound(run: Run, *, trajectories: Several = 100, sigma: Strength | None = None) -> Bound:
     """Measure each inequality and assumption of Eqs. 3 to 13 along waking.
 
-    Halves of Δt keep σ, τ and the inputs' rate: the network sees the Δs of the coarse step for as long as that takes.
+    At Δt/2 and Δt/4, σ, τ and the inputs' rate stay: the input of a coarse step is given throughout its finer steps.
 
     Args:
         sigma: σ awake [s^-1/2]; None for the network's own.
@@ -112,13 +113,13 @@ def bound(run: Run, *, trajectories: Several = 100, sigma: Strength | None = Non
 
 
 def _chain(dt: float, each: Mapping[str, Array]) -> Chain:
-    """Means and standard errors of what each trajectory has (B)."""
+    """Means and standard errors over trajectories of the terms of each (B)."""
     errors = {name: float(values.std(ddof=1) / math.sqrt(len(values))) for name, values in each.items()}
     return Chain(dt, **{name: float(values.mean()) for name, values in each.items()}, errors=errors)
 
 
 class _Awake:
-    """States of waking every few steps, with where they are and where the next step leads."""
+    """Waking states every few steps, with the position of each and the move of the next step."""
 
     def __init__(self, probe: Probe, trajectories: int, halving: int):
         self.probe, self.halving = probe, halving
@@ -141,7 +142,7 @@ class _Awake:
         self.readout = probe.network.decoder.weight.double()
 
     def terms(self) -> dict[str, Array]:
-        """The loss of the next step and its bounds, mean over the states of each trajectory (B), as `Chain` calls them."""
+        """The loss of the next step and its bounds, mean over the states of each trajectory (B), by name in `Chain`."""
         probe, (signals, rest) = self.probe, self._updates()
         state = torch.cat(self.states)
         wanted = probe.task.encode(self.places.float()).double()
@@ -175,7 +176,7 @@ class _Awake:
         return summed
 
     def _updates(self) -> tuple[Tensor, Tensor]:
-        """Δr₂ and Δr₁ of the rates, (B, N) each: what the input adds to a step, and what there is without."""
+        """Δr₂ and Δr₁ of the rates, (B, N) each: what the input adds to the update, and the update without input."""
         cell, state, inputs = self.probe.network.cell, torch.cat(self.states), torch.cat(self.inputs)
         steps = []
         for given in (inputs, torch.zeros_like(inputs)):
@@ -184,10 +185,10 @@ class _Awake:
         return steps[0] - steps[1], steps[1]
 
     def assumptions(self) -> dict[float, dict[str, _OfKept]]:
-        """What is assumed of r, as functions of the trajectories that count, by the share below which D is cut.
+        """The assumptions about r, as functions of the trajectories kept, by the share below which D is cut.
 
-        residual: how far r is from D†f(s); seen: how much of it the readout sees; width: its variance around D†f(s) over
-        σ²Δt.
+        residual: how far r is from D†f(s); seen: share of the variance of r that the readout sees; width: variance of r
+        around D†f(s) over σ²Δt.
         """
         rates = self.probe.network.cell.rates(torch.cat(self.states)).double()
         wanted = self.probe.task.encode(self.places.float()).double()
@@ -210,8 +211,8 @@ class _Awake:
     def nonstationary(self) -> tuple[float, float, float]:
         """The greatest gap between the distributions of places after the first and the last step, over coordinates.
 
-        With it, what there is by chance where nothing changes (the two places of each trajectory swapped, or not), and the
-        standard error of a bootstrap.
+        Returned with its mean when the two places of each trajectory are swapped at random (its value if waking is
+        stationary), and with its standard error from a bootstrap.
         """
         first, last = (self.probe.course.place(positions.numpy()) for positions in self.ends)
         draws = numpy_stream(self.probe.run.seed, of_theory("bound", f"{self.probe.run.name}/places"))
@@ -236,6 +237,6 @@ def _gap(first: Array, last: Array) -> float:
 
 
 def _slope(probe: Probe, places: Tensor, moves: Tensor) -> Tensor:
-    """df/ds Δs (B, O), by the centred difference over the move itself, which errs in its third order."""
+    """df/ds Δs (B, O), by the centred difference over the move itself; its error is of third order in the move."""
     ahead, behind = (probe.task.encode((places + sign * moves / 2).float()).double() for sign in (1, -1))
     return ahead - behind

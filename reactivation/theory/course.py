@@ -1,4 +1,4 @@
-"""Along what the theory's measures look: the radius around the middle of a plane, or the bearing on a circle.
+"""The coordinate along which the theory measures: the radius from the middle of a plane, or the bearing on a circle.
 
 Axes: n points, B trajectories, P dimensions.
 """
@@ -18,15 +18,15 @@ from reactivation.world.spaces import Space
 
 Array = NDArray[np.float64]
 
-BINS = 7  # of places that are fitted
+BINS = 7  # bins of places
 _RADII = (0.03, 0.73)  # of starts [m]
 _FITTED = (0.1, 0.5)  # radii of the fit [m]
-_NEAR_HOME = 1.0  # bearings of the fit: so far from home at most [rad]
+_NEAR_HOME = 1.0  # greatest distance from home of bearings in the fit [rad]
 _DISC = 0.5  # radius of wide starts [m]
 _SMOOTHING, _SMOOTHING_OF_BEARINGS = 0.1, math.pi / 12  # half a tuning width [m, rad]
-_LEAST_PEAK = 0.1  # of the highest: a lower one is no mode
+_LEAST_PEAK = 0.1  # height of the lowest peak that counts as a mode, over the highest
 _HARMONICS = 4  # of the angle in a plane
-_GRID = 180  # points that a density is looked at on
+_GRID = 180  # points at which a density is evaluated
 
 
 class Seen(NamedTuple):
@@ -34,12 +34,12 @@ class Seen(NamedTuple):
 
     place: Array  # (n) radius, or bearing from home [unit]
     along: Array  # (n, P) direction in which the place grows
-    across: Array | None  # (n, P) the other one, where there are two
-    is_near: NDArray[np.bool_]  # (n) whether a point is one of the fit
+    across: Array | None  # (n, P) direction orthogonal to it; None on a circle
+    is_near: NDArray[np.bool_]  # (n) whether a point is in the range of the fit
 
 
 class Home(NamedTuple):
-    """Where rest is, against where waking is."""
+    """How places at rest compare with those of waking."""
 
     modes: int  # of the density of radii, or of bearings
     away: float  # median radius less that of waking [m], or mean bearing less that of waking [rad]
@@ -47,10 +47,10 @@ class Home(NamedTuple):
 
 
 class Course(ABC):
-    """What depends on which way the measures look."""
+    """All that depends on the coordinate along which the theory measures."""
 
-    what: ClassVar[str]  # the width of rest
-    is_driven: ClassVar[bool]  # whether drift is asked under inputs, too (docs/theory.md, 8)
+    what: ClassVar[str]  # name of the measure of width
+    is_driven: ClassVar[bool]  # whether drift is measured under inputs, too (docs/theory.md, 8)
     edges: ClassVar[Array]  # (BINS + 1) of places [unit]
     spread_of_starts: ClassVar[float]  # standard deviation of places [unit]
 
@@ -59,11 +59,11 @@ class Course(ABC):
 
     @abstractmethod
     def even(self, unit: Tensor) -> Tensor:
-        """Return positions at even places, from uniform numbers: (n, 2) → (n, P)."""
+        """Return positions whose places are uniform, from uniform numbers: (n, 2) → (n, P)."""
 
     @abstractmethod
     def wide(self, unit: Tensor) -> Tensor:
-        """Return positions all over, or over a disc around the middle, from uniform numbers: (n, 2) → (n, P)."""
+        """Return positions uniform over a disc around the middle, or over the circle: uniform numbers (n, 2) → (n, P)."""
 
     @abstractmethod
     def landscape(self, awake: Recording, kernel: float) -> Landscape:
@@ -71,33 +71,33 @@ class Course(ABC):
 
     @abstractmethod
     def seen(self, points: Array, landscape: Landscape) -> Seen:
-        """Return how points (n, P) are seen."""
+        """Return the places and directions of points (n, P)."""
 
     @abstractmethod
     def is_fitted(self, places: Array) -> NDArray[np.bool_]:
-        """Return which places of bins (BINS) a line is fitted to; NaN is none."""
+        """Return which places of bins (BINS) are in the range of the fit; NaN is not."""
 
     @abstractmethod
     def width(self, positions: Array) -> float:
-        """Return how wide positions (..., P) are: `what` they are."""
+        """Return the width of positions (..., P), the measure that `what` names."""
 
     @abstractmethod
     def place(self, points: Array) -> Array:
-        """Return what a correlation of places is over, (..., P) → (..., E): radii, or points of the unit circle."""
+        """Return places as they are correlated, (..., P) → (..., E): radii, or points of the unit circle."""
 
     @abstractmethod
     def home(self, resting: Array, awake: Array) -> Home:
-        """Count the modes of rest (B, T, P), and say how far it is from where waking (n, P) is."""
+        """Count the modes of rest (B, T, P), and measure how far it is from waking (n, P)."""
 
     def remembered(self, first: Array, last: Array) -> float:
-        """Return the correlation of places over trajectories (B, P), of one time with another."""
+        """Return the correlation, over trajectories, of places at one time with those at another, (B, P) each."""
         one, other = (place - place.mean(0) for place in map(self.place, (first, last)))
         scale = math.sqrt(float((one**2).sum() * (other**2).sum()))
         return float((one * other).sum()) / scale if scale else math.nan
 
 
 class Radius(Course):
-    """Around the middle of a plane."""
+    """The radius from the middle of a plane."""
 
     what, is_driven = "radial sd", False
     edges = np.linspace(*_RADII, BINS + 1)
@@ -138,7 +138,7 @@ class Radius(Course):
         return Home(self._modes(radius), float(np.median(radius) - np.median(self.place(awake))), uneven)
 
     def _modes(self, radius: Array) -> int:
-        """Peaks of their density; what is smoothed beyond the middle comes back."""
+        """Peaks of the density of radii, smoothed by a kernel that is reflected at 0."""
         edges = np.linspace(0, radius.max() + 3 * _SMOOTHING, 10 * _GRID)
         counts, middles, at = np.histogram(radius, edges)[0], (edges[1:] + edges[:-1]) / 2, edges[::10]
         away = [(at[:, None] - sign * middles) / _SMOOTHING for sign in (1, -1)]
@@ -147,7 +147,7 @@ class Radius(Course):
 
 
 class Bearing(Course):
-    """From home, on a circle."""
+    """The bearing from home, on a circle."""
 
     what, is_driven = "κ", True
     edges = np.linspace(-_NEAR_HOME, _NEAR_HOME, BINS + 1)
@@ -181,7 +181,7 @@ class Bearing(Course):
         return Home(self._modes(resting), float(np.angle(middle / of_waking)), 0.0)
 
     def _modes(self, bearings: Array) -> int:
-        """Peaks of their density."""
+        """Peaks of the density of bearings."""
         edges = np.linspace(-math.pi, math.pi, 10 * _GRID + 1)
         counts, middles, at = np.histogram(bearings, edges)[0], (edges[1:] + edges[:-1]) / 2, edges[:-1:10]
         density = np.exp((np.cos(at[:, None] - middles) - 1) / _SMOOTHING_OF_BEARINGS**2) @ counts
@@ -189,11 +189,11 @@ class Bearing(Course):
 
 
 def _peaks(density: Array) -> int:
-    """Peaks of at least a tenth of the highest; the first and last values are neighbours only."""
+    """Count peaks of at least a tenth of the highest; the first and last values serve as neighbours only."""
     inner = density[1:-1]
     return int(((inner >= density[:-2]) & (inner > density[2:]) & (inner >= _LEAST_PEAK * inner.max())).sum())
 
 
 def course_of(space: Space) -> Course:
-    """Return the course in a space: its bearings where it has them."""
+    """Return the course of a space: the bearing where positions have one, else the radius."""
     return Radius(space) if space.bearing(np.array(space.middle)) is None else Bearing(space)

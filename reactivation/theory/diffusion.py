@@ -1,7 +1,7 @@
-"""Diffusion along the manifold, predicted from kicks (Burak & Fiete, 2012): what one step of noise leaves behind.
+"""Diffusion along the manifold, predicted from kicks (Burak & Fiete, 2012).
 
-A state is kicked by one step of noise and by its opposite, both go on without noise until they are back on the manifold, and
-half of what then lies between them, h, is what a step of noise adds to the position: D = ⟨h²⟩/2 per step and dimension.
+A state is kicked by one step of noise and by its opposite. Both go on without noise until they are back on the manifold.
+Half the difference of their positions, h, is what a step of noise adds to the position: D = ⟨h²⟩/2 per step and dimension.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from reactivation.checks import Positive, Several, Strength, checked
 from reactivation.machine.errors import BadInput
 from reactivation.theory.probe import Probe, asking
 
-_WARM_UP = 100  # steps at c before the kick: the amplitude of the state that is kicked is that of rest
+_WARM_UP = 100  # steps at c before the kick, so that the kicked state has the amplitude of rest
 _BACK = 40  # steps without noise after it
-_OTHERS = (20, 80)  # that are looked at beside
+_OTHERS = (20, 80)  # tried for the sensitivity
 
 
 @dataclass(frozen=True, eq=False)
 class Kicked:
-    """Hold D that kicks predict."""
+    """Hold the D that kicks predict."""
 
     value: float  # D [unit² per step], mean over dimensions
     standard_error: float  # over states
@@ -40,7 +40,7 @@ def diffusion(run: Run, gain: Positive = 1.0, *, states: Several = 400, sigma: S
 
     Args:
         gain: c, of the kick and of the rest before it.
-        states: that are kicked; they start where the task does.
+        states: number of kicked states; they start where the task does.
         sigma: σ of c = 1 [s^-1/2]; None for the network's own.
 
     Raises:

@@ -1,18 +1,18 @@
-"""Drift along the manifold against the slope of the waking density (Eqs. 16, 19): the decisive test where tasks are biased.
+"""Drift along the manifold against the slope of the waking density (Eqs. 16, 19): the decisive test for biased tasks.
 
 Pairs of trajectories of opposite noise start at the same states. Half their sum drifts, half their difference diffuses:
 
-    v = mean displacement of a pair from one step to a later one, per step
-    D   from how ⟨h²⟩ grows between these, h half the difference of a pair, so that what decoders jitter cancels
+    v   mean displacement of a pair from the beginning of a window to its end, per step
+    D   from the growth of ⟨h²⟩ over the window, where h is half the difference of a pair; jitter of the decoder cancels
 
-Drift contracts both within the window. Both are corrected by the rate at which it does, as of a drift that is linear in the
-position: D as `_diffusion` has it, v by kn / (1 − e^(−kn)) for a rate k and n steps. Langevin dynamics at c times the noise
-variance of waking have, for drift and diffusion along the manifold (docs/theory.md, 5),
+The drift contracts both within the window. Both are corrected for that as for a drift that is linear in the position, with
+rate k over n steps: v by kn / (1 − e^(−kn)), D as in `_diffusion`. Langevin dynamics at c times the noise variance of
+waking have, for drift and diffusion along the manifold (docs/theory.md, 5),
 
     v_r = (2/c) D_r d/dr log p + dD_r/dr + (D_r − D_t)/r         in a plane, along the radius
     v   = (2/c) D d/ds log p + dD/ds                             on a circle
 
-and α is what (2/c) D d/ds log p has to be multiplied by: 1 for Langevin sampling of p, 0 for a flat attractor.
+α is the factor of (2/c) D d/ds log p that fits the measured drift: 1 for Langevin sampling of p, 0 for a flat attractor.
 Axes: B pairs, P dimensions.
 """
 
@@ -39,16 +39,16 @@ Array = NDArray[np.float64]
 
 GAINS = (0.0, 0.5, 2.0, 4.0, 8.0)  # c
 WARM_UP = 100  # steps at c = 1 before pairs part
-WINDOW = (50, 200)  # steps after that, from and to which pairs are followed
-_STOPS = (50, 100, 150, 200)  # where positions are read
+WINDOW = (50, 200)  # first and last step of the window, from when pairs part
+_STOPS = (50, 100, 150, 200)  # steps at which positions are read
 _APART = 0.3  # share of the spread of starts that must be left when the window begins
-_FEWEST = 10  # pairs that a line is fitted to
-KERNEL = 0.02  # of the waking density [m]
+_FEWEST = 10  # pairs of a fit, at least
+KERNEL = 0.02  # standard deviation of the kernels of the waking density [m]
 INPUTS = ("still", "brownian", "own")
 
 
 class Fit(NamedTuple):
-    """α at one c, and what it was fitted to, bin by bin."""
+    """α at one c, and the values of each bin that it was fitted to."""
 
     gain: float  # c
     alpha: float
@@ -58,14 +58,14 @@ class Fit(NamedTuple):
     velocity_error: Array
     predicted: Array  # (2/c) D times the slope of log p
     spread_drift: Array  # dD_r/dr + (D_r − D_t)/r
-    diffusion: float  # D_r, or D [unit² per step], mean over the pairs that are fitted
+    diffusion: float  # D_r, or D [unit² per step], mean over the pairs of the fit
     diffusion_across: float  # D_t; D on a circle
     spread: float  # standard deviation of places at the beginning of the window, over that of the starts
 
 
 @dataclass(frozen=True, eq=False)
 class Drift:
-    """Hold α at each c, and how it changes with the choices that were made."""
+    """Hold α at each c, and how it changes with choices of the analysis."""
 
     fits: tuple[Fit, ...]
     sensitivity: dict[str, dict[str, float]]  # choice → c → α
@@ -78,9 +78,9 @@ class Drift:
 
     @property
     def is_along(self) -> bool:
-        """Whether the direction that is followed is one along the manifold: without noise, starts are still apart in it.
+        """Whether radii or bearings vary along the manifold: at the least c, they are still spread when the window begins.
 
-        Where they are not, as on a ring that draws every radius to its own within the warm-up, α says nothing.
+        Where they are not, as on a ring attractor that draws every radius to its own, α says nothing.
         """
         return min(self.fits, key=lambda fit: fit.gain).spread > _APART
 
@@ -105,17 +105,17 @@ def drift(
 
     Args:
         gains: c, noise variance over that of waking; one above 0 is needed, since D at c = 0 follows from the least of them.
-        pairs: of trajectories, at each c.
-        inputs: still (none), brownian (of the task's spread, whatever the position), or own (those of the task; what they
-            move pairs by is taken off, with a gain that is fitted).
-        scale: of these inputs.
+        pairs: number of pairs of trajectories, at each c.
+        inputs: still (none), brownian (of the task's spread, independent of the position), or own (the task's; their effect
+            on pairs is subtracted, with a fitted gain).
+        scale: factor of these inputs.
         sigma: σ of c = 1 [s^-1/2]; None for the network's own. A noiseless network needs one.
-        awake: what p is of; None: waking of the length that the network was trained for, 100 steps.
-        substeps: each step is made in so many, of Δt over that, to see whether Δt is small enough; waking is not.
+        awake: recording whose density is p; None: waking of 100 steps, the length of training.
+        substeps: number of substeps of Δt / `substeps` per step, to see whether Δt is small enough; waking keeps Δt.
 
     Raises:
         BadInput: gains without noise, or unknown inputs.
-        DamagedData: activity does not stay finite, or no pairs are where drift is fitted.
+        DamagedData: activity does not stay finite, or too few pairs are where drift is fitted.
     """
     if inputs not in INPUTS:
         raise BadInput(f"inputs={inputs}: give one of {', '.join(INPUTS)}")
@@ -126,7 +126,7 @@ def drift(
     awake = awake or waking_positions(run)
     with asking():
         seen = {gain: _pairs(probe, gain, pairs, inputs, scale) for gain in sorted({*gains, min(noisy)}, reverse=True)}
-        # Inputs spread pairs, too: what noise alone does is seen at rest.
+        # Inputs spread pairs, too, so D is measured at rest without them.
         resting = seen if inputs == "still" else {gain: _pairs(probe, gain, pairs, "still", 1.0) for gain in noisy}
     course = probe.course
     own = course.landscape(awake, KERNEL)
@@ -144,15 +144,15 @@ def drift(
 
 
 class Pairs(NamedTuple):
-    """What pairs of trajectories report at each stop, by each decoder, and how far their inputs have moved them."""
+    """Decoded positions of pairs of trajectories at each stop, by each decoder, and the sums of their inputs."""
 
     reported: dict[str, dict[int, Array]]  # decoder → step → (2, B, P)
-    moved: dict[int, Array]  # step → (B, P), sum of the inputs since pairs parted, mean of a pair
+    moved: dict[int, Array]  # step → (B, P), sum of the inputs since pairs parted, mean of the two of a pair
     is_driven: bool
 
 
 def _pairs(probe: Probe, gain: float, pairs: int, inputs: str, scale: float) -> Pairs:
-    """Let pairs go, and read them at each stop."""
+    """Run pairs, and decode them at each stop."""
     source = probe.source(f"{gain:g}/{inputs}/{scale:g}")
     start, driven = _driven(probe, pairs, inputs, scale, source)
     state = probe.go(start, WARM_UP, 1.0, source, None if driven is None else driven[:pairs, :WARM_UP])
@@ -187,10 +187,10 @@ class _Binned(NamedTuple):
     place: Array
     velocity: Array
     velocity_error: Array
-    slope: Array  # of log p, along the direction that is followed
+    slope: Array  # of log p along the course
     spread_drift: Array
-    spread_error: Array  # of that, one for all bins: they share D_r and D_t
-    diffusion: float  # along, mean over the pairs that are fitted
+    spread_error: Array  # of spread_drift; errors of all bins go together, as bins share D_r and D_t
+    diffusion: float  # along the course, mean over the pairs of the fit
     diffusion_error: float
     diffusion_across: float
     spread: float  # of places, over that of the starts
@@ -206,7 +206,7 @@ def _fits(
     window: tuple[int, int],
     by: str,
 ) -> tuple[Fit, ...]:
-    """α at each c, with D of pairs at rest; at c = 0, D/c is that of the least c above."""
+    """α at each c, with D of pairs at rest; at c = 0, D/c is taken from the least c above 0."""
     binned = {gain: _binned(pairs, by, course, landscape, window) for gain, pairs in seen.items()}
     still = binned
     if resting is not seen:
@@ -216,10 +216,10 @@ def _fits(
 
 
 def _fit(gain: float, own: _Binned, noisy: float, diffusing: _Binned) -> Fit:
-    """α of the bins of one c; D/c is of `diffusing`, at c = `noisy`."""
+    """α of the bins of one c; D/c is taken from `diffusing`, measured at c = `noisy`."""
     predicted = 2 / noisy * diffusing.diffusion * own.slope
     spread = own.spread_drift if gain > 0 else np.zeros(BINS)
-    chosen = own.is_fitted & (own.velocity_error > 0)  # not of one pair, nor of pairs that a discrete decoder makes one
+    chosen = own.is_fitted & (own.velocity_error > 0)  # bins of two pairs at least, which a discrete decoder tells apart
     weights, x, y = own.velocity_error[chosen] ** -2.0, predicted[chosen], (own.velocity - spread)[chosen]
     square = float((weights * x**2).sum()) or math.nan
     alpha = float((weights * x * y).sum() / square)
@@ -258,17 +258,17 @@ def _binned(pairs: Pairs, by: str, course: Course, landscape: Landscape, window:
 
 
 class _Read(NamedTuple):
-    """What is read of pairs over a window."""
+    """Places and displacements of pairs over a window."""
 
-    seen: Seen  # where they are at its beginning: the mean of the two
-    apart: list[Array]  # h, half the difference of the two, at its beginning and at its end, (B, P)
+    seen: Seen  # of the mean of a pair at the beginning
+    apart: list[Array]  # h, half the difference of a pair, at the beginning and at the end, (B, P)
     moved: Array  # displacement of their mean along the course, per step (B)
     pushed: Array | None  # sum of their inputs along the course, per step (B); None without inputs
     slope: Array  # of log p along the course (B)
 
 
 def _read(pairs: Pairs, by: str, course: Course, landscape: Landscape, window: tuple[int, int]) -> _Read:
-    """Read pairs over a window. Under inputs the slope is the mean over the places that they pass."""
+    """Read pairs over a window. Under inputs, the slope is the mean over the places that a pair passes."""
     reported, space, (first, last) = pairs.reported[by], course.space, window
     steps = last - first
     apart = [space.difference(reported[stop][0], reported[stop][1]) / 2 for stop in window]
@@ -284,8 +284,8 @@ def _read(pairs: Pairs, by: str, course: Course, landscape: Landscape, window: t
 def _velocity(read: _Read, steps: int) -> tuple[Array, float]:
     """v of each pair (B), and the rate per step at which the drift contracts.
 
-    At rest v is that of the beginning of the window: a drift −ks moves by −ks (1 − e^(−kn)) / k in n steps. Under inputs it
-    is the mean over the way, less what the inputs move.
+    At rest, v is the drift at the beginning of the window: a drift −ks moves by −ks (1 − e^(−kn)) / k in n steps. Under
+    inputs, v is the mean over the window, less the displacement by the inputs.
     """
     velocity, near = read.moved, read.seen.is_near
     if read.pushed is not None:
@@ -297,7 +297,7 @@ def _velocity(read: _Read, steps: int) -> tuple[Array, float]:
 
 
 def _gain(pushed: Array, slope: Array, velocity: Array) -> float:
-    """How far inputs move pairs, over how far they should: what is left beside the slope (least squares); 0 without any."""
+    """The displacement of pairs by inputs over the sum of these, by least squares beside the slope; 0 without inputs."""
     return float(np.linalg.lstsq(np.stack((pushed, slope), axis=1), velocity)[0][0])
 
 
@@ -309,15 +309,15 @@ def _on_the_way(reported: dict[int, Array], landscape: Landscape, window: tuple[
 
 
 def _rate(slope: float, steps: int) -> float:
-    """The rate per step at which a drift contracts whose displacement over some steps has this slope per step, not 0."""
+    """The rate per step at which a drift contracts, from the slope of its displacement per step over some steps; never 0."""
     rate = -math.log(max(1 + steps * slope, 0.01)) / steps
     return rate if abs(rate) > 1e-9 else 1e-9
 
 
 def _diffusion(apart: list[Array], to: Array, contraction: float, steps: int) -> Array:
-    """D of each pair, from how h² grew in a direction (B, P) where the drift contracts at a rate per step (B).
+    """D of each pair (B), from the growth of h² in a direction (B, P) where the drift contracts at a rate per step.
 
-    A drift −k s makes ⟨h²⟩ = V e^(−2kn) + D (1 − e^(−2kn)) / k after n steps from V, which is solved for D.
+    Under a drift −ks, ⟨h²⟩ = V e^(−2kn) + D (1 − e^(−2kn)) / k, n steps after it was V. This is solved for D.
     """
     before, after = (((half * to).sum(-1)) ** 2 for half in apart)
     kept = math.exp(-2 * contraction * steps)

@@ -1,7 +1,7 @@
-"""The slope of the waking density, at positions: what a drift along it is compared with.
+"""The slope of the log waking density at positions, with which drift is compared.
 
-In a plane it is that of a kernel density of decoded waking positions, per unit area; on a circle that of the von Mises
-density which has their mean direction and concentration. Axes: n positions, P dimensions.
+In a plane, the density is a kernel density of decoded waking positions, per unit area. On a circle, it is the von Mises
+density with their mean direction and concentration. Axes: n positions, P dimensions.
 """
 
 from typing import Protocol
@@ -19,12 +19,12 @@ from reactivation.world.decoding import TEMPLATE
 Array = NDArray[np.float64]
 
 _AT_ONCE = 100  # positions whose kernels are held at once
-_MOST = 20_000  # waking positions that are used
-_AWAKE, _LONG = 400, 100  # trajectories, and steps of each: those that networks are trained on
+_MOST = 20_000  # waking positions used, about
+_AWAKE, _LONG = 400, 100  # trajectories, and steps of each, which is the length of training
 
 
 def waking_positions(run: Run) -> Recording:
-    """Return what a run reports awake, by the decoder that does not jump."""
+    """Return the waking positions of a run, decoded with `TEMPLATE`, which is continuous."""
     return run.record(waking(_LONG), _AWAKE, rates=False, decoder=TEMPLATE)
 
 
@@ -39,7 +39,7 @@ class Landscape(Protocol):
 
 
 class Bearings:
-    """The von Mises density that has the mean direction and concentration of waking."""
+    """The von Mises density with the mean direction and concentration of waking."""
 
     def __init__(self, awake: Recording):
         direction = np.exp(1j * awake.flat[:, 0]).mean()

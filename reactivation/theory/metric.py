@@ -1,9 +1,9 @@
-"""The metric of the manifold: how its area, in the space of rates, changes along the course that drift is asked along.
+"""The metric of the manifold: how its volume element, in the space of rates, changes along the course of the drift.
 
-Langevin sampling knows densities per volume of the manifold, decoded positions have one per unit of space. The two part by
-√det g, g = (∂m/∂s)ᵀ ∂m/∂s, which adds (1 − 2/c) D d/ds log √det g to the drift (docs/theory.md, 5). Neighbouring positions
-go the same way under the same noise; what lies between them afterwards, in rates and as decoded, is ∂m and ∂s.
-Axes: n points, S state variables, P dimensions.
+Langevin sampling is of the density per volume of the manifold, but decoded positions have a density per unit of space. The
+two differ by the factor √det g, g = (∂m/∂s)ᵀ ∂m/∂s, which adds (1 − 2/c) D d/ds log √det g to the drift
+(docs/theory.md, 5). Networks are put at neighbouring positions and run under the same noise; the differences that they then
+have, in rates and as decoded, are ∂m and ∂s. Axes: n points, S state variables, P dimensions.
 """
 
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ from reactivation.theory.probe import Probe, asking
 
 Array = NDArray[np.float64]
 
-_APART = 0.05  # of neighbours from the point between them [unit]
-_FEWEST = 10  # points that a parabola is fitted to
+_APART = 0.05  # distance of neighbours from the point between them [unit]
+_FEWEST = 10  # points of a fit, at least
 
 
 @dataclass(frozen=True, eq=False)
 class Metric:
     """Hold log √det g along the course, and its slope where drift is fitted."""
 
-    value: float  # slope in the middle of what is fitted [1/unit]
+    value: float  # slope at the mean place of the fitted points [1/unit]
     standard_error: float
     place: Array  # (BINS) radius [m], or bearing from home [rad]
     log_volume: Array  # (BINS) log √det g, mean over the points of a bin
@@ -46,7 +46,7 @@ def metric(run: Run, *, points: Several = 400, sigma: Strength | None = None, aw
     """Measure how the volume element of the manifold changes along the course.
 
     Args:
-        points: of it; they start as pairs of drift do, and go on for as long under c = 1.
+        points: number of points; they start as the pairs of `drift` do, and have the same warm-up under c = 1.
         sigma: σ of c = 1 [s^-1/2]; None for the network's own.
         awake: where home is; None: waking of 100 steps.
 
@@ -73,7 +73,7 @@ def metric(run: Run, *, points: Several = 400, sigma: Strength | None = None, aw
 
 
 def _neighbours(probe: Probe, points: int) -> tuple[Array, Array, Array]:
-    """Where points are (n, P), and what lies between their neighbours: in rates (n, P, S), and as decoded (n, P, P)."""
+    """Positions of points (n, P), and the differences of their neighbours: in rates (n, P, S), and as decoded (n, P, P)."""
     space, source = probe.task.space, probe.source("points")
     with asking():
         middle = probe.course.even(torch.rand(points, 2, generator=source))
@@ -89,9 +89,9 @@ def _neighbours(probe: Probe, points: int) -> tuple[Array, Array, Array]:
 
 
 def _log_volume(between: Array, apart: Array) -> Array:
-    """Log √det g of points whose neighbours part by `between` in rates (n, P, S) and by `apart` as decoded (n, P, P).
+    """Log √det g of points whose neighbours differ by `between` in rates (n, P, S) and by `apart` as decoded (n, P, P).
 
-    NaN where neighbours have become one.
+    NaN where neighbours coincide.
     """
     _, squared = np.linalg.slogdet(between @ np.swapaxes(between, 1, 2))
     _, area = np.linalg.slogdet(apart)

@@ -1,17 +1,18 @@
-"""The pull that training should give: not that of Langevin sampling, but the one of least squared error."""
+"""The pull of least squared error, which training should give; it is not the pull of Langevin sampling."""
 
 import math
 
 from reactivation.checks import Count, Positive, checked
 
-_SLOW = 1e-3  # θT below which three terms of the series are exact to 9 digits, and the differences are not
+_SLOW = 1e-3  # θT below which three terms of the series are exact to 9 digits, but the closed form loses digits
 
 
 @checked
 def optimal_alpha(pull: Positive, steps: Count) -> float:
-    """Return the α that errs least over T = `steps` from exact starts, where bearings are drawn home by θ = `pull` per step.
+    """Return the α of least squared error over T = `steps` from exact starts, for bearings drawn home by θ = `pull` a step.
 
-    To first order in the noise; ½ for slow walks, more where they are drawn home within the T steps (docs/theory.md, 8).
+    It holds to first order in the noise, and is ½ for slow walks, more where T steps suffice to draw bearings home
+    (docs/theory.md, 8).
     """
     drawn = pull * steps  # θT
     if drawn < _SLOW:

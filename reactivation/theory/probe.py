@@ -1,7 +1,7 @@
-"""A network asked directly: put at a position, let go under some noise and input, and read out when wanted.
+"""Put a network at a position, run it under some noise and input, and decode its position at any step.
 
-Axes: B trajectories, T steps, S state variables, P dimensions, I inputs; pairs are two trajectories of opposite noise, the
-second half of B behind the first.
+Axes: B trajectories, T steps, S state variables, P dimensions, I inputs. A pair is two trajectories of opposite noise, one
+in the first half of B and one in the second.
 """
 
 from collections.abc import Iterator
@@ -30,18 +30,18 @@ _BLOCK = 10  # steps whose noise is drawn at once
 
 
 class Probe:
-    """A run at rest, step by step; nothing of it changes, so any state may be let go again."""
+    """A run at rest, step by step. States are passed in and returned, so rest can begin again from any of them."""
 
     def __init__(self, run: Run, measure: str, sigma: float | None = None, substeps: int = 1):
         """Probe a run.
 
         Args:
-            measure: who asks; part of the names of the random streams.
+            measure: name of the measure, a part of the names of the random streams.
             sigma: σ of the noise at c = 1 [s^-1/2]; None for the run's own.
-            substeps: each step is made in so many, of Δt / `substeps`; σ, τ and the inputs' rate stay.
+            substeps: number of substeps of Δt / `substeps` per step; σ, τ and the inputs' rate stay.
 
         Raises:
-            BadInput: its world has no encoder of positions.
+            BadInput: the run has no task, whose encoder puts networks at positions.
         """
         if not isinstance(run.task, Task):
             raise BadInput(f"{run.name}: theory puts networks at positions, so the run needs a task: Run.of(..., task=...)")
@@ -56,7 +56,7 @@ class Probe:
         return stream(self.run.seed, of_theory(self._measure, f"{self.run.name}/{part}"))
 
     def at(self, positions: Tensor) -> Tensor:
-        """Positions (B, P) → the states that the encoder has for them (B, S)."""
+        """Return the states in which the network starts at positions, (B, P) → (B, S)."""
         return self.network.initial_state(self.task.encode(positions))
 
     def go(
@@ -69,12 +69,12 @@ class Probe:
         paired: bool = False,
         copies: int = 1,
     ) -> Tensor:
-        """Let states go for some steps under noise of c = `gain`, and return where they are.
+        """Run states for some steps under noise of c = `gain`, and return the states reached.
 
         Args:
             inputs: (B, steps, I); None for none.
             paired: the second half of the trajectories gets the noise of the first, of opposite sign.
-            copies: so many blocks of trajectories, one behind the other, get the same noise.
+            copies: number of equal blocks of trajectories along B that get the same noise.
 
         Raises:
             DamagedData: activity does not stay finite.
@@ -97,7 +97,7 @@ class Probe:
         return state
 
     def positions(self, state: Tensor, by: str = TEMPLATE) -> Array:
-        """States (B, S) → what they report (B, P)."""
+        """Return the decoded positions of states, (B, S) → (B, P)."""
         if by not in self._decoders:
             self._decoders[by] = decoder(by, self.task, self.network.decoder.weight)
         outputs = self.network.decoder(self.network.cell.rates(state))
@@ -107,6 +107,6 @@ class Probe:
 
 @contextmanager
 def asking() -> Iterator[None]:
-    """Compute as a recording does, and without gradients."""
+    """Compute with the arithmetic of recordings, and without gradients."""
     with torch.no_grad(), arithmetic("cpu"):
         yield

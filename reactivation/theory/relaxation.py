@@ -1,7 +1,7 @@
 """Relaxation: whether rest forgets where it began, keeps the size of its activity, and has no direction in time.
 
-The paper's rests are of 200 to 2,000 steps; here they are followed for 20,000. Langevin dynamics are reversible: a direction
-in time, once rest is stationary, speaks against them.
+The paper's rests have 200 to 2,000 steps; here they have 20,000. Langevin dynamics are reversible, so a direction in time
+of stationary rest is evidence against them.
 """
 
 from dataclasses import dataclass
@@ -22,25 +22,25 @@ from reactivation.theory.uncertainty import jackknife
 Array = NDArray[np.float64]
 
 STEPS = 20_000
-_APART = 50  # steps between what is read
-_LAG = 10  # of these, of the covariance whose antisymmetric share is taken
-_OTHER_LAGS = (5, 20)  # that the direction in time is looked at beside
+_APART = 50  # steps between positions that are read
+_LAG = 10  # lag of the covariance whose antisymmetric share is taken, in read positions
+_OTHER_LAGS = (5, 20)  # tried for the sensitivity
 _THOUSAND = 1000
 
 
 @dataclass(frozen=True, eq=False)
 class Relaxation:
-    """Hold what a long rest keeps of its start, the size of its activity, and its direction in time."""
+    """Hold how far a long rest remembers its start, the size of its activity, and its direction in time."""
 
     value: float  # correlation of the last positions with the first, over trajectories
     gain: float  # c
-    step: NDArray[np.int_]  # (T) of what follows
-    correlation: Array  # (T) with the first positions
-    half: int | None  # the first of these steps with less than half; None: never
+    step: NDArray[np.int_]  # (T) of correlation and amplitude
+    correlation: Array  # (T) of positions with the first positions
+    half: int | None  # the first of these steps with a correlation below 0.5; None: never
     amplitude: Array  # (T) mean norm of the rates
     growth: float  # factor of the amplitude per 1,000 steps, over the last half
     share: float  # antisymmetric share of the covariance over 500 steps, over the last half, 0 to 1
-    share_reversed: float  # the same of trajectories that were reversed at random: what is left without a direction
+    share_reversed: float  # the same after trajectories were reversed at random, which removes any direction
     errors: dict[str, float]  # standard errors over trajectories: of value, growth, and direction
     sensitivity: dict[str, float]  # choice → direction, √share less √share_reversed
 
@@ -59,11 +59,11 @@ def relaxation(
 
     Args:
         gain: c, noise variance over that of waking.
-        steps: of the rest.
+        steps: length of the rest.
         sigma: σ of c = 1 [s^-1/2]; None for the network's own.
 
     Raises:
-        BadInput: fewer than three positions would be read of a rest.
+        BadInput: fewer than 150 steps.
         DamagedData: activity does not stay finite.
     """
     whole("steps", steps, 3 * _APART)

@@ -1,4 +1,4 @@
-"""Scale symmetry: bias-free ReLU cells have F(λr) = λF(r), so c changes the size of their activity, not what it reports."""
+"""Scale symmetry: bias-free ReLU cells have F(λr) = λF(r), so c changes the size of their activity, not its positions."""
 
 import torch
 
@@ -7,17 +7,17 @@ from reactivation.checks import Count, Strength, checked
 from reactivation.theory.probe import Probe, asking
 from reactivation.world.decoding import TOP3
 
-_FACTOR = 2.0  # of the state; a power of two, with which rounding commutes
+_FACTOR = 2.0  # of the state; multiplying by a power of two is exact in floating point
 
 
 @checked
 def scale_symmetry(run: Run, gain: Strength = 1.0, *, steps: Count = 200, trajectories: Count = 20) -> float:
-    """Return how far rest from twice the state, under four times the variance of the same noise, is from rest [unit].
+    """Return how far apart rests from a state and from twice the state end, where the second has twice the noise [unit].
 
-    0, to the bit, for cells whose field is homogeneous; the greatest distance of decoded positions otherwise.
+    It is the greatest distance of decoded positions. For cells whose field is homogeneous it is 0, to the bit.
 
     Args:
-        gain: c of the rest from the state itself.
+        gain: c of the rest from the state itself; the other has 4c.
 
     Raises:
         DamagedData: activity does not stay finite.

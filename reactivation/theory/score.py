@@ -1,9 +1,9 @@
-"""Why drift along the score of the network's own activity is no evidence: whatever is stationary has half of it.
+"""Drift along the score of the network's own activity, which is no evidence: anything stationary has half of it or more.
 
-Let x be a direction of the rates, d the drift of a step in it, and σ²Δt the noise of a step. Stationarity alone, that ⟨x²⟩
-be the same after a step, says −⟨x d⟩ = (σ²Δt + ⟨d²⟩)/2. So the slope of d on σ²Δt times the score of a normal density,
-−σ²Δt x/⟨x²⟩, is (1 + ⟨d²⟩/σ²Δt)/2 whatever the network has learned: 1/(1 + a) for a leak that keeps a = 1 − Δt/τ per
-step (docs/theory.md, 2).
+Let x be the state in one direction, d the drift of a step in it, and σ²Δt the noise variance of a step. If ⟨x²⟩ is the same
+after the step (stationarity), −⟨x d⟩ = (σ²Δt + ⟨d²⟩)/2. So the slope of d on σ²Δt times the score of a normal density,
+−σ²Δt x/⟨x²⟩, is (1 + ⟨d²⟩/σ²Δt)/2 whatever the network has learned. For a leak alone, which keeps a = 1 − Δt/τ per step, it
+is 1/(1 + a) (docs/theory.md, 2).
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from reactivation.checks import Count, checked, whole
 from reactivation.machine.errors import BadInput
 from reactivation.theory.probe import Probe, asking
 
-_SETTLING = 100  # steps of rest before
-_COPIES = 20  # of each start: rates are taken around the mean of those that started together
+_SETTLING = 100  # steps of rest before the drift is measured
+_COPIES = 20  # trajectories from each start; states are taken around the mean of those
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +26,8 @@ class Score:
 
     value: float
     standard_error: float  # over units
-    of_stationarity: float  # what the slope is where the cloud keeps its size: (1 + ⟨d²⟩/σ²Δt)/2
-    of_leak: float  # what a leak alone has, 1/(1 + a); NaN where the cell names no τ
+    of_stationarity: float  # the slope if states are stationary: (1 + ⟨d²⟩/σ²Δt)/2
+    of_leak: float  # the slope of a leak alone, 1/(1 + a); NaN where the cell has no τ
 
     def __repr__(self) -> str:
         return f"slope of drift on score {self.value:.3f} (a stationary cloud: {self.of_stationarity:.3f})"
@@ -35,10 +35,10 @@ class Score:
 
 @checked
 def score(run: Run, *, trajectories: Count = 400) -> Score:
-    """Regress the drift of a step on the score of the network's own cloud at rest, c = 1, unit by unit.
+    """Regress the drift of a step on the score of the network's own states at rest, c = 1, unit by unit.
 
     Args:
-        trajectories: that rest, 20 from each start.
+        trajectories: number of rests, 20 from each start.
 
     Raises:
         BadInput: a network without noise, or fewer than 20 trajectories.
@@ -64,6 +64,6 @@ def score(run: Run, *, trajectories: Count = 400) -> Score:
 
 
 def _within(values: torch.Tensor) -> torch.Tensor:
-    """Values around the mean of those that started together, (B, S)."""
+    """Values (B, S) around the mean of the trajectories from the same start, (B, S)."""
     grouped = values.double().reshape(-1, _COPIES, values.shape[-1])
     return (grouped - grouped.mean(1, keepdim=True)).reshape(values.shape)

@@ -1,13 +1,12 @@
-"""Tempering: how wide rest is against the noise that it is under (Eq. 19 with c times the noise variance).
+"""Tempering: the width of rest as a function of the gain c of its noise variance (Eq. 19 with c times that of waking).
 
-Langevin dynamics sample p^(2/c): where p is about normal, the standard deviation of the radius grows as c^½, and on a
-circle the concentration κ falls as c^−1. Where the dynamics do not change with the scale of activity (bias-free ReLU), or
-nothing but the manifold holds activity, neither depends on c. Exponents in c are compared, for decoders blur the slope of a
-density itself.
+Langevin dynamics sample p^(2/c). Where p is about normal, the standard deviation of the radius grows as c^½; on a circle
+the concentration κ falls as c^−1. In bias-free ReLU networks (scale symmetry), and on a flat manifold once rest has relaxed,
+neither depends on c. Exponents in c are compared, since decoders blur the slope of a density itself.
 
-All of this is about rest that has forgotten its start. Half of the trajectories start all over the space, half where the
-task does: both must give one exponent, and places at the end must not go with those at the start. Axes: B trajectories,
-T times, P dimensions.
+This holds for rest that has forgotten its start. Half of the trajectories start all over the space, half where the task
+does. Both must give the same exponent, and places at the end must not correlate with those at the start. Axes:
+B trajectories, T times, P dimensions.
 """
 
 from collections.abc import Sequence
@@ -35,14 +34,14 @@ _FEWEST = 20  # trajectories
 
 @dataclass(frozen=True, eq=False)
 class Tempering:
-    """Hold the exponent in c, and what it was fitted to."""
+    """Hold the exponent in c, and the widths it was fitted to."""
 
     value: float  # slope of log width on log c
     standard_error: float  # over trajectories
-    of_starts: tuple[float, float]  # the exponent of those that started wide, and of those that started as the task does
+    of_starts: tuple[float, float]  # the exponent of trajectories that started wide, and of those that started as the task
     gains: tuple[float, ...]
     widths: tuple[float, ...]  # standard deviation of the radius [m], or concentration κ, in the last half
-    earlier: tuple[float, ...]  # the same in the quarter before: as wide where rest has settled
+    earlier: tuple[float, ...]  # the same in the second quarter; equal where rest has relaxed
     remembered: tuple[float, ...]  # correlation over trajectories of the last places with the first
     homes: tuple[Home, ...]
     what: str  # "radial sd" or "κ"
@@ -66,9 +65,9 @@ def tempering(
 
     Args:
         gains: c, two at least, all above 0.
-        trajectories: of each c. Every other one starts wide (in a disc of 0.5 m around the middle, or at any bearing), the
-            others where the task does.
-        steps: of each rest; the last half is measured.
+        trajectories: number at each c. Every other one starts wide (in a disc of 0.5 m around the middle, or at any
+            bearing), the others where the task does.
+        steps: length of each rest; the last half is measured.
         sigma: σ of c = 1 [s^-1/2]; None for the network's own.
         awake: where home is; None: waking of 100 steps.
 
@@ -104,7 +103,7 @@ def tempering(
 
 
 def _rest(probe: Probe, gain: float, trajectories: int, steps: int) -> Array:
-    """Positions at rest, the start and every few steps, (B, T, P); those of even number started wide."""
+    """Positions at rest, at the start and every few steps, (B, T, P); trajectories of even index start wide."""
     source = probe.source(f"{gain:g}")
     wide = probe.course.wide(torch.rand(trajectories, 2, generator=source))
     state = probe.network.initial_state(probe.task.sample(trajectories, 2, source).start)

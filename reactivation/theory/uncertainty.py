@@ -1,4 +1,4 @@
-"""How sure a number is that many trajectories make together: what it is without each of them in turn (jackknife).
+"""Standard errors of values that are computed from many trajectories together, by the jackknife.
 
 Axes: B trajectories, V values.
 """
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_MOST = 20  # blocks of trajectories that are left out in turn
+_MOST = 20  # blocks of trajectories, each left out in turn
 
 
 def jackknife(of: Callable[[NDArray[np.bool_]], Array | float], trajectories: int, at_once: int = 1) -> Array:
     """Return the standard error of values (V) over trajectories.
 
     Args:
-        of: values from the trajectories that a mask (B) keeps.
-        at_once: neighbours that belong together and are left out together.
+        of: function from a mask (B) of the trajectories kept to values.
+        at_once: number of neighbouring trajectories that belong together and are left out together.
     """
     groups = math.ceil(trajectories / at_once)
     blocks = min(_MOST, groups)
