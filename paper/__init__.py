@@ -1,4 +1,4 @@
-"""What is about the paper rather than about networks: what it trained and measured, its figures, its claims, its report.
+"""All that is specific to the paper: its networks and measurements, its figures, its claims, its report.
 
-Built on the package `reactivation`, which knows nothing of it.
+It is built on the package `reactivation`, which does not import it.
 """

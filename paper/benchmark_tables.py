@@ -1,4 +1,4 @@
-"""Tables of what benchmarks printed into results/benchmarks/, a file for each machine."""
+"""Tables of the output of benchmarks, from results/benchmarks/, a file for each machine."""
 
 from collections.abc import Callable
 import json

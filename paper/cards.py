@@ -1,4 +1,4 @@
-"""Model cards: what each published network is, how it was trained, what it does, and what not to ask of it; from results."""
+"""Model cards, made from results: what each published network is, how it was trained, what it does, and its limits."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from reactivation.settings.layers import TrainConfig
 from reactivation.storage.files import digest
 from reactivation.storage.seal import weights_digest
 
-NAME = "README.md"  # where those who share networks look for it
+NAME = "README.md"  # the usual name of a model card
 _TAGS = ("recurrent-neural-network", "path-integration", "offline-reactivation", "neuroscience")
 _WORLDS = {  # task, and whether it is biased
     (HEAD, False): "a head that turns by random amounts, either way",
@@ -26,7 +26,7 @@ def model_card(study: Study, task: str, run: str) -> str:
     """Return the card of a study's network of its first seed, as Markdown with a head of YAML.
 
     Raises:
-        DamagedData: the network is not there.
+        DamagedData: the network is missing.
     """
     seed = study.seeds[0]
     config, folder = study.config(task, run, seed), study.folder(task, run, seed)
@@ -103,7 +103,7 @@ def _training(config: TrainConfig) -> Table:
 
 
 def _measures(study: Study, task: str, run: str) -> Table:
-    """What the table of networks says of this one."""
+    """The row of this network in the table of networks, as a table of its own."""
     whole = networks_table(task, replace(study, seeds=study.seeds[:1]))
     cells = next(row for row in whole.rows if row[0] == run)
     return _table({name: cell for name, cell in list(zip(whole.header, cells, strict=True))[2:] if cell != "–"})

@@ -1,11 +1,10 @@
-"""What turns rest into replay: rests of networks over adaptation and noise, and over momentum and noise, as phase diagrams.
+"""Phase diagrams of rest: rests of networks over adaptation and noise, and over momentum and noise.
 
     python -m paper.diagram [dry_run=true] [families=[biased GRU]] [seeds=[1]] [path=results]
 
-Measures every network of the families that is trained and neither measured yet nor published with its measurement (5
-minutes each on a busy core, less for vanilla and for bearings), draws PATH/figures/fig_diagram.png with its table, and
-prints each row of `paper/claims/replay.py` with its verdict. Every measurement is a file,
-PATH/diagram/<task>_<experiment>_<seed>[_<tag>].json.
+Measures every trained network of the families that has no measurement yet, here or published (5 minutes each on a busy core,
+less for vanilla networks and for bearings), draws PATH/figures/fig_diagram.png with its table, and prints each row of
+`paper/claims/replay.py` with its verdict. Every measurement is a file, PATH/diagram/<task>_<experiment>_<seed>[_<tag>].json.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -55,7 +54,7 @@ class Family:
     name: str
     experiment: str
     seeds: tuple[int, ...]  # those that count
-    of_noise: bool = True  # whether the noise gain says something of it: not of bias-free ReLU units
+    of_noise: bool = True  # whether the noise gain can matter: it cannot for bias-free ReLU units
     tag: str | None = TAG
 
     @property
@@ -88,10 +87,10 @@ class Settings:
     path: str = setting(RESULTS, "root of the results", folder=True)
 
     def __post_init__(self) -> None:
-        """Refuse a family that there is not.
+        """Refuse unknown families.
 
         Raises:
-            BadInput: it is none.
+            BadInput: a family is unknown.
         """
         known = [one.name for one in FAMILIES]
         for name in self.families:
@@ -114,7 +113,7 @@ class Part:
 
     @property
     def training(self) -> dict[str, Any]:
-        """What trains it, by the keys of train.py."""
+        """The settings that train it, by the keys of train.py."""
         return training_values(OfTheory(run=self.family.experiment, seed=self.seed, tag=self.family.tag))
 
     @property
@@ -123,27 +122,27 @@ class Part:
 
     @property
     def run(self) -> RunFolder:
-        """Where it is trained."""
+        """The folder of its training."""
         return trained_run(train_config(self.training), self.settings.path)
 
     @property
     def is_left_out(self) -> bool:
-        """Whether it is there, and has not learned its task."""
+        """Whether it is trained, but has not learned its task."""
         return (self.found is not None or self.is_trained) and not has_learned(self.run)
 
     @property
     def found(self) -> dict[str, Any] | None:
-        """What was measured of it by just these settings, below the root or as it is published; None for nothing.
+        """Its measurement with exactly these settings, below the root or published; None if there is none.
 
         Raises:
-            DamagedData: a file is not what was written.
+            DamagedData: a file is damaged.
         """
         published = replace(self, settings=replace(self.settings, path=str(PUBLISHED)))
         return self.own or published.own
 
     @property
     def own(self) -> dict[str, Any] | None:
-        """What was measured of it below the root; see `found`."""
+        """Its measurement below the root; see `found`."""
         if not self.file.exists():
             return None
         found: dict[str, Any] = read_json(self.file)
@@ -161,14 +160,14 @@ class Part:
 
     @property
     def science(self) -> dict[str, Any]:
-        """What numbers depend on."""
+        """The settings on which the numbers depend."""
         points = [list(point) for point in self.family.points]
         return {"format": FORMAT, "trajectories": self.settings.trajectories, "steps": self.settings.steps, "points": points}
 
 
 @dataclass(frozen=True)
 class _Point:
-    """What a file says of a rest."""
+    """The entry of one rest in a file."""
 
     modifier: str
     strength: float
@@ -181,7 +180,7 @@ class _Point:
 
 
 def parts(settings: Settings) -> Iterator[Part]:
-    """Yield the networks of the families and seeds that are asked for."""
+    """Yield the networks of the families and seeds of the settings."""
     for family in FAMILIES:
         if family.name in settings.families:
             yield from (Part(family, seed, settings) for seed in settings.seeds or family.seeds)
@@ -191,7 +190,7 @@ def measure(part: Part) -> dict[str, Any]:
     """Measure all rests of a network, and write the file.
 
     Raises:
-        DamagedData: the network is not there.
+        DamagedData: the network is missing.
         StorageError: the file cannot be written.
     """
     from reactivation.analysis.run import load_run
@@ -219,7 +218,7 @@ def changed(kind: str, strength: float) -> Modifier:
 
 
 def _rest(run: "Run", point: tuple[str, float], gain: float, settings: Settings) -> "Recording | str":
-    """A rest, or why there is none."""
+    """A rest, or the reason why it failed."""
     from reactivation.network.phases import rest
 
     phase = rest(settings.steps, gain, changed(*point), dropped=settings.steps // 2)
@@ -232,7 +231,7 @@ def _rest(run: "Run", point: tuple[str, float], gain: float, settings: Settings)
 def _measured(
     run: "Run", awake: Any, plain: Mapping[float, Any], point: tuple[str, float, float], settings: Settings
 ) -> Any:
-    """Every measure of one rest; None for what has no value."""
+    """Every measure of one rest; None for a measure without a value."""
     from reactivation.analysis.measures.kl import kl
     from reactivation.replay import compression, coverage, exponent
 
@@ -252,12 +251,12 @@ def _measured(
 
 
 def verdicts(family: Family, found: Mapping[int, Any]) -> dict[Claim, Verdict]:
-    """Every row of a family, over the seeds that are measured."""
+    """Return the verdict on every row of a family, over the measured seeds."""
     return {claim: judge(claim, {seed: claim.value(one) for seed, one in found.items()}) for claim in rows(family.of_noise)}
 
 
 def verdict_table(measured: Mapping[Family, Mapping[int, Any]], unlearned: Mapping[Family, Sequence[int]]) -> Table:
-    """Every row of the families, as a page has them; seeds that have not learned are named beside how many count."""
+    """Return every row of the families with its verdict; seeds that have not learned stand beside the number that count."""
     header = ["networks", "row", "measure", "rule", "mean", "95 % interval", "n", "verdict"]
     rows = []
     for family in (one for one in FAMILIES if one in measured or one in unlearned):
@@ -270,7 +269,7 @@ def verdict_table(measured: Mapping[Family, Mapping[int, Any]], unlearned: Mappi
 
 
 def measured_below(path: str) -> dict[Family, dict[int, Any]]:
-    """Families → seed → what is measured of it below a root of results; of networks that have learned their task alone."""
+    """Return families → seed → measurement below a root of results, of networks that have learned their task only."""
     found: dict[Family, dict[int, Any]] = {}
     for part in parts(Settings(path=path)):
         if part.found is not None and has_learned(part.run):
@@ -279,7 +278,7 @@ def measured_below(path: str) -> dict[Family, dict[int, Any]]:
 
 
 def unlearned_below(path: str) -> dict[Family, tuple[int, ...]]:
-    """Families → seeds whose networks are there below a root of results, and have not learned their task."""
+    """Return families → seeds whose networks are trained below a root of results, but have not learned their task."""
     found: dict[Family, tuple[int, ...]] = {}
     for part in parts(Settings(path=path)):
         if part.is_left_out:
@@ -288,7 +287,7 @@ def unlearned_below(path: str) -> dict[Family, tuple[int, ...]]:
 
 
 def published_files(path: str) -> list[Path]:
-    """What there is to be published below a root: measurements, figure and its table."""
+    """Return the files to publish below a root: measurements, the figure and its table."""
     measured = [part.file for part in parts(Settings(path=path)) if part.own is not None]
     drawn = [picture(Path(path) / "figures", KEY, form) for form in ("pdf", "png", "csv")]
     return [*measured, *(file for file in drawn if file.exists())]

@@ -1,4 +1,4 @@
-"""Numbers in documents: they stand in blocks between two comments, made by a script and never typed by hand.
+"""Numbers in documents: a script writes them into blocks between two comments; none is typed by hand.
 
 <!-- made from results: claims -->
 ...
@@ -35,7 +35,7 @@ _BESIDE: Mapping[str, Callable[[str], Table]] = {
     "gain verdicts": gain.verdicts_drawn,
     "gain curves": lambda path: gain.curve_table(gain.drawn(path)),
     "diagram": lambda path: diagram.verdict_table(diagram.measured_below(path), diagram.unlearned_below(path)),
-}  # what is found beside the claims' results, by their root
+}  # blocks from measurements that are no protocol's results, by the root of the results
 _BLOCKS = (*TABLES, *_SENTENCES, *_BESIDE)
 
 
@@ -45,7 +45,7 @@ def committed() -> Study:
 
 
 def filled(text: str, study: Study) -> str:
-    """A document with its blocks made anew.
+    """Return a document with its blocks made anew.
 
     Raises:
         BadInput: a block of unknown name.
@@ -62,7 +62,7 @@ def filled(text: str, study: Study) -> str:
 
 
 def with_blocks(text: str, source: str, made: Callable[[str], str | None]) -> str:
-    """A document with its blocks of one source made anew, by name; one that nothing is made for stays as it is."""
+    """Return a document with its blocks of one source made anew, by name; a block for which `made` gives None stays."""
 
     def fill(block: re.Match[str]) -> str:
         content = made(block[2])
@@ -76,11 +76,11 @@ def _blocks_of(source: str) -> re.Pattern[str]:
 
 
 def read_page(page: str | Path, source: str, names: Iterable[str]) -> str:
-    """A document that has a place for each of the blocks that a script makes.
+    """Return a document, which must have a place for each of these blocks of a script.
 
     Raises:
-        BadInput: it has none for one of them.
-        StorageError: it cannot be read.
+        BadInput: a block has no place.
+        StorageError: the document cannot be read.
     """
     with storing(page):
         text = Path(page).read_text(encoding="utf-8")
@@ -94,7 +94,7 @@ def read_page(page: str | Path, source: str, names: Iterable[str]) -> str:
 
 
 def print_or_fill(page: str | None, source: str, blocks: Mapping[str, str]) -> None:
-    """Put the blocks of a script, by name, into a document, or print them where there is none.
+    """Put the blocks of a script, by name, into a document; print them if no document is named.
 
     Raises:
         BadInput, StorageError: as of `read_page`.

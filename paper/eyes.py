@@ -1,9 +1,9 @@
-"""Figures as others see them: in grey, and without the green cones (deuteranopia), at the width of a column.
+"""Show figures in grey, and as seen without green cones (deuteranopia), at the width of a column.
 
     python -m paper.eyes FILE.png [FILE.png ...]
 
-Writes FILE_eyes.png into the working folder, grey on the left, for whoever looks at a figure before it is published. What no
-looking is needed for, whether the colours of lines differ, is a test's.
+Writes FILE_eyes.png into the working folder, grey on the left, to be looked at before a figure is published. A test checks
+that the colours of lines differ.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def shown(light: Array) -> Array:
 
 
 def grey(light: Array) -> Array:
-    """Return light (..., 3) as a grey print has it."""
+    """Return light (..., 3) in grey, as printed without colour."""
     return np.repeat((light @ _LUMINANCE)[..., None], 3, axis=-1)
 
 
@@ -47,14 +47,14 @@ def deuteranope(light: Array) -> Array:
 
 
 def lab(light: Array) -> Array:
-    """Return lightness L* (0 to 100), a* and b* of light (..., 3): distances are about what an eye sees of them."""
+    """Return lightness L* (0 to 100), a* and b* of light (..., 3), where distances are about perceived differences."""
     parts = light @ _XYZ.T / _WHITE
     x, y, z = np.moveaxis(np.where(parts > 0.008856, np.cbrt(parts), 7.787 * parts + 16 / 116), -1, 0)
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
 
 
 def as_seen(image: Array, width: int = COLUMN) -> Array:
-    """Return an image (H, W, 3) in grey and for a deuteranope, side by side, each as wide as this [pixels]."""
+    """Return an image (H, W, 3) in grey and for a deuteranope, side by side, each `width` pixels wide."""
     light = linear(image)
     height = round(light.shape[0] * width / light.shape[1])
     small = _averaged(_averaged(light, height).transpose(1, 0, 2), width).transpose(1, 0, 2)
@@ -62,7 +62,7 @@ def as_seen(image: Array, width: int = COLUMN) -> Array:
 
 
 def _averaged(rows: Array, count: int) -> Array:
-    """Rows (n, m, 3) → so many, each the mean of what it covers."""
+    """Rows (n, m, 3) → `count` rows, each the mean of the rows that it covers."""
     sums = np.concatenate([np.zeros((1, *rows.shape[1:])), np.cumsum(rows, axis=0)])
     edges = np.linspace(0, len(rows), count + 1)
     whole = np.minimum(edges.astype(int), len(rows) - 1)

@@ -1,6 +1,6 @@
 """The paper's figures: rows of panels with their captions, on pages, and their files. `figures.py` is its command.
 
-Panels that stand side by side and share a scale share its bar.
+Neighbouring panels with the same colour scale share one colour bar.
 """
 
 from collections.abc import Sequence
@@ -117,7 +117,7 @@ FIGURES: dict[str, Figure] = {
     ),
 }
 
-OF_REPLAY: dict[str, Figure] = {  # none of the paper's: drawn where it is asked for, and its data are there
+OF_REPLAY: dict[str, Figure] = {  # figures of this project, not of the paper: drawn on request, if their data exist
     "M": Figure(
         "A network beside the recorded mouse",
         "One head-direction network (decoded by templates, every 0.1 s) awake and in three rests (doubled noise; with "
@@ -140,10 +140,10 @@ _ALL = FIGURES | OF_REPLAY
 
 
 def plot(rows: Sequence[Sequence[str]], study: Study) -> "tuple[Page, dict[str, PanelTable]]":
-    """Rows of panels on one page, and the table of each.
+    """Return rows of panels on one page, and the table of each.
 
     Raises:
-        DamagedData: something that a panel needs is not there.
+        DamagedData: something that a panel needs is missing.
     """
     lines = list(dict.fromkeys(line for row in rows for key in row for line in missing(key, study)))
     if lines:
@@ -161,7 +161,7 @@ def draw_figure(key: str, study: Study, folder: Path) -> list[Path]:
 
     Raises:
         BadInput: no such panel or figure.
-        DamagedData: something that it needs is not there.
+        DamagedData: something that it needs is missing.
         StorageError: the files cannot be written.
     """
     rows = _ALL[key].rows if key in _ALL else ((panel_keys(key)[0],),)
@@ -171,7 +171,7 @@ def draw_figure(key: str, study: Study, folder: Path) -> list[Path]:
 
 
 def pictures(study: Study) -> Path:
-    """The folder where the pictures of some results go: <path>/figures[_<preset>]."""
+    """Return the folder of the pictures of a study: <path>/figures[_<preset>]."""
     return Path(study.path) / f"figures{f'_{study.preset}' if study.preset else ''}"
 
 
@@ -229,10 +229,10 @@ def _draw_sweep(settings: Settings) -> None:
 
 
 def _draw_all(keys: Sequence[str], study: Study, folder: Path, everything: bool) -> None:
-    """Draw figures; where everything was asked for, what cannot be drawn yet stops no other.
+    """Draw figures. With `everything`, a figure that cannot be drawn yet does not stop the others.
 
     Raises:
-        DamagedData: something is not to be drawn yet.
+        DamagedData: a figure cannot be drawn yet.
     """
     lacking: dict[str, list[str]] = {}
     for key in keys:
@@ -255,11 +255,11 @@ def _live(study: Study, folder: Path) -> Path:
     return write_page(study, folder)
 
 
-_BESIDE = {"live": _live, "film": write_film}  # what is none of the paper's figures
+_BESIDE = {"live": _live, "film": write_film}  # drawn by the same command, but no figures of the paper
 
 
 def shows_its_numbers(folder: Path, key: str) -> bool:
-    """Whether the picture of a figure was drawn from the tables that are beside it now."""
+    """Return whether the picture of a figure was drawn from the tables that now lie beside it."""
     return shows(picture(folder, key), [picture(folder, panel, "csv") for panel in panel_keys(key)])
 
 
@@ -288,34 +288,34 @@ def _draw_panel(key: str, ax: "Axes", table: PanelTable) -> None:
 
 
 def _draw_bars(axes: "dict[str, Axes]") -> None:
-    """One colour bar for neighbours that share a scale, at the last of them."""
+    """Draw one colour bar for neighbours that share a scale, at the last of them."""
     for _, together in groupby((key for key in axes if PANELS[key].bar), lambda key: PANELS[key].scale):
         *_, last = together
         colour_bar(axes[last], PANELS[last].bar)
 
 
 def missing(key: str, study: Study) -> list[str]:
-    """What a panel or figure needs and what is not there yet, one line each, with the command that makes it."""
+    """Return what a panel or figure still lacks, one line each, with the command that makes it."""
     needs = dict.fromkeys(need for panel in panel_keys(key) for need in PANELS[panel].needs)
     lines = (need.lacking(study) for need in needs)
     return [line for line in lines if line]
 
 
 def tasks_of(key: str) -> set[str]:
-    """The tasks that a panel or figure is about."""
+    """Return the tasks of a panel or figure."""
     return {need.task for panel in panel_keys(key) for need in PANELS[panel].needs}
 
 
 def name_of(key: str) -> str:
-    """What the paper calls a panel or figure: "C.1" for C1."""
+    """Return the paper's name of a panel or figure: "C.1" for C1."""
     return key.replace("C", "C.")
 
 
 def known_key(text: str) -> str:
-    """The key that a user means: "2e", "C.1a", "c1", "Fig. 3".
+    """Return the key that a user means by "2e", "C.1a", "c1", "Fig. 3".
 
     Raises:
-        BadInput: there is none; names the nearest.
+        BadInput: there is no such key; the message names the nearest.
     """
     plain = text.lower().removeprefix("fig").replace(".", "").strip()
     known = {key.lower(): key for key in (*_ALL, *PANELS)}
@@ -328,10 +328,10 @@ _KNOWN = f"known: all, {', '.join((*_BESIDE, *_ALL))}, and panels such as 2e"
 
 
 def panel_keys(key: str) -> tuple[str, ...]:
-    """The keys of the panels of a panel or figure.
+    """Return the keys of the panels of a panel or figure.
 
     Raises:
-        BadInput: there is none of that name.
+        BadInput: there is no panel or figure of that name.
     """
     key = known_key(key)
     return _ALL[key].panels if key in _ALL else (key,)

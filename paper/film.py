@@ -14,10 +14,10 @@ _TRAJECTORIES = 26
 
 
 def write_film(study: Study, folder: Path) -> Path:
-    """Write film.gif, of the biased network of space of a study's first seed; returns its path.
+    """Write film.gif, of the biased spatial network of a study's first seed; returns its path.
 
     Raises:
-        DamagedData: the network is not there.
+        DamagedData: the network is missing.
         StorageError: the file cannot be written.
     """
     seed = study.seeds[0]

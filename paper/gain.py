@@ -3,11 +3,11 @@
     python sweep.py file=configs/sweep/gain_at_rest.yml name=gain_at_rest trained=results allow_missing=true
     python -m paper.gain [dry_run=true] [path=results]
 
-The first rests the networks that are trained here or published. The second rests the analytic controls likewise, those that
-are neither measured here nor published, each into PATH/gain/control_<name>_<density>_<seed>_<inputs>.json (3 minutes of a
-core in the box, 1 on the circle). Networks that the sweep here has not rested count with their published rests. It writes
-PATH/figures/fig_gain.csv, which has a row for each network, kind of inputs and gain, fig_gain.png and .pdf, and
-PATH/gain_claims.json: where each family matches waking best, by the rule in `paper/claims/gain.py`.
+The first command rests the networks that are trained here or published. The second rests the analytic controls that are
+measured neither here nor in published/, each into PATH/gain/control_<name>_<density>_<seed>_<inputs>.json (3 minutes of a
+core in the box, 1 on the circle). For networks that the sweep has not rested here, it takes the published rests. It writes
+PATH/figures/fig_gain.csv, with a row for each network, kind of inputs and gain, fig_gain.png and .pdf, and
+PATH/gain_claims.json: the gain at which each family matches waking best, by the rule in `paper/claims/gain.py`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -53,7 +53,7 @@ SWEEP = "gain_at_rest"
 STILL, BROWNIAN = "none", "query"
 INPUTS = {STILL: "no inputs", BROWNIAN: "Brownian inputs"}
 CLAIMS = "gain_claims.json"
-_UNLEARNED = "unlearned"  # their key of seeds, where there are any
+_UNLEARNED = "unlearned"  # key, in the file of verdicts, of the seeds that have not learned
 CONTROL_SEEDS = (0, 1, 2)
 LANGEVIN = CONTROLS[0]
 SCALE_FREE = "the paper's ReLU networks"
@@ -66,14 +66,14 @@ Unlearned = Mapping[str, tuple[int, ...]]  # family → seeds of its networks th
 
 
 class Row(NamedTuple):
-    """How far a rest is from waking [nats]."""
+    """The divergence of one rest from waking [nats]."""
 
     family: str
     network: str
     inputs: str
     gain: float
     kl: float
-    error: float  # of Monte Carlo
+    error: float  # standard error of the Monte Carlo estimate
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,14 @@ class Control:
         return f"{self.family}, seed {self.seed}"
 
     def file(self, path: str) -> Path:
-        """Where it is measured."""
+        """Return the file of its measurement."""
         return Path(path) / "gain" / f"control_{self.name}_{DENSITY[self.task]}_{self.seed}_{self.inputs}.json"
 
     def rows(self, path: str) -> list[Row]:
-        """What was measured of it in just these rests; nothing where nothing was.
+        """Return its measurement in exactly these rests, a row for each; no rows if it was not measured.
 
         Raises:
-            DamagedData: the file is not what was written.
+            DamagedData: the file is damaged.
         """
         file = self.file(path)
         found = read_json(file) if file.exists() else {}
@@ -114,7 +114,7 @@ class Control:
         """Rest it, and write the file.
 
         Raises:
-            StorageError: it cannot be written.
+            StorageError: the file cannot be written.
         """
         from reactivation.controls.control import control
 
@@ -134,7 +134,7 @@ class Control:
         write_atomically(file, to_json({"rests": self._rests(), "rows": rows}))
 
     def _rests(self) -> list[dict[str, str]]:
-        """What it is put through."""
+        """The settings of its rests."""
         return [rest for rest in _rests(self.task) if rest["inputs"] == self.inputs]
 
 
@@ -151,7 +151,7 @@ def _control_name(name: str, task: str) -> str:
 
 
 def controls() -> Iterator[Control]:
-    """Yield the controls of both tasks; of those under inputs, the ones whose answer is worth knowing."""
+    """Yield the controls of both tasks without inputs, and the Langevin ones under Brownian inputs, too."""
     still = [Control(name, task, seed, STILL) for task, name, seed in product(DENSITY, CONTROLS, CONTROL_SEEDS)]
     yield from still
     yield from (replace(one, inputs=BROWNIAN) for one in still if one.name == LANGEVIN)
@@ -159,19 +159,19 @@ def controls() -> Iterator[Control]:
 
 @cache
 def planned() -> tuple[PlannedRun, ...]:
-    """The networks of the sweep, and their rests."""
+    """Return the networks of the sweep, with their rests."""
     return tuple(run for run, _ in plan(grid_of({}, str(FILE), None)))
 
 
 def _rests(task: str) -> list[dict[str, str]]:
-    """What each network of a task is put through: settings of the analysis, as they are typed."""
+    """The rests of each network of a task: settings of the analysis, as text."""
     ours = ("runs", "out", "seed")
     analyses = next(run.analyses for run in planned() if run.name.startswith(task))
     return [{key: value for key, value in one.values.items() if key not in ours} for one in analyses]
 
 
 def family_of(run: PlannedRun) -> str:
-    """The name of the networks that a network of the sweep is judged with."""
+    """Return the name of the family of a network of the sweep."""
     noise = float(run.values["rnn.sigma2_rec"]) if "rnn.sigma2_rec" in run.values else None
     return _NAMES[run.values["config"], noise] if "tag" in run.values else SCALE_FREE
 
@@ -186,13 +186,13 @@ class Family:
 
 
 def families() -> list[Family]:
-    """Every family that is judged, in the order of the plan."""
+    """Return the families to judge, in the order of the plan."""
     names = [(family_of(run), run.name.split("/")[0]) for run in planned()]
     return [Family(name, task, names.count((name, task))) for name, task in dict.fromkeys(names) if name != SCALE_FREE]
 
 
 def measured(path: str) -> list[Row]:
-    """What is measured below a root of results: controls, then the networks of the sweep that have learned their task."""
+    """Return the measurements below a root of results: controls, then networks of the sweep that have learned their task."""
     rows = [row for control in controls() for row in control.rows(path)]
     sweep = Sweep(sweep_folder(SWEEP, path))
     if not sweep.plan_file.exists():
@@ -206,9 +206,9 @@ def measured(path: str) -> list[Row]:
 
 
 def with_published(path: str) -> list[Row]:
-    """What is measured below a root of results, and what is published of the networks and controls that it lacks.
+    """Return the measurements below a root of results, and the published ones of networks and controls without any there.
 
-    Rests of a network from another machine need not be made again for a figure with the networks of this one.
+    So a figure with the networks of this machine needs no new rests of networks that another machine measured.
     """
     own = measured(path)
     known = {(row.network, row.inputs) for row in own}
@@ -218,7 +218,7 @@ def with_published(path: str) -> list[Row]:
 
 
 def unlearned(path: str) -> Unlearned:
-    """Families of the sweep → seeds whose networks have not learned their task."""
+    """Return families of the sweep → seeds whose networks have not learned their task."""
     sweep, found = Sweep(sweep_folder(SWEEP, path)), dict[str, tuple[int, ...]]()
     for run in planned():
         if not has_learned(RunFolder(sweep.path / run.name)):
@@ -227,7 +227,7 @@ def unlearned(path: str) -> Unlearned:
 
 
 def curves(rows: Sequence[Row], family: str, inputs: str) -> list[Curve]:
-    """The curves of a family that are whole."""
+    """Return the complete curves of a family."""
     found: dict[str, dict[float, float]] = {}
     for row in rows:
         if (row.family, row.inputs) == (family, inputs):
@@ -240,20 +240,20 @@ def curves(rows: Sequence[Row], family: str, inputs: str) -> list[Curve]:
 
 
 def _dimensions(network: str) -> int:
-    """Of the space that a network, or a control, lives in."""
+    """Dimensions of the space of a network or control."""
     of_the_box = (SPATIAL, *(_control_name(name, SPATIAL) for name in CONTROLS))
     return 2 if network.startswith(of_the_box) else 1
 
 
 def controls_of(rows: Sequence[Row], task: str) -> Controls:
-    """What says whether the families of a task are judged at all."""
+    """Return the controls of a task, on which it depends whether its families are judged."""
     langevin, attractor = (curves(rows, _control_name(name, task), STILL) for name in CONTROLS)
     return Controls(langevin, attractor, curves(rows, SCALE_FREE, STILL))
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Where a family matches waking best, under one kind of inputs."""
+    """The gain at which a family matches waking best, under one kind of inputs."""
 
     family: str
     inputs: str
@@ -264,12 +264,12 @@ class Judged:
 
     @property
     def of_planned(self) -> str:
-        """How many of the planned networks are judged, and which are left out."""
+        """How many of the planned networks are judged, and which seeds are left out."""
         return f"{len(self.curves)} of {self.planned}{left_out(self.unlearned)}"
 
     @property
     def best(self) -> str:
-        """The best gain, its mean over networks taken of the logarithm; "" where there is none."""
+        """The best gain, as the geometric mean over networks; "" where there is none."""
         bests = [curve.best for curve in self.curves if curve.best is not None]
         ends = confidence_interval(bests)
         interval = f" [{2 ** ends[0]:.2g}, {2 ** ends[1]:.2g}]" if ends else ""
@@ -281,7 +281,7 @@ class Judged:
         return ", ".join(f"{gain:g}" for gain in matching(self.curves)) if len(self.curves) > 1 else ""
 
     def plain(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return plain values for JSON."""
         about = {"family": self.family, "inputs": self.inputs, "networks": len(self.curves), "planned": self.planned}
         about |= {_UNLEARNED: list(self.unlearned)} if self.unlearned else {}
         return about | {
@@ -293,7 +293,7 @@ class Judged:
 
 
 def judge(rows: Sequence[Row], unlearned: Unlearned) -> list[Judged]:
-    """Judge every family under both kinds of inputs, and name those of its networks that have not learned."""
+    """Judge every family under both kinds of inputs, and name the seeds of its networks that have not learned."""
     judged = []
     for family, inputs in product(families(), INPUTS):
         own = curves(rows, family.name, inputs)
@@ -303,7 +303,7 @@ def judge(rows: Sequence[Row], unlearned: Unlearned) -> list[Judged]:
 
 
 def verdict_table(judged: Iterable[Judged]) -> Table:
-    """The verdicts, as a page has them."""
+    """Return the verdicts as a table."""
     header = ["family", "inputs", "networks", "verdict", "best c [95% interval]", "c at which rest matches waking", "why"]
     rows = [
         [one.family, INPUTS[one.inputs], one.of_planned, one.ruling.verdict, one.best or "–", one.matching or "–",
@@ -314,7 +314,7 @@ def verdict_table(judged: Iterable[Judged]) -> Table:
 
 
 def curve_table(rows: Sequence[Row]) -> Table:
-    """How far rest is from waking at each gain, means over the networks that are rested at all."""
+    """Return the divergence of rest from waking at each gain, means over the networks with any rests."""
     told = []
     for family, inputs in product(dict.fromkeys(row.family for row in rows), INPUTS):
         if found := curves(rows, family, inputs):
@@ -324,13 +324,13 @@ def curve_table(rows: Sequence[Row]) -> Table:
 
 
 def verdicts_drawn(path: str) -> Table:
-    """The verdicts on the families that the figure below a root of results shows; see `drawn`."""
+    """Return the verdicts on the families in the figure below a root of results; see `drawn`."""
     judged = judge(drawn(path), _unlearned_of_claims(Path(path) / CLAIMS))
     return verdict_table(one for one in judged if one.curves or one.unlearned)
 
 
 def _unlearned_of_claims(file: Path) -> Unlearned:
-    """Families → seeds that verdicts say have not learned: the networks themselves may be elsewhere."""
+    """Families → seeds that have not learned, from a file of verdicts, as the networks themselves may be missing here."""
     told = read_json(file, list) if file.exists() else []
     try:
         return {one["family"]: tuple(one[_UNLEARNED]) for one in told if _UNLEARNED in one}
@@ -339,11 +339,11 @@ def _unlearned_of_claims(file: Path) -> Unlearned:
 
 
 def drawn(path: str) -> list[Row]:
-    """What the figure below a root of results is drawn from.
+    """Return the rows from which the figure below a root of results is drawn.
 
     Raises:
-        DamagedData: its table is missing, or not what was written.
-        StorageError: it cannot be read.
+        DamagedData: its table is missing or damaged.
+        StorageError: the table cannot be read.
     """
     file = figure_file(Path(path), "csv")
     if not file.exists():
@@ -367,15 +367,15 @@ def _rows_of(table: str) -> Iterator[Row]:
 
 
 def figure_file(root: Path, form: str = "png") -> Path:
-    """Where the figure, or its table, stands below a root of results."""
+    """Return the file of the figure, or of its table, below a root of results."""
     return picture(root / "figures", panel.KEY, form)
 
 
 def draw(rows: Sequence[Row], unlearned: Unlearned, folder: Path) -> list[Path]:
-    """Draw every family that is measured, and name those of its networks that have not learned; returns the files.
+    """Draw every measured family, and name the seeds of its networks that have not learned; returns the files.
 
     Raises:
-        StorageError: they cannot be written.
+        StorageError: the files cannot be written.
     """
     found = {
         name + left_out(unlearned.get(name, ())): {label: curves(rows, name, inputs) for inputs, label in INPUTS.items()}
@@ -394,7 +394,7 @@ class Settings:
 
 
 def main(words: list[str]) -> None:
-    """Measure the controls that are lacking, draw, judge, and print the verdicts.
+    """Measure the missing controls, draw, judge, and print the verdicts.
 
     Raises:
         BadInput, DamagedData, StorageError: as everywhere.
@@ -420,7 +420,7 @@ def main(words: list[str]) -> None:
 
 
 def published_files(path: str) -> list[Path]:
-    """What there is to be published below a root: controls, figure with its table, verdicts."""
+    """Return the files to publish below a root: controls, the figure with its table, verdicts."""
     root = Path(path)
     drawn = [figure_file(root, form) for form in ("pdf", "png", "csv")]
     return [file for file in (*(control.file(path) for control in controls()), *drawn, root / CLAIMS) if file.exists()]

@@ -1,20 +1,20 @@
-"""Whether a network has learned its task: one that has not is named, and counts in no family.
+"""Decide whether a network has learned its task. One that has not is named, and counts in no family.
 
-Written, and committed, before any network that it may leave out was measured; docs/theory.md says what was known then.
+The rule was committed before any network that it may leave out was measured; docs/theory.md says what was known then.
 """
 
 from collections.abc import Iterable
 
 from reactivation.storage.folder import RunFolder
 
-UNLEARNED = 0.5  # share of its targets' variance: who misses more at the last test has not learned the task
+UNLEARNED = 0.5  # share of the targets' variance: a network that misses more at the last test has not learned the task
 
 
 def has_learned(folder: RunFolder) -> bool:
-    """Return whether a network has learned by its last test; also where none is kept, as of results that outlive their run.
+    """Return whether a network has learned by its last test; True where no test is kept, as when the run was deleted.
 
     Raises:
-        DamagedData: the table of tests is not what was written.
+        DamagedData: the table of tests is damaged.
     """
     tests = folder.table("test")
     if not tests:
@@ -24,11 +24,11 @@ def has_learned(folder: RunFolder) -> bool:
 
 
 def left_out(seeds: Iterable[int]) -> str:
-    """Return what a table says of these, behind how many networks count; "" where there are none."""
+    """Return how a table names seeds that have not learned, behind the number of networks; "" for no seeds."""
     listed = ", ".join(map(str, seeds))
     return f"; not learned: seed {listed}" if listed else ""
 
 
 def line_on(family: str, seed: int) -> str:
-    """Return what a command prints of a network that it leaves out."""
+    """Return the line that a command prints about a network that it leaves out."""
     return f"left out {family}, seed {seed}: it has not learned its task"

@@ -1,6 +1,6 @@
 """The recorded mouse: 19 head-direction cells awake, in REM and in slow-wave sleep (Peyrache et al., 2015), as recordings.
 
-Its file has no licence and is no part of the project: the environment variable REACTIVATION_MOUSE names it
+Its file has no licence, so the project does not contain it: the environment variable REACTIVATION_MOUSE names it
 (docs/recordings.md).
 
 Axes: T bins, N cells.
@@ -23,7 +23,7 @@ from reactivation.world.spaces import Circle
 VARIABLE = "REACTIVATION_MOUSE"
 BIN = 0.01  # of the spike counts in the file [s]
 TOGETHER = 10  # bins that are decoded together: 0.1 s
-PIECE = 10.0  # length of the epochs that are drawn again [s]
+PIECE = 10.0  # length of the epochs that the bootstrap resamples [s]
 BEARINGS = 60  # cells of the circle
 _PHASES = {"awake": "Qrun", "REM sleep": "Qrem", "slow-wave sleep": "Qsws"}
 
@@ -32,16 +32,16 @@ Counts = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Mouse:
-    """Hold what was recorded of the mouse, in epochs of 10 s."""
+    """Hold the recordings of the mouse, in epochs of 10 s."""
 
-    tuning: TuningCurves  # of all of waking
-    true: Recording  # bearings as they were, with counts per 0.1 s
-    decoded: dict[str, Recording]  # bearings that counts per 0.1 s stand for: awake, REM sleep, slow-wave sleep
-    fine: dict[str, Recording]  # counts per 0.01 s; their positions mean nothing but awake
+    tuning: TuningCurves  # of the waking given by `decoded_by`
+    true: Recording  # waking: true bearings, with counts per 0.1 s
+    decoded: dict[str, Recording]  # bearings decoded from counts per 0.1 s: awake, REM sleep, slow-wave sleep
+    fine: dict[str, Recording]  # counts per 0.01 s of the same phases; their positions are all 0
 
 
 def missing() -> str | None:
-    """Say what is lacking; None where the file is there."""
+    """Return a message if the file is missing, else None."""
     name = os.environ.get(VARIABLE)
     if name and Path(name).exists():
         return None
@@ -52,11 +52,11 @@ def recorded_mouse(decoded_by: float = 1.0) -> Mouse:
     """Read the file that the environment names.
 
     Args:
-        decoded_by: share of waking, from its beginning, that tuning curves are found from.
+        decoded_by: share of waking, from its beginning, from which tuning curves are found.
 
     Raises:
-        DamagedData: the environment names no file, or another one.
-        StorageError: it cannot be read.
+        DamagedData: the environment names no file, or one that is not the recorded mouse.
+        StorageError: the file cannot be read.
     """
     lacking = missing()
     if lacking:

@@ -1,4 +1,4 @@
-"""Pictures and the tables that they are drawn from, as files that belong together."""
+"""Write pictures together with the tables that they are drawn from, and check that they agree."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 import csv
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Page
 
 _FORMATS = ("pdf", "png")
-_KEYWORD = {"pdf": "Subject", "png": "Description"}  # where a picture says which numbers it shows
+_KEYWORD = {"pdf": "Subject", "png": "Description"}  # the field of metadata with the digest of a picture's tables
 _WITHOUT_DATE: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "png": {}}  # the same bytes each time
 _NUMBERS = "numbers: sha256 "
 
@@ -25,7 +25,7 @@ def write_pictures(page: "Page", key: str, tables: Mapping[str, PanelTable], fol
     """Write a page as PDF and PNG, and the tables that it is drawn from as CSV; returns the files.
 
     Raises:
-        StorageError: they cannot be written.
+        StorageError: the files cannot be written.
     """
     files = {picture(folder, name, "csv"): _csv(table) for name, table in tables.items()}
     contents = {picture(folder, key, form): _saved(page, form, _digest(files.values())) for form in _FORMATS} | files
@@ -64,7 +64,7 @@ def _digest(tables: Iterable[bytes]) -> str:
 
 
 def _csv(table: PanelTable) -> bytes:
-    """The columns with a header; numbers to 7 digits, an empty cell where there is none."""
+    """The columns with a header; numbers have 7 digits, and NaN is an empty cell."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.columns)

@@ -1,6 +1,6 @@
 """The whole paper as a plan: train what is missing, analyse, draw, report. `reproduce.py` is its command line.
 
-Everything a stage needs is found in the results folder, so a plan that was interrupted goes on where it stopped.
+Each stage finds its inputs in the results folder, so a plan that was interrupted goes on where it stopped.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -32,9 +32,9 @@ from reactivation.training.processes import train_fleet
 PRESETS = {"quick": "quick", "paper": None, RELEASED: AUTHORS_CODE}  # profile → preset of its networks
 PROFILE_SEEDS = {"quick": (0,), "paper": SEEDS, RELEASED: SEEDS}
 STAGES = ("train", "analyse", "draw", "report")
-THEORY = "theory"  # a part of its own, which takes no other beside it (`paper.theory`)
-PUBLISH = "publish"  # what those who keep the repository run: the one stage that writes to published/ and to documents
-# Parts that are asked for alone, and the keys that count then.
+THEORY = "theory"  # the study of the mechanism (`paper.theory`), which runs without any other part
+PUBLISH = "publish"  # for maintainers: the only stage that writes to published/ and to documents
+# Parts that run without any other, and the keys that they take.
 PARTS = {
     THEORY: ("only", "profile", "seeds", "dry_run", "path"),
     PUBLISH: ("only", "profile", "dry_run"),
@@ -42,8 +42,8 @@ PARTS = {
 # Arithmetic of a plain training step per second, as a share of the rate of a large product (docs/performance.md). The fast
 # loss of head direction does a third of that arithmetic.
 _ACHIEVED = {SPATIAL: 0.65, HEAD: 1.0}
-_RECORDING = 0.3  # likewise what recording reaches
-_DENSITIES = 5.0  # seconds that an analysis takes beside its recordings, roughly
+_RECORDING = 0.3  # the same share for recordings
+_DENSITIES = 5.0  # seconds of an analysis beside its recordings, roughly
 _DRAWING, _REPORTING = 15.0, 5.0  # seconds for a figure and for the report, roughly
 
 
@@ -65,25 +65,25 @@ class Settings:
 
 @dataclass(frozen=True)
 class Step:
-    """Something to do, or done already."""
+    """One step of the plan, to be done or done already."""
 
     stage: str
     name: str
     done: bool
-    seconds: float  # how long it should take on this machine
+    seconds: float  # expected on this machine
     run: Callable[[], object] | None = None  # None for a training: those run side by side
     words: tuple[str, ...] = ()  # the command line of a training
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What is to be reproduced, and where."""
+    """Hold which parts of the paper to reproduce, and where."""
 
     profile: str
     study: Study
     stages: tuple[str, ...]
     tasks: tuple[str, ...]
-    ablations: bool  # what switches change, too
+    ablations: bool  # whether the ablations are included
 
     @property
     def protocols(self) -> dict[str, Protocol]:
@@ -91,14 +91,14 @@ class Reproduction:
 
     @property
     def networks(self) -> Iterator[tuple[int, str, str]]:
-        """Seed, task, run: whole seeds one after the other, and those of ablations last."""
+        """Yield seed, task and run: one seed after the other, and the networks of ablations last."""
         for networks in (NETWORKS, VARIANTS) if self.ablations else (NETWORKS,):
             for seed in self.study.seeds:
                 yield from ((seed, task, run) for task in self.tasks for run in networks[task])
 
     @property
     def end(self) -> str:
-        """Keeps the report of other profiles apart from the paper's."""
+        """The end of file names, which keeps reports of other profiles apart from the paper's."""
         return "" if self.profile == "paper" else f"_{self.profile}"
 
     @property
@@ -111,7 +111,7 @@ class Reproduction:
 
 
 def theory_seeds(settings: Settings) -> tuple[int, ...] | None:
-    """Return the seeds of only=theory; None for those that count.
+    """Return the seeds of only=theory; None for those that its rules judge.
 
     Raises:
         BadInput: a profile other than paper, a folder of what is published, or bad seeds.
@@ -123,7 +123,7 @@ def theory_seeds(settings: Settings) -> tuple[int, ...] | None:
 
 
 def reproduction(settings: Settings) -> Reproduction:
-    """What checked settings ask for.
+    """Return the reproduction that settings ask for, once they are checked.
 
     Raises:
         BadInput: unknown parts, bad seeds.
@@ -147,11 +147,11 @@ def reproduction(settings: Settings) -> Reproduction:
 
 
 def plan(what: Reproduction) -> list[Step]:
-    """All steps, in order: whole seeds one after the other, so that an interrupted paper has as many as it can."""
+    """Return all steps in order: one seed after the other, so that an interrupted plan has as many whole seeds as it can."""
     from reactivation.machine.device import prepare
     from reactivation.training.work import product_rate
 
-    # Before any product: threads that compute take the handling of denormals from the thread that starts them.
+    # Before any product: computing threads inherit the handling of denormals from the thread that starts them.
     prepare(what.study.device)
     rate = product_rate(1024)
     steps: list[Step] = []
@@ -175,7 +175,7 @@ def plan(what: Reproduction) -> list[Step]:
 
 
 def show_plan(steps: list[Step], what: Reproduction) -> None:
-    """What exists, what will run, how long it should take."""
+    """Print what exists, what will run, and the time that it should take."""
     for step in steps:
         state = "there" if step.done else f"{'':5}{_duration(step.seconds):>9}"
         print(f"{step.stage:<8} {state:<14} {step.name}")
@@ -184,7 +184,7 @@ def show_plan(steps: list[Step], what: Reproduction) -> None:
 
 
 def show_outcome(what: Reproduction) -> None:
-    """What came out of the networks, how the claims stand, and where the page is."""
+    """Print the measures of the networks, the verdicts on the claims, and the place of the page."""
     for task in what.tasks:
         print(f"\n{task}: means over seeds\n{networks_table(task, what.study).text()}")
     print(f"\n{tally(judge_all(CLAIMS, what.study))}")
@@ -193,10 +193,10 @@ def show_outcome(what: Reproduction) -> None:
 
 
 def carry_out(steps: list[Step], device: str) -> list[UserError]:
-    """Run what is not done, trainings first and side by side.
+    """Run the steps that are not done, trainings first and in parallel.
 
     Returns:
-        Why steps had to be left out; each is told on stderr when it is, and the others go on.
+        The errors of steps that failed. Each is printed on stderr at once, and the other steps go on.
 
     Raises:
         Interrupted, SomeFailed: a signal came while training; the same command goes on from there.
@@ -232,7 +232,7 @@ def _told(problem: UserError) -> UserError:
 
 
 def commands(trainings: Sequence[tuple[str, ...]], on_gpu: bool) -> list[list[str]]:
-    """Command lines of trainings: one per network on a CPU; on a GPU the seeds of a configuration train as one stack."""
+    """Return command lines of trainings: one per network on a CPU, one per configuration on a GPU (its seeds as a stack)."""
     if not on_gpu:
         return [list(words) for words in trainings]
     seeds: dict[tuple[str, ...], list[str]] = {}
@@ -276,9 +276,10 @@ def _reporting(what: Reproduction) -> Step:
 
 
 def _protocols(what: Reproduction, task: str, seed: int) -> list[str]:
-    """Those of a task; those of networks trained for ablations only where there are such, or this plan trains them.
+    """The protocols of a task to run for one seed.
 
-    Younger ones, which are of networks that are kept, leave out what was trained and is gone.
+    Protocols of networks trained for ablations are included only if these networks exist, or this plan trains them.
+    Protocols with `of_kept` are left out if a network was trained, but its weights were not kept.
     """
     of_task = [
         name
@@ -293,7 +294,7 @@ def _protocols(what: Reproduction, task: str, seed: int) -> list[str]:
 
 
 def _is_gone(study: Study, protocol: Protocol, seed: int, name: str) -> bool:
-    """Whether a network that a protocol needs is trained, and its weights were not kept, nor measured before that."""
+    """Whether a network of a protocol was trained, but neither its weights nor the protocol's results are there."""
     trained = [run for run in protocol.runs if study.is_trained(protocol.task, run, seed)]
     return not study.has(name, seed) and not all(study.has_network(protocol.task, run, seed) for run in trained)
 

@@ -1,7 +1,7 @@
-"""What the paper trained and measured: its eight networks per seed, and the measurements that figures and claims rest on.
+"""The paper's trainings and measurements: eight networks per seed, and the measurements behind figures and claims.
 
-A condition says which networks rest, and how. A protocol is an analysis of some runs under a condition, hence an ordinary
-command; its key, its files and the claims about it end in the name of the condition.
+A condition says which networks rest, and with which settings. A protocol is an analysis of some runs under a condition, so
+an ordinary command runs it. Its key, its files and the claims about it end in the name of the condition.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ HEAD = "head_direction"
 BIASES = ("unbiased", "biased")
 SEEDS = (0, 1, 2, 3, 4)  # five networks, as in the captions
 
-# In the order of training: head direction, the shortest; the networks that most figures are of; GRUs, the longest.
+# In the order of training: head direction, the shortest; the networks of most figures; GRUs, the longest.
 NETWORKS: dict[str, tuple[str, ...]] = {
     HEAD: ("noisy_unbiased", "noisy_biased"),
     SPATIAL: (
@@ -30,7 +30,7 @@ VANILLA = NETWORKS[SPATIAL][:4]
 NOISY = NETWORKS[SPATIAL][:2]
 NOISELESS = NETWORKS[SPATIAL][2:4]
 GRU = NETWORKS[SPATIAL][4:]
-# None of the paper's: networks trained with one switch of docs/differences.md changed, for the ablations there.
+# Not in the paper: networks trained with one switch of docs/differences.md changed, for the ablations there.
 UNIFORM_NOISE = tuple(f"{run}_uniform_noise" for run in NOISY)
 PEAK_CELLS = tuple(f"{run}_peak_cells" for run in NOISY)
 VARIANTS = {HEAD: (), SPATIAL: UNIFORM_NOISE + PEAK_CELLS}
@@ -38,20 +38,20 @@ VARIANTS = {HEAD: (), SPATIAL: UNIFORM_NOISE + PEAK_CELLS}
 
 @dataclass(frozen=True)
 class Condition:
-    """Which networks rest, and with which settings. What is measured under it and claimed about it follows."""
+    """Which networks rest, and with which settings. Protocols and claims are made for each condition."""
 
-    name: str = ""  # keys of protocols and claims end in it, and names of result files; "": as most of the paper has it
+    name: str = ""  # end of the keys of protocols and claims, and of names of result files; "": the paper's usual condition
     changes: Mapping[str, str] = field(default_factory=dict, hash=False)  # settings that are not the analysis's defaults
-    run_suffix: str = ""  # what the names of its noisily trained networks end in
-    figure: str = ""  # where the paper shows it; "": where each claim says
-    words: str = ""  # how sentences about it end
+    run_suffix: str = ""  # end of the names of its networks trained with noise
+    figure: str = ""  # the paper's figure of it; "": each claim names its own
+    words: str = ""  # end of sentences about it
 
     def key(self, name: str) -> str:
-        """The key of a protocol or claim as it is under this condition."""
+        """Return the key of a protocol or claim under this condition."""
         return f"{name}_{self.name}" if self.name else name
 
     def noisy(self, bias: str) -> str:
-        """The network that it is about: trained with noise, on a task of that bias."""
+        """Return its network that was trained with noise, on the task of that bias."""
         return f"noisy_{bias}{self.run_suffix}"
 
 
@@ -59,10 +59,10 @@ DOUBLED = Condition()
 NOT_DOUBLED = Condition("gain1", {"variance_gain": "1"}, figure="C.1", words=", without doubled noise")
 GATED = Condition("gru", run_suffix="_gru", figure="C.2", words=", in GRUs")
 GATED_DOUBLED = Condition("gru_gain2", {"variance_gain": "2"}, run_suffix="_gru")
-AUTHORS_CODE = "authors_code"  # the preset of what the released code does
+AUTHORS_CODE = "authors_code"  # the preset with the settings of the released code
 LONG = Condition("long", {"t_quiescent": "1000", "batch_size": "200"})
 # The same rests under the released code's uniform noise, under Gaussian noise of the variance that it really has, and under
-# the latter with its push. Everything is said, for a preset has settings of its own.
+# this Gaussian noise with the mean push of the uniform noise. All settings are given, since a preset may change defaults.
 PUSH = {
     name: Condition(f"long_{name}", {**LONG.changes, "noise_kind": kind, "variance_gain": gain})
     for name, kind, gain in (
@@ -79,21 +79,21 @@ class Protocol:
 
     analysis: str
     runs: tuple[str, ...]
-    meaning: str  # for people
+    meaning: str  # in words
     condition: Condition = DOUBLED
     task: str = SPATIAL
-    of_kept: bool = False  # whether it is younger than networks whose weights are gone: it is not asked of those
+    of_kept: bool = False  # whether it was added after weights were deleted: it leaves out networks without weights
     decoder: str = TOP3
 
     @property
     def key(self) -> str:
-        """What claims and panels call it."""
+        """Its name in claims and panels."""
         on_both_tasks = self.analysis in ("kl", "manifold")
         key = self.condition.key(f"{self.analysis}_head" if self.task == HEAD and on_both_tasks else self.analysis)
         return key if self.decoder == TOP3 else f"{key}_{self.decoder}"
 
     def arguments(self, seed: int, preset: str | None) -> dict[str, str]:
-        """What a user would give to `output_<analysis>.py`."""
+        """Return the arguments of `output_<analysis>.py` that run it."""
         common = {"task": self.task, "seed": str(seed), "runs": f"[{','.join(self.runs)}]"}
         name = self.condition.name
         decoder = None if self.decoder == TOP3 else self.decoder
@@ -153,13 +153,13 @@ PROTOCOLS: dict[str, Protocol] = _by_key(
     ),
     Protocol("transitions", NETWORKS[HEAD], "Fig. 3a-b, C.5: waking 100 steps, rest 500, turns wrapped at π", task=HEAD),
 )
-# Everything that is made of decoded states (of activity, the bearings of a ring alone), by the protocol that has top-3.
+# Protocols of decoded states (of activity: only bearings of the ring), decoded by templates; by the key of that with top-3.
 BY_TEMPLATES = {
     key: replace(protocol, decoder=TEMPLATE, of_kept=True, meaning=f"{protocol.meaning}; decoded by templates")
     for key, protocol in PROTOCOLS.items()
     if protocol.analysis != "manifold" or (protocol.task == HEAD and protocol.condition is DOUBLED)
 }
-# The same with one setting changed, for the ablations of docs/differences.md.
+# Protocols with one setting changed, for the ablations of docs/differences.md.
 ABLATED: dict[str, Protocol] = _by_key(
     *(
         Protocol("kl", VANILLA, meaning, Condition(name, changes))

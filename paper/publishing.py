@@ -1,6 +1,7 @@
-"""Publishing: what the study found goes from results/ to published/, where every other command only reads.
+"""Publishing: copy the results of the study from results/ to published/, where every other command only reads.
 
-Of a run it has the configuration and all measures, and of the first seed the last network; a card says what these are.
+Of each run, the configuration and all measures are published; of the first seed, also the last network. A card describes
+the networks.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,10 +28,10 @@ CARD = "card.json"  # of the networks
 
 
 def publish(study: Study, target: Path = PUBLISHED) -> list[Path]:
-    """Copy what a study has of its own over what is published, and bring the card of the networks up to date.
+    """Copy the files of a study into published/, and bring the card of the networks up to date.
 
-    That is runs trained to the end, results of just these networks, what the study of the mechanism has, and whatever
-    figures, report, verdicts and benchmarks are there. The rest stays published as it is.
+    The files are runs trained to the end, results of exactly these networks, those of the studies of the mechanism, of the
+    gain and of replay, and all figures, report, verdicts and benchmarks. Other published files stay as they are.
 
     Returns:
         The files that changed.
@@ -50,11 +51,11 @@ def publish(study: Study, target: Path = PUBLISHED) -> list[Path]:
 
 
 def _put(file: Path, content: bytes) -> bool:
-    """Write a file if it has another content."""
+    """Write a file if its content changes; returns whether it did."""
     if file.exists() and file.read_bytes() == content:
         return False
     with storing(file):
-        file.parent.mkdir(parents=True, exist_ok=True)  # make_folder refuses to, here
+        file.parent.mkdir(parents=True, exist_ok=True)  # make_folder refuses to make folders in published/
     write_atomically(file, content)
     return True
 
@@ -65,7 +66,7 @@ def _runs(study: Study) -> Iterator[Path]:
         for seed in study.trained_seeds(task, run):
             folder = study.folder(task, run, seed)
             if folder.config().trainer.n_epochs != last:
-                continue  # it was trained on since
+                continue  # it was trained further since
             yield from (folder.config_file, folder.environment_file, *map(folder.table_file, ("train", "test")))
             if folder.card_file.exists():
                 yield folder.card_file
@@ -84,7 +85,7 @@ def _results(study: Study) -> Iterator[Path]:
 
 
 def _pages(study: Study) -> Iterator[Path]:
-    """Figures and their tables, the report and its verdicts, what benchmarks printed."""
+    """Figures and their tables, the report and its verdicts, the output of benchmarks."""
     folder = pictures(study)
     drawn = [picture(folder, key, form) for key in FIGURES for form in ("pdf", "png")]
     tables = [picture(folder, panel, "csv") for figure in FIGURES.values() for panel in figure.panels]
@@ -95,7 +96,7 @@ def _pages(study: Study) -> Iterator[Path]:
 
 
 def _model_cards(published: Study) -> Iterator[tuple[Path, bytes]]:
-    """What is said of each network, beside it."""
+    """The model card of each published network, and its file."""
     for task, run in _of(NETWORKS):
         folder = published.folder(task, run, SEEDS[0])
         if folder.model_file(published.config(task, run, SEEDS[0]).trainer.n_epochs).exists():
@@ -103,7 +104,7 @@ def _model_cards(published: Study) -> Iterator[tuple[Path, bytes]]:
 
 
 def _card(published: Study) -> dict[str, Any]:
-    """What the networks are that are published: config, step, last measures, size and SHA-256."""
+    """The card of the published networks: config, step, last measures, size and SHA-256 of each."""
     card = {}
     for task, run in _of(NETWORKS):
         folder = published.folder(task, run, SEEDS[0])
@@ -114,7 +115,7 @@ def _card(published: Study) -> dict[str, Any]:
                 "config": f"{task}/{run}",
                 "seed": SEEDS[0],
                 "step": step,
-                "measures": read_json(folder.table_file("test"))[str(step)],  # under the names that file has
+                "measures": read_json(folder.table_file("test"))[str(step)],  # with the names in that file
                 "file": model.name,
                 "bytes": model.stat().st_size,
                 "sha256": digest(model),

@@ -1,4 +1,4 @@
-"""What figures and claims are made from: the result files, training metrics and networks of some seeds under one root."""
+"""The data of figures and claims: the result files, training metrics and networks of some seeds under one root."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reactivation.analysis.run import TrainedRun
     from reactivation.storage.folder import RunFolder
 
-_RECORDINGS = 6  # held at once: a figure returns to its few, and each may take 200 MB
+_RECORDINGS = 6  # held at once: a figure reads a few recordings repeatedly, and each may take 200 MB
 
 OTHERS = "not of just these settings and networks, changed since, or of an older version; move it away, or make it anew"
 
@@ -34,30 +34,31 @@ Result = Mapping[str, Any]  # "table" and "details" of a protocol
 
 @dataclass(frozen=True)
 class Study:
-    """Read-only. Results are read anew when their files change; measures of training and the latest recordings are kept.
+    """Read results, trainings and networks, and write nothing.
 
-    What is not under `path` is taken from what is published, run by run and result by result.
+    Results are read anew when their files change; measures of training and the latest recordings are kept in memory. A run
+    or result that is missing under `path` is taken from published/.
     """
 
     seeds: tuple[int, ...]
     preset: str | None = None
     path: str = RESULTS
     device: str = "auto"
-    fallback: bool = True  # on what is published
+    fallback: bool = True  # whether published/ is read, too
 
     def settings(self, protocol: Protocol, seed: int) -> Any:
         """The settings of a protocol's analysis."""
         return _settings(self, protocol, seed)
 
     def has(self, name: str, seed: int) -> bool:
-        """Whether the results of a protocol are there, with just its settings and of just its networks."""
+        """Return whether the results of a protocol exist, with exactly its settings and of exactly its networks."""
         protocol = ALL_PROTOCOLS[name]
         weights = [self._weights_file(protocol.task, run, seed) for run in protocol.runs]
         files = (*self.result_files(name, seed).values(), *weights)
         return _has(self, protocol, seed, tuple((file, file.stat().st_mtime_ns) for file in files if file.exists()))
 
     def result_files(self, name: str, seed: int) -> dict[str, Path]:
-        """Return where `table` and `details` of a protocol are, or belong."""
+        """Return the files of `table` and `details` of a protocol, whether they exist or not."""
         protocol = ALL_PROTOCOLS[name]
         return _files(protocol, self._located(protocol, seed))
 
@@ -66,18 +67,18 @@ class Study:
         return tuple(seed for seed in self.seeds if all(self.has(name, seed) for name in names))
 
     def result(self, name: str, seed: int) -> dict[str, Any]:
-        """`table` and `details` of a protocol, both by its runs; a table of distances has the phases of each.
+        """Return `table` and `details` of a protocol, both by its runs; a table of distances is by phase within each run.
 
         Raises:
-            DamagedData: they are not there, or damaged.
+            DamagedData: they are missing or damaged.
         """
         return _read_result(self, name, seed)
 
     def training(self, task: str, run: str, seed: int, split: str = "test") -> Rows:
-        """Measures of a run's training by step.
+        """Return the measures of a run's training by step.
 
         Raises:
-            DamagedData: they are not there, or damaged.
+            DamagedData: they are missing or damaged.
         """
         folder = self._found(task, run, seed)
         if not folder.table_file(split).exists():
@@ -85,24 +86,24 @@ class Study:
         return folder.table(split)
 
     def at_the_end(self, task: str, run: str, seed: int) -> dict[str, float]:
-        """A run's measures at its last step.
+        """Return a run's measures at its last step.
 
         Raises:
-            DamagedData: they are not there.
+            DamagedData: they are missing.
         """
         return self.training(task, run, seed)[self.config(task, run, seed).trainer.n_epochs]
 
     def trained_seeds(self, task: str, run: str) -> tuple[int, ...]:
-        """The seeds of which a run is trained to its last step."""
+        """Return the seeds for which a run is trained to its last step."""
         return tuple(seed for seed in self.seeds if self.is_trained(task, run, seed))
 
     def is_trained(self, task: str, run: str, seed: int) -> bool:
-        """Whether just this run's metrics reach its last step."""
+        """Return whether the metrics of exactly this run reach its last step."""
         config, folder = self.config(task, run, seed), self._found(task, run, seed)
         return folder.reached(config.trainer.n_epochs) and folder.is_of(config)
 
     def standing(self, task: str, run: str, seed: int) -> int:
-        """About how far a run's own folder has been trained [steps]."""
+        """Return about how many steps the network in a run's own folder has been trained."""
         config, folder = self.config(task, run, seed), self.folder(task, run, seed)
         return folder.last_tested() if folder.is_of(config) else 0
 
@@ -117,13 +118,13 @@ class Study:
         return folder.is_of(config) and folder.table_file("test").exists()
 
     def benchmarks(self, names: str) -> list[Path]:
-        """The files that benchmarks printed, of names of this pattern."""
+        """Return the files of benchmarks whose names match a pattern."""
         roots = [Path(self.path), *([PUBLISHED] if self.fallback else [])]
         found = (sorted((root / "benchmarks").glob(f"{names}.jsonl")) for root in roots)
         return next(filter(None, found), [])
 
     def space(self, task: str, seed: int) -> Space:
-        """Where a task's positions live."""
+        """Return the space of a task's positions."""
         space: Space = self.config(task, NETWORKS[task][0], seed).task.space
         return space
 
@@ -136,29 +137,29 @@ class Study:
         return _config(self, task, run, seed)
 
     def folder(self, task: str, run: str, seed: int) -> "RunFolder":
-        """Return where a run is trained."""
+        """Return the folder in which a run is trained."""
         from reactivation.storage.finding import run_path
         from reactivation.storage.folder import RunFolder
 
         return RunFolder(run_path(self.config(task, run, seed), self.path))
 
     def recording(self, task: str, run: str, phase: str, seed: int, **changes: str) -> Recording:
-        """What a network does in a phase: decoded positions (B, T, P), rates and their moments, of 200 trajectories.
+        """Record a network in a phase: decoded positions (B, T, P), rates and their moments, of 200 trajectories.
 
         Args:
             phase: "active" (100 steps), "quiescent" (200 steps) or "quiescent_noisy", unless `changes` say otherwise.
             changes: settings of the analyses, as text.
 
         Raises:
-            DamagedData: the network is not there.
+            DamagedData: the network is missing.
         """
         return _record(self, task, run, phase, seed, tuple(sorted(changes.items())))
 
     def network(self, task: str, run: str, seed: int) -> "TrainedRun":
-        """A run's network at its last step, with its task.
+        """Return a run's network at its last step, with its task.
 
         Raises:
-            DamagedData: it is not there.
+            DamagedData: it is missing.
         """
         from reactivation.analysis.run import load_run
         from reactivation.machine.device import prepare
@@ -168,7 +169,7 @@ class Study:
 
     @cached_property
     def decoding_errors(self) -> dict[str, dict[int, float]]:
-        """<task>/<run> → seed → decoding error on the test batch at the last step [m or rad]; those of ablations too."""
+        """Return <task>/<run> → seed → decoding error on the test batch at the last step [m or rad], with ablations."""
         return {
             f"{task}/{run}": {seed: self._error(task, run, seed) for seed in self.trained_seeds(task, run)}
             for task, runs in NETWORKS.items()
@@ -176,7 +177,7 @@ class Study:
         }
 
     def _found(self, task: str, run: str, seed: int) -> "RunFolder":
-        """Where a run is: as `trained_run`, which reads the published configuration each time."""
+        """The folder of a run, as `trained_run` finds it; that reads the published configuration each time."""
         own = self.folder(task, run, seed)
         published = None if own.has_begun() or not self.fallback else _published(self, task, run, seed)
         return published or own
@@ -195,7 +196,7 @@ class Study:
         return published
 
     def _model(self, task: str, run: str, seed: int) -> dict[str, Any]:
-        """What results of a run must have been made from."""
+        """The model from which results of a run must have been made."""
         weights = weights_digest(self._weights_file(task, run, seed))
         return {**_without_weights(self, task, run, seed), "weights": weights}
 
@@ -207,14 +208,14 @@ class Study:
         return last[error_name(last)]
 
     def settings_of_task(self, task: str, seed: int, **changes: str) -> AnalysisSettings:
-        """How any network of a task is recorded."""
+        """Return the settings with which networks of a task are recorded."""
         protocol = Protocol("manifold", NETWORKS[task], "", Condition(changes={"batch_size": "200", **changes}), task)
         settings: AnalysisSettings = self.settings(protocol, seed)
         return settings
 
 
 def error_name(measures: dict[str, float]) -> str:
-    """Which of a run's measures is its mean decoding error, in the unit of the space: "position_error"."""
+    """Return the name of the mean decoding error, in the unit of the space, in a run's measures: "position_error"."""
     return next(name for name in measures if name.endswith("_error"))
 
 
@@ -252,7 +253,7 @@ def _say_published(path: str) -> None:
 
 @cache
 def _has(study: Study, protocol: Protocol, seed: int, files: tuple[tuple[Path, int], ...]) -> bool:
-    """Looked at again only when one of the files has changed."""
+    """As `Study.has`, checked again only when one of the files has changed."""
     models = {run: study._model(protocol.task, run, seed) for run in protocol.runs}
     return holds(protocol.analysis, study._located(protocol, seed), models)
 
@@ -274,7 +275,7 @@ def _read_result(study: Study, name: str, seed: int) -> dict[str, Any]:
 
 
 def _by_run(study: Study, protocol: Protocol, seed: int, table: Mapping[str, Any]) -> dict[str, Any]:
-    """A table by run, of today's shape (by run folder, and distances by phase first) or of that before 0.2."""
+    """A table by run, from one in the present format (by run folder; distances by phase first) or in that before 0.2."""
     from reactivation.storage.finding import run_name
 
     folders = {run_name(study.config(protocol.task, run, seed)): run for run in protocol.runs}
@@ -296,42 +297,42 @@ def _record(study: Study, task: str, run: str, phase: str, seed: int, changes: t
         return record(loaded, phases[phase], settings.batch_size, seed, rates=settings.batch_size)
 
 
-# Where a number stands in `table` and `details` of a protocol's files; NaN where the file has null.
+# Read numbers from `table` and `details` of a protocol's files; NaN where the file has null.
 
 
 def at(result: Result, *path: str) -> float:
-    """The number under these keys of the table."""
+    """Return the number under these keys of the table."""
     return _number(result["table"], *path)
 
 
 def kl(result: Result, resting: str, waking: str) -> float:
-    """KL(resting ‖ waking awake) [nats]; `resting` may be "random" or "uniform"."""
+    """Return KL(`resting` at rest ‖ `waking` awake) [nats]; `resting` may be "random" or "uniform"."""
     return at(result, resting, waking)
 
 
 def entropy_awake(result: Result, run: str) -> float:
-    """Differential entropy of the density of reported positions, awake [nats]."""
+    """Return the differential entropy of the density of decoded positions, awake [nats]."""
     return _number(result["details"], "entropy_awake", run)
 
 
 def entropy_at_rest(result: Result, run: str) -> float:
-    """The same at rest, with the kernel bandwidth of waking."""
+    """Return the differential entropy at rest, with the kernel bandwidth of waking [nats]."""
     return _number(result["details"], "pairs", run, run, "matched_bandwidth", "entropy")
 
 
 def step_length(result: Result, run: str, phase: str) -> float:
-    """Distance between consecutive points [m], mean over trajectories."""
+    """Return the distance between consecutive points [m], mean over trajectories."""
     return mean(result["table"][run][phase])
 
 
 def norms(result: Result, run: str, phase: str) -> list[float]:
-    """Norm of the rates at each step of a phase, mean over trajectories."""
+    """Return the norm of the rates at each step of a phase, mean over trajectories."""
     found: list[float] = result["details"][run][f"{phase}_norm"]
     return found
 
 
 def growth(result: Result, run: str) -> float:
-    """Norm of the rates at the last step of rest over that halfway: 1 where activity has settled, more where it grows."""
+    """Return the norm of the rates at the end of rest over that halfway: 1 if activity has settled, more if it grows."""
     resting = norms(result, run, "quiescent")
     halfway = resting[len(resting) // 2]
     return resting[-1] / halfway if halfway else math.nan

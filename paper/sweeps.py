@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SEED = "seed"
-_ALWAYS = ("analysis", "phase", "experiment")  # what tells rows apart beside the settings that vary
-_DECADE = 10.0  # values whose largest is as many times the smallest get a logarithmic axis
+_ALWAYS = ("analysis", "phase", "experiment")  # columns that tell rows apart, beside the settings that vary
+_DECADE = 10.0  # largest over smallest value from which an axis is logarithmic
 _APART = 4.0  # points between two series at one x
-_TICKS = 8  # values of x that each have their own
-_LONGEST = 28  # letters of a name in the picture; the table beside it has the whole
+_TICKS = 8  # most values of x with a tick each
+_LONGEST = 28  # letters of a name in the picture; the table has the whole name
 _UPRIGHT = 20  # letters of a name that is turned
-_ROW = 56  # letters of names that stand side by side
-_SERIES = 12  # that the legend has room for
+_ROW = 56  # letters of names side by side
+_SERIES = 12  # most series in the legend
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Say what is drawn, by the columns of the table or the ends of their names."""
+    """Say what to draw, by the columns of the table or the ends of their names."""
 
     x: str
     y: str
@@ -49,7 +49,7 @@ def draw_sweep(name: str, asked: Asked, results: str, out: str | None) -> list[P
     """Write the figure as PDF and PNG, and its numbers as CSV, into the folder of the sweep or another.
 
     Raises:
-        BadInput: no such sweep or column, or rows that only another setting tells apart.
+        BadInput: no such sweep or column, or rows that differ in another setting only.
         DamagedData: no row has the measure yet.
         StorageError: the files cannot be written.
     """
@@ -103,7 +103,7 @@ def _column(table: Table, name: str) -> str:
 
 
 def _require_apart(columns: Sequence[str]) -> None:
-    """Refuse a figure of which two of x, hue, seed and y are one column."""
+    """Refuse a figure in which two of x, hue, seed and y are the same column."""
     for column in columns:
         if columns.count(column) > 1:
             beside = f", and {SEED} tells the dots apart" if column == SEED else ""
@@ -118,13 +118,13 @@ def _is(value: Any, text: str) -> bool:
 
 
 def _rank(value: Any) -> tuple[bool, float, str]:
-    """An order of numbers, then of anything else."""
+    """A key that sorts numbers first, then anything else."""
     is_number = isinstance(value, int | float)
     return not is_number, float(value) if is_number else 0.0, str(value)
 
 
 def _require_one(table: Table, rows: Sequence[Row], place: Row) -> None:
-    """Refuse rows of one seed at one place, of which a mean would mix what differs."""
+    """Refuse several rows of one seed at one place, whose mean would mix different settings."""
     if len(rows) == 1:
         return
     differ = [column for column in (*_ALWAYS, *table.varying) if len({str(row[column]) for row in rows}) > 1]
@@ -172,9 +172,9 @@ def draw(ax: "Axes", table: PanelTable) -> "Axes":
 
 
 class _Means(NamedTuple):
-    """Means over seeds of one series, where x is the same."""
+    """Means over seeds of one series, one for each x."""
 
-    at: Array  # (n) each x once
+    at: Array  # (n) distinct values of x
     values: Array  # (n)
     ends: Array  # (n, 2) of the 95 % t intervals, NaN for a single seed
     counts: set[int]  # how many seeds there are at an x
@@ -188,7 +188,7 @@ def _means(at: Array, values: Array) -> _Means:
 
 
 def _name_x(ax: "Axes", at: Array, labels: Sequence[Any], is_number: bool) -> None:
-    """Give each value of x a tick where they are names, or few numbers; turned where they are long."""
+    """Give each value of x a tick if they are names or few numbers; long names are turned."""
     if is_number and len(labels) > _TICKS:
         return
     ticks = [f"{value:g}" for value in labels] if is_number else shortened(map(str, labels))
@@ -200,21 +200,21 @@ def _name_x(ax: "Axes", at: Array, labels: Sequence[Any], is_number: bool) -> No
 
 
 def shortened(names: Iterable[str], longest: int = _LONGEST) -> list[str]:
-    """Names as the picture has them: without their middle where they are long, and numbered where that makes them one."""
+    """Return names as drawn: long ones without their middle, and with a number if that makes two names equal."""
     short = [name if len(name) <= longest else f"{name[: longest // 2]}…{name[1 - longest // 2 :]}" for name in names]
     told = [name if short.count(name) == 1 else f"{name} ({number})" for number, name in enumerate(short, 1)]
-    return [name.replace("$", r"\$") for name in told]  # or it would begin a formula
+    return [name.replace("$", r"\$") for name in told]  # a bare $ would begin a formula
 
 
 def _beside(ax: "Axes", places: float) -> Any:
-    """Where data lie, some places to the right, so that series do not hide each other."""
+    """The transform of data, shifted some places to the right, so that series do not hide each other."""
     from matplotlib.transforms import ScaledTranslation
 
     return ax.transData + ScaledTranslation(_APART * places / 72, 0, ax.figure.dpi_scale_trans)
 
 
 def _show(ax: "Axes", points: Array) -> None:
-    """Let an axis hold points (n, 2), for which matplotlib does not look at what is drawn beside its place."""
+    """Extend the limits of an axis to points (n, 2), since matplotlib ignores what is drawn with a shifted transform."""
     from matplotlib.transforms import Bbox
 
     ax.dataLim.set(Bbox.null())
@@ -223,7 +223,7 @@ def _show(ax: "Axes", points: Array) -> None:
 
 
 def _scale(ax: "Axes", x: Array, y: Array) -> None:
-    """Give an axis a logarithmic scale where its values span a decade."""
+    """Make an axis logarithmic if its values span a decade."""
     for values, scale in ((x, ax.set_xscale), (y, ax.set_yscale)):
         if values.min() > 0 and values.max() >= _DECADE * values.min():
             scale("log")

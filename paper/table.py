@@ -5,18 +5,18 @@ from typing import NamedTuple
 
 
 class Table(NamedTuple):
-    """Text only; numbers are formatted already."""
+    """Hold a header and rows of text; numbers are formatted already."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
 
     def markdown(self) -> str:
-        """As a table of a Markdown page."""
+        """Return a table of Markdown."""
         lines = [self.header, ["---"] * len(self.header), *self.rows]
         return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in lines)
 
     def text(self) -> str:
-        """As aligned columns of a terminal."""
+        """Return aligned columns for a terminal."""
         widths = [max(len(row[column]) for row in (self.header, *self.rows)) for column in range(len(self.header))]
         lines = (
             "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))

@@ -1,6 +1,6 @@
 """The tables of the report and of the documents, made from the study's results: a header, and rows of text.
 
-TABLES has each once, by the name that both render it under.
+TABLES has each table once, by its name in the report and in documents.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -53,7 +53,7 @@ _INTERVAL = f"[{100 * LEVEL:.0f} % interval]"
 
 
 def seeds_table(study: Study) -> Table:
-    """Which networks are trained."""
+    """Return which networks are trained."""
     rows = [
         [task, run, _seeds(study.trained_seeds(task, run), len(study.seeds))]
         for task, runs in NETWORKS.items()
@@ -70,7 +70,7 @@ def _seeds(seeds: Sequence[int], wanted: int) -> str:
 
 
 def networks_table(task: str, study: Study) -> Table:
-    """What came out of a task's networks: means over the seeds at hand."""
+    """Return the measures of a task's networks: means over the seeds that have them."""
 
     def of(analysis: str, run: str, seed: int) -> Result:
         key = f"{analysis}_head" if task == HEAD else (GATED if run in GRU else DOUBLED).key(analysis)
@@ -117,7 +117,7 @@ _RING: dict[str, Callable[[Result, str], float]] = {
 
 
 def activity_table(study: Study) -> Table:
-    """Activity at rest in every protocol that measures it: smallest to largest over seeds, for some grow without end."""
+    """Return activity at rest in every protocol that measures it, as the range over seeds, since some grow without bound."""
     rows = []
     for name, protocol in PROTOCOLS.items():
         if protocol.analysis == "manifold":
@@ -139,7 +139,7 @@ def _extremes(values: Iterable[float]) -> str:
 
 
 def claims_table(study: Study) -> Table:
-    """Every claim with its result and verdict; beside them those of networks of the released code, where there are any."""
+    """Return every claim with its result and verdict, beside those about networks of the released code, if there are any."""
     verdicts, of_code = judge_all(CLAIMS, study), released_verdicts(study)
     rows = []
     for claim in CLAIMS:
@@ -152,12 +152,12 @@ def claims_table(study: Study) -> Table:
 
 
 def released_verdicts(study: Study) -> dict[str, Verdict | None]:
-    """Judge the same claims of networks that are trained as the released code trains them."""
+    """Judge the same claims about networks trained as the released code trains them."""
     return judge_all(CLAIMS, replace(study, preset=AUTHORS_CODE))
 
 
 def released(study: Study) -> str:
-    """Whether there is anything of such networks, as a sentence."""
+    """Return a sentence that says whether there are results of networks of the released code."""
     if any(released_verdicts(study).values()):
         return "The last column has what networks give that are trained as the released code trains them."
     return (
@@ -167,7 +167,7 @@ def released(study: Study) -> str:
 
 
 def claim_cells(claim: Claim, verdict: Verdict | None) -> dict[str, str]:
-    """Return what was found of a claim, as text: range, mean, seeds, verdict."""
+    """Return range, mean, seeds and verdict of a claim, as text."""
     if verdict is None:
         return {"range": claim.rule, "mean": _ABSENT, "seeds": _ABSENT, "verdict": NOT_RUN}
     return {
@@ -184,12 +184,12 @@ def whose(claim: Claim) -> str:
 
 
 def reached(verdict: Verdict | None) -> str:
-    """Return the verdict in words, also where there is none."""
+    """Return the verdict in words, or that there is none."""
     return verdict.verdict if verdict else NOT_RUN
 
 
 def _beyond(claim: Claim, verdict: Verdict) -> str:
-    """What is said beside an undecided verdict: where few seeds point, or how many would decide."""
+    """The words beside an undecided verdict: what few seeds suggest, or how many seeds would decide."""
     if verdict.verdict != UNDECIDED or not verdict.values:
         return ""
     if len(verdict.values) < FEWEST_SEEDS:
@@ -199,7 +199,7 @@ def _beyond(claim: Claim, verdict: Verdict) -> str:
 
 
 def _result(verdict: Verdict) -> str:
-    """The mean over the seeds that count, and every number that was known beforehand."""
+    """The mean over the seeds that count, and every number known before the rule was written."""
     counted = _interval(verdict.values) if verdict.values else _ABSENT
     return counted + (f" (known before: {', '.join(map(three_digits, verdict.known))})" if verdict.known else "")
 
@@ -211,7 +211,7 @@ def _so_far(claim: Claim, value: float) -> str:
 
 
 def protocols_table(_: Study) -> Table:
-    """What claims and ablations rest on: each protocol as a command and in words."""
+    """Return the protocols behind claims and ablations, each as a command and in words."""
     rows = [
         [name, protocol.meaning, command(f"output_{protocol.analysis}.py", _told(protocol))]
         for name, protocol in ALL_PROTOCOLS.items()
@@ -227,12 +227,12 @@ def _told(protocol: Protocol) -> dict[str, str]:
 
 
 def words_table(_: Study) -> Table:
-    """What the words of the claims are taken to mean."""
+    """Return the meaning of the words of the claims in numbers."""
     return Table(["word", "meaning"], [list(row) for row in WORDS.items()])
 
 
 def tally(verdicts: Mapping[str, Verdict | None]) -> str:
-    """How many claims of the paper and of ours have which verdict, as a sentence."""
+    """Return the number of claims with each verdict, the paper's and ours, as a sentence."""
     parts = []
     for whose, ours in (("claims of the paper", False), ("of ours", True)):
         found = [verdicts[claim.key] for claim in CLAIMS if claim.ours == ours]
@@ -243,7 +243,7 @@ def tally(verdicts: Mapping[str, Verdict | None]) -> str:
 
 
 def effects_table(study: Study) -> Table:
-    """What each switch changes."""
+    """Return the numbers of claims that each switch changes."""
     rows = [
         [
             effect.ablation.row,
@@ -261,7 +261,7 @@ def effects_table(study: Study) -> Table:
 
 
 def crossings_table(study: Study) -> Table:
-    """Which claims' means a switch moves out of their range, or into it."""
+    """Return the claims whose means a switch moves out of their range, or into it."""
     rows = []
     for (row, name), found in groupby(effects(study), lambda effect: (effect.ablation.row, effect.ablation.name)):
         measured = [effect for effect in found if effect.default]

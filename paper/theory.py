@@ -1,8 +1,9 @@
-"""The study of the mechanism: which networks its families need, what is measured of them, and what is lacking.
+"""The study of the mechanism: the networks of its families, their measurements, and which of both are missing.
 
     python reproduce.py profile=paper only=theory [dry_run=true] [seeds=1,2,3]
 
-Networks are trained by `train.py`, as the plan says for each that is lacking: they take hours, these measures minutes.
+Networks are trained by `train.py`, by the command that the plan prints for each missing one: training takes hours, the
+measurements minutes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,14 +27,15 @@ _OF_STUDY = (0, 5, 6, 7)  # seeds of the study's unbiased networks whose weights
 CONTROL_SEEDS = (0, 1, 2, 3, 4)
 DENSITY = {SPATIAL: "ring", HEAD: "bearings"}  # of the controls of a task
 ALONG = ", along training"
-LAST = 20  # checkpoints at the end of training that α on the circle is the mean over
-# Steps of training that α is measured at: along it, and in the box the last; on the circle the last 20 checkpoints.
+LAST = 20  # checkpoints at the end of training over which α on the circle is averaged
+# Checkpoints at which α is measured: along training, and at its end (the box: the last step; the circle: the last 20).
 FOLLOWED = {
     SPATIAL: (100, 200, 400, 700, 1000, 1500, 2000, 2500),
     HEAD: (500, 1000, 2000, 4000, 8000, 14000, 20000, *range(25000 - 100 * (LAST - 1), 25001, 100)),
 }
-_PAIRS = {SPATIAL: 200, HEAD: 100}  # of each of these
-# Of a network, of its training, and of what came later, on one core: a GRU of 512 units; others take half of it, and less.
+_PAIRS = {SPATIAL: 200, HEAD: 100}  # pairs of trajectories at each checkpoint
+# Time on one core for a GRU of 512 units (half or less for others): for all measures, for α along training, and for the
+# measures that older results lack.
 _SECONDS, _FEWER, _COMPLETING = 170.0, 45.0, 40.0
 
 
@@ -44,10 +46,10 @@ class Family:
     name: str
     task: str
     experiment: str
-    noise: float | None = None  # σ²Δt in training, or put into networks that were trained without; None: the experiment's
+    noise: float | None = None  # σ²Δt in training, or given to networks trained without noise; None: the experiment's
     followed: bool = False  # whether α is measured along training, too
-    against: str | None = None  # of a null: the experiment whose gradient is asked of networks that know none
-    null: str | None = None  # the family of its cell without a gradient: what its α would scatter by
+    against: str | None = None  # of a null family: the experiment whose waking density its α is measured against
+    null: str | None = None  # the family of the same cell, trained without a gradient, which says how α scatters
     of_study: bool = False  # whether its networks are the study's own, and not of tag=theory
 
     @property
@@ -98,21 +100,21 @@ BY_NAME = {family.name: family for family in FAMILIES}
 
 @dataclass(frozen=True)
 class Part:
-    """One network or control to be measured."""
+    """One network or control to measure."""
 
     name: str
     settings: Settings
-    lacking: str = ""  # the command that trains it, where it is not there
-    family: str = ""  # of the network
+    lacking: str = ""  # the command that trains it; "" if it is trained
+    family: str = ""  # name of the network's family
 
     @cached_property
     def found(self) -> dict[str, Any] | None:
-        """What is measured of it so far."""
+        """Its measurement so far."""
         return found(self.settings)
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing is to be measured; results of a network that is gone stay what they are."""
+        """Whether nothing is left to measure: results are complete, or cannot be completed as the network is missing."""
         return self.found is not None and (is_whole(self.found) or bool(self.lacking))
 
     @property
@@ -122,19 +124,19 @@ class Part:
 
     @property
     def seconds(self) -> float:
-        """What it takes on one core: all of it, along training, or what came later than its results."""
+        """The time on one core: for all measures, for α along training, or for the measures that older results lack."""
         if self.settings.checkpoints:
             return _FEWER
         return _COMPLETING if self.found else _SECONDS
 
 
 def parts(path: str, seeds: Sequence[int] | None = None) -> Iterator[Part]:
-    """Yield the controls first, for nothing counts without them, then the families, seed by seed.
+    """Yield the controls first, since no verdict is given without them, then the families, seed by seed.
 
     Args:
         path: root of the results.
-        seeds: of the families of tag=theory; None for those that count: 1 to 3 in the box, where seed 0 was seen, and 0 to
-            4 on the circle.
+        seeds: of the families of tag=theory; None for those that count: 1 to 3 in the box, where seed 0 was measured before
+            the rules were written, and 0 to 4 on the circle.
     """
     for task, name, seed in ((task, name, seed) for seed in CONTROL_SEEDS for task in DENSITY for name in CONTROLS):
         yield Part(f"control {name}, {DENSITY[task]}, seed {seed}", control_settings(path, task, name, seed))
@@ -151,19 +153,19 @@ CONTROLS = ("langevin", "attractor")
 
 
 def control_settings(path: str, task: str, name: str, seed: int) -> Settings:
-    """Return what measures an analytic control."""
+    """Return the settings that measure an analytic control."""
     return Settings(run=f"control:{name}:{DENSITY[task]}", seed=seed, path=path)
 
 
 def family_settings(path: str, family: Family, seed: int) -> Settings:
-    """Return what measures a network of a family."""
+    """Return the settings that measure a network of a family."""
     tag = None if family.of_study else TAG
     run = f"{family.task}/{family.experiment}"
     return Settings(run=run, seed=seed, tag=tag, noise=family.noise, against=family.against, path=path)
 
 
 def training_settings(path: str, family: Family, seed: int) -> Settings:
-    """Return what measures α of it along training."""
+    """Return the settings that measure its α along training."""
     checkpoints, pairs = list(FOLLOWED[family.task]), _PAIRS[family.task]
     return replace(family_settings(path, family, seed), checkpoints=checkpoints, gains=[0.0, 4.0], pairs=pairs)
 
@@ -180,12 +182,12 @@ def counted(path: str, family: Family) -> tuple[int, ...]:
 
 
 def run_of(settings: Settings) -> RunFolder:
-    """Return where the network of some settings is trained."""
+    """Return the folder in which the network of some settings is trained."""
     return trained_run(train_config(training_values(settings)), settings.path)
 
 
 def found(settings: Settings) -> dict[str, Any] | None:
-    """Return what was measured under just these settings, here or as it is published; None where nothing was."""
+    """Return the measurement with exactly these settings, below its root or published; None if there is none."""
     for place in (settings, replace(settings, path=str(PUBLISHED))):
         if has(place):
             content: dict[str, Any] = read_json(result_file(place))
@@ -194,7 +196,7 @@ def found(settings: Settings) -> dict[str, Any] | None:
 
 
 def lacking_of(settings: Settings) -> str:
-    """Return the command that trains a network that is not there; "" where it is, and for controls."""
+    """Return the command that trains a missing network; "" if it is trained, and for controls."""
     if is_control(settings):
         return ""
     values = training_values(settings)
@@ -216,9 +218,9 @@ def show(path: str, seeds: Sequence[int] | None = None) -> list[Part]:
 
 
 def published_files(path: str) -> list[Path]:
-    """Return what there is to be published below a root: results, verdicts, page and figures; of runs all but checkpoints.
+    """Return the files to publish below a root: results, verdicts, page and figures; of runs, all but checkpoints.
 
-    Of the runs of tag=theory the network of the last step is published; the others' measures stand in the results.
+    Of runs of tag=theory, the network of the last step is published; measures of earlier checkpoints are in the results.
     """
     root = Path(path)
     files = [root / "theory_claims.json", root / "report_theory.html", *sorted((root / "figures").glob("theory_*"))]

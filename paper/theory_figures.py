@@ -1,4 +1,4 @@
-"""The figures of the study of the mechanism: what draws each, from which tables, and its words."""
+"""The figures of the study of the mechanism: the function that draws each, its tables, and its caption."""
 
 from collections.abc import Callable, Mapping, Sequence
 import io
@@ -135,7 +135,7 @@ FIGURES = (
 
 
 def picture(figure: Figure, found: Mapping[str, Sequence[tables.Row]]) -> bytes:
-    """Draw a figure of its tables, as PNG."""
+    """Draw a figure from its tables, as PNG."""
     from matplotlib.figure import Figure as Canvas
 
     from reactivation.plotting.style import style

@@ -1,4 +1,4 @@
-"""What the study of the mechanism tells: a page, verdicts first, figures with their tables, and the verdicts as JSON."""
+"""The report of the study of the mechanism: a page with verdicts, figures and their tables, and the verdicts as JSON."""
 
 from collections.abc import Mapping, Sequence
 import csv
@@ -28,12 +28,12 @@ _RULES = '<a href="../docs/theory.md">docs/theory.md</a>'
 
 
 def reproduce(path: str, seeds: Sequence[int] | None, dry_run: bool) -> list[Path]:
-    """Show what is measured, what will be, and what is lacking; then measure, draw and judge. Returns the files.
+    """Print what is measured, what will be measured, and what is missing; then measure, draw and judge. Returns the files.
 
     Raises:
         BadInput, DamagedData, StorageError: as `output_theory.py`.
     """
-    for part in sorted(show(path, seeds), key=lambda part: part.found is not None):  # those to be completed come last
+    for part in sorted(show(path, seeds), key=lambda part: part.found is not None):  # incomplete results come last
         if not (dry_run or part.is_done or part.lacking):
             print(f"theory {part.name} ...", flush=True)
             measure(part.settings, part.found)
@@ -45,11 +45,11 @@ def reproduce(path: str, seeds: Sequence[int] | None, dry_run: bool) -> list[Pat
 
 
 def write(path: str) -> list[Path]:
-    """Write the page, figures, tables and verdicts of what is measured below a root of results; returns the files.
+    """Write the page, figures, tables and verdicts of the measurements below a root of results; returns the files.
 
     Raises:
         DamagedData: nothing is measured there.
-        StorageError: they cannot be written.
+        StorageError: the files cannot be written.
     """
     found = {name: gather(path) for name, gather in TABLES.items()}
     if not any(found.values()):
@@ -135,7 +135,7 @@ def _page(
 
 
 def _lacking(planned: Sequence[Part]) -> list[str]:
-    """What is not trained yet, and what trains it."""
+    """The networks that are not trained yet, and the commands that train them."""
     table = told.lacking(planned)
     if not table.rows:
         return ["<p>Every network of the plan is trained.</p>"]
@@ -144,7 +144,7 @@ def _lacking(planned: Sequence[Part]) -> list[str]:
 
 
 def _sight() -> str:
-    """What the planned networks can see, in a sentence."""
+    """A sentence on the effects that the planned networks can show."""
     each = " and ".join(
         f"{half_width(1, len(SEEDS[task])):.2f} standard deviations with {len(SEEDS[task])} networks ({where})"
         for task, where in ((SPATIAL, "box"), (HEAD, "circle"))
@@ -160,7 +160,7 @@ def _shown(figure: Figure, pictures: Mapping[str, bytes]) -> str:
 
 
 def _gain(root: Path) -> list[str]:
-    """Where rest matches waking, once `paper.gain` has drawn it."""
+    """The section on the gain at which rest matches waking, once `paper.gain` has drawn its figure."""
     drawn = gain.figure_file(root)
     if not drawn.exists():
         return []
@@ -174,7 +174,7 @@ def _gain(root: Path) -> list[str]:
 
 
 def _against(found: Mapping[str, Sequence[Row]]) -> list[str]:
-    """How much of α hangs on choices, on the metric, and on having learned anything."""
+    """The section on how α depends on choices of the analysis, on the metric, and on learning."""
     return [
         "<h2>What could be said against α</h2>",
         "<p>It hangs on choices: the kernel of the waking density (on a circle there is none), the steps over which pairs "

@@ -1,4 +1,4 @@
-"""The tables of the page of the mechanism: what is asked, what is lacking, what could be said against it."""
+"""The tables of the page of the mechanism: verdicts and questions, missing networks, and checks of the measures."""
 
 from collections.abc import Sequence
 import math
@@ -19,7 +19,7 @@ _INTERVAL = f"[{LEVEL:.0%} interval]"
 
 
 def verdicts(judged: Sequence[Judged], planned: Sequence[Part]) -> Table:
-    """The mechanism of each family, those of which a network is measured first; of others, whether one is trained."""
+    """Return the mechanism of each family, families with a measured network first; of others, whether one is trained."""
     trained = {part.family for part in planned if not part.is_lacking}
 
     def called(one: Judged) -> str:
@@ -45,12 +45,12 @@ def verdicts(judged: Sequence[Judged], planned: Sequence[Part]) -> Table:
 
 
 def measured_verdicts(judged: Sequence[Judged]) -> Table:
-    """Of families of which a network is measured."""
+    """Return the mechanism of each family with a measured network."""
     return verdicts([one for one in judged if one.networks], ())
 
 
 def conditions(rows: Sequence[Row]) -> Table:
-    """What is asked of the places of rest: of each network, and in the mean over a family."""
+    """Return the conditions on the places of rest, for each network and for the mean over a family."""
     keys = ("apart", "modes", "away", "uneven", "remembered", "starts_apart")
     told = [[_name(row), *(f"{row[key]:.3g}" for key in keys)] for row in rows]
     header = ["network", "starts apart", "modes at c = 2", "from home", "harmonic of the angle"]
@@ -58,7 +58,7 @@ def conditions(rows: Sequence[Row]) -> Table:
 
 
 def controls(rows: Sequence[Row]) -> Table:
-    """Means and standard deviations over the seeds of each control."""
+    """Return means and standard deviations over the seeds of each control."""
     columns = list(dict.fromkeys(row["number"] for row in rows))
     told = []
     for (family,), own in _grouped(rows, "family"):
@@ -72,7 +72,7 @@ def _with_spread(values: Sequence[float]) -> str:
 
 
 def gains(rows: Sequence[Row]) -> Table:
-    """α, D/c, and α times 2 D/c, the drift itself, at each c; means over networks."""
+    """Return α, D/c, and the drift itself (α times 2 D/c) at each c; means over networks."""
     told = [
         [family, f"{c:g}", *(_mean_of(own, key) for key in ("alpha", "diffusion", "kicked", "pull"))]
         for (family, c), own in _grouped(rows, "family", "c")
@@ -82,13 +82,13 @@ def gains(rows: Sequence[Row]) -> Table:
 
 
 def lacking(planned: Sequence[Part]) -> Table:
-    """Networks that are to be trained, and the command of each."""
+    """Return the networks that are still to be trained, with the command for each."""
     rows = {part.lacking: part.name.removesuffix(ALONG) for part in reversed(planned) if part.is_lacking}
     return Table([NOT_TRAINED, "what trains it"], [[name, command] for command, name in reversed(rows.items())])
 
 
 def questions(judged: Sequence[Judged]) -> Table:
-    """What else is asked of each family of which a network is measured."""
+    """Return the further questions about each family with a measured network, and the answers."""
     rows = [
         [one.question, one.family, one.ruling.verdict, one.of_planned, one.ruling.reason]
         for one in judged
@@ -98,13 +98,13 @@ def questions(judged: Sequence[Judged]) -> Table:
 
 
 def chance(judged: Sequence[Judged]) -> Table:
-    """How many verdicts could be wrong by chance, over all tables of claims."""
+    """Return how many verdicts could be wrong by chance, in each table of claims."""
     rows = [[one.what, str(one.verdicts), f"{one.wrong:.1f}"] for one in chances(judged)]
     return Table(["verdicts", "how many", "wrong by chance, at most"], rows)
 
 
 def sensitivity(rows: Sequence[Row]) -> Table:
-    """α under other choices, and how much of the drift its line misses, means over the networks of a family."""
+    """Return α under other choices, and the share of the drift that its line misses, means over the networks of a family."""
     choices = list(dict.fromkeys(row["choice"] for row in rows))
     told = []
     for (family, c), own in _grouped(rows, "family", "c"):
@@ -114,7 +114,7 @@ def sensitivity(rows: Sequence[Row]) -> Table:
 
 
 def metric(rows: Sequence[Row]) -> Table:
-    """What the metric of the manifold makes of α, means over the networks of a family."""
+    """Return the part of α that is due to the metric of the manifold, means over the networks of a family."""
     told = [
         [family, f"{c:g}", *(_told([row[key] for row in own]) for key in ("slope", "alpha", "of_metric"))]
         for (family, c), own in _grouped(rows, "family", "c")
@@ -123,7 +123,7 @@ def metric(rows: Sequence[Row]) -> Table:
 
 
 def nulls(rows: Sequence[Row]) -> Table:
-    """What networks that have learned nothing show, each beside the network that it is made from."""
+    """Return measures of untrained and shuffled networks, each beside the network that it is made from."""
     told = [
         [
             _name(row),
@@ -138,7 +138,7 @@ def nulls(rows: Sequence[Row]) -> Table:
 
 
 def rests(rows: Sequence[Row]) -> Table:
-    """Numbers of long rests, network by network."""
+    """Return numbers of long rests, network by network."""
     told = [
         [
             _name(row),
@@ -154,7 +154,7 @@ def rests(rows: Sequence[Row]) -> Table:
 
 
 def bounds(rows: Sequence[Row]) -> Table:
-    """Means over the networks of a family, at each Δt: the loss, its bounds, how often each step of the derivation holds."""
+    """Return the loss, its bounds, and how often each step of the derivation holds, at each Δt; means over a family."""
     shares = ("split_holds", "approximated_holds", "l3_holds", "upper_holds", "loss_below_upper")
     told = [
         [
@@ -170,7 +170,7 @@ def bounds(rows: Sequence[Row]) -> Table:
 
 
 def assumptions(rows: Sequence[Row]) -> Table:
-    """What the derivation takes for granted, means over the networks of a family."""
+    """Return the numbers behind the assumptions of the derivation, means over the networks of a family."""
     keys = ("residual", "seen", "width", "nonstationary", "by_chance")
     told = [[family, *(_mean_of(own, key) for key in keys)] for (family,), own in _grouped(rows, "family")]
     header = ["network", "‖r − D†f(s)‖² over the variance of r", "share of r that the readout sees"]
@@ -179,7 +179,7 @@ def assumptions(rows: Sequence[Row]) -> Table:
 
 
 def choices(rows: Sequence[Row]) -> Table:
-    """How measures other than α change with the choices that are in them, means over networks."""
+    """Return how measures other than α change with choices of their analysis, means over networks."""
     told = [
         [family, measure, "; ".join(f"{choice}: {_mean_of(own, 'value')}" for (choice,), own in _grouped(each, "choice"))]
         for (family, measure), each in _grouped(rows, "family", "measure")
@@ -188,7 +188,7 @@ def choices(rows: Sequence[Row]) -> Table:
 
 
 def _mean_of(rows: Sequence[Row], key: str) -> str:
-    """A mean over networks with its standard error: over them, or of one network over its trajectories where it is known."""
+    """A mean over networks with its standard error: over networks, or for one network over its trajectories, if known."""
     known = [row for row in rows if row[key] is not None]
     if not known:
         return _ABSENT
