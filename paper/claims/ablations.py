@@ -1,7 +1,7 @@
 """What each switch of docs/differences.md does to claims: the same seeds, one setting different.
 
-A switch has protocols of its own. Their numbers take the place of those that a claim is otherwise made from, and the claim's
-number is worked out again.
+A switch has protocols of its own. Their results replace those from which a claim's number is otherwise computed, and the
+number is computed again.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,18 +29,18 @@ _CLAIMS = {claim.key: claim for claim in CLAIMS}
 
 
 class Ablation(NamedTuple):
-    """One setting that differs, where it was measured, and what it could change."""
+    """One setting that differs, the protocols that measure it, and the claims that it could change."""
 
-    row: str  # of docs/differences.md; "–" for settings that are no difference
+    row: str  # of docs/differences.md; "–" for settings that are not listed there
     name: str
-    changed: Mapping[str, str]  # protocol → the one with the switch changed
+    changed: Mapping[str, str]  # protocol → the protocol with the switch changed
     claims: tuple[str, ...]  # keys
-    stand_ins: Mapping[str, str] = {}  # run → the one trained with the switch changed
-    view: Callable[[Result], Result] = lambda result: result  # what is taken from the changed files
+    stand_ins: Mapping[str, str] = {}  # run → the run trained with the switch changed
+    view: Callable[[Result], Result] = lambda result: result  # applied to the results of changed protocols
 
 
 class Effect(NamedTuple):
-    """A claim's number with a switch as it is and changed, for each seed that has both."""
+    """A claim's number with the default of a switch and with the change, for each seed that has both."""
 
     ablation: Ablation
     claim: Claim
@@ -54,7 +54,7 @@ class Effect(NamedTuple):
 
 
 def _matched(result: Result) -> Result:
-    """A table of divergences at matched bandwidth; rows that have no kernel stay as they are."""
+    """A table of divergences at matched bandwidth; rows without a kernel stay as they are."""
     pairs = result["details"]["pairs"]
     table = {
         row: {column: pair and (pair.get("matched_bandwidth") or pair)["kl"] for column, pair in cells.items()}
@@ -87,7 +87,7 @@ _TRAINED = ("learned", *_ACTIVITY, *_DIVERGENCES, "tiling", *(f"smooth_{bias}" f
 
 
 def _trained(row: str, name: str, out: str, variants: tuple[str, ...], *claims: str) -> Ablation:
-    """A switch of training: networks of its own, measured like those whose place they take."""
+    """A switch of training: its networks are measured like those that they replace."""
     changed = {protocol.analysis: key for key, protocol in ABLATED.items() if protocol.condition.name == out}
     stand_ins = dict(zip(NOISY, variants, strict=True))
     return Ablation(row, name, {TRAINING: TRAINING, **changed}, (*_TRAINED, *claims), stand_ins)
@@ -132,7 +132,7 @@ ABLATIONS = (
 
 
 def effects(study: Study) -> list[Effect]:
-    """Every claim that a switch is measured for, with whatever seeds have both results (perhaps none)."""
+    """Return every claim of every switch, with the seeds that have both results (perhaps none)."""
     return [_effect(study, ablation, _CLAIMS[key]) for ablation in ABLATIONS for key in ablation.claims]
 
 
@@ -149,7 +149,7 @@ def _effect(study: Study, ablation: Ablation, claim: Claim) -> Effect:
 
 
 def _in_place(before: Result, other: Result, ablation: Ablation) -> Result:
-    """Results in which what was measured with the switch changed stands in for what it is compared with."""
+    """Results in which measurements with the switch changed replace those with its default."""
     if "table" not in before:  # decoding errors: <task>/<run> → error
         names = {f"{SPATIAL}/{run}": f"{SPATIAL}/{variant}" for run, variant in ablation.stand_ins.items()}
         return {**before, **{run: other.get(variant, math.nan) for run, variant in names.items()}}

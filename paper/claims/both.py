@@ -1,8 +1,9 @@
-"""What is asked of both tasks: whether training worked, which Section 4 takes for granted; whether rest fades or grows.
+"""Claims about both tasks: whether training worked, which Section 4 assumes, and whether activity at rest fades or grows.
 
-And whether the push of the released code's uniform noise is what holds it up. It does so where all three rows of a network
-hold: under the uniform noise rest ends as large as waking, without the push it is less than half of that, and with the push
-back, in Gaussian noise, it is as large again. Written before any network was measured under these three noises.
+Further rows ask whether the mean push of the released code's uniform noise sustains activity at rest. It does if all three
+rows of a network hold: under the uniform noise, rest ends with activity as large as waking's; without the push, with less
+than half of that; with the push in Gaussian noise, again with as large. These rows were written before any network was
+measured under these three noises.
 """
 
 from collections.abc import Callable
@@ -31,7 +32,7 @@ def _learned(key: str, what: str, task: str, figure: str, unit: str, condition: 
 
 
 def keeps_amplitude(key: str, whose: str, protocol: str, run: str) -> Claim:
-    """The claim that rest is as large as waking at its end, in doublings."""
+    """Return the claim that activity at the end of rest is as large as awake, in doublings."""
 
     def doublings(seed: Results) -> float:
         return log2(at(seed[protocol], run, "amplitude"))
@@ -51,12 +52,12 @@ def keeps_amplitude(key: str, whose: str, protocol: str, run: str) -> Claim:
 
 
 def push_keeps_amplitude(end: str, whose: str, manifold: str, run: str) -> list[Claim]:
-    """What the push of the uniform noise does to the amplitude at rest: rows of one network.
+    """Return the three rows of one network on the push of the uniform noise and the amplitude at rest.
 
     Args:
-        end: of the claims' keys.
+        end: end of the claims' keys.
         whose: the network, in words.
-        manifold: what protocols of its task are called.
+        manifold: beginning of the keys of its task's protocols.
         run: the network.
     """
     awake, uniform, twelfth, pushed = (rest.key(manifold) for rest in (LONG, *PUSH.values()))
@@ -111,7 +112,7 @@ def push_keeps_amplitude(end: str, whose: str, manifold: str, run: str) -> list[
 
 
 def log2(value: float) -> float:
-    """Doublings; −∞ of 0."""
+    """Return the logarithm to base 2; −∞ of 0."""
     with np.errstate(divide="ignore"):
         return float(np.log2(value))
 

@@ -1,4 +1,4 @@
-"""How many verdicts of all tables would be wrong by chance: were every truth at the very end of its range, one in forty."""
+"""How many verdicts of all tables are wrong by chance, at most: one in forty, if every true value is an end of its range."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -13,11 +13,11 @@ from paper.protocols import HEAD, SPATIAL
 from paper.theory import FOLLOWED, SEEDS
 from reactivation.analysis.results import LEVEL
 
-TAIL = (1 - LEVEL) / 2  # of one side of an interval
+TAIL = (1 - LEVEL) / 2  # probability beyond one end of an interval
 
 
 class Chance(NamedTuple):
-    """A table of verdicts, and how many of them are wrong by chance at most, in the mean."""
+    """A table of verdicts, and the greatest expected number of them that is wrong by chance."""
 
     what: str
     verdicts: int
@@ -25,12 +25,12 @@ class Chance(NamedTuple):
 
 
 def sign_is_wrong(task: str) -> float:
-    """How often two standard errors over the networks that are planned tell a sign that is not there."""
+    """Return how often a mean of 0 over the planned networks is more than two standard errors above 0."""
     return float(stats.t.sf(SURE, len(SEEDS[task]) - 1))
 
 
 def chances(judged: Iterable[Judged]) -> list[Chance]:
-    """Every table of claims of the project, and what is asked of the mechanism."""
+    """Return every table of claims of the project, and the questions about the mechanism."""
     questions = [one.question for one in judged]
     mechanisms = questions.count("mechanism")
     followed = sum(question.startswith("when") for question in questions)
@@ -42,6 +42,6 @@ def chances(judged: Iterable[Judged]) -> list[Chance]:
         Chance("rows on replay, for each family", replay, replay * TAIL),
         Chance("mechanisms of families", mechanisms, mechanisms * max(TAIL, sign_is_wrong(HEAD))),
         Chance("further questions about families", others, others * TAIL),
-        # Steps of training share their networks, and are many.
+        # One question at many steps of training: by chance, it may be wrong at each of them.
         Chance("questions of when the pull appears", followed, followed * TAIL * len(FOLLOWED[SPATIAL])),
     ]

@@ -1,4 +1,4 @@
-"""Head direction: bearings, the ring of activity, and what is left of biased turning (Figs. 3, C.5)."""
+"""Claims about head direction: bearings, the ring of activity, and how much of biased turning remains (Figs. 3, C.5)."""
 
 from paper.claims.both import keeps_amplitude, push_keeps_amplitude
 from paper.claims.criteria import ALIGNED, CLOSE, HOLE, KEPT, MUCH, SEEN, SEEN_LATER, SOME

@@ -1,4 +1,4 @@
-"""What the words of the paper are taken to mean in numbers; docs/claims.md says what was known when each was written."""
+"""The meaning of the paper's words in numbers; docs/claims.md says what was known when each was written."""
 
 import math
 
@@ -9,15 +9,15 @@ ABOUT = 0.1  # nats: "about as close as"; likewise a tenth of the space
 MUCH = 2.0  # times: "much more", and its inverse "less"
 FEW = 10  # principal components: few, of 512 units (128 for head direction)
 MOST = 2 / 3  # share of variance: what few components must explain to be called low-dimensional
-ALIKE = 0.1  # difference of two curves of cumulative explained variance that are called overlapping
+ALIKE = 0.1  # largest difference of two curves of cumulative explained variance that are called overlapping
 ALIGNED = 0.9  # share or correlation that counts as nearly all
-SMOOTH = 1.5  # times the waking step: at most that is smooth
-HOLE = 0.5  # of the mean radius: a ring keeps that far from its centre
-HALF_WIDTH = {SPATIAL: 0.1, HEAD: math.pi / 12}  # m, rad: half a tuning width, what still tells two cells apart
+SMOOTH = 1.5  # times the waking step: the longest step that is called smooth
+HOLE = 0.5  # of the mean radius: the least distance of a ring from its centre
+HALF_WIDTH = {SPATIAL: 0.1, HEAD: math.pi / 12}  # m, rad: half a tuning width, a distance at which two cells still differ
 KEPT = (0.05, 0.9)  # share of the waking turn: more than nothing, less than all
-DOUBLING = 1.0  # doublings: at most that much larger or smaller is as large
-SOME = 0.1  # share of steps: what still occurs
-# The seeds whose numbers were known when some rows were written, or their measure changed.
+DOUBLING = 1.0  # doublings: the greatest difference that is called as large
+SOME = 0.1  # share of steps: the least that is said to occur
+# The seeds whose numbers were known when some rows were written or when the rows' measure was changed.
 SEEN = (0,)
 SEEN_LATER = (0, 1, 2)
 

@@ -1,34 +1,35 @@
-"""Which gain of the noise makes rest match waking: a rule that is older than the measures it judges.
+"""Which gain of the noise makes rest match waking: a rule that was written before the measurements that it judges.
 
-Eq. 19 samples q ∝ p^(2/c), of which KL(q ‖ p) is least at c = 2, where rest is waking. Asked of the networks of tag=theory
-by `configs/sweep/gain_at_rest.yml`, without inputs and with Brownian ones (inputs=query), in 400 rests of 2,000 steps that
-begin at shuffled rates, away from waking, and of which the last 500 count. Positions are decoded by templates, which see no
-factor. Langevin networks of the box forget their start as e^(−t/400), at any c. Trajectories count, not steps: n
-independent places leave A/4πh² · 1/2n nats even between a density and itself, A being the area it covers and h the kernel's
-width. In the box that is 0.2 nats for 50 rests, which hide a best gain, and 0.05 for 400.
+Eq. 19 samples q ∝ p^(2/c), and KL(q ‖ p) is least at c = 2, where q is p. The networks of tag=theory are measured by
+`configs/sweep/gain_at_rest.yml`, without inputs and with Brownian ones (inputs=query), in 400 rests of 2,000 steps. Rests
+start from shuffled rates, away from waking, and the last 500 steps count. Positions are decoded by templates, which ignore
+the scale of activity. Langevin networks of the box forget their start as e^(−t/400), at any c. The number of trajectories
+matters, not that of steps: with n independent places, even the KL of a density with itself comes out as A/4πh² · 1/2n nats,
+where A is the area that it covers and h the width of the kernel. In the box that is 0.2 nats for 50 rests, which hide a best
+gain, and 0.05 for 400.
 
-Written, and committed, before any network of tag=theory was measured this way. Known were the analytic controls,
-networks of seed 0 in the box with doubled noise (the paper's figures), which do not count, and of the controls among these
-one ReLU network at c = ¼, ½ and 1, which was as far from waking at each (1.00, 1.00 and 1.02 nats).
+The rule was committed before any network of tag=theory was measured this way. Known were the analytic controls, networks of
+seed 0 in the box with doubled noise (the paper's figures), which do not count, and of the bias-free ReLU controls among
+these one at c = ¼, ½ and 1, which was as far from waking at each (1.00, 1.00 and 1.02 nats).
 
-A network's curve is `kl_matched` by gain: both densities with waking's kernel, so that no width is the kernel's. It has a
-best gain where its least value lies at an inner gain; the vertex of the parabola through that point and its neighbours, in
-log₂ c, says where. Its rise is the natural logarithm of how many times farther from waking the nearer of its two ends is.
-Networks are the unit. A condition is met where the 95 % t interval of the mean lies inside its range, broken where it lies
-outside, and open otherwise (`paper.claims.theory.within`).
+A network's curve is `kl_matched` by gain: both densities have waking's kernel, so that kernels do not make widths differ. It
+has a best gain if its least value lies at an inner gain; the best gain is the vertex of the parabola, in log₂ c, through
+that point and its neighbours. Its rise is the natural logarithm of the lower of its two end values over its least value.
+The network is the unit of inference. A condition is met if the 95 % t interval of the mean lies inside its range, broken if
+it lies outside, and open otherwise (`paper.claims.theory.within`).
 
-A best gain counts as that of Eq. 19 within half an octave of where the Langevin networks of its task have theirs without
-inputs, as α is held against theirs and not against 1: KL rises faster to the side of more noise, so that even a normal
-density has its vertex at 2^0.89, and what these networks sample is the density widened by their own noise.
+A best gain counts as that of Eq. 19 within half an octave of the best gain that Langevin networks of the task have without
+inputs, just as α is compared with theirs and not with 1. Theirs is not exactly 2: KL rises faster towards more noise, so
+that even a normal density has its vertex at 2^0.89, and these networks sample the density widened by their own noise.
 
-Three controls have known answers without inputs, and nothing is said of a family where one has another. Langevin networks
-of its task have a best gain, in the mean nearer to 2 than to 1 or 4. Flat attractors have none. Nor have bias-free ReLU
-networks, the paper's own four of seed 0: by their scale symmetry (docs/theory.md, Eq. 3) rest at c from r is rest at 1 from
-r/√c but for a factor that templates do not see, so that the gain is another start and no more, and rest forgets its start.
-Inputs have a scale, and break the symmetry. They also spread positions as noise does, with no drift to go with it, so under
-Brownian inputs nothing is asked of controls; what Langevin networks do then stands beside.
+Three controls have known answers without inputs; if one has another, no family gets a verdict. Langevin networks of the
+task have a best gain, in the mean nearer to 2 than to 1 or 4. Flat attractors have none. Bias-free ReLU networks, the
+paper's own four of seed 0, have none either: by their scale symmetry (docs/theory.md, Eq. 3), rest at c from r is rest at 1
+from r/√c up to a factor that templates ignore. So another gain is only another start, and rest forgets its start. Inputs
+have a scale, and break the symmetry. They also spread positions as noise does, but without a drift, so controls need no
+known answer under Brownian inputs; the results of Langevin networks under these are shown beside.
 
-Families without networks are "not measured", which is no verdict; one or two networks leave a family undecided.
+Families without networks are "not measured", which is no verdict; a family of one or two networks is undecided.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,18 +46,18 @@ NONE = "no best gain"
 NOT_MEASURED = "not measured"
 
 GAINS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
-RISE = (math.log(2), math.inf)  # of a curve with a best gain: its ends are at least twice as far
+RISE = (math.log(2), math.inf)  # of a curve with a best gain: both ends are at least twice as far from waking
 OF_CONTROL = (0.5, 1.5)  # log₂ of the best gain of the Langevin networks, in the mean: nearer to 2 than to its neighbours
-APART = (-0.5, 0.5)  # log₂ of a best gain that counts as theirs, over theirs
-LEAST = 0.01  # nats: nearer than that, finite samples cannot tell
+APART = (-0.5, 0.5)  # log₂ of a best gain over that of the Langevin networks, if it counts as the same
+LEAST = 0.01  # nats: finite samples cannot tell smaller divergences apart
 MATCHES = (
-    0.1  # nats per dimension: rest that is no farther matches waking; half its variance, as at c = 1 by Eq. 19, gives 0.097
+    0.1  # nats per dimension: rest matches waking up to this; half its variance, which Eq. 19 has at c = 1, gives 0.097
 )
 
 
 @dataclass(frozen=True)
 class Curve:
-    """What is measured of one network under one kind of inputs [nats]."""
+    """The measured curve of one network under one kind of inputs [nats]."""
 
     kl: Mapping[float, float]  # c → KL(rest ‖ waking), kernels matched
     dimensions: int = 1  # of the space
@@ -74,26 +75,26 @@ class Curve:
 
     @property
     def rise(self) -> float:
-        """ln of how many times farther than the best gain the nearer end is: 0 where the best gain is an end."""
+        """ln of the lower of the two end values over the least value: 0 where the least value lies at an end."""
         nearer, least = min(self.kl[GAINS[0]], self.kl[GAINS[-1]]), min(self.kl.values())
         return math.log(max(nearer, LEAST) / max(least, LEAST))
 
 
 @dataclass(frozen=True)
 class Controls:
-    """What the same run measured, without inputs, of networks whose answer is known."""
+    """Curves, without inputs, of the networks whose answer is known."""
 
-    langevin: Sequence[Curve]  # analytic, of the family's task
-    attractor: Sequence[Curve]  # likewise
+    langevin: Sequence[Curve]  # of analytic Langevin networks of the family's task
+    attractor: Sequence[Curve]  # of analytic flat attractors of the family's task
     scale_free: Sequence[Curve]  # bias-free ReLU networks, of both tasks
 
     @property
     def best(self) -> float:
-        """log₂ of the gain at which the Langevin networks match waking best, in the mean."""
+        """log₂ of the best gain of the Langevin networks, mean over networks."""
         return fmean(_bests(self.langevin))
 
     def problem(self) -> str:
-        """What came out wrong, or is not there; "" where all are right."""
+        """Return which control is wrong or missing; "" if all are right."""
         groups = {"Langevin": self.langevin, "flat": self.attractor, "bias-free ReLU": self.scale_free}
         for name, curves in groups.items():
             if len(curves) < FEWEST_SEEDS:
@@ -106,12 +107,12 @@ class Controls:
 
 
 def verdict(curves: Sequence[Curve], planned: int, controls: Controls) -> Ruling:
-    """Return where the networks of one family, under one kind of inputs, match waking best, and why.
+    """Return the verdict on the best gain of one family under one kind of inputs, with the reason.
 
     Args:
         curves: of the family, one per seed.
-        planned: how many there are to be.
-        controls: of the same run.
+        planned: number of planned networks.
+        controls: measured in the same way.
     """
     if not curves:
         return Ruling(NOT_MEASURED, f"0 of {planned} networks")
@@ -123,7 +124,7 @@ def verdict(curves: Sequence[Curve], planned: int, controls: Controls) -> Ruling
 
 
 def judged(curves: Sequence[Curve], reference: float) -> Ruling:
-    """As `verdict`, whatever the controls say but for their best gain, log₂ c."""
+    """Return the verdict as if all controls were right; `reference` is log₂ of the Langevin controls' best gain."""
     rises = _rises(curves)
     if rises is False:
         return Ruling(NONE, "the nearer end is less than twice as far from waking as the best gain")

@@ -1,4 +1,4 @@
-"""From result files to verdicts on the mechanism: the rules of `claims.theory` over what is measured of its families."""
+"""Judge the mechanism from result files: apply the rules of `claims.theory` to the measurements of its families."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ from paper.theory import (
     unlearned,
 )
 
-HOME_AT = 2.0  # c of the rest whose modes count: Eq. 19's
+HOME_AT = 2.0  # c of the rest whose modes count, as in Eq. 19
 _BOTH_NOISES = (  # the same networks trained with noise, and without
     ("biased GRU", "biased GRU, trained without noise"),
     ("biased vanilla", "biased vanilla, trained without noise"),
@@ -48,7 +48,7 @@ _BOTH_NOISES = (  # the same networks trained with noise, and without
 
 @dataclass(frozen=True)
 class Judged:
-    """A question about a family, and the answer so far."""
+    """A question about a family, and its present answer."""
 
     family: str
     networks: tuple[Network, ...]
@@ -60,14 +60,14 @@ class Judged:
 
     @property
     def of_planned(self) -> str:
-        """How many of the planned networks are judged, and which are left out."""
+        """How many of the planned networks are judged, and which seeds are left out."""
         return f"{len(self.networks)} of {self.planned}{left_out(self.unlearned)}"
 
 
 def judge_mechanism(path: str) -> list[Judged]:
-    """Judge every family, and ask every question, of what is measured below a root or published.
+    """Answer every question about every family, from the measurements below a root of results or published.
 
-    On the circle α is the mean over the last 20 checkpoints; a network without these is not judged.
+    On the circle, α is the mean over the last 20 checkpoints; a network without these is not judged.
     """
     controls = {task: controls_of(path, task) for task in (SPATIAL, HEAD)}
     networks = {family.name: networks_of(path, family) for family in FAMILIES}
@@ -94,7 +94,7 @@ def judge_mechanism(path: str) -> list[Judged]:
 
 
 def controls_of(path: str, task: str) -> Controls:
-    """What is measured of the analytic networks of a task."""
+    """Return the numbers of the analytic networks of a task."""
     langevin, attractor = (
         [
             network_of(task, seed, measured, None)
@@ -107,7 +107,7 @@ def controls_of(path: str, task: str) -> Controls:
 
 
 def networks_of(path: str, family: Family) -> tuple[Network, ...]:
-    """What is measured of the networks of a family that count, seed by seed."""
+    """Return the numbers of the networks of a family that count, seed by seed."""
     networks = []
     for seed in counted(path, family):
         measured = found(family_settings(path, family, seed))
@@ -118,7 +118,7 @@ def networks_of(path: str, family: Family) -> tuple[Network, ...]:
 
 
 def network_of(task: str, seed: int, measured: dict[str, Any], training: dict[str, Any] | None) -> Network:
-    """The numbers of one network that rules are about."""
+    """Return the numbers of one network that the rules use."""
     still, tempered, rest = measured["drift"]["still"], measured["tempering"], measured["relaxation"]
     homes = dict(zip(tempered["gains"], tempered["homes"], strict=True))
     brownian = measured["drift"].get("brownian")
@@ -141,13 +141,13 @@ def _alphas(fits: Sequence[dict[str, Any]]) -> dict[float, float]:
 
 
 def _late_alphas(training: dict[str, Any]) -> dict[float, float]:
-    """Means over the last checkpoints, one of whose fields reshuffles from the next."""
+    """Means over the last checkpoints, since the field of a network still changes from one checkpoint to the next."""
     each = [_alphas(one["fits"]) for one in training["training"][-LAST:]]
     return {c: float(np.mean([alphas.get(c, math.nan) for alphas in each])) for c in JUDGED}
 
 
 def pulls(path: str, family: Family, controls: Controls, c: float = 0.0) -> dict[int, list[float]]:
-    """Step of training → α over the control's at a c, network by network; NaN for one that reports no positions yet."""
+    """Return step of training → α over the control's at a c, one a network; NaN for one that decodes no positions yet."""
     if not controls.langevin:
         return {}
     followed = [training for seed in counted(path, family) if (training := found(training_settings(path, family, seed)))]
@@ -159,5 +159,5 @@ def pulls(path: str, family: Family, controls: Controls, c: float = 0.0) -> dict
 
 
 def pull_of(judged: Judged, c: float) -> list[float]:
-    """α over the control's at a c, network by network."""
+    """Return α over the control's at a c, network by network."""
     return ratios(judged.networks, judged.controls, c) if judged.controls.langevin else []

@@ -1,9 +1,9 @@
-"""What turns rest into replay: rows of this project, with rules that are older than the measures they judge.
+"""Rows of this project on adaptation, momentum and replay, with rules that were written before the networks were measured.
 
-Two questions of Casco-Rodriguez, Krishna and Baraniuk (2026, of whose study the abstract is known): whether adaptation makes
-rest explore more, and whether momentum makes it faster while it stays where waking was at c = 2λ. Known when this was
-written: networks of seed 0, of which docs/replay.md shows momentum of λ = 0.7 and 0.2; they do not count. Bias-free ReLU
-networks are asked about adaptation alone, for the noise gain says nothing of them (scale symmetry).
+They ask two questions of Casco-Rodriguez, Krishna and Baraniuk (2026, known by its abstract): whether adaptation makes rest
+explore more, and whether momentum makes rest faster while, at c = 2λ, it stays where waking was. Known when the rules were
+written were networks of seed 0, for which docs/replay.md shows momentum of λ = 0.7 and 0.2; they do not count. Rows of
+bias-free ReLU networks are about adaptation alone, since the noise gain cannot matter to them (scale symmetry).
 """
 
 from collections.abc import Callable, Mapping
@@ -12,12 +12,12 @@ from typing import Any
 from paper.claims.criteria import ABOUT, SMOOTH
 from paper.claims.verdicts import Claim
 
-Measured = Mapping[str, Any]  # what `paper.diagram.measure` found of one network
+Measured = Mapping[str, Any]  # the measurement of one network by `paper.diagram.measure`
 
-GAIN = 2.0  # c of rest (Eq. 19), which others are compared with
+GAIN = 2.0  # c of the rest that others are compared with (Eq. 19)
 ADAPTED = 0.3  # b, at τ = 0.16 s
 FRICTION = 0.5  # λ
-MORE = 0.1  # of an exponent: between what is diffusive in sleeping rats (0.45–0.53) and what runs (0.54–0.72)
+MORE = 0.1  # of an exponent: about the step from diffusion in sleeping rats (0.45–0.53) to runs (0.54–0.72)
 
 
 def at(found: Measured, measure: str, modifier: str = "adaptation", strength: float = 0.0, gain: float = GAIN) -> float:
@@ -33,7 +33,7 @@ def at(found: Measured, measure: str, modifier: str = "adaptation", strength: fl
 
 
 def _change(measure: str, modifier: str, strength: float, gain: float = GAIN) -> Callable[[Measured], float]:
-    """How much larger a measure is than in plain rest at c = 2."""
+    """The function that gives how much larger a measure is than in plain rest at c = 2."""
     return lambda found: at(found, measure, modifier, strength, gain) - at(found, measure)
 
 
@@ -121,6 +121,6 @@ def rows(of_noise: bool) -> tuple[Claim, ...]:
     """Return the rows of a family of networks.
 
     Args:
-        of_noise: whether the noise gain says something of it.
+        of_noise: whether the noise gain can matter to the family.
     """
     return _OF_ADAPTATION + (_OF_MOMENTUM if of_noise else ())

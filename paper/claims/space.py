@@ -1,4 +1,4 @@
-"""Spatial navigation: rest with doubled noise (Figs. 1, 2, C.3, C.4), without (C.1), and in GRUs (C.2)."""
+"""Claims about spatial navigation: rest with doubled noise (Figs. 1, 2, C.3, C.4), without (C.1), and in GRUs (C.2)."""
 
 from paper.claims.both import keeps_amplitude, push_keeps_amplitude
 from paper.claims.criteria import ABOUT, ALIGNED, ALIKE, CLOSE, FEW, MOST, MUCH, SEEN, SEEN_LATER, SMOOTH
@@ -73,10 +73,10 @@ def _dimensions(rest: Condition) -> list[Claim]:
 
 def _distributions(rest: Condition) -> list[Claim]:
     table, unbiased, biased = rest.key("kl"), rest.noisy("unbiased"), rest.noisy("biased")
-    elsewhere = rest is not DOUBLED  # "these results" of Figs. C.1 and C.2 are told before divergences are
+    elsewhere = rest is not DOUBLED  # the paper's "these results" of Figs. C.1 and C.2 precede its divergences
 
     def diverges(key: str, who: str, measured: str, resting: str, bias: str) -> Claim:
-        """One resting density is farther from the waking of a bias than the rest of that bias is."""
+        """The claim that a resting density is farther from waking of this bias than rest of the same bias is."""
         run = rest.noisy(bias)
         return Claim(
             f"{key}_to_{bias}",
@@ -162,7 +162,7 @@ def _tiling(rest: Condition) -> list[Claim]:
 
 
 def _times_waking(result: Results, run: str) -> float:
-    """Distance between consecutive points at rest, over awake."""
+    """Distance between consecutive points at rest, over that awake."""
     return ratio(step_length(result, run, "quiescent"), of=step_length(result, run, "active"))
 
 
@@ -180,7 +180,7 @@ def _smooth(rest: Condition, bias: str) -> Claim:
 
 
 def _lasting(bias: str) -> list[Claim]:
-    """Whether rest stays what it is at its beginning, which is all that Fig. C.4 sees."""
+    """Claims on whether rest stays as at its beginning; Fig. C.4 shows its beginning only."""
     run = DOUBLED.noisy(bias)
     return [
         Claim(
@@ -199,7 +199,7 @@ def _lasting(bias: str) -> list[Claim]:
 
 
 def _noisy_training(rest: Condition, bias: str) -> list[Claim]:
-    """What training with noise is good for: exploring, and bearing the noise of rest."""
+    """Claims on the effects of noise in training: more exploration, and robustness to the noise of rest."""
     distance, variance = rest.key("distance"), rest.key("variance")
     quiet, noisy = f"no-noise_{bias}", rest.noisy(bias)
     return [
@@ -242,7 +242,7 @@ def _noiseless_match(bias: str) -> Claim:
 
 
 def _released_noise(bias: str) -> list[Claim]:
-    """The uniform noise of the released code, put into networks that trained without: noise, or its mean push?"""
+    """Claims on noiselessly trained networks under the released code's uniform noise: does its variance act, or its push?"""
     quiet, noisy, figure = f"no-noise_{bias}", DOUBLED.noisy(bias), _figure(bias, "C.3e, C.4a", "C.3f, C.4b")
 
     def put_in(result: Results) -> float:
@@ -273,7 +273,7 @@ def _released_noise(bias: str) -> list[Claim]:
 
 
 def _sensitive(bias: str) -> Claim:
-    """Section 4 says it in passing, and draws nothing."""
+    """The claim that noise harms GRUs more, which Section 4 makes without a figure."""
 
     def rise(seed: Results, single: Condition, doubled: Condition) -> float:
         run = single.noisy(bias)
@@ -292,7 +292,7 @@ def _sensitive(bias: str) -> Claim:
 
 
 def _of_rest(rest: Condition) -> list[Claim]:
-    """What is claimed about rest under each condition, as the measurements under it allow."""
+    """The claims about rest under a condition for which there are measurements."""
     claims = [*_dimensions(rest), *_distributions(rest), *_tiling(rest)]
     if rest is DOUBLED:
         claims += map(_noiseless_match, BIASES)

@@ -1,10 +1,10 @@
-"""Which mechanism rest has, family by family of networks: the rules, as plain functions of measured numbers.
+"""The rules for the mechanism of rest, family by family of networks, as plain functions of measured numbers.
 
-Written, and committed, before any network of tag=theory was measured. Known were the analytic controls, and seed 0 of the
-box, which does not count. Numbers are one per network; the network is the unit of inference. A condition on a mean is met
-where its 95 % t interval lies inside the range, broken where the interval lies outside, and open otherwise; a verdict needs
-all its conditions met, and none is given while an earlier one is open. docs/theory.md derives what each mechanism gives,
-says why each threshold is what it is, and what three and five networks can see.
+They were committed before any network of tag=theory was measured. Known were the analytic controls, and seed 0 of the box,
+which does not count. There is one number per network; the network is the unit of inference. A condition on a mean is met if
+its 95 % t interval lies inside the range, broken if the interval lies outside, and open otherwise. A verdict needs all its
+conditions met, and is not given while an earlier verdict is open. docs/theory.md derives what each mechanism gives, gives
+the reason for each threshold, and says which effects three and five networks can show.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,14 +30,14 @@ UNDECIDED = "undecided"
 YES, NO = "yes", "no"
 
 JUDGED = (0.0, 4.0)  # c at which α counts: without noise, and at twice the gain of Eq. 19
-NEAR_ONE = (0.5, 1.5)  # α over that of the analytic Langevin network, to be called Langevin
+NEAR_ONE = (0.5, 1.5)  # α over that of the analytic Langevin network, for the verdict of Langevin sampling
 EXPONENT = {SPATIAL: (0.35, 0.6), HEAD: (-1.3, -0.6)}  # of the radial sd, and of κ, in c
 FLATTEST = 0.2  # |α| and |exponent| of a flat attractor, at most
-WEAKEST = 0.25  # s₀/√n from which on nothing can be seen; and the least part of Langevin's pull that counts as one
-NULL_SPREADS = 2.0  # standard errors s₀/√n that a flat attractor's α may lie further from 0
-SURE = 2.0  # standard errors over networks, of a pull's sign
-REMEMBERED = 0.3  # correlation with the start that a relaxed rest has left at most: a tenth of its variance
-STARTS_APART = 0.2  # by how much exponents from two kinds of starts may differ in a relaxed rest
+WEAKEST = 0.25  # s₀/√n above which there is no power; and the least share of Langevin's pull that counts as a pull
+NULL_SPREADS = 2.0  # standard errors s₀/√n by which the bound on a flat attractor's |α| is widened
+SURE = 2.0  # standard errors over networks by which a pull must differ from 0 to have a sign
+REMEMBERED = 0.3  # greatest correlation of a relaxed rest with its start: a tenth of its variance
+STARTS_APART = 0.2  # greatest difference of the exponents from two kinds of starts in a relaxed rest
 UNEVEN = 0.3  # harmonic of the angle on a ring, at most: its best places are visited four times as often as its worst
 OF_FLAT_CONTROL = 0.2  # |α| of the flat control in a run that counts, at most
 
@@ -46,49 +46,49 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True)
 class Network:
-    """What is measured of one network."""
+    """The measured numbers of one network."""
 
     seed: int
-    alpha: Mapping[float, float]  # c → α, still
+    alpha: Mapping[float, float]  # c → α without inputs
     exponent: float  # of the width of rest in c
     starts_apart: float = 0.0  # exponent from starts all over the space, less that from where the task starts
     remembered: float = 0.0  # greatest correlation of the last places with the first, over c
-    is_along: bool = True  # whether what α is measured along is a direction of the manifold at all (`Drift.is_along`)
+    is_along: bool = True  # whether the course of the drift lies along the manifold (`Drift.is_along`)
     one_mode: bool = True  # whether rest at c = 2 has one mode, at home
-    brownian: float = math.nan  # α under Brownian inputs, c = 1; NaN where there are none, as in the box
-    direction: float = math.nan  # of rest in time: `direction_in_time`
+    brownian: float = math.nan  # α under Brownian inputs, c = 1; NaN where it is not measured, as in the box
+    direction: float = math.nan  # `direction_in_time` of rest
     is_scale_free: bool = False  # whether its field is homogeneous, so that c cannot matter
 
 
 def is_relaxed(networks: Sequence[Network]) -> bool:
-    """Whether rest has forgotten its start, in the mean over networks: two starts give one exponent, and no places stay."""
+    """Return whether rest forgets its start, in the mean over networks, by exponents of two kinds of starts, and places."""
     apart = float(np.mean([one.starts_apart for one in networks]))
     return abs(apart) <= STARTS_APART and float(np.mean([one.remembered for one in networks])) <= REMEMBERED
 
 
 def one_mode_at_home(task: str, modes: int, away: float, uneven: float) -> bool:
-    """Whether a density of rest has one mode, within half a tuning width of waking's; a ring is even around its middle."""
+    """Return whether rest has one mode, within half a tuning width of waking, and is even around the middle of a plane."""
     return modes == 1 and abs(away) <= HALF_WIDTH[task] and uneven <= UNEVEN
 
 
 def direction_in_time(share: float, share_reversed: float) -> float:
-    """√ of the antisymmetric share, less what trajectories reversed at random have: −0.2 times that without a direction."""
+    """Return √share less √share_reversed, of the antisymmetric share; about −0.2 √share_reversed without a direction."""
     return math.sqrt(share) - math.sqrt(share_reversed)
 
 
 @dataclass(frozen=True)
 class Controls:
-    """What the same run measured of the analytic networks, one for each seed."""
+    """The measured numbers of the analytic networks, one for each seed."""
 
     langevin: Sequence[Network]
     attractor: Sequence[Network]
 
     def alpha(self, c: float) -> float:
-        """Mean α of the Langevin networks."""
+        """Return the mean α of the Langevin networks."""
         return float(np.mean([one.alpha[c] for one in self.langevin]))
 
     def problem(self, task: str) -> str:
-        """What came out wrong; "" where both are right: α and exponent of the Langevin networks, no α of the flat ones."""
+        """Return what is wrong: α, exponent or rest of the Langevin networks, or α of the flat ones; "" if all are right."""
         low, high = NEAR_ONE
         if not all(low <= self.alpha(c) <= high for c in JUDGED):
             return "α of the Langevin control"
@@ -106,14 +106,14 @@ class Controls:
 
 
 class Condition(NamedTuple):
-    """Something a verdict needs."""
+    """A condition of a verdict."""
 
     words: str
     met: bool | None  # None: open
 
 
 class Ruling(NamedTuple):
-    """A verdict, and why."""
+    """A verdict, and its reason."""
 
     verdict: str
     reason: str
@@ -123,11 +123,11 @@ def verdict(task: str, networks: Sequence[Network], planned: int, null: Sequence
     """Return the mechanism of a family.
 
     Args:
-        task: spatial_navigation or head_direction, which says the exponent's range.
+        task: spatial_navigation or head_direction, which sets the range of the exponent.
         networks: of the family, one per seed.
-        planned: how many there are to be.
-        null: α at c = 0 of networks of the same cell whose task has no gradient, against the density of this family's.
-        controls: of the same run.
+        planned: number of planned networks.
+        null: α at c = 0 of networks of the same cell whose task has no gradient, against this family's waking density.
+        controls: measured in the same way.
     """
     if not (controls.langevin and controls.attractor):
         return Ruling(UNDECIDED, "controls are not measured")
@@ -157,10 +157,10 @@ def verdict(task: str, networks: Sequence[Network], planned: int, null: Sequence
 
 
 def scatter(null: Sequence[float], own: Sequence[float]) -> float:
-    """s₀: what α scatters by from network to network where there is nothing to find.
+    """Return s₀, the scatter of α over networks that were trained without a gradient.
 
-    The SD over networks that know no gradient; with fewer than three of them, their root mean square, which has what they
-    share, or the SD of the family itself, which has what differs, whichever is larger.
+    It is their SD. With fewer than three of them, it is the larger of their root mean square (which includes what they
+    share) and the SD of the family itself (which has only how networks differ).
     """
     if len(null) >= FEWEST_SEEDS:
         return float(np.std(null, ddof=1))
@@ -169,7 +169,7 @@ def scatter(null: Sequence[float], own: Sequence[float]) -> float:
 
 
 def langevin_conditions(task: str, networks: Sequence[Network], controls: Controls) -> list[Condition]:
-    """α over the control's near 1 at every c that counts, the exponent of tempering, one mode at home."""
+    """Return the conditions of Langevin sampling: α over the control's near 1 at both c, the exponent, one mode at home."""
     low, high = EXPONENT[task]
     return [
         _along(networks),
@@ -186,7 +186,7 @@ def langevin_conditions(task: str, networks: Sequence[Network], controls: Contro
 
 
 def flat_conditions(networks: Sequence[Network], unsure: float) -> list[Condition]:
-    """No pull beyond what networks without a gradient scatter by, and a width that does not follow the noise."""
+    """Return the conditions of a flat attractor: no pull beyond the scatter of nulls, and a width independent of c."""
     widest = FLATTEST + NULL_SPREADS * unsure
     return [
         _along(networks),
@@ -199,7 +199,7 @@ def flat_conditions(networks: Sequence[Network], unsure: float) -> list[Conditio
 
 
 def gated_conditions(networks: Sequence[Network]) -> list[Condition]:
-    """A pull home under Brownian inputs, and none without, both by two standard errors, of which they differ."""
+    """Return the conditions of an input-gated prior: by two standard errors, a pull under Brownian inputs, none without."""
     moved, still = [one.brownian for one in networks], [one.alpha[0.0] for one in networks]
     if not all(map(math.isfinite, (*moved, *still))):
         return [Condition("a pull under Brownian inputs is measured", False)]
@@ -212,22 +212,22 @@ def gated_conditions(networks: Sequence[Network]) -> list[Condition]:
 
 
 def ratios(networks: Sequence[Network], controls: Controls, c: float) -> list[float]:
-    """α over that of the analytic Langevin networks at a c, network by network."""
+    """Return α over that of the analytic Langevin networks at a c, network by network."""
     return [one.alpha[c] / controls.alpha(c) for one in networks]
 
 
 def _along(networks: Sequence[Network]) -> Condition:
-    """A ring that draws every radius to its own within the warm-up has no α: it is a structure of its own."""
+    """The condition that α exists; a ring that draws every radius to its own within the warm-up has none."""
     return Condition("a manifold along the gradient", all(one.is_along for one in networks))
 
 
 def _exponent(networks: Sequence[Network], span: Span) -> bool | None:
-    """As `within`; open where a rest has not forgotten its start, for its width is then that of the start."""
+    """As `within` for the exponent; open if rest has not forgotten its start, as its width then depends on the start."""
     return within([one.exponent for one in networks], span) if is_relaxed(networks) else None
 
 
 def within(values: Sequence[float], span: Span) -> bool | None:
-    """Whether the mean lies in a range, by its 95 % t interval over networks; None: the interval lies across an end."""
+    """Return whether the mean lies in a range, by its 95 % t interval over networks; None if an end lies in the interval."""
     low, high = confidence_interval(values) or (-math.inf, math.inf)
     if span[0] <= low and high <= span[1]:
         return True
@@ -235,7 +235,7 @@ def within(values: Sequence[float], span: Span) -> bool | None:
 
 
 def noise_makes_the_drift(noisy: Sequence[Network], noiseless: Sequence[Network], controls: Controls) -> Ruling:
-    """Whether noise in training adds a quarter of Langevin's pull at least, paired by seed; α is the mean over c."""
+    """Judge whether noise in training adds at least a quarter of Langevin's pull, paired by seed; α is the mean over c."""
     pulls = [{one.seed: _pull(one, controls) for one in networks} for networks in (noisy, noiseless)]
     differences = [pulls[0][seed] - pulls[1][seed] for seed in pulls[0] if seed in pulls[1]]
     return _ruled(differences, (WEAKEST, math.inf), "α over the control's, noisy less noiseless", "pairs of networks")
@@ -246,10 +246,10 @@ def _pull(network: Network, controls: Controls) -> float:
 
 
 def when_it_appears(pulls: Mapping[int, Sequence[float]]) -> Ruling:
-    """The step of training from which on α over the control's, one per network, is at least a quarter by its interval.
+    """Find the step of training from which on α over the control's is at least a quarter, by its interval over networks.
 
     Args:
-        pulls: step → α over the control's at c = 0, of the same networks; NaN for one that reports no positions yet.
+        pulls: step → α over the control's at c = 0, one per network; NaN for a network that decodes no positions yet.
     """
     steps = sorted(pulls)
     if not steps or len(pulls[steps[-1]]) < FEWEST_SEEDS:
@@ -265,7 +265,7 @@ def when_it_appears(pulls: Mapping[int, Sequence[float]]) -> Ruling:
 
 
 def gain_matters(networks: Sequence[Network]) -> Ruling:
-    """Whether the width of rest depends on c: |exponent| above what a flat attractor may have."""
+    """Judge whether the width of rest depends on c: whether |exponent| is above the bound for a flat attractor."""
     if networks and all(one.is_scale_free for one in networks):
         return Ruling("it cannot", "the field is homogeneous")
     if networks and not is_relaxed(networks):
@@ -275,7 +275,7 @@ def gain_matters(networks: Sequence[Network]) -> Ruling:
 
 
 def balance_is_broken(networks: Sequence[Network], controls: Controls) -> Ruling:
-    """Whether rest has a direction in time that Langevin controls have not: beyond where a further one of them would be."""
+    """Judge whether rest has a direction in time, beyond the prediction interval of a further Langevin control."""
     known = [one.direction for one in controls.langevin]
     if len(known) < FEWEST_SEEDS:
         return Ruling(UNDECIDED, f"{len(known)} Langevin controls; {FEWEST_SEEDS} are needed")
@@ -287,7 +287,7 @@ def balance_is_broken(networks: Sequence[Network], controls: Controls) -> Ruling
 
 
 def _ruled(values: Sequence[float], span: Span, what: str, whose: str) -> Ruling:
-    """Yes where the mean lies above, no where it lies below."""
+    """The ruling yes if the mean lies in the range, no if it lies outside, by its interval."""
     if len(values) < FEWEST_SEEDS:
         return Ruling(UNDECIDED, f"{len(values)} {whose}; {FEWEST_SEEDS} are needed")
     met = within(values, span)

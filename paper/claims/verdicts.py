@@ -1,8 +1,8 @@
-"""From one number per seed to a verdict; the rule is the same for every claim.
+"""Judge claims from one number per seed; the rule is the same for every claim.
 
 A claim's number is computed for every seed; the seed is the unit of inference. The claim holds if the 95 % confidence
-interval of its mean over seeds (Student's t) lies in the range, does not hold if the interval lies outside, and is undecided
-otherwise, and always with fewer than three seeds. Seeds that had been measured before the rule was written do not count.
+interval of its mean over seeds (Student's t) lies in the range, and does not hold if the interval lies outside. Otherwise,
+and always with fewer than three seeds, it is undecided. Seeds measured before the rule was written do not count.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,19 +16,19 @@ from paper.protocols import Condition
 from paper.study import Study
 from reactivation.analysis.results import confidence_interval, half_width
 
-TRAINING = "training"  # beside the protocols: <task>/<run> → decoding error of that network
+TRAINING = "training"  # a key beside the protocols: <task>/<run> → decoding error of that network
 FEWEST_SEEDS = 3
-MOST_SEEDS = 1000  # nobody trains more to decide a claim
+MOST_SEEDS = 1000  # no one would train more to decide a claim
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 INFINITY = math.inf
 _GAP = "\N{NO-BREAK SPACE}"
 
-Results = Mapping[str, Any]  # protocol or TRAINING → what its files hold, for one seed
+Results = Mapping[str, Any]  # protocol or TRAINING → content of its files, for one seed
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One row: a sentence, the function that gives its number for one seed, and the range that it is to lie in."""
+    """A sentence, the function that gives its number for one seed, and the range for that number."""
 
     key: str
     sentence: str
@@ -38,38 +38,38 @@ class Claim:
     value: Callable[[Results], float]
     low: float = -INFINITY
     high: float = INFINITY
-    seen: tuple[int, ...] = ()  # seeds of the paper's networks that had been measured before the rule: they do not count
-    ours: bool = False  # whether the paper does not say so: a check or a question of this project
+    seen: tuple[int, ...] = ()  # seeds of the paper's networks measured before the rule was written: they do not count
+    ours: bool = False  # whether it is a check or question of this project, not a claim of the paper
 
     @property
     def rule(self) -> str:
-        """The range, for people."""
+        """The range in words."""
         if self.low == -INFINITY:
             return f"≤{_GAP}{self.high:.3g}"
         return f"≥{_GAP}{self.low:.3g}" if self.high == INFINITY else f"{self.low:g} to {self.high:g}"
 
     def under(self, condition: Condition) -> "Claim":
-        """The claim as it is made of a condition: key, sentence and figure say so."""
+        """Return the claim about another condition, with its key, sentence and figure."""
         sentence = f"{self.sentence.removesuffix('.')}{condition.words}."
         return replace(self, key=condition.key(self.key), sentence=sentence, figure=condition.figure or self.figure)
 
     def contains(self, value: float) -> bool:
-        """Whether a number lies in the range."""
+        """Return whether a number lies in the range."""
         return self.low <= value <= self.high
 
 
 class Verdict(NamedTuple):
-    """A claim over the seeds at hand."""
+    """A claim judged over the measured seeds."""
 
     seeds: tuple[int, ...]  # those that count
     values: tuple[float, ...]  # one per seed
     mean: float  # NaN for no seeds
     interval: tuple[float, float] | None  # None for fewer than two seeds
     verdict: str
-    known: tuple[float, ...] = ()  # of seeds that had been measured before the rule was written
+    known: tuple[float, ...] = ()  # numbers of seeds measured before the rule was written
 
     def plain(self) -> dict[str, Any]:
-        """Return it as plain numbers; what is not finite has no number in JSON, and is null."""
+        """Return it as plain values for JSON; numbers that are not finite become null."""
 
         def plain(value: float) -> float | None:
             return value if math.isfinite(value) else None
@@ -80,12 +80,12 @@ class Verdict(NamedTuple):
 
 
 def ratio(value: float, of: float) -> float:
-    """value / of, infinite where that is 0."""
+    """Return value / of, infinite if `of` is 0."""
     return value / of if of else INFINITY
 
 
 def judge(claim: Claim, by_seed: Mapping[int, float]) -> Verdict:
-    """The verdict from seed → value; NaN or infinite values of a seed leave the claim undecided, and so do no values."""
+    """Return the verdict from seed → value; a value that is not finite, or no value at all, leaves the claim undecided."""
     values = tuple(by_seed.values())
     interval = confidence_interval(values)
     verdict = UNDECIDED
@@ -99,9 +99,9 @@ def judge(claim: Claim, by_seed: Mapping[int, float]) -> Verdict:
 
 
 def seeds_to_decide(claim: Claim, verdict: Verdict) -> int | None:
-    """Return how many seeds would decide an undecided claim, had they the mean and standard deviation of the present ones.
+    """Return how many seeds with the present mean and standard deviation would decide an undecided claim.
 
-    None where no number up to `MOST_SEEDS` would, and where the present seeds have no spread or a value that is not finite.
+    None if no number up to `MOST_SEEDS` would, or if the present seeds have no spread or a value that is not finite.
     """
     if len(verdict.values) < 2 or not all(map(math.isfinite, verdict.values)):
         return None
@@ -112,7 +112,7 @@ def seeds_to_decide(claim: Claim, verdict: Verdict) -> int | None:
 
 
 def judge_all(claims: Iterable[Claim], study: Study) -> dict[str, Verdict | None]:
-    """Every claim over the seeds that count and have what it needs; None where no seed has that."""
+    """Judge every claim over the seeds that count and have its results; None for a claim without such seeds."""
     return {claim.key: _judged(claim, study) for claim in claims}
 
 
@@ -121,7 +121,7 @@ def _judged(claim: Claim, study: Study) -> Verdict | None:
     values = {seed: value for seed, value in found.items() if value is not None}
     if not values:
         return None
-    seen = claim.seen if study.preset is None else ()  # a preset has other networks than those that were seen
+    seen = claim.seen if study.preset is None else ()  # networks of a preset were not seen before
     verdict = judge(claim, {seed: value for seed, value in values.items() if seed not in seen})
     return verdict._replace(known=tuple(value for seed, value in values.items() if seed in seen))
 
@@ -131,13 +131,13 @@ def _measured(claim: Claim) -> tuple[str, ...]:
 
 
 def results_of(protocols: Iterable[str], study: Study, seed: int) -> Results:
-    """What claims over these protocols are worked out from, for one seed."""
+    """Return the results of these protocols for one seed."""
     results: dict[str, Any] = {name: study.result(name, seed) for name in protocols if name != TRAINING}
     errors = {run: seeds[seed] for run, seeds in study.decoding_errors.items() if seed in seeds}
     return {TRAINING: errors, **results}
 
 
 def _value(claim: Claim, study: Study, seed: int) -> float | None:
-    """A claim's number for one seed; None where a network that it is about is not trained."""
+    """A claim's number for one seed; None if a network that it needs is not trained."""
     value = claim.value(results_of(claim.protocols, study, seed))
     return None if claim.protocols == (TRAINING,) and math.isnan(value) else value

@@ -21,7 +21,7 @@ from typing import Any, Self
 Point = tuple[float, float]  # in the window, from its upper left corner [px]
 
 _PATIENCE = 120.0  # seconds to wait for an answer
-# What the protocols call keys that are no letters: Chromium's virtual key codes, and WebDriver's code points.
+# Keys that are no letters, in the protocols: Chromium's virtual key codes, and WebDriver's code points.
 _CODES = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Tab": 9, " ": 32}
 _POINTS = {"ArrowLeft": "\ue012", "ArrowUp": "\ue013", "ArrowRight": "\ue014", "ArrowDown": "\ue015", "Tab": "\ue004"}
 
@@ -44,7 +44,7 @@ class Browser(ABC):
 
     @classmethod
     def program(cls) -> str | None:
-        """Where it is installed; None where it is not."""
+        """The path of the installed program; None if it is not installed."""
         return next(filter(None, map(shutil.which, cls.programs)), None)
 
     def __enter__(self) -> Self:
@@ -58,7 +58,7 @@ class Browser(ABC):
 
     @abstractmethod
     def open(self, address: str) -> None:
-        """Load a page, and wait until it is there."""
+        """Load a page, and wait until it has loaded."""
 
     @abstractmethod
     def run(self, body: str) -> Any:
@@ -66,7 +66,7 @@ class Browser(ABC):
 
     @abstractmethod
     def picture(self) -> bytes:
-        """What is in the window, as PNG."""
+        """Return a picture of the window, as PNG."""
 
     @abstractmethod
     def press(self, points: Sequence[Point]) -> None:
@@ -114,7 +114,7 @@ class Browser(ABC):
 
 
 class Chromium(Browser):
-    """Chromium, over two pipes: messages of JSON, each with a zero byte behind it."""
+    """Chromium, over two pipes: messages of JSON, each followed by a zero byte."""
 
     programs = ("chromium", "chromium-browser", "google-chrome")
 
@@ -216,7 +216,7 @@ class Chromium(Browser):
 
 
 class Firefox(Browser):
-    """Firefox, over a socket: messages of JSON, each with its length and a colon before it."""
+    """Firefox, over a socket: messages of JSON, each preceded by its length and a colon."""
 
     programs = ("firefox-esr", "firefox")
 

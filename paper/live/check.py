@@ -1,10 +1,10 @@
-"""What the live page is worth: its size, its speed in the browsers of this machine, and what its few bits change.
+"""Measure the live page: its size, its speed in the browsers of this machine, and the effect of its rounded weights.
 
     python -m paper.live.check [page=live.html]
 
-Prints a table in Markdown, of a page that is there already or of a new one. What bits change is seen in 200 rests of 1,000
-steps under the same noise, with the weights as trained and as the page has them: how far apart their paths are, and how far
-either is from waking.
+Prints a table in Markdown, for a page that exists or for a new one. The effect of rounding is measured in 200 rests of 1,000
+steps under the same noise, with the weights as trained and as rounded on the page: the distance of their paths, and the
+divergence of each from waking.
 """
 
 from collections.abc import Iterator
@@ -58,8 +58,8 @@ def main(words: list[str]) -> None:
     """The command line of this module.
 
     Raises:
-        BadInput: the page is not there.
-        DamagedData: a network is not there.
+        BadInput: the page is missing.
+        DamagedData: a network is missing.
     """
     settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
     if settings is None:
@@ -104,7 +104,7 @@ def _speed(browser: Browser, address: str) -> dict[str, int]:
 
 
 def _changes(shown: Shown, study: Study) -> list[str]:
-    """How far its bits move paths, and the divergence of rest from waking before and after."""
+    """How far rounded weights move paths, and the divergence of rest from waking before and after rounding."""
     run = study.network(shown.task, shown.run, study.seeds[0])
     awake = run.record(ra.waking(steps=100), trajectories=_TRAJECTORIES)
     exact = run.record(ra.rest(steps=max(_STEPS)), trajectories=_TRAJECTORIES)

@@ -1,4 +1,4 @@
-"""What the live page holds of each network: its weights as whole numbers, where it starts, and what its waking looks like.
+"""The data of each network on the live page: its weights as whole numbers, its starts, and its waking.
 
 Axes: N units, O output cells, I inputs, P dimensions, n points.
 """
@@ -35,7 +35,7 @@ _STARTS = 64
 _CLOUD = 1500  # points of waking in the plane
 _CELL = 0.05  # of the grid of positions [m]
 _BEARINGS = 90  # of the grid on the circle
-_BEYOND = 3.0  # how far the grid reaches over the walls [standard deviations of the kernel]
+_BEYOND = 3.0  # how far the grid reaches beyond the walls [standard deviations of the kernel]
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,13 @@ class Shown:
 
     @property
     def key(self) -> str:
-        """What links call it."""
+        """Its name in links."""
         return f"{'head_' if self.task == HEAD else ''}{self.run}"
 
 
 _DRAWN = "on walks that are drawn to the centre and keep to a ring around it"
 _UNTOUCHED = "without noise; at rest, c is in units of the noise of others"
-# Those of head direction are small, and drift so slowly that 8 bits would change their occupancy.
+# Networks of head direction are small, and drift so slowly that 8 bits would change their occupancy.
 NETWORKS = (
     Shown(SPATIAL, "noisy_biased", "Space, biased", f"Trained with noise, {_DRAWN}."),
     Shown(SPATIAL, "noisy_unbiased", "Space, unbiased", "Trained with noise, on walks that go everywhere."),
@@ -73,8 +73,8 @@ def described(shown: Shown, study: Study) -> dict[str, Any]:
     """Return a network as plain values, which the page's JavaScript reads.
 
     Raises:
-        DamagedData: the network is not there.
-        BadInput: it has biases, or a cell, motion or tuning that the page does not know.
+        DamagedData: the network is missing.
+        BadInput: it has biases, or a cell, motion or tuning that the page does not support.
     """
     seed = study.seeds[0]
     run = study.network(shown.task, shown.run, seed)
@@ -113,7 +113,7 @@ def matrices(run: TrainedRun, bits: int) -> dict[str, dict[str, Any]]:
     """Return the weights of the cell and of the readout by name, each in rows.
 
     Raises:
-        BadInput: there are biases, which the page does not have.
+        BadInput: there are biases, which the page does not support.
     """
     maps: dict[str, Linear] = {**_maps(run.network.cell), "readout": run.network.decoder}
     if any(one.bias is not None for one in maps.values()):
@@ -135,14 +135,14 @@ def rows(matrix: Tensor, bits: int) -> dict[str, Any]:
 
 
 def unpacked(packed: dict[str, Any]) -> Tensor:
-    """Return the matrix that rows stand for, as the page has it."""
+    """Return the matrix from its packed rows, as the page computes it."""
     levels = np.frombuffer(base64.b64decode(packed["values"]), _WHOLE[packed["bits"]])
     scales = np.frombuffer(base64.b64decode(packed["scales"]), "<f4")
     return torch.from_numpy(scales[:, None] * levels.reshape(packed["rows"], packed["columns"]).astype(np.float32))
 
 
 def put_back(description: dict[str, Any], run: TrainedRun) -> None:
-    """Give a run the weights that the page has of it."""
+    """Give a run the rounded weights of the page."""
     maps = {**_maps(run.network.cell), "readout": run.network.decoder}
     with torch.no_grad():
         for name, one in maps.items():
@@ -169,7 +169,7 @@ def _centres(run: TrainedRun) -> Tensor:
 
 
 def _motion(run: TrainedRun) -> dict[str, Any]:
-    """Return what of the walks the page needs to go on with them."""
+    """Return the parameters of the walks, with which the page continues them."""
     motion = run.task.motion
     if isinstance(motion, Walk):
         return {
@@ -187,7 +187,7 @@ def _motion(run: TrainedRun) -> dict[str, Any]:
 
 
 def _waking(awake: Recording) -> dict[str, Any]:
-    """Return waking's amplitude, and its cloud in the plane of its first two components."""
+    """Return the amplitude of waking, and its points in the plane of its first two components."""
     assert awake.moments is not None  # recordings of a study have rates
     plane = Plane(awake.moments)
     points, positions = plane.project(awake.rates).reshape(-1, 2), awake.flat
@@ -202,7 +202,7 @@ def _waking(awake: Recording) -> dict[str, Any]:
 
 
 def _on_circle(awake: Recording) -> dict[str, Any]:
-    """Return the log density of bearings on a grid, and the kernel that it was made with."""
+    """Return the log density of bearings on a grid, and its kernel."""
     density = estimate(awake.space, awake.flat)
     cells: Array = (np.arange(_BEARINGS, dtype=np.float64) + 0.5) * (2 * math.pi / _BEARINGS) - math.pi
     return {
@@ -213,7 +213,7 @@ def _on_circle(awake: Recording) -> dict[str, Any]:
 
 
 def _in_box(awake: Recording) -> dict[str, Any]:
-    """The same of positions, on a grid that goes as far beyond the walls as the kernel reaches."""
+    """Return the log density of positions on a grid that reaches beyond the walls as far as the kernel, and its kernel."""
     density = estimate(awake.space, awake.flat)
     xx, xy, yy = np.linalg.inv(density.kernel)[[0, 0, 1], [0, 1, 1]].tolist()
     spread = float(np.sqrt(np.linalg.eigvalsh(density.kernel)[-1]))

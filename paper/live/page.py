@@ -1,6 +1,6 @@
 """The live page as one file: template, style and script put together, with the networks inside.
 
-It opens from a file, offline: a policy in its head forbids it to ask any host for anything.
+It opens from a file, offline: a content policy in its head forbids requests to any host.
 """
 
 import json
@@ -21,7 +21,7 @@ def write_page(study: Study, folder: Path) -> Path:
     """Write live.html, with the networks of a study's first seed; returns its path.
 
     Raises:
-        DamagedData: a network is not there.
+        DamagedData: a network is missing.
         StorageError: the file cannot be written.
     """
     page = assembled(json.dumps([described(shown, study) for shown in NETWORKS]))
@@ -31,7 +31,7 @@ def write_page(study: Study, folder: Path) -> Path:
 
 
 def page_of(name: str | None, study: Study, folder: Path) -> Path:
-    """Return the page of a name, or, where none is named, one that is written into a folder.
+    """Return the named page; without a name, write one into a folder, and return that.
 
     Raises:
         BadInput: there is no file of that name.
@@ -45,7 +45,7 @@ def page_of(name: str | None, study: Study, folder: Path) -> Path:
 
 
 def assembled(networks: str) -> str:
-    """The page around networks, JSON as of `networks.described`."""
+    """The page with its networks, given as JSON of `networks.described`."""
     script = "\n".join((_HERE / "script" / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
     parts = {"style": (_HERE / "live.css").read_text(encoding="utf-8"), "networks": networks, "script": script}
     page = (_HERE / "live.html").read_text(encoding="utf-8")

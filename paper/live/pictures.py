@@ -1,6 +1,6 @@
 """Pictures of the live page for its document: python -m paper.live.pictures [page=live.html] [out=docs]
 
-Writes live_light.jpg and live_dark.jpg, of a page that is there already or of a new one. Links say what they show.
+Writes live_light.jpg and live_dark.jpg, of a page that exists or of a new one. Links choose what they show.
 """
 
 import base64
@@ -36,8 +36,8 @@ def main(words: list[str]) -> None:
     """The command line of this module.
 
     Raises:
-        BadInput: the page is not there.
-        DamagedData: a network is not there.
+        BadInput: the page is missing.
+        DamagedData: a network is missing.
         StorageError: a picture cannot be written.
     """
     settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
@@ -52,7 +52,7 @@ def main(words: list[str]) -> None:
 
 
 def _picture(address: str, step: int, dark: bool) -> bytes:
-    """The page that a link to a step opens, once it is there."""
+    """A picture of the page that a link to a step opens, once it has reached that step."""
     with Chromium(dark=dark) as chromium:
         chromium.open(address)
         while chromium.run("return live.page.simulation.steps") < step:

@@ -1,8 +1,8 @@
-"""Every panel of the paper by its key: title, what it is made from, how its table is gathered and drawn.
+"""Every panel of the paper by its key: title, data, and the functions that gather and draw its table.
 
-The modules have the kinds of panels, each as two functions: `kind` gathers a table from a `Study`, exactly the panel's CSV
-file, tidy and with units; `draw_kind` puts that table on Axes. A table is made from recordings of one network (`examples`,
-`clouds`), or from several, as mean and standard deviation over networks (`measures`, `circle`).
+The modules have the kinds of panels, each as two functions. `kind` gathers a table from a `Study`: the content of the
+panel's CSV file, tidy and with units. `draw_kind` draws that table on Axes. A table is made from recordings of one network
+(`examples`, `clouds`), or from several, as mean and standard deviation over networks (`measures`, `circle`).
 
 Axes of arrays: K trajectories, T steps, P dimensions, n points, M networks.
 """
@@ -56,7 +56,7 @@ def _cloud(title: str, kind: Kind, task: str, phase: str) -> Panel:
 
 
 def _bearings(title: str, run: str, phase: str, steps: int) -> Panel:
-    """A panel of what one head-direction network reports over time."""
+    """A panel of the decoded bearings of one head-direction network over time."""
     return _panel(Need("network", f"{HEAD}/{run}"), title, BEARINGS, run=run, phase=phase, steps=steps)
 
 
@@ -72,7 +72,7 @@ def _paths_and_densities(condition: Condition) -> dict[str, Panel]:
     for kind in (PATHS, OCCUPANCY):
         for bias in ("unbiased", "biased"):
             for phase, word in (("active", "awake"), ("quiescent", "rest")):
-                # Waking has no use for the settings of rest, but a density needs them for the scale it shares with rest.
+                # Waking ignores the settings of rest, but a density needs them, since it shares a scale with rest's.
                 changes = condition.changes if kind is OCCUPANCY or phase == "quiescent" else {}
                 found[f"{figure}{next(letters)}"] = _shown(
                     f"{word}, {bias}", kind, condition.noisy(bias), phase, f"{figure} {bias}", **changes

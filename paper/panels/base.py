@@ -1,4 +1,4 @@
-"""What a panel is, and what every kind shares: its table, what it needs, spreads over networks, both phases of a run."""
+"""Panels, and what all kinds share: tables, needed data, spreads over networks, both phases of a run."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ PHASES = ("active", "quiescent")
 
 @dataclass(frozen=True)
 class PanelTable:
-    """What a panel is drawn from: the columns of its CSV file, and the looks that it shares with others."""
+    """The data of a panel: the columns of its CSV file, and the limits and colours that it shares with other panels."""
 
     columns: Columns  # header, with its unit → one value per row, or one for all rows
-    frame: Frame = (math.nan, math.nan, math.nan, math.nan)  # limits of the axes; NaN: as the columns have it
-    colours: tuple[float, float] = (math.nan, math.nan)  # ends of the colour scale; NaN: there is none
-    phase: str = ""  # whose colour it has
+    frame: Frame = (math.nan, math.nan, math.nan, math.nan)  # limits of the axes; NaN: those of the columns
+    colours: tuple[float, float] = (math.nan, math.nan)  # ends of the colour scale; NaN: no colour scale
+    phase: str = ""  # the phase whose colour it has
 
     def __getitem__(self, header: str) -> Array:
         """A column of numbers."""
@@ -42,7 +42,7 @@ class PanelTable:
 
     @property
     def networks(self) -> int | None:
-        """How many the rows are over; None if they are of one."""
+        """How many networks the rows average over; None if they are of one network."""
         if "networks" in self.columns:
             return int(np.max(self.columns["networks"]))
         return len(np.unique(self.columns["seed"])) if "seed" in self.columns else None
@@ -50,9 +50,9 @@ class PanelTable:
 
 @dataclass(frozen=True)
 class Need:
-    """What a panel is made from.
+    """One kind of data that a panel needs.
 
-    The first seed's network, measures of training or a protocol's results of any seed, or the recorded mouse.
+    It is the first seed's network, measures of training or a protocol's results of any seed, or the recorded mouse.
     """
 
     kind: Literal["network", "training", "results", "mouse"]
@@ -63,7 +63,7 @@ class Need:
         return PROTOCOLS[self.name].task if self.kind == "results" else self.name.split("/")[0]
 
     def lacking(self, study: Study) -> str | None:
-        """One line that says what to run; None if nothing is."""
+        """Return one line that says what to run if the data are missing, else None."""
         if self.kind == "mouse":
             return mouse.missing()
         seeds = study.seeds[:1] if self.kind == "network" else study.seeds
@@ -94,7 +94,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel: two functions, from the study to a table, and from that to Axes."""
+    """One panel, with two functions: one gathers its table from the study, one draws the table on Axes."""
 
     title: str
     needs: tuple[Need, ...]
@@ -111,34 +111,34 @@ class Spread(NamedTuple):
     sd: Array  # NaN with one network
 
     def columns(self, name: str, unit: str = "") -> dict[str, Array]:
-        """Both as columns of a table."""
+        """Return both as columns of a table."""
         end = f"_{unit}" if unit else ""
         return {f"{name}_mean{end}": self.mean.ravel(), f"{name}_sd{end}": self.sd.ravel()}
 
 
 def over_networks(values: ArrayLike) -> Spread:
-    """Over the first axis: (M, ...) → (...)."""
+    """Return mean and standard deviation over the first axis: (M, ...) → (...)."""
     stacked = np.asarray(values, dtype=float)
     sd = stacked.std(0, ddof=1) if len(stacked) > 1 else np.full(stacked.shape[1:], np.nan)
     return Spread(stacked.mean(0), sd)
 
 
 def both_phases(study: Study, task: str, run: str, changes: Mapping[str, str]) -> dict[str, Recording]:
-    """Waking and rest of a run's first seed; `changes` are those of rest."""
+    """Record waking and rest of a run's first seed; `changes` are settings of rest."""
     seed = study.seeds[0]
     waking = study.recording(task, run, "active", seed)
     return {"active": waking, "quiescent": study.recording(task, run, "quiescent", seed, **changes)}
 
 
 def points(positions: Array, *names: str) -> dict[str, ArrayLike]:
-    """Columns of positions (K, T, P), with the trajectory and the step of each, both counted from 0."""
+    """Return columns of positions (K, T, P), with the trajectory and the step of each, both counted from 0."""
     trajectory, step = np.indices(positions.shape[:2])
     columns = dict(zip(names, positions.reshape(-1, len(names)).T, strict=True))
     return {**columns, "trajectory": trajectory.ravel(), "step": step.ravel()}
 
 
 def every_result(study: Study, protocol: str) -> list[dict[str, Any]]:
-    """Of every seed that has them."""
+    """Return the results of a protocol, for every seed that has them."""
     return [study.result(protocol, seed) for seed in study.seeds_of(protocol)]
 
 

@@ -14,8 +14,8 @@ from reactivation.plotting import drawing
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HEADROOM = 1.25  # over the highest bar, for the mean that is written there
-REACH = 0.02  # share of its highest bar at which the flanks of a histogram of turns end
+HEADROOM = 1.25  # upper limit over the highest bar, with room for the mean
+REACH = 0.02  # share of the highest bar at which the flanks of a histogram of turns end
 TURNS_SHOWN = (  # on one scale
     ("noisy_biased", "active"),
     ("noisy_biased", "quiescent"),
@@ -46,7 +46,7 @@ def draw_bearing_histogram(ax: "Axes", table: PanelTable) -> "Axes":
 
 
 def turns(study: Study, run: str, phase: str) -> PanelTable:
-    """How often each turn is made, wrapped at π, as angular velocity (Fig. C.5d–f); all that are shown on one scale."""
+    """How often each turn is made, wrapped at π, as angular velocity (Fig. C.5d–f); on one scale for all panels."""
     results, dt = every_result(study, "transitions"), time_step(study, HEAD, run)
     edges = np.array(results[0]["details"][run][phase]["turns"]["edges"]) / dt
     densities = {}
@@ -75,16 +75,16 @@ def draw_turns(ax: "Axes", table: PanelTable) -> "Axes":
 
 
 def flanks(bars: Array) -> tuple[int, int]:
-    """Edges of the bars around the highest, as far as none is below REACH of it; bars elsewhere do not count."""
+    """Return the edges of the bars around the highest, up to the first on either side that is below REACH of it."""
     low, peak = np.flatnonzero(bars < REACH * bars.max()), int(bars.argmax())
     return int(max(low[low < peak], default=-1)) + 1, int(min(low[low > peak], default=len(bars)))
 
 
 def _densities(histograms: Iterable[Mapping[str, Sequence[float]]]) -> Spread:
-    """Of angles [1/rad], from the shares of several networks in the same bins."""
+    """Densities of angles [1/rad], from the shares of several networks in the same bins."""
     return over_networks([np.array(one["shares"]) / np.diff(one["edges"]) for one in histograms])
 
 
 def _edges(table: PanelTable, low: str, high: str) -> Array:
-    """Of bins beside each other, (n + 1)."""
+    """Edges of neighbouring bins, (n + 1)."""
     return np.append(table[low], table[high][-1])

@@ -25,33 +25,33 @@ _BEARING, _DISTANCE = "bearing_rad", "distance_from_centre_m"  # what colours a 
 
 
 def occupancy(study: Study, run: str, phase: str, **changes: str) -> PanelTable:
-    """Where a network's reports lie in the box (Fig. 1h–i), awake and at rest on one scale; `changes` are those of rest."""
+    """The density of a network's positions (Fig. 1h–i), awake and at rest on one scale; `changes` are settings of rest."""
     return _table(_box_densities(study, run, tuple(changes.items())), phase, *_BOX)
 
 
 def draw_occupancy(ax: "Axes", table: PanelTable) -> "Axes":
-    """Between the walls."""
+    """Draw a density between the walls."""
     return _draw_density(ax, table, _BOX, ("x [m]", "y [m]"), walls=True)
 
 
 def plane_occupancy(study: Study, run: str, phase: str) -> PanelTable:
-    """Where activity lies in the plane of the first two waking components (Fig. 1j–k), on one scale for waking and rest."""
+    """The density of activity in the plane of the first two waking components (Fig. 1j–k), on one scale for both phases."""
     return _table(_plane_densities(study, run), phase, *_PLANE)
 
 
 def draw_plane_occupancy(ax: "Axes", table: PanelTable) -> "Axes":
-    """In the frame of both phases."""
+    """Draw a density in the frame of both phases."""
     return _draw_density(ax, table, _PLANE, ("PC 1 [a.u.]", "PC 2 [a.u.]"), walls=False)
 
 
 def cloud(study: Study, task: str, run: str, phase: str) -> PanelTable:
-    """Waking and resting activity in the plane of the first two waking components, and what it reports (Fig. 1f–g, 3c–d).
+    """Waking and resting activity in the plane of the first two waking components, with its positions (Fig. 1f–g, 3c–d).
 
-    As many points of each: every second step of the longer rest. Frame and colours are those of both.
+    Both phases have as many points, since only every second step of the longer rest is taken. They share frame and colours.
     """
     recordings = both_phases(study, task, run, {})
     projected = _projected(recordings)
-    frame = _around({name: p.reshape(-1, 2) for name, p in projected.items()})  # as densities in the plane have it
+    frame = _around({name: p.reshape(-1, 2) for name, p in projected.items()})  # that of densities in the plane
     steps = min(p.shape[1] for p in projected.values())
     shown = {name: (slice(CLOUD), slice(None, None, p.shape[1] // steps)) for name, p in projected.items()}
     reported = {name: recording.positions[shown[name]] for name, recording in recordings.items()}
@@ -67,7 +67,7 @@ def cloud(study: Study, task: str, run: str, phase: str) -> PanelTable:
 
 
 def draw_cloud(ax: "Axes", table: PanelTable) -> "Axes":
-    """Points coloured by what they report."""
+    """Draw points coloured by their decoded position."""
     cyclic = _BEARING in table.columns
     plane = np.stack([table[header] for header in _PLANE[:2]], axis=-1)
     values = table[_BEARING if cyclic else _DISTANCE]

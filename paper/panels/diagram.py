@@ -22,12 +22,12 @@ KEY = "diagram"  # of the figure
 
 
 def draw(measured: Mapping[Any, Mapping[int, Any]], unlearned: Mapping[Any, Sequence[int]], folder: Path) -> list[Path]:
-    """Draw families → seed → what `paper.diagram.measure` found; returns pictures and their table.
+    """Draw families → seed → measurement of `paper.diagram.measure`; returns pictures and their table.
 
-    Titles tell how many networks of a family are drawn, and the seeds of those that have not learned.
+    Titles have the number of networks of a family, and the seeds of those that have not learned.
 
     Raises:
-        StorageError: they cannot be written.
+        StorageError: the files cannot be written.
     """
     from matplotlib.figure import Figure
 
@@ -51,7 +51,7 @@ def draw(measured: Mapping[Any, Mapping[int, Any]], unlearned: Mapping[Any, Sequ
 
 
 def table(measured: Mapping[Any, Mapping[int, Any]]) -> Iterator[Row]:
-    """Yield a row for each point of each family: mean over networks of what has a value, and of how many."""
+    """Yield a row for each point of each family: the mean over the networks that have a value, and their number."""
     for family, found in measured.items():
         if not found:
             continue
@@ -65,7 +65,7 @@ def table(measured: Mapping[Any, Mapping[int, Any]]) -> Iterator[Row]:
 
 
 def _draw_map(ax: "Axes", rows: list[Row], measure: str) -> None:
-    """A cell for each strength (columns) and gain (rows), with its number; squares are where c = 2λ."""
+    """Draw a cell for each strength (columns) and gain (rows), with its number; squares mark c = 2λ."""
     label, colours, (low, high) = _SHOWN[measure]
     strengths, gains = (sorted({row[key] for row in rows}) for key in ("strength", "gain"))
     values = np.full((len(gains), len(strengths)), np.nan)

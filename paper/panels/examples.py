@@ -16,20 +16,20 @@ EXAMPLES = 5  # trajectories shown of the recorded 200
 
 
 def paths(study: Study, run: str, phase: str, **changes: str) -> PanelTable:
-    """What a network reports in space (Fig. 1d–e): the first few trajectories of the first seed."""
+    """The decoded paths of a network (Fig. 1d–e): the first few trajectories of the first seed."""
     recording = study.recording(SPATIAL, run, phase, study.seeds[0], **changes)
     return PanelTable(points(recording.positions[:EXAMPLES], "x_m", "y_m"), frame=recording.space.frame)
 
 
 def draw_paths(ax: "Axes", table: PanelTable) -> "Axes":
-    """Each trajectory in a colour of its own."""
+    """Draw each trajectory in a colour of its own."""
     positions = np.stack((table["x_m"], table["y_m"]), axis=-1)
     positions = positions.reshape(len(np.unique(table["trajectory"])), -1, 2)
     return drawing.trajectories(ax, positions, table.frame, ("x [m]", "y [m]"))
 
 
 def bearings(study: Study, run: str, phase: str, steps: int, **changes: str) -> PanelTable:
-    """What a network reports over time (Fig. C.5a–c): the first trajectory of the first seed."""
+    """The decoded bearings of a network over time (Fig. C.5a–c): the first trajectory of the first seed."""
     length = "t_active" if phase == "active" else "t_quiescent"
     recording = study.recording(HEAD, run, phase, study.seeds[0], **{length: str(steps)}, **changes)
     times = np.arange(1, steps + 1, dtype=np.float64) * time_step(study, HEAD, run)
@@ -37,5 +37,5 @@ def bearings(study: Study, run: str, phase: str, steps: int, **changes: str) -> 
 
 
 def draw_bearings(ax: "Axes", table: PanelTable) -> "Axes":
-    """A line in the colour of the phase."""
+    """Draw a line in the colour of the phase."""
     return drawing.bearings(ax, table["time_s"], table["bearing_rad"], table.phase)

@@ -24,10 +24,10 @@ _COLUMNS = 4  # panels beside each other
 
 
 def draw(families: Mapping[str, Mapping[str, Sequence[Curve]]], table: PanelTable, folder: Path) -> list[Path]:
-    """Draw families → kind of inputs → a curve a network; returns pictures and their table.
+    """Draw families → kind of inputs → a curve for each network; returns pictures and their table.
 
     Raises:
-        StorageError: they cannot be written.
+        StorageError: the files cannot be written.
     """
     from matplotlib.figure import Figure
 
@@ -39,7 +39,7 @@ def draw(families: Mapping[str, Mapping[str, Sequence[Curve]]], table: PanelTabl
             _draw_family(ax, name, curves)
         for ax in axes[len(families) :]:
             ax.set_axis_off()
-        for ax in axes[max(len(families) - _COLUMNS, 0) : len(families)]:  # those with nothing below them
+        for ax in axes[max(len(families) - _COLUMNS, 0) : len(families)]:  # the lowest of each column
             ax.tick_params(labelbottom=True)
         axes[0].legend(loc="lower left", fontsize=6)
         page.supxlabel("c, noise variance at rest over that of waking", fontsize=8)

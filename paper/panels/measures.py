@@ -27,7 +27,7 @@ _RESTED = {"active": "awake", "quiescent": "rest", "quiescent_noisy": "rest,\nno
 
 
 def learning(study: Study, run: str) -> PanelTable:
-    """Tests while training (Fig. 1b); unfinished trainings only where there is no other, at the steps that all have."""
+    """Tests during training (Fig. 1b), at the steps that all have; unfinished trainings serve only if none is finished."""
     last = study.config(SPATIAL, run, study.seeds[0]).trainer.n_epochs
     begun = [study.training(SPATIAL, run, seed) for seed in study.seeds if study.has_training(SPATIAL, run, seed)]
     tables = [table for table in begun if last in table] or begun
@@ -42,7 +42,7 @@ def learning(study: Study, run: str) -> PanelTable:
 
 
 def draw_learning(ax: "Axes", table: PanelTable) -> "Axes":
-    """Loss and decoding error."""
+    """Draw loss and decoding error."""
     (error,) = (header.removesuffix("_mean") for header in table.columns if "_error_" in header and "_mean" in header)
     means, spreads = ([table[f"{measure}_{part}"] for measure in ("loss", error)] for part in ("mean", "sd"))
     unit = error.split("_")[-1]
@@ -58,7 +58,7 @@ def explained_variance(study: Study, run: str) -> PanelTable:
 
 
 def draw_explained_variance(ax: "Axes", table: PanelTable) -> "Axes":
-    """A curve for each phase."""
+    """Draw a curve for each phase."""
     curves = {phase: (table[f"{phase}_share_mean"], table[f"{phase}_share_sd"]) for phase in PHASES}
     return drawing.explained_variance(ax, curves)
 
@@ -73,20 +73,20 @@ def divergences(study: Study) -> PanelTable:
 
 
 def draw_divergences(ax: "Axes", table: PanelTable) -> "Axes":
-    """A matrix of resting rows and waking columns."""
+    """Draw a matrix with rows of rest and columns of waking."""
     rows, columns = (_distinct(table, name) for name in ("rest", "awake"))
     matrix = table["kl_mean_nat"].reshape(len(rows), len(columns))
     return drawing.divergences(ax, matrix, [LABELS[run] for (run,) in rows], [LABELS[run] for (run,) in columns])
 
 
 def exploration(study: Study) -> PanelTable:
-    """Variance of resting trajectories, averaged over those of each network (Fig. 2f)."""
+    """Variance of resting trajectories, averaged over the trajectories of each network (Fig. 2f)."""
     conditions = [(run, "quiescent") for run in VANILLA]
     return _pooled(study, "variance", conditions, "total_variance_m2")
 
 
 def draw_exploration(ax: "Axes", table: PanelTable) -> "Axes":
-    """A box for each run, a dot for each network."""
+    """Draw a box for each run, a dot for each network."""
     labels = [LABELS[run] for run, _ in _distinct(table, "run", "phase")]
     return _draw_boxes(ax, table, "total_variance_m2", labels, "total variance [m²]", dots=True)
 
@@ -99,7 +99,7 @@ def smoothness(study: Study, bias: str) -> PanelTable:
 
 
 def draw_smoothness(ax: "Axes", table: PanelTable) -> "Axes":
-    """A box for each run and phase."""
+    """Draw a box for each run and phase."""
     labels = [f"{_TRAINED[run.split('_')[0]]}\n{_RESTED[phase]}" for run, phase in _distinct(table, "run", "phase")]
     _draw_boxes(ax, table, "mean_step_m", labels, "mean step [m]").set_xlabel("noise in training, then phase")
     return ax
@@ -126,7 +126,7 @@ def _rows(table: PanelTable, *headers: str) -> Iterable[tuple[str, ...]]:
 
 
 def _distinct(table: PanelTable, *headers: str) -> list[tuple[str, ...]]:
-    """What stands in some columns together, in order."""
+    """The distinct combinations of values in some columns, in order."""
     return list(dict.fromkeys(_rows(table, *headers)))
 
 

@@ -1,6 +1,6 @@
-"""How waking, rests and sleep move: a network of bearings beside the recorded mouse, and a network of space by itself.
+"""Movement awake, at rest and in sleep: a head-direction network beside the recorded mouse, and a spatial network alone.
 
-The network of bearings reports every 0.02 s, the mouse is decoded every 0.1 s: every fifth step of the network is taken.
+The head-direction network is decoded every 0.02 s, the mouse every 0.1 s, so every fifth step of the network is taken.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ RUN = "noisy_unbiased"
 _EVERY = 5
 _SHARED = {"t_active": "500", "t_quiescent": "500", "batch_size": "100", "decoder": "template"}
 _IN_SPACE = {"t_active": "200", "t_quiescent": "200", "batch_size": "200", "decoder": "template"}
-_CHANGES = {  # of rest; noise variance at momentum's c = 2λ
+_CHANGES = {  # modifiers of rest; with momentum, c = 2λ
     "network, rest": {},
     "network, adaptation": {"adaptation.gain": "0.3", "adaptation.tau": "0.16"},
     "network, momentum": {"momentum.friction": "0.7", "variance_gain": "1.4"},
@@ -45,10 +45,10 @@ Recordings = Callable[[Study], Mapping[str, tuple[Recording, Recording]]]  # lab
 
 @cache
 def in_space(study: Study) -> dict[str, tuple[Recording, Recording]]:
-    """Waking and rests of a network of space by their labels, each with the waking that it is compared with.
+    """Return waking and rests of a spatial network by label, each with the waking that it is compared with.
 
     Raises:
-        DamagedData: the network is not there.
+        DamagedData: the network is missing.
     """
     seed = study.seeds[0]
     awake = study.recording(SPATIAL, RUN, "active", seed, **_IN_SPACE)
@@ -58,10 +58,10 @@ def in_space(study: Study) -> dict[str, tuple[Recording, Recording]]:
 
 @cache
 def beside_the_mouse(study: Study) -> dict[str, tuple[Recording, Recording]]:
-    """Every recording by its label, with the waking that it is compared with.
+    """Return recordings of the network and the mouse by label, each with the waking that it is compared with.
 
     Raises:
-        DamagedData: the network, or the recorded mouse, is not there.
+        DamagedData: the network, or the recorded mouse, is missing.
     """
     mouse = recorded_mouse().decoded
     awake = study.recording(HEAD, RUN, "active", study.seeds[0], **_SHARED)[::_EVERY]
@@ -94,7 +94,7 @@ _TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 def _draw_curves(ax: "Axes", table: PanelTable, label: str = "", logarithmic: bool = False) -> "Axes":
-    """A line for each recording; dots of the other panels tell which is which."""
+    """Draw a line for each recording; the labels stand at the dots of the other panels."""
     names = np.asarray(table.columns["recording"])
     for name in dict.fromkeys(names.tolist()):
         (colour, line), rows = _LOOKS[name], names == name
@@ -140,7 +140,7 @@ def _value(measure: str, one: Recording, awake: Recording) -> Any:
 
 
 def _draw_values(ax: "Axes", table: PanelTable, label: str = "", named: bool = True) -> "Axes":
-    """A dot with its standard error for each recording (filled: the network), over the range of its null in grey."""
+    """Draw a dot with its standard error for each recording (filled: the network), over the range of its null in grey."""
     names = np.asarray(table.columns["recording"]).tolist()
     for row, name in enumerate(names):
         colour, line = _LOOKS[name]

@@ -1,7 +1,7 @@
-"""What the figures on the mechanism show, as tables: one row a point, made from result files and nothing else.
+"""The tables behind the figures on the mechanism: one row a point, made from result files only.
 
-Networks of tag=theory are shown by family; a number of a family is the mean over its networks, with the standard error over
-them where there are two. Controls stand beside as families of their own.
+Networks of tag=theory are shown by family. A number of a family is the mean over its networks, with the standard error over
+networks if there are at least two. Controls are shown as families of their own.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,14 +40,14 @@ _WITH_CHOICES = {  # measure → where it stands
     "‖r − D†f(s)‖² over the variance of r": "bound",
 }
 _KICKED = (0.5, 2.0)  # c of pairs that kicks are held against
-MISSED = "drift that the line misses"  # a share, among the choices that α hangs on
+MISSED = "drift that the line misses"  # a share, listed among the choices of the analysis of α
 SHOWN = (0.0, 0.5, 2.0, 8.0)  # c of the key figure
 Row = dict[str, Any]
 Result = dict[str, Any]
 
 
 class Measured(NamedTuple):
-    """What was measured of the networks of a family, or of a control."""
+    """The measurements of the networks of a family, or of a control."""
 
     name: str
     task: str
@@ -64,7 +64,7 @@ class Measured(NamedTuple):
 
 
 def measured(path: str, task: str) -> list[Measured]:
-    """Controls of a task, then its families, of which something was measured."""
+    """Return the controls of a task, then its families, leaving out those without a measurement."""
     return [one for one in (*_controls(path, task), *_families(path, task)) if one.results]
 
 
@@ -89,7 +89,7 @@ def _families(path: str, task: str) -> Iterator[Measured]:
 
 
 def drift_table(path: str) -> list[Row]:
-    """Radial velocity without the part of spreading, and what Langevin sampling has: a row a family, c and bin."""
+    """Return radial velocity less the drift due to spreading, and that of Langevin sampling: a row a family, c and bin."""
     rows = []
     for one in measured(path, SPATIAL):
         for gain in SHOWN:
@@ -109,7 +109,7 @@ def drift_table(path: str) -> list[Row]:
 
 
 def _bin(fit: Result, number: int) -> tuple[float, ...]:
-    """Place, velocity without spreading, its error, prediction; nothing where a bin has no pairs."""
+    """Place, velocity less the drift due to spreading, its error, prediction; () where a bin has no pairs."""
     place, velocity, spread, error, predicted = (
         fit[key][number] for key in ("place", "velocity", "spread_drift", "velocity_error", "predicted")
     )
@@ -117,7 +117,7 @@ def _bin(fit: Result, number: int) -> tuple[float, ...]:
 
 
 def width_table(path: str, task: str) -> list[Row]:
-    """Width of rest against c, the exponent, and whether rest had forgotten its start: a row a network and c."""
+    """Return the width of rest against c, the exponent, and whether rest had forgotten its start: a row a network and c."""
     return [
         {
             "family": one.label, "seed": result["settings"]["seed"], "c": gain, "width": width,
@@ -131,7 +131,7 @@ def width_table(path: str, task: str) -> list[Row]:
 
 
 def conditions_table(path: str) -> list[Row]:
-    """What those conditions of the rules are about that ask of places, where families are judged: a row a network."""
+    """Return the numbers behind conditions on places of rest, for families that are judged: a row a network."""
     rows = []
     for one in (one for task in (SPATIAL, HEAD) for one in measured(path, task)):
         for result in () if one.is_null or one.is_control else one.results:
@@ -149,7 +149,7 @@ def conditions_table(path: str) -> list[Row]:
 
 
 def controls_table(path: str) -> list[Row]:
-    """What rules ask of controls: a row a control and number."""
+    """Return the numbers of controls that the rules check: a row a control and number."""
     rows = []
     for one in (one for task in (SPATIAL, HEAD) for one in measured(path, task) if one.is_control):
         for result in one.results:
@@ -162,7 +162,7 @@ def controls_table(path: str) -> list[Row]:
 
 
 def gains_table(path: str) -> list[Row]:
-    """α, D along the gradient over c, and the drift itself, at each c, where families are judged: a row a network and c."""
+    """Return α, D along the gradient over c, and the drift itself, without null families: a row a network and c."""
     return [
         {
             "family": one.label, "seed": result["settings"]["seed"], "c": fit["gain"], "alpha": fit["alpha"],
@@ -177,7 +177,7 @@ def gains_table(path: str) -> list[Row]:
 
 
 def inputs_table(path: str) -> list[Row]:
-    """α on the circle by the inputs that it is asked under, at c = 1 (still: the c nearest to it): a row a network."""
+    """Return α on the circle for each kind of inputs, at c = 1 (still: at the c nearest to 1): a row a network."""
     rows = []
     for one in measured(path, HEAD):
         for result in one.results:
@@ -193,7 +193,7 @@ def inputs_table(path: str) -> list[Row]:
 
 
 def training_table(path: str) -> list[Row]:
-    """α over the control's at c = 0 along training: a row a family and step, the last checkpoints on the circle as one."""
+    """Return α over the control's at c = 0 along training: a row a family and step; on the circle, the last 20 are one."""
     rows = []
     for family in FAMILIES:
         by_step = pulls(path, family, controls_of(path, family.task)) if family.followed else {}
@@ -209,7 +209,7 @@ def training_table(path: str) -> list[Row]:
 
 
 def _last_as_one(by_step: dict[int, list[float]]) -> dict[int, list[float]]:
-    """Put the mean over the last checkpoints, which the rules are about, in their place, network by network."""
+    """Replace the last checkpoints by their mean, which the rules use, network by network."""
     steps = sorted(by_step)
     if not steps:
         return {}
@@ -222,7 +222,7 @@ def _label_of(family: Family, count: int) -> str:
 
 
 def score_table(path: str) -> list[Row]:
-    """The slope of drift on score, and what stationarity alone gives: a row a network, and itself untrained and shuffled."""
+    """Return the slope of drift on score, and that of stationarity alone: a row a network, itself untrained and shuffled."""
     return [
         {
             "family": one.label, "seed": result["settings"]["seed"], "network": twin, "slope": score["value"],
@@ -236,7 +236,7 @@ def score_table(path: str) -> list[Row]:
 
 
 def kicks_table(path: str) -> list[Row]:
-    """D along the manifold that kicks predict at c = 1, and what it is in pairs, over c: a row a network and direction."""
+    """Return the D that kicks predict at c = 1, and D of pairs over c: a row a network, c and direction."""
     rows = []
     for task in (SPATIAL, HEAD):
         for one in measured(path, task):
@@ -259,7 +259,7 @@ def kicks_table(path: str) -> list[Row]:
 
 
 def metric_table(path: str) -> list[Row]:
-    """What the metric adds to α, where it is measured: a row a network and c."""
+    """Return the part of α that is due to the metric, where it is measured: a row a network and c."""
     return [
         {
             "family": one.label, "seed": result["settings"]["seed"], "slope": result["metric"]["value"],
@@ -276,7 +276,7 @@ def metric_table(path: str) -> list[Row]:
 
 
 def of_metric(fit: Result, result: Result) -> float:
-    """The part of α that (1 − 2/c) D d/ds log √det g makes, by the weights that α is fitted with; NaN for no bins."""
+    """Return the part of α due to (1 − 2/c) D d/ds log √det g, with the weights of the fit of α; NaN for no bins."""
     term = (fit["gain"] - 2) * diffusion_over_gain(fit, result)
     bins = [
         (error**-2, predicted, term * slope)
@@ -288,14 +288,14 @@ def of_metric(fit: Result, result: Result) -> float:
 
 
 def diffusion_over_gain(fit: Result, result: Result) -> float:
-    """D/c that α is held against: at c = 0 that of the least c above [unit² per step]."""
+    """Return the D/c with which α was fitted: at c = 0, that of the least c above 0 [unit² per step]."""
     noisy = min((one for one in result["drift"]["still"]["fits"] if one["gain"] > 0), key=lambda one: one["gain"])
     diffusing = fit if fit["gain"] > 0 else noisy
     return float(diffusing["diffusion"] / diffusing["gain"])
 
 
 def nulls_table(path: str) -> list[Row]:
-    """α and exponent of networks as they are, before training, and with shuffled weights: a row a network."""
+    """Return α and exponent of networks as trained, before training, and with shuffled weights: a row a network."""
     rows = []
     for task in (SPATIAL, HEAD):
         for one in measured(path, task):
@@ -316,7 +316,7 @@ def nulls_table(path: str) -> list[Row]:
 
 
 def sensitivity_table(path: str) -> list[Row]:
-    """How α changes with kernel, window and decoder, and what its line misses: a row a family, choice and c, means."""
+    """Return α by kernel, window and decoder, and the drift that its line misses: means for a family, choice and c."""
     rows = []
     for task in (SPATIAL, HEAD):
         for one in measured(path, task):
@@ -331,14 +331,14 @@ def sensitivity_table(path: str) -> list[Row]:
 
 
 def _course(task: str) -> "Course":
-    """Along what places of a task are fitted; imported here, since torch comes with it, and documents wait for no torch."""
+    """The course of a task; imported here, since it loads torch, which making documents must not wait for."""
     from reactivation.theory.course import Bearing, Radius
 
     return Radius(Box(2.2, 2.2)) if task == SPATIAL else Bearing(Circle())
 
 
 def missed(fit: Result, task: str) -> float | None:
-    """The share of the drift's weighted squares that α times the prediction does not have: 0 on the line, 1 for none."""
+    """Return the share of the drift's weighted squares that α times the prediction leaves: 0 on the line, 1 if unrelated."""
     is_fitted = _course(task).is_fitted(np.array([math.nan if place is None else place for place in fit["place"]]))
     bins = [
         (error**-2, predicted, velocity - spread)
@@ -355,7 +355,7 @@ def missed(fit: Result, task: str) -> float | None:
 
 
 def relaxation_table(path: str) -> list[Row]:
-    """What a rest at c = 2 keeps of its start, and the size of its activity over that at its start: a row a step."""
+    """Return the correlation of a rest at c = 2 with its start, and its amplitude over that at the start: a row a step."""
     rows = []
     for task in (SPATIAL, HEAD):
         for one in measured(path, task):
@@ -370,7 +370,7 @@ def relaxation_table(path: str) -> list[Row]:
 
 
 def rest_table(path: str) -> list[Row]:
-    """Numbers of long rests, and what breaks the symmetry of scale [unit]: a row a network."""
+    """Return numbers of long rests, and by how much scale symmetry is broken [unit]: a row a network."""
     return [
         {
             "family": one.label, "seed": result["settings"]["seed"], "kept": result["relaxation"]["value"],
@@ -389,7 +389,7 @@ def rest_table(path: str) -> list[Row]:
 
 
 def assumptions_table(path: str) -> list[Row]:
-    """What the derivation takes for granted: a row a network."""
+    """Return the numbers behind the assumptions of the derivation: a row a network."""
     return [
         {
             "family": one.label, "seed": result["settings"]["seed"], **{key: result["bound"][key] for key in _ASSUMED},
@@ -402,7 +402,7 @@ def assumptions_table(path: str) -> list[Row]:
 
 
 def bound_table(path: str) -> list[Row]:
-    """The loss, its bounds and how often each step of their derivation holds: a row a network and Δt."""
+    """Return the loss, its bounds and how often each step of their derivation holds: a row a network and Δt."""
     return [
         {
             "family": one.label, "seed": result["settings"]["seed"],
@@ -416,12 +416,12 @@ def bound_table(path: str) -> list[Row]:
 
 
 def _errors_of(found: Result, names: Sequence[str]) -> Row:
-    """Standard errors over trajectories, None where results were made before there were any."""
+    """Standard errors over trajectories; None in results of a version that did not compute them."""
     return {f"{name}_error": found.get("errors", {}).get(name) for name in names}
 
 
 def choices_table(path: str) -> list[Row]:
-    """How the other measures change with their choices, where that was measured: a row a network, measure and choice."""
+    """Return how the other measures change with choices of their analysis: a row a network, measure and choice."""
     return [
         {"family": one.label, "seed": result["settings"]["seed"], "measure": measure, "choice": choice, "value": value}
         for task in (SPATIAL, HEAD)

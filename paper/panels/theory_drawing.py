@@ -1,4 +1,4 @@
-"""The figures on the mechanism, drawn of the tables of `panels.theory` and of nothing else."""
+"""Draw the figures on the mechanism, from the tables of `panels.theory` only."""
 
 from collections.abc import Iterator, Sequence
 from itertools import count
@@ -14,24 +14,24 @@ _KINDS = {"itself": "o", "untrained": "x", "shuffled": "+"}
 _INPUTS = {"still": "still", "brownian": "Brownian inputs", "own": "own inputs"}
 _COLUMNS = 3  # of families
 _LEAST_DRIFT = 1.6  # half the height of a panel of drift, at least [mm per step]
-_QUIET = 2.0  # c up to which no point is outside
-_LEAST_CONCENTRATION = 0.1  # κ that a few thousand positions tell from 0
-_STEPS = (100, 200, 500, 1000, 2500, 5000, 10_000, 25_000)  # of training, that axes name
+_QUIET = 2.0  # c up to which panels show every point
+_LEAST_CONCENTRATION = 0.1  # least κ that a few thousand positions tell from 0
+_STEPS = (100, 200, 500, 1000, 2500, 5000, 10_000, 25_000)  # steps of training with a tick
 _NOT_TRAINED = "no network of these is measured"
 
 
 def families_of(rows: Sequence[Row]) -> list[str]:
-    """The families of a table, in its order."""
+    """Return the families of a table, in its order."""
     return list(dict.fromkeys(row["family"] for row in rows))
 
 
 def looks(names: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each family with how its lines are drawn, which grey print and colour-blind readers tell apart."""
+    """Yield each family with the style of its lines; styles differ in grey print and for colour-blind readers, too."""
     return zip(names, map(line, count()), strict=False)
 
 
 def draw_drift(figure: Any, drift: Sequence[Row], widths: Sequence[Row]) -> None:
-    """Radial drift over the prediction, family by family; beside it the width of rest against c."""
+    """Draw radial drift over the prediction, family by family, and beside it the width of rest against c."""
     names = families_of(drift)
     lines = max(2, math.ceil(len(names) / _COLUMNS))
     figure.set_size_inches(2.7 * _COLUMNS + 3, 2.5 * lines)
@@ -65,9 +65,9 @@ def _draw_radii(axis: Any, name: str, rows: Sequence[Row]) -> None:
 
 
 def draw_width(axis: Any, rows: Sequence[Row], slopes: Sequence[float], label: str, least: float = 0.0) -> None:
-    """Width of rest against c on logarithmic axes, a line a network, with the slopes that mechanisms have.
+    """Draw the width of rest against c on logarithmic axes, a line a network, with the slopes that mechanisms predict.
 
-    Open dots: rest that has not forgotten its start. Widths below `least` are not told from 0, and left out.
+    Open dots: rest that has not forgotten its start. Widths below `least` cannot be told from 0, and are left out.
     """
     rows = [row for row in rows if row["width"] > least]
     for name, look in looks(families_of(rows)):
@@ -92,7 +92,7 @@ def draw_width(axis: Any, rows: Sequence[Row], slopes: Sequence[float], label: s
 
 
 def _name_ticks(axis: Any, values: Sequence[float]) -> None:
-    """1, 2 and 5 of each power of ten that a logarithmic axis has, as plain numbers."""
+    """Give a logarithmic axis ticks at 1, 2 and 5 times powers of ten, as plain numbers."""
     each = [digit * 10.0**power for power in range(-3, 7) for digit in (1, 2, 5)]
     shown = [value for value in each if min(values) / 1.5 < value < max(values) * 1.5]
     axis.set_ticks(shown, [f"{value:g}" for value in shown])
@@ -100,13 +100,13 @@ def _name_ticks(axis: Any, values: Sequence[float]) -> None:
 
 
 def _name_places(axis: Any, names: Sequence[str]) -> None:
-    """Families as places along x, in lines that leave room for what is drawn."""
+    """Name families along x, broken into short lines."""
     lines = ["\n".join(wrap(name.replace(" of ", "\u00a0of\u00a0"), 16)) for name in names]  # "(2 of 5)" stays whole
     axis.set_xticks(range(len(names)), lines, rotation=60, ha="right", rotation_mode="anchor", fontsize=6)
 
 
 def draw_inputs(figure: Any, inputs: Sequence[Row], widths: Sequence[Row]) -> None:
-    """α on the circle under three kinds of inputs and by their scale, and κ at rest against c."""
+    """Draw α on the circle under three kinds of inputs and by their scale, and κ at rest against c."""
     names = families_of(inputs)
     figure.set_size_inches(6 + 0.5 * len(names) + 2.5, 4.2)
     kinds, scales, widest = figure.subplots(1, 3, width_ratios=(1 + 0.5 * len(names), 2.5, 2.5))
@@ -140,7 +140,7 @@ def draw_inputs(figure: Any, inputs: Sequence[Row], widths: Sequence[Row]) -> No
 
 
 def draw_training(figure: Any, rows: Sequence[Row]) -> None:
-    """α over the control's along training: the box, and the circle, by the noise of training."""
+    """Draw α over the control's along training: the box, and the circle, by the noise of training."""
     for axis, task, title in zip(
         figure.subplots(1, 2), (SPATIAL, HEAD), ("the ring in the box", "drawn bearings"), strict=True
     ):
@@ -167,7 +167,7 @@ def draw_training(figure: Any, rows: Sequence[Row]) -> None:
 
 
 def _say_so(axis: Any) -> None:
-    """Words in place of an empty panel."""
+    """Write words into an empty panel."""
     axis.text(0.5, 0.5, _NOT_TRAINED, ha="center", va="center", transform=axis.transAxes, color=GREY)
     axis.set(xticks=[], yticks=[])
     for side in axis.spines.values():
@@ -175,7 +175,7 @@ def _say_so(axis: Any) -> None:
 
 
 def draw_score(figure: Any, rows: Sequence[Row]) -> None:
-    """The slope of drift on score of each network, before training and shuffled, and what stationarity alone gives."""
+    """Draw the slope of drift on score of each network, untrained and shuffled, too, and that of stationarity alone."""
     axis, names = figure.subplots(), families_of(rows)
     for place, name in enumerate(names):
         for offset, (kind, marker) in enumerate(_KINDS.items()):
@@ -193,7 +193,7 @@ def draw_score(figure: Any, rows: Sequence[Row]) -> None:
 
 
 def draw_relaxation(figure: Any, rows: Sequence[Row]) -> None:
-    """What is left of the start, and the size of activity, over 20,000 steps of rest."""
+    """Draw the correlation with the start, and the size of activity, over 20,000 steps of rest."""
     axes = figure.subplots(2, 2, squeeze=False)
     for column, (task, title) in enumerate(((SPATIAL, "the ring in the box"), (HEAD, "bearings"))):
         of_task = [row for row in rows if row["task"] == task]
@@ -225,7 +225,7 @@ def draw_relaxation(figure: Any, rows: Sequence[Row]) -> None:
 
 
 def draw_kicks(figure: Any, rows: Sequence[Row]) -> None:
-    """D along the manifold in pairs of trajectories against D from kicks, a mark a network, c and direction."""
+    """Draw D along the manifold of pairs of trajectories against D from kicks, a mark a network, c and direction."""
     for axis, task, unit in zip(figure.subplots(1, 2), (SPATIAL, HEAD), ("mm²", "mrad²"), strict=True):
         of_task = [row for row in rows if row["task"] == task and row["measured"] > 0]
         axis.set_title("the ring in the box" if task == SPATIAL else "bearings")

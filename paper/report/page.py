@@ -1,7 +1,7 @@
-"""The page of the report: verdicts first, then figures, claims, networks, and what the words mean.
+"""The page of the report: verdicts first, then figures, claims, networks, and the meaning of the words.
 
 A claim has an address, `#claim-<key>`, and links to its figures; a figure, `#fig-<key>`, lists its claims. Without
-JavaScript everything is there but the filter.
+JavaScript, only the filter is missing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,7 +31,7 @@ _SECTIONS = {
     "switches": "What switches change",
 }
 _FIGURE = re.compile(r"(C\.\d|\d)[^,]*")  # "C.5b" and "C.3e", each with its letters
-NOT_DRAWN = "Not drawn yet."  # where a picture would be
+NOT_DRAWN = "Not drawn yet."  # in place of a missing picture
 _ONLY_IN_FULL = ("meaning", "switches")
 
 _HOW_TO_READ = (
@@ -50,24 +50,24 @@ _MECHANISM = (
     'waking density at all, stands on <a href="report_theory.html">a page of its own</a>, which '
     "<code>python reproduce.py profile=paper only=theory</code> writes.</p>"
 )
-RELEASED = "released"  # the profile of networks that are trained as the released code trains them
+RELEASED = "released"  # the profile of networks trained as the released code trains them
 
 Verdicts = Mapping[str, Verdict | None]
 
 
 @dataclass(frozen=True)
 class Report:
-    """What the page is made from."""
+    """The contents of the page."""
 
     study: Study
     profile: str
-    figures: Path  # folder with the drawn figures; those that are not there are named as missing
+    figures: Path  # folder with the drawn figures; missing ones are named
     verdicts: Verdicts
-    released: Verdicts  # of the same claims, about networks of the released code
+    released: Verdicts  # on the same claims about networks of the released code
 
     @property
     def is_full(self) -> bool:
-        """Whether this is the report of the paper's networks; that of small ones is short."""
+        """Whether this is the report of the paper's networks; those of other profiles are short."""
         return self.profile == "paper"
 
     def table(self, name: str) -> str:
@@ -79,7 +79,7 @@ def write_report(study: Study, profile: str, figures: Path, page: Path, verdicts
     """Write the page, and the verdicts as JSON beside it.
 
     Raises:
-        StorageError: there is no place to write to.
+        StorageError: the files cannot be written.
     """
     require_place(page.parent)
     found = judge_all(CLAIMS, study)
@@ -141,7 +141,7 @@ def _verdicts(report: Report) -> str:
 
 
 def _counts(verdicts: Verdicts) -> str:
-    """Return how many claims have which verdict; a count shows its claims."""
+    """Return how many claims have each verdict; a click on a count shows its claims."""
     shown = {verdict: name for verdict, name in CLASSES.items() if _with(verdicts, verdict)}
     head = "".join(f'<th scope="col">{verdict}</th>' for verdict in shown)
     rows = []
@@ -158,7 +158,7 @@ def _counts(verdicts: Verdicts) -> str:
 
 
 def _both(report: Report) -> str:
-    """What the paper says, beside what networks of its text and of its code give."""
+    """The claims, beside the verdicts on networks of the paper's text and of its released code."""
     if not any(report.released.values()):
         return (
             "<p>All this is of networks that follow the paper's text. None is trained as its released code trains them: "
@@ -182,7 +182,7 @@ def _given(what: str, claim: Claim, verdicts: Verdicts) -> str:
 
 
 def _differ(claim: Claim, report: Report) -> bool:
-    """Whether text and code are decided, and otherwise."""
+    """Whether both verdicts, about text and code, are decided, and differ."""
     both = {reached(report.verdicts[claim.key]), reached(report.released[claim.key])}
     return both == {HOLDS, FAILS}
 
@@ -245,7 +245,7 @@ def _claims(report: Report) -> str:
 
 
 def _in_order(report: Report) -> list[Claim]:
-    """Claims that fail, then those of which text and code differ, then the undecided, then the rest; the paper's first."""
+    """Claims that fail, then those on which text and code differ, then the undecided, then the rest; the paper's first."""
     order = (FAILS, UNDECIDED, HOLDS, NOT_RUN)
 
     def place(claim: Claim) -> tuple[bool, bool, int, bool]:

@@ -1,4 +1,4 @@
-"""What pages of results are put together from: the document itself, tables, pictures, folds."""
+"""The parts of pages of results: the document itself, tables, pictures, folds."""
 
 import base64
 import html
@@ -12,7 +12,7 @@ _HERE = Path(__file__).parent
 
 
 def document(title: str, body: str, script: bool = False) -> str:
-    """Return a page that needs nothing else.
+    """Return a page that needs no other file.
 
     Args:
         script: whether it has claims to filter, and folds that an address may point into.
@@ -26,7 +26,7 @@ def document(title: str, body: str, script: bool = False) -> str:
 
 
 def table_html(table: Table) -> str:
-    """Return a table of a web page; on narrow screens, where each cell is a line, a cell says what it is."""
+    """Return a table in HTML; on narrow screens, where each cell is a line, a cell shows its column's name."""
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in table.header)
     rows = "\n".join(f"<tr>{''.join(map(cell, table.header, row))}</tr>" for row in table.rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>'
@@ -36,8 +36,8 @@ def cell(label: str, text: str, content: str | None = None) -> str:
     """Return a cell of a table; verdicts have colours.
 
     Args:
-        label: what it is, for narrow screens.
-        content: markup, where it is more than its text.
+        label: name of its column, for narrow screens.
+        content: markup, if it is more than the text.
     """
     kind = next((name for words, name in CLASSES.items() if text.startswith(words)), "")
     marked = f' class="{kind}"' if kind else ""
@@ -45,7 +45,7 @@ def cell(label: str, text: str, content: str | None = None) -> str:
 
 
 def folded(summary: str, content: str) -> str:
-    """Return what is shown only when asked for."""
+    """Return content that is shown once its summary is clicked."""
     return f"<details><summary>{summary}</summary>\n{content}\n</details>"
 
 
