@@ -1,24 +1,25 @@
-"""Two questions about the pull α of the biased GRU, which docs/theory.md answers with what this prints.
+"""Answer two questions about the pull α of the biased GRU, in tables for docs/theory.md.
 
     python benchmarks/alpha.py [only=amplitude] [document=docs/theory.md]
 
-*amplitude*: α falls from c = 0 to c = 4, which sampling has no reason for. Noise also makes rates larger, and a larger state
-may be drawn less. So α is measured again with the norm of the rates held at one number per network, the mean norm that it
-has at c = 0; pairs, starts and noise stay. The rule, written before the first run:
+*amplitude*: α falls from c = 0 to c = 4, which Langevin sampling does not explain. Noise also makes rates larger, and a
+larger state may be pulled less. So α is measured again with the norm of the rates held at one number per network, its mean
+norm at c = 0; pairs, starts and noise stay. The rule, written before the first run:
 
     share = (α_held(4) − α(4)) / (α(0) − α(4)), of each network
     amplitude makes the fall: the 95 % t interval of the mean share over networks lies above 0.5
     it does not: below 0.5; undecided: across it
 
-*substeps*: is Δt small enough for α? It is measured again with every step made in two. The rule, written before the first
-run:
+*substeps*: is Δt small enough for α? α is measured again with two steps of Δt/2 for every step. The rule, written before
+the first run:
 
     ratio = α of two steps of Δt/2 over α of one of Δt, of each network, at c = 0 and at c = 4
     Δt is small enough: the 95 % t interval of the mean ratio lies within 0.8 to 1.25 at both c
     it is not: it lies outside at one of them; undecided: neither
 
-Nothing is said where, measured so, the mean α of five Langevin networks leaves 0.5 to 1.5, or that of five flat attractors
-−0.2 to 0.2, at either c: the controls of docs/theory.md. Half a minute of a core for each network, each control and each α.
+No answer is given if, measured in the same way, a control of docs/theory.md fails: if at either c the mean α of five
+Langevin networks lies outside 0.5 to 1.5, or that of five flat attractors outside −0.2 to 0.2. It takes half a minute of a
+core for each network, each control and each α.
 """
 
 from collections.abc import Callable, Sequence
@@ -55,7 +56,7 @@ SOURCE = "by benchmarks/alpha.py"
 AMPLITUDE, SUBSTEPS = "amplitude", "substeps"
 FAMILY = BY_NAME["biased GRU"]
 LEAST, MOST = JUDGED
-GAINS = (LEAST, 0.5, MOST)  # c; D of the second serves the first
+GAINS = (LEAST, 0.5, MOST)  # c; D at the first is taken from the second
 HALF = 0.5  # share of the fall
 NEARLY_ONE = (0.8, 1.25)  # ratio of two α
 _TRAJECTORIES = 200
@@ -72,7 +73,7 @@ class Settings:
 
 
 class Asked(NamedTuple):
-    """α of one network as it is and as it is changed, and the mean norm of its rates, by c."""
+    """α of one network unchanged and changed, and the mean norm of its rates, by c."""
 
     own: Alphas
     changed: Alphas
@@ -83,17 +84,17 @@ Change = Callable[[Run, dict[float, float]], Alphas]  # run, norms → α of the
 
 
 def held(run: Run, norms: dict[float, float]) -> Alphas:
-    """α with the norm of the rates held at that of c = 0, of the waking of the free network."""
+    """Return α with the norm of the rates held at that of c = 0, against the waking density of the unchanged network."""
     return _alphas(held_at(run, norms[LEAST]), run)
 
 
 def held_at(run: Run, norm: float) -> Run:
-    """The run with the norm of its rates held; random streams stay."""
+    """Return the run with the norm of its rates held; random streams stay."""
     return replace(run, network=modified(run.network, [FixedAmplitude(norm)], run.dt))
 
 
 def halved(run: Run, norms: dict[float, float]) -> Alphas:
-    """α of steps that are made in two."""
+    """Return α with two steps of Δt/2 for every step."""
     return _alphas(run, run, substeps=2)
 
 
@@ -103,7 +104,7 @@ def _alphas(run: Run, awake: Run, substeps: int = 1) -> Alphas:
 
 
 def norm_at(run: Run, gain: float) -> float:
-    """The mean norm of rates at the end of the window that drift is measured in."""
+    """Return the mean norm of rates at the end of the window of the drift."""
     probe = Probe(run, AMPLITUDE)
     with asking():
         source = probe.source(f"{gain:g}")
@@ -113,12 +114,12 @@ def norm_at(run: Run, gain: float) -> float:
 
 
 def share(one: Asked) -> float:
-    """How much of the fall of α the change undoes."""
+    """Return the share of the fall of α that the change undoes."""
     return (one.changed[MOST] - one.own[MOST]) / (one.own[LEAST] - one.own[MOST])
 
 
 def is_it_amplitude(networks: Sequence[Asked]) -> str:
-    """The answer to *amplitude*."""
+    """Return the answer to *amplitude*."""
     shares = [share(one) for one in networks]
     low, high = _interval(shares)
     answer = YES if low > HALF else NO if high < HALF else UNDECIDED
@@ -126,7 +127,7 @@ def is_it_amplitude(networks: Sequence[Asked]) -> str:
 
 
 def are_steps_small(networks: Sequence[Asked]) -> str:
-    """The answer to *substeps*."""
+    """Return the answer to *substeps*."""
     ratios = {gain: [one.changed[gain] / one.own[gain] for one in networks] for gain in JUDGED}
     ends = {gain: _interval(each) for gain, each in ratios.items()}
     least, most = NEARLY_ONE
@@ -144,7 +145,7 @@ def _interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 class Question(NamedTuple):
-    """What is asked, how, and by which rule."""
+    """A question, the change of the network that answers it, and the rule."""
 
     words: str
     changed: str  # column of α of the changed networks
@@ -159,7 +160,7 @@ QUESTIONS = {
 
 
 def answer(question: Question, networks: Sequence[Asked], langevin: Sequence[Asked], attractor: Sequence[Asked]) -> str:
-    """What is said, if the controls let anything be said."""
+    """Return the answer to a question, or which control fails."""
     for gain in JUDGED:
         sampling, flat = (fmean(one.changed[gain] for one in of) for of in (langevin, attractor))
         if not NEAR_ONE[0] <= sampling <= NEAR_ONE[1] or abs(flat) > OF_FLAT_CONTROL:
@@ -174,7 +175,7 @@ def ask(run: Run, changes: Sequence[Change]) -> list[Asked]:
 
 
 def block(question: Question, networks: Sequence[Asked], langevin: Sequence[Asked], attractor: Sequence[Asked]) -> str:
-    """The table of a question, and its answer."""
+    """Return the table of a question, and its answer."""
     kinds = ("norm", "α", question.changed)
     rows = [_row(f"{FAMILY.name}, seed {seed}", [one]) for seed, one in zip(FAMILY.seeds, networks, strict=True)]
     rows += [_row("control: Langevin sampling, ring", langevin), _row("control: flat attractor, ring", attractor)]

@@ -1,11 +1,11 @@
-"""How fast the divergence table is, beside scipy.stats.gaussian_kde for every pair.
+"""Time the divergence table, beside scipy.stats.gaussian_kde for every pair.
 
     python benchmarks/analysis.py [runs=4] [share=0.1] [json=true]
 
-Points as the full-size protocol has them (200 trajectories; 100 waking and 1,000 resting steps; four runs, a random network
-and the uniform density: 24 pairs), decoded by 512 place cells. scipy evaluates both densities of a pair at `share` of the
-2,500 samples, and its time is scaled up to all samples and pairs. Ours is the whole of `analysis.kl`: both directions,
-Jensen–Shannon and matched bandwidth included. It asserts nothing; `largest_difference` is between the two log densities.
+Points are as many as in the full-size protocol (200 trajectories; 100 waking and 1,000 resting steps; four runs, a random
+network and the uniform density: 24 pairs), decoded by 512 place cells. scipy evaluates both densities of a pair at `share`
+of the 2,500 samples, and its time is scaled up to all samples and pairs. Our time is that of all of `analysis.kl`, with both
+directions, Jensen–Shannon and matched bandwidth. It asserts nothing; `largest_difference` is between the log densities.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
-"""Where the time of a training step goes, in percent, at full size and single-threaded, as several seeds train on a CPU.
+"""Shares of the time of a training step, in percent, at full size and single-threaded, as several seeds train on a CPU.
 
     python benchmarks/breakdown.py [only=vanilla] [steps=6] [json=true]
 
-Products of a step (rows: trajectories) are those that wait for one another; products of a rollout (rows: trajectories times
-steps) are the readout and the gradients of weights.
+Products of a step (rows: trajectories) run one after the other, each needing the one before; products of a rollout (rows:
+trajectories times steps) are the readout and the gradients of weights.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ from reactivation.settings.layers import train_config
 from reactivation.training.learner import Learner, new_learner
 
 PRODUCTS, DRAWS = ("mm", "addmm", "bmm", "baddbmm"), ("normal_", "uniform_", "exponential_")
-WARM_UP = 6  # steps until the process has the memory that it will keep
+WARM_UP = 6  # steps until the process has allocated its memory
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Settings:
 
 
 def kind_of(event: Any, batch_size: int) -> str:
-    """What an operation is for."""
+    """Return the kind of work that an operation does."""
     name, shapes = event.name.removeprefix("aten::"), event.input_shapes
     if name in PRODUCTS:
         return "products of a step" if max(shapes[0] or [0]) <= 4 * batch_size else "products of a rollout"
@@ -55,7 +55,7 @@ def kind_of(event: Any, batch_size: int) -> str:
 
 
 def operations(learner: Learner, steps: int) -> list[Any]:
-    """What the profiler saw of so many training steps, once the process has the memory that it will keep."""
+    """Return the operations that a profiler records in some training steps, after a warm-up."""
     found: list[Any] = []
     plan = schedule(wait=0, warmup=WARM_UP, active=steps)
 
@@ -70,7 +70,7 @@ def operations(learner: Learner, steps: int) -> list[Any]:
 
 
 def single_threaded(name: str) -> Learner:
-    """A network of the paper before its first step, as each of several trains on a CPU."""
+    """Return a network of the paper before its first step, as each of several trains on a CPU."""
     torch.set_num_threads(1)
     device = prepare("cpu")
     keep_freed_memory()
@@ -78,7 +78,7 @@ def single_threaded(name: str) -> Learner:
 
 
 def shares(name: str, steps: int) -> dict[str, float]:
-    """Percent of a step's time by kind."""
+    """Return percents of a step's time by kind."""
     learner, times = single_threaded(name), Counter[str]()
     for event in operations(learner, steps):
         times[kind_of(event, learner.config.task.batch_size)] += event.self_cpu_time_total

@@ -1,9 +1,9 @@
-"""How much decoders jitter: both on the same rest of the networks that come with the project.
+"""Measure the jitter of both decoders, on the same rest of each network that comes with the project.
 
     python benchmarks/decoding.py [trajectories=50] [steps=200]
 
-Prints, for each network and decoder, the median step of rest and the jitter: the standard deviation per dimension of what
-is white in the decoded position, from where the mean squared displacement over 5 to 20 steps meets lag 0.
+Prints, for each network and decoder, the median step of rest and the jitter: the standard deviation per dimension of the
+white noise in decoded positions. It follows from the mean squared displacement over 5 to 20 steps, extrapolated to lag 0.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Settings:
 
 
 def jitter(recording: ra.Recording) -> float:
-    """Return the standard deviation per dimension of what is white in positions [unit]."""
+    """Return the standard deviation per dimension of the white noise in positions [unit]."""
     space, positions = recording.space, recording.positions
     squares = [(space.distance(positions[:, lag:], positions[:, :-lag]) ** 2).mean() for lag in _LAGS]
     at_zero = float(np.polyfit(_LAGS, squares, 1)[1])

@@ -1,11 +1,12 @@
-"""What a training step cannot do without: its products, its random numbers and its calls, each timed alone.
+"""The least time of a training step: its matrix products, its random numbers and its calls, each timed alone.
 
     python benchmarks/floor.py [only=vanilla] [steps=20] [json=true]
 
-Products and draws of the sizes that a profiler saw in a step are made again, into memory that is there, with nothing
-between them; a call is counted as an operation on a single number takes. One thread, as each of several seeds trains on a
-CPU. A step can go below this floor only by other products or draws. `of ceiling` is what the floor, and the step, are of the
-rate of a large product, measured in the same run. Other commands on the machine disturb it; it asserts nothing.
+Products and draws of the sizes that a profiler records in a step are repeated, into allocated memory and with nothing
+between them. A call is counted with the time of an operation on a single number. One thread is used, as each of several
+seeds trains on a CPU. A step can be faster than this floor only with other products or draws. `of ceiling` is the rate of
+arithmetic of the floor, and of the step, over that of a large product, measured in the same run. Other commands on the
+machine disturb it; it asserts nothing.
 """
 
 from collections import Counter
@@ -27,7 +28,7 @@ from reactivation.settings.declaring import setting
 from reactivation.settings.describing import asked_settings
 from reactivation.training.work import median_seconds, product_rate, training_flops
 
-CALLS = 10_000  # on a single number, to see what one costs
+CALLS = 10_000  # operations on a single number, to time one
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Floor:
-    """The parts of the floor of a step, and the step [s]; `of_ceiling`: shares of the rate of a large product."""
+    """The parts of the floor of a step, and the step [s]; `of_ceiling`: as shares of the rate of a large product."""
 
     name: str
     products: float
@@ -53,14 +54,14 @@ class Floor:
 
 
 def factors(event: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The shapes of the two factors of a product; what it is added to comes first."""
+    """Return the shapes of the two factors of a product; a summand comes before them in the event."""
     first = 1 if "add" in event.name else 0
     x, y = event.input_shapes[first : first + 2]
     return tuple(x), tuple(y)
 
 
 def time_of_products(events: Iterable[Any], times: int) -> float:
-    """Seconds of all products, each size timed alone."""
+    """Return the seconds of all products, each size timed alone."""
     total = 0.0
     for (x, y), count in Counter(factors(event) for event in events).items():
         a, b = torch.randn(x), torch.randn(y)
@@ -70,13 +71,13 @@ def time_of_products(events: Iterable[Any], times: int) -> float:
 
 
 def time_of_draws(events: Iterable[Any], times: int) -> float:
-    """Seconds of all random numbers, drawn as normal ones."""
+    """Return the seconds of all random numbers, drawn as normal ones."""
     shapes = Counter(tuple(event.input_shapes[0]) for event in events)
     return sum(count * median_seconds(torch.empty(shape).normal_, times=times) for shape, count in shapes.items())
 
 
 def time_of_calls(count: int) -> float:
-    """Seconds of so many operations on a single number."""
+    """Return the seconds of `count` operations on a single number."""
     one = torch.zeros(1)
 
     def calls() -> None:

@@ -1,13 +1,13 @@
-"""How fast the paper's networks train on a GPU: the five seeds of each configuration as one stack.
+"""Time the training of the paper's networks on a GPU: the five seeds of each configuration as one stack.
 
     python benchmarks/gpu.py [only=<task>/<experiment>] [steps=200] [paired=2500] [full=true] [json=true] [key=value ...]
 
-For each of the eight configurations: seconds until its step is captured; seconds per step of the stack with everything in
-it (data, noise, loss, Adam, losses and measures read at the log interval; neither tests nor checkpoints); the total that
-follows for the whole training, and with full=true the total that it took; share of the ceiling; peak memory. Then TF32
-against single precision: `paired` steps of the same seeds in both, and the difference of their final test losses. The
+It prints for each of the eight configurations: seconds until its step is captured; seconds per step of the stack (data,
+noise, loss, Adam, losses and measures read at the log interval; neither tests nor checkpoints); the total for the whole
+training that follows from these, and with full=true the measured total; share of the ceiling; peak memory. Then it compares
+TF32 with single precision: `paired` steps of the same seeds in both, and the difference of their final test losses. The
 ceilings, a large product in both precisions and a large copy, are measured in the same run. Other keys are those of
-train.py, for all configurations; device=cpu with small sizes shows that this script runs. It asserts nothing.
+train.py, for all configurations; device=cpu with small sizes tests the script itself. It asserts nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -58,7 +58,7 @@ class Settings:
 
 
 def wait(device: torch.device) -> float:
-    """The time [s] when the device has done all it was told."""
+    """Wait until the device has finished all its work, and return the time [s]."""
     if device.type == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter()
@@ -73,14 +73,14 @@ def product_ceiling(device: torch.device, size: int, tf32: bool) -> float:
 
 
 def new_stack(config: str, device: torch.device, words: dict[str, str]) -> tuple[Trainee, list[Learner]]:
-    """The paper's seeds of a configuration before their first step, and one by one."""
+    """Return the paper's seeds of a configuration before their first step, as a stack and one by one."""
     configs = [resolve_train({**words, "config": config, "seed": str(seed)}) for seed in SEEDS]
     members = [new_learner(one, device) for one in configs]
     return stacked(members), members
 
 
 def train(trainee: Trainee, steps: int, device: torch.device) -> float:
-    """Seconds that some steps take, as training takes them: numbers are read at the log interval."""
+    """Return the seconds of some steps, run as in training: numbers are read at the log interval."""
     trainer, losses = trainee.config.trainer, []
     began = wait(device)
     for _ in range(steps):
@@ -95,7 +95,7 @@ def train(trainee: Trainee, steps: int, device: torch.device) -> float:
 
 
 def begin(trainee: Trainee, device: torch.device) -> float:
-    """Seconds until the step is captured, without measures and with; they are steps of the training too."""
+    """Return the seconds until the step is captured, without measures and with them; these steps train the network, too."""
     began = wait(device)
     for measured in (False, True):
         for _ in range(WARM_UP + 1):
@@ -104,8 +104,8 @@ def begin(trainee: Trainee, device: torch.device) -> float:
 
 
 def time_configuration(name: str, device: torch.device, steps: int, full: bool, words: dict[str, str]) -> dict[str, Any]:
-    """What one configuration's five networks take."""
-    gc.collect()  # of what captures of an earlier configuration keep
+    """Return time and memory of one configuration's five networks."""
+    gc.collect()  # frees the memory held by captures of an earlier configuration
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     trainee, _ = new_stack(name, device, words)
@@ -125,7 +125,7 @@ def time_configuration(name: str, device: torch.device, steps: int, full: bool, 
 
 
 def whole_training(name: str, device: torch.device, words: dict[str, str]) -> float:
-    """Seconds from the untrained networks to their last step."""
+    """Return the seconds from the untrained networks to their last step."""
     began = wait(device)
     trainee, _ = new_stack(name, device, words)
     train(trainee, trainee.config.trainer.n_epochs, device)
@@ -133,7 +133,7 @@ def whole_training(name: str, device: torch.device, words: dict[str, str]) -> fl
 
 
 def compare_tf32(name: str, device: torch.device, steps: int, words: dict[str, str]) -> dict[str, Any]:
-    """Final test losses of the same seeds in both precisions, and their paired difference with its 95% t interval."""
+    """Return final test losses of the same seeds in both precisions, and their paired difference with its 95% t interval."""
     losses = {}
     for tf32 in (False, True):
         use_tf32(tf32)
@@ -152,19 +152,19 @@ def compare_tf32(name: str, device: torch.device, steps: int, words: dict[str, s
 
 
 def paired_difference(before: Sequence[float], after: Sequence[float]) -> tuple[float, float]:
-    """Mean of after − before, and half the width of its 95% t interval."""
+    """Return the mean of after − before, and half the width of its 95% t interval."""
     differences = [b - a for a, b in zip(before, after, strict=True)]
     low, high = confidence_interval(differences) or (math.nan, math.nan)
     return statistics.fmean(differences), (high - low) / 2
 
 
 def peak_memory_mb(device: torch.device) -> float:
-    """Peak memory of the device since the last reset [MB]; on a CPU, of the process."""
+    """Return the peak memory of the device since the last reset [MB]; on a CPU, that of the process."""
     return torch.cuda.max_memory_allocated() / 2**20 if device.type == "cuda" else peak_rss_mb()
 
 
 def measure(settings: Settings, words: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """Ceilings, one row per configuration, their sum, TF32; `words` are settings of all trainings."""
+    """Yield ceilings, one row per configuration, their sum, TF32; `words` are settings of all trainings."""
     device = prepare(settings.device)
     keep_freed_memory()
     names = [settings.only] if settings.only else CONFIGS
@@ -191,7 +191,7 @@ def measure(settings: Settings, words: dict[str, str]) -> Iterator[dict[str, Any
 
 
 def show(row: dict[str, Any]) -> None:
-    """Lines for people."""
+    """Print a row as readable lines."""
     if row["name"] == "ceiling":
         single, tf32, copy = (row[f"{k}_per_s"] / 1e12 for k in ("single_flops", "tf32_flops", "copy_bytes"))
         print(f"{row['device']}: large product {single:.1f} TFLOP/s, in TF32 {tf32:.1f}; large copy {copy:.2f} TB/s")

@@ -1,8 +1,8 @@
-"""What half precision of weights does to what a network reports at rest: why weights are published in full.
+"""Measure the effect of half-precision weights on positions at rest, which is why weights are published in full precision.
 
     python benchmarks/half_precision.py [run=spatial_navigation/noisy_biased_gru] [seed=0] [tag=theory]
 
-Prints how far positions of 200 rests of 200 steps, under the same noise, are from those of the network in full.
+Prints how far positions of 200 rests of 200 steps are from those of the network in full precision under the same noise.
 """
 
 import copy

@@ -1,4 +1,4 @@
-"""How fast training was at earlier commits: one single-threaded network at full size, as `train.py` itself timed it.
+"""Time training at earlier commits: one single-threaded network at full size, as timed by `train.py` itself.
 
     python benchmarks/history.py commits=35c8c45,226193e [only=vanilla] [steps=40] [json=true]
 
@@ -38,7 +38,7 @@ class Settings:
 
 
 def unpack(commit: str, folder: Path) -> str:
-    """Put a commit's files into a folder; its short name.
+    """Put a commit's files into a folder; returns its short name.
 
     Raises:
         BadInput: no such commit here.
@@ -53,7 +53,7 @@ def unpack(commit: str, folder: Path) -> str:
 
 
 def seconds_per_step(project: Path, name: str, steps: int) -> float:
-    """Train in an unpacked project, and read what it said of its speed."""
+    """Train in an unpacked project, and return its own seconds per step."""
     run = project / "history"
     words = {"config": CASES[name], "seed": "0", "device": "cpu", "path": str(run), "trainer.n_epochs": str(steps)}
     words |= {"trainer.log_freq": str(INTERVAL), "trainer.test_freq": str(steps), "trainer.save_freq": str(steps)}

@@ -1,9 +1,10 @@
-"""Every measure of the recorded mouse's sleep beside rests of three networks of bearings, and in which rows it is like none.
+"""Compare every measure of the recorded mouse's sleep with rests of three head-direction networks.
 
     python benchmarks/mouse.py [document=docs/recordings.md]
 
-Sleep is unlike the networks where its value ± two standard errors overlaps that of none of them; rows in which no network
-has a value are told apart. The environment names the mouse's file (docs/recordings.md). Half a minute of a core.
+In a row, sleep is unlike the networks if its value ± two standard errors overlaps that of none of them; rows in which no
+network has a value are listed separately. The environment names the mouse's file (docs/recordings.md). It takes half a
+minute of a core.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,7 +42,7 @@ class Settings:
 
 
 def table() -> Table:
-    """All measures of rests and sleep, each beside its own waking."""
+    """Return all measures of rests and sleep, each beside its own waking."""
     mouse = recorded_mouse().decoded
     awake, rest = dict.fromkeys(SLEEP, mouse["awake"]), {sleep: mouse[sleep] for sleep in SLEEP}
     for name in NETWORKS:
@@ -53,14 +54,14 @@ def table() -> Table:
 
 
 def interval(found: Any) -> tuple[float, float] | None:
-    """Two standard errors either way; None for no value."""
+    """Return the value ± two standard errors; None for no value."""
     if found is None or found.standard_error is None or not math.isfinite(found.value):
         return None
     return found.value - 2 * found.standard_error, found.value + 2 * found.standard_error
 
 
 def unlike(found: Table, sleep: str, networks: Sequence[str] = NETWORKS) -> tuple[list[str], list[str]]:
-    """Measures of which sleep's interval overlaps none of the networks', and those of which no network has one."""
+    """Return measures for which sleep's interval overlaps none of the networks', and those for which no network has one."""
     apart, alone = [], []
     for measure, each in found.found.items():
         own, others = interval(each[sleep]), [one for name in networks if (one := interval(each[name]))]
@@ -72,7 +73,7 @@ def unlike(found: Table, sleep: str, networks: Sequence[str] = NETWORKS) -> tupl
 
 
 def sentences(found: Table) -> Iterator[str]:
-    """Where each sleep is unlike every network."""
+    """Yield sentences on the measures in which each sleep is unlike every network."""
     for sleep in SLEEP:
         apart, alone = ([f"`{name}`" for name in names] for names in unlike(found, sleep))
         valued = sum(interval(each[sleep]) is not None for each in found.found.values())
@@ -85,7 +86,7 @@ def main(words: list[str]) -> None:
     """Measure, and print or fill the page.
 
     Raises:
-        BadInput: the page has no place for what is made.
+        BadInput: the page has no place for the table.
         DamagedData: the environment names no recorded mouse.
     """
     settings: Settings | None = asked_settings(Settings, __doc__ or "", words)

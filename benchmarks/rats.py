@@ -1,10 +1,10 @@
-"""How recorded rats move beside the walks of the task, and beside networks that were trained on either.
+"""Compare the movement of recorded rats with walks of the task, and with networks that were trained on either.
 
     python benchmarks/rats.py 'files=[sargolini.npz,tanni.npz]' ['runs=[results/spatial_navigation/...]'] [document=PAGE]
 
-Files hold `pos` (n, 2) [m] and `t` (n) [s]; docs/recordings.md says where to get two. Every 0.1 s and every 0.8 s, in epochs
-of 30 samples, beside as long walks of 100 trajectories, and networks awake and at rest, decoded by templates; speeds are
-over 0.1 s. A minute of a core.
+Files hold `pos` (n, 2) [m] and `t` (n) [s]; docs/recordings.md says where to get two. Positions are sampled every 0.1 s and
+every 0.8 s, in epochs of 30 samples. Walks of the task, and networks awake and at rest, decoded by templates, have 100
+trajectories of the same length. Speeds are over 0.1 s. It takes a minute of a core.
 """
 
 from collections.abc import Iterator
@@ -43,13 +43,13 @@ class Settings:
 
 
 def recorded(file: Path) -> ra.Recording:
-    """The whole path of a rat."""
+    """Return the whole path of a rat."""
     arrays = read_arrays(file)
     return ra.Recording(arrays["pos"], times=arrays["t"], space=ra.Box.around(arrays["pos"]))
 
 
 def walked() -> ra.Recording:
-    """Walks of the task."""
+    """Return walks of the task."""
     import torch
 
     task, _ = build(train_config({"config": "spatial_navigation/noisy_unbiased"}), torch.device("cpu"))
@@ -58,20 +58,20 @@ def walked() -> ra.Recording:
 
 
 def phases(run: ra.Run) -> dict[str, ra.Recording]:
-    """A network awake and at rest."""
+    """Record a network awake and at rest."""
     each = {"awake": ra.waking(STEPS), "at rest": ra.rest(STEPS)}
     return {name: run.record(phase, TRAJECTORIES, rates=False, decoder="template") for name, phase in each.items()}
 
 
 def every(recording: ra.Recording, seconds: float) -> ra.Recording:
-    """Samples so far apart, in epochs of 30 where they are longer."""
+    """Return samples that are `seconds` apart, in epochs of at most 30 samples."""
     apart = round(seconds / recording.dt)
     thinned = [epoch[::apart] for epoch in recording.epochs if len(epoch) > 9 * apart]
     return ra.replay.pieces(ra.Recording(thinned, recording.dt * apart, recording.space, margin=1.0), SAMPLES)
 
 
 def row(name: str, recording: ra.Recording) -> list[str]:
-    """Its speed, exponents, and how steps of 0.8 s go on."""
+    """Return its speed, its exponents, and the autocorrelation of its steps of 0.8 s."""
     fine, coarse = (every(recording, seconds) for seconds in (FINE, COARSE))
     speeds = np.linalg.norm(np.diff(fine.positions, axis=1), axis=-1) / fine.dt
     found = [ra.replay.exponent(one, rng=0) for one in (fine, coarse)]
@@ -82,7 +82,7 @@ def row(name: str, recording: ra.Recording) -> list[str]:
 
 
 def rows(files: list[str], runs: list[str]) -> Iterator[list[str]]:
-    """Rats, the task, and networks."""
+    """Yield the rows of rats, of the task, and of networks."""
     yield from (row(file.stem, recorded(file)) for file in map(Path, files))
     yield row("the task (released code's speed)", walked())
     for folder in runs:
@@ -93,7 +93,7 @@ def main(words: list[str]) -> None:
     """Print the table, or put it into a page.
 
     Raises:
-        BadInput: the page has no place for it, or a file or run is none.
+        BadInput: the page has no place for the table, or a file or run is invalid.
     """
     settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
     if settings is None:

@@ -1,12 +1,12 @@
-"""Try faults on small trainings, on what writes files beside them, and on input; count what came of them.
+"""Try faults on small trainings, on other commands that write files, and on input, and count the outcomes.
 
     python benchmarks/reliability.py [seconds=180] [only=kill] [out=docs/reliability.json] [document=docs/reliability.md]
 
-It fills the table of `document`. Trials go on from the counts of `out`, each with a number of its own, so a campaign can be
-stopped at any time and run in parts. A fault that did not come about, as a kill after the end, is tried and not counted.
-Every trial that breaks its promise is named on stderr with its number, and the script ends with exit code 1. To be run with
+It fills the table of `document`. Trials continue from the counts of `out`, each with its own number, so a campaign can be
+stopped at any time and run in parts. A trial in which the fault did not occur, as a kill after the end, is not counted.
+Every trial that breaks its promise is named on stderr with its number, and the script ends with exit code 1. Run it with
 one thread (OMP_NUM_THREADS=1), on Linux: trials kill processes that they fork. A full disk is a file system of a few pages
-in a mount namespace of such a process; where the system allows no such thing, these faults are left out, and said to be.
+in a mount namespace of such a process; where the system forbids that, these faults are left out, with a message.
 """
 
 from contextlib import redirect_stderr, redirect_stdout
@@ -46,7 +46,7 @@ def main(words: list[str]) -> None:
 
     Raises:
         BadInput: no fault has such a name.
-        SomeFailed: a promise was broken, now or in the counts that this goes on from.
+        SomeFailed: a promise was broken, in these trials or in the counts of `out`.
     """
     settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
     if settings is None:
@@ -64,7 +64,7 @@ def main(words: list[str]) -> None:
     while time.monotonic() < deadline:
         for name, fault in faults.items():
             count = counts.setdefault(name, {"tried": 0, "trials": 0, "broken": []})
-            ending = min(time.monotonic() + 2, deadline)  # every fault has its share of the time
+            ending = min(time.monotonic() + 2, deadline)  # faults take turns
             while time.monotonic() < ending:
                 kept = _kept(fault, f"{name} {count['tried']}")
                 if kept is False:

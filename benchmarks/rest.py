@@ -1,10 +1,10 @@
-"""How much slower a changed rest is than the plain one: each modifier's rollout beside the fast loop of the same network.
+"""Time rests with modifiers over plain rest: each modifier's rollout beside the fast loop of the same network.
 
     python benchmarks/rest.py [units=[128,512]] [rounds=7] [steps=20] [json=true]
 
-One thread, no gradient, 200 trajectories, 512 outputs. Runs take turns, and what is printed is the median over rounds of
-(processor time of a changed rollout)/(that of the plain one in the same round), so that a busy machine tells much the same.
-It asserts nothing; a modifier is meant to stay below 1.5 at 512 units and 2.5 at 128.
+One thread, no gradient, 200 trajectories, 512 outputs. Rollouts take turns. The number printed is the median over rounds of
+the processor time of a modified rollout over that of the plain one in the same round, so that other work on the machine
+matters little. It asserts nothing; a modifier is meant to stay below 1.5 at 512 units and 2.5 at 128.
 """
 
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ class Settings:
 
 @torch.no_grad()
 def seconds(network: Network, steps: int, trajectories: int, noise_stream: torch.Generator) -> float:
-    """Processor time of a rest."""
+    """Return the processor time of a rest [s]."""
     state = network.initial_state(torch.full((trajectories, OUTPUTS), 1 / OUTPUTS))
     inputs = torch.zeros(trajectories, steps, INPUTS)
     began = time.process_time()
@@ -75,7 +75,7 @@ def seconds(network: Network, steps: int, trajectories: int, noise_stream: torch
 
 
 def ratios(model: str, units: int, settings: Settings) -> dict[str, float]:
-    """Time of each rest over that of the plain one, by its name; and that of the plain one's step [ms]."""
+    """Return the time of each rest over that of the plain one, by name, and that of a plain step [ms]."""
     cell = registry.load("cells", model).Settings(model=model, n_rec=units)
     plain = build_network(cell, INPUTS, OUTPUTS, torch.Generator().manual_seed(0))
     networks = {name: modified(plain, modify, DT, torch.Generator()) for name, modify in CASES.items()}

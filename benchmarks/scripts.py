@@ -1,4 +1,4 @@
-"""What each script takes at full size on the published networks of seed 0: seconds and memory of the whole process.
+"""Time and memory of each script at full size on the published networks of seed 0, for the whole process.
 
     python benchmarks/scripts.py [only=kl] [json=true]
 
@@ -48,7 +48,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a script took."""
+    """The time and memory of a script."""
 
     script: str
     seconds: float
@@ -57,10 +57,10 @@ class Cost:
 
 
 def cost(name: str, folder: Path) -> Cost:
-    """Run a script as a user does.
+    """Run a script as a user does, and return its cost.
 
     Raises:
-        SomeFailed: it failed.
+        SomeFailed: the script failed.
     """
     copied = folder / COPY
     shutil.copytree(ROOT / SPATIAL.format(FIVE[0]), copied)
@@ -76,7 +76,7 @@ def cost(name: str, folder: Path) -> Cost:
 
 
 def costs(names: list[str]) -> Iterator[Cost]:
-    """Run scripts, one after another, each in a folder of its own: some write files of one name."""
+    """Run scripts one after another, each in its own folder, as some write files of the same name."""
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
             yield cost(name, Path(folder))

@@ -2,13 +2,14 @@
 
     python benchmarks/separation.py [recordings=8] [frictions=[0.7,0.2]] [document=docs/replay.md]
 
-Every network rests several times, from other starts and under other noise: diffusive at c = 2, and with momentum of each
-friction λ at c = 2λ, which leaves the stationary law as it is to leading order. By each measure alone, a recording is put
-with the kind, diffusive or with this momentum, whose other recordings are nearer on average; told is how many of each kind
-are put where they belong, and the means of both kinds. Beside that: which share of segments that are made at a network's
-jitter is read back by `ra.replay.states` (a model of which fewer than 80 % are is not usable there), at two lengths, and
-which share a reader gets back who is told how large steps and jitter are: no measure of positions can do better on both.
-recordings=0: that alone. 17 s of a core for a recording and its measures, less of bearings.
+Every network rests several times, from different starts and under different noise: diffusive at c = 2, and with momentum of
+each friction λ at c = 2λ, which keeps the stationary density to leading order. By each measure alone, a recording is
+assigned to the kind, diffusive or with this momentum, whose other recordings are nearer on average. A first table has the
+number of each kind that is assigned correctly, and the means of both kinds. A second table is about segments generated with
+a network's jitter, at two lengths: the share of them that `ra.replay.states` classifies correctly (a model below 80 % is not
+usable there), and the share for a reader who knows the sizes of steps and jitter, which no measure of positions can exceed
+for both models. recordings=0 makes the second table alone. A recording and its measures take 17 s of a core, less for
+bearings.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,9 +40,9 @@ from paper.documents import print_or_fill, read_page
 from paper.tables import Table
 
 STEPS, TRAJECTORIES = 200, 40
-LENGTHS = (20, 40)  # samples of a segment: the measure's own, and twice that
+LENGTHS = (20, 40)  # samples of a segment: the length in `ra.replay.states`, and twice that
 LONGER = "states of 40 samples"
-TOLD = 400  # segments of each model that the reader is given who is told
+TOLD = 400  # segments of each model for the reader who knows the sizes of steps and jitter
 
 NETWORKS = {
     "vanilla, box": "spatial_navigation/noisy_unbiased",
@@ -64,12 +65,12 @@ class Settings:
 
 
 def with_momentum(friction: float) -> str:
-    """Name the kind."""
+    """Return the name of rest with momentum of a friction."""
     return f"momentum, λ = {friction:g}"
 
 
 def kinds(run: Run, seed: int, frictions: Sequence[float]) -> dict[str, ra.Recording]:
-    """Every kind of rest of a network."""
+    """Record every kind of rest of a network."""
     rests = {DIFFUSIVE: ra.rest(STEPS, variance_gain=2)}
     for friction in frictions:
         rests[with_momentum(friction)] = ra.rest(STEPS, variance_gain=2 * friction, modify=[ra.Momentum(friction=friction)])
@@ -77,14 +78,14 @@ def kinds(run: Run, seed: int, frictions: Sequence[float]) -> dict[str, ra.Recor
 
 
 def told(space: Space, found: States, samples: int) -> dict[str, float]:
-    """Share of segments read back, for MADE, by a reader who knows how large steps and jitter are, but not what is kept."""
+    """Return the share of segments of each model in MADE that is recognised knowing the sizes of steps and jitter, not λ."""
     apart = np.abs(np.subtract.outer(np.arange(samples - 1), np.arange(samples - 1)))
     jitter = found.jitter**2 * (2.0 * (apart == 0) - 1.0 * (apart == 1))
     laws = {"diffusive": [apart == 0], "momentum": [kept**apart for kept in KEPT]}
     draws, shares = np.random.default_rng(0), {}
     for made in MADE:
         moved = steps(space, made_segments(space, made, found.jitter, found.scale, samples, TOLD, draws))
-        axes = moved.transpose(2, 0, 1).reshape(-1, samples - 1)  # a dimension after the other: the segments of each
+        axes = moved.transpose(2, 0, 1).reshape(-1, samples - 1)  # the segments of one dimension after those of the other
 
         def likelihood(law: np.ndarray, axes: np.ndarray = axes) -> np.ndarray:
             along = multivariate_normal.logpdf(axes, cov=found.scale**2 * law + jitter).reshape(-1, TOLD)
@@ -97,7 +98,7 @@ def told(space: Space, found: States, samples: int) -> dict[str, float]:
 
 
 def read_back(name: str, frictions: Sequence[float]) -> list[list[str]]:
-    """Rows of the table of what is read back of a network."""
+    """Return the rows of a network in the table of segments."""
     rows = []
     for kind, recording in kinds(ra.load(NETWORKS[name], seed=0), 0, frictions).items():
         cells = [name, kind]
@@ -117,7 +118,7 @@ def _marked(share: float) -> str:
 
 
 def values(name: str, seed: int, frictions: Sequence[float]) -> dict[str, list[float]]:
-    """Every measure of one recording of each kind of a network."""
+    """Return every measure of one recording of each kind of a network."""
     warnings.simplefilter("ignore", RuntimeWarning)  # a column without a value has no mean
     run = ra.load(NETWORKS[name], seed=0)
     awake, each = run.record(ra.waking(100), 200, decoder="template"), kinds(run, seed, frictions)
@@ -130,7 +131,7 @@ def values(name: str, seed: int, frictions: Sequence[float]) -> dict[str, list[f
 
 
 def put_right(ours: np.ndarray, others: np.ndarray) -> int:
-    """How many values (n) are nearer to the mean of the others of their own kind than to that of the other kind."""
+    """Count the values (n) that are nearer to the mean of the others of their own kind than to that of the other kind."""
     known, others = ours[np.isfinite(ours)], others[np.isfinite(others)]
     if len(known) < 2 or not len(others):
         return 0
@@ -139,7 +140,7 @@ def put_right(ours: np.ndarray, others: np.ndarray) -> int:
 
 
 def separated(found: Mapping[str, Mapping[str, np.ndarray]], friction: float) -> Iterator[list[str]]:
-    """Rows of the table of measures: how many are put right (bold: of both kinds all but one or more), and means."""
+    """Yield rows of the table of measures: numbers assigned correctly (bold: at most one wrong of each kind), and means."""
     for column, measure in enumerate((*MEASURES, LONGER)):
         cells = [f"`{measure}`" if measure != LONGER else LONGER]
         for kinds_of in found.values():

@@ -1,10 +1,11 @@
-"""How long planning and looking at a sweep of many runs takes: makes fake run folders, and prints a table (docs/cluster.md).
+"""Time planning and status of a sweep of many runs: makes fake run folders, and prints a table (docs/cluster.md).
 
     python benchmarks/sweeps.py [runs=10000] [seeds=100] [cold=true] [json=true]
 
-The sweep varies noise and seed, and has one analysis. Each of its fake folders has what a finished run of 2,500 steps has,
-with empty files for its networks, and each run a note and a result. Measured within one process, so that loading Python and
-its libraries does not count. Cold: with the machine's caches of files dropped before each measurement, which root may do.
+The sweep varies noise and seed, and has one analysis. Each fake folder has the files of a finished run of 2,500 steps, with
+empty files for its networks, and each run has a note and a result. All is timed within one process, so that loading Python
+and its libraries does not count. With cold=true, which needs root, the machine's caches of files are dropped before each
+measurement.
 """
 
 from collections.abc import Callable
@@ -31,7 +32,7 @@ from reactivation.sweep.table import write_table
 
 CONFIG = "spatial_navigation/noisy_unbiased"
 _CACHES = Path("/proc/sys/vm/drop_caches")
-_STEPS, _SAVED = 2500, 100  # of a run of the paper, and between two files of its network
+_STEPS, _SAVED = 2500, 100  # steps of a run of the paper, and between two files of its network
 _MEASURES = {"loss": 6e-6, "fraction_unexplained": 0.13, "position_error": 0.09, "pos_mse": 0.005}
 
 
@@ -46,7 +47,7 @@ class Settings:
 
 
 def main(words: list[str]) -> None:
-    """Make, time, print.
+    """Make the sweep, time it, and print the table.
 
     Raises:
         BadInput: the caches cannot be dropped here.
@@ -107,7 +108,7 @@ def _timed(name: str, action: Callable[[], object], settings: Settings) -> dict[
 
 
 def make(sweep: Sweep, run: PlannedRun, config: TrainConfig) -> None:
-    """Make a finished run, but for its network, and its result."""
+    """Make the files of a finished run, with empty networks, and its result."""
     folder, (analysis,) = sweep.folder(run.name), run.analyses
     folder.path.mkdir(parents=True)
     folder.config_file.write_text(to_yaml(config))

@@ -1,7 +1,7 @@
-"""Print the numbers of docs/theory.md that are worked out by hand: python benchmarks/theory.py
+"""Print the numbers of docs/theory.md that need no networks: python benchmarks/theory.py
 
-Also how often families of made-up networks are called what they are, and how many verdicts of all tables would be wrong by
-chance. What is measured of networks stands in results/theory and on the page report_theory.html instead.
+It also prints how often families of made-up networks get the right verdict, and how many verdicts of all tables would be
+wrong by chance. Measurements of networks are in results/theory and on the page report_theory.html.
 """
 
 from collections.abc import Callable
@@ -28,18 +28,18 @@ from reactivation.theory.optimum import optimal_alpha
 _DT, _TURN, _CONCENTRATION = 0.02, 3.0, 8.0  # of the drawn bearings
 _FAMILIES = 300  # of made-up networks, for each kind and spread
 _SPREADS = (0.1, 0.2, 0.4)  # standard deviation of α from network to network
-_EXPONENT = {SPATIAL: (0.48, 0.03), HEAD: (-1.0, 0.1)}  # of Langevin sampling, and what it scatters by
+_EXPONENT = {SPATIAL: (0.48, 0.03), HEAD: (-1.0, 0.1)}  # mean and SD over networks for Langevin sampling
 
 Truth = Callable[[np.random.Generator, float], Network]
 
 
 @dataclass
 class Settings:
-    """Of this command there are none."""
+    """This command has no settings."""
 
 
 def main(words: list[str]) -> None:
-    """Print line after line, each named by the section that it is of."""
+    """Print line after line, each with the section of docs/theory.md to which it belongs."""
     settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
     if settings is None:
         return
@@ -56,7 +56,7 @@ def main(words: list[str]) -> None:
 
 
 def _print_sight(task: str, n: int) -> None:
-    """What n networks can see."""
+    """Print which effects n networks can show."""
     half, side = half_width(1.0, n), sign_is_wrong(task)
     print(f"{task}, n = {n}: intervals reach {half:.2f} SD either way")
     print(f"{task}, n = {n}: a sign by {SURE:g} standard errors is wrong in {side:.0%}")
@@ -96,13 +96,13 @@ def _flat(rng: np.random.Generator, spread: float) -> Network:
 
 
 def _gated(rng: np.random.Generator, spread: float) -> Network:
-    """A pull of Langevin's size under inputs, and half of it away from home without."""
+    """A network with a pull of Langevin's size under inputs, and half of that away from home without inputs."""
     alphas = np.array([-0.5, -0.5, 1.0]) + spread * rng.standard_normal(3)
     return Network(0, {0.0: alphas[0], 4.0: alphas[1]}, -0.3 + 0.1 * rng.standard_normal(), brownian=alphas[2])
 
 
 def _print_chance() -> None:
-    """At most this many verdicts are wrong by chance."""
+    """Print how many verdicts are wrong by chance, at most."""
     with TemporaryDirectory() as nothing:
         for what, verdicts, wrong in chances(judge_mechanism(nothing)):
             print(f"chance. {verdicts} {what}: at most {wrong:.1f}")

@@ -1,10 +1,10 @@
-"""How long a training step takes with one thread and with one per core, on this machine as it is and beside other work.
+"""Time a training step with one thread and with one thread per core, on this machine as it is and beside other work.
 
     python benchmarks/threads.py [only=vanilla] [steps=12] [json=true]
 
-One per core is the default of `threads=`, for machines of one's own; busy ones are advised to take one. Other work is one
-process per core that multiplies matrices without end. Seconds are the median step of one network, everything included. It
-asserts nothing, and says what the load was before: a machine that is busy already shows no idle numbers.
+One thread per core is the default of `threads=`, for a machine without other work; on a busy one, one thread is advised.
+Other work is one process per core that multiplies matrices without end. Seconds are the median whole step of one network.
+It asserts nothing, and prints the load before it began, since a machine that is busy already gives no idle numbers.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from reactivation.machine.errors import run_command
 from reactivation.settings.declaring import setting
 from reactivation.settings.describing import asked_settings
 
-_SIZE = 1000  # of the matrices of the other work
+_SIZE = 1000  # rows of the matrices of the other work
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Settings:
 
 @contextmanager
 def other_work(processes: int) -> Iterator[None]:
-    """Keep so many cores busy in this block."""
+    """Keep as many cores busy during this block."""
     context = multiprocessing.get_context("spawn")
     begun = context.Barrier(processes + 1)
     workers = [context.Process(target=_multiply, args=(begun,), daemon=True) for _ in range(processes)]
@@ -61,7 +61,7 @@ def _multiply(begun: Any) -> None:
 
 
 def measure(names: list[str], steps: int) -> Iterator[dict[str, Any]]:
-    """One row per network, load and number of threads."""
+    """Yield one row per network, load and number of threads."""
     count = cores.available()
     for name in names:
         for load in (0, count):

@@ -1,10 +1,10 @@
-"""How fast training is, beside the plain loop and beside what the machine can do.
+"""Time training, beside a plain loop and beside the ceilings of the machine.
 
     python benchmarks/training.py [only=vanilla] [steps=12] [json=true]
 
-For each network of the paper at full size, everything included (data, noise, loss, Adam, the loss read at the log interval):
-the plain loop in one process with all cores, as anyone would run it, then the fast path as `train.py seed=0,1,...` runs it,
-one single-threaded process per core. Seconds are per training step of one network: with several processes, the median step
+Each network of the paper is trained at full size in two ways: by a plain loop in one process with all cores, and by the fast
+path of `train.py seed=0,1,...`, one single-threaded process per core. Whole steps are timed (data, noise, loss, Adam, the
+loss read at the log interval). Seconds are per training step of one network: with several processes, the median step
 divided by their number. Both ceilings, a large product and a large copy, are measured in the same run. It asserts nothing.
 """
 
@@ -50,28 +50,28 @@ class Settings:
 
 
 def cases(only: str) -> list[str]:
-    """The networks that a user wants measured."""
+    """Return the networks to measure."""
     return list(CASES) if only == "all" else [only]
 
 
 @dataclass
 class Timing:
-    """What one way of training took."""
+    """The time and memory of one way of training."""
 
     seconds_per_step: float
     peak_rss_mb: float  # of the largest process
 
 
 def features_of(trainee: Trainee) -> int | None:
-    """Fourier features of a fast head-direction loss; None where outputs are formed."""
+    """Return the number of Fourier features of a fast head-direction loss; None where outputs are formed."""
     return trainee.objective.ring.cells.shape[-1] if isinstance(trainee.objective, RingError) else None
 
 
 def time_steps(name: str, seed: int, plain: bool, threads: int, steps: int, start: Any) -> tuple[list[float], float]:
-    """Seconds of each of `steps` training steps, and this process's peak memory [MB]."""
+    """Return the seconds of each of `steps` training steps, and this process's peak memory [MB]."""
     torch.set_num_threads(threads)
     device = prepare("cpu")
-    if not plain:  # a loop as anyone would run it leaves the C library as it is
+    if not plain:  # a plain loop leaves the settings of the C library unchanged
         keep_freed_memory()
     config = train_config({"config": CASES[name], "seed": seed})
     learner = new_learner(config, device, plain=plain)
@@ -88,7 +88,7 @@ def time_steps(name: str, seed: int, plain: bool, threads: int, steps: int, star
 
 
 def peak_rss_mb() -> float:
-    """Peak memory of this process alone [MB]; getrusage would count what its parent held before it started."""
+    """Return the peak memory of this process alone [MB]; getrusage would include memory of its parent before the start."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
@@ -100,7 +100,7 @@ def _worker(queue: Any, *arguments: Any) -> None:
 
 
 def run_processes(name: str, plain: bool, processes: int, threads: int, steps: int) -> Timing:
-    """Train in several processes at once, all counted from the same moment."""
+    """Train in several processes at once, all timed from the same moment."""
     context = multiprocessing.get_context("spawn")
     queue, start = context.Queue(), context.Barrier(processes)
     os.environ["OMP_NUM_THREADS"] = str(threads)
@@ -116,7 +116,7 @@ def run_processes(name: str, plain: bool, processes: int, threads: int, steps: i
 
 
 def measure(names: list[str], steps: int) -> Iterator[dict[str, Any]]:
-    """One row per network and way of training."""
+    """Yield one row per network and way of training."""
     count = cores.available()
     prepare("cpu")
     torch.set_num_threads(count)
@@ -147,14 +147,14 @@ def measure(names: list[str], steps: int) -> Iterator[dict[str, Any]]:
 
 
 def show_heading(row: dict[str, Any]) -> None:
-    """What all rows share, and the names of the columns."""
+    """Print the numbers that all rows share, and the names of the columns."""
     product, copy = row["ceiling_flops_per_s"] / 1e9, row["copy_bytes_per_s"] / 1e9
     print(f"{row['device']}: large product {product:.0f} GFLOP/s, large copy {copy:.1f} GB/s")
     print(f"{'':<22}{'s/step':>9}{'GFLOP':>8}{'of ceiling':>12}{'× plain':>9}{'peak MB':>9}")
 
 
 def show(row: dict[str, Any]) -> None:
-    """One line for people."""
+    """Print a row as one readable line."""
     print(
         f"{row['name']:<22}{row['seconds_per_step']:>9.4f}{row['flops'] / 1e9:>8.1f}"
         f"{row['fraction_of_ceiling']:>12.1%}{row['times_plain_loop']:>9.2f}{row['peak_rss_mb']:>9.0f}",

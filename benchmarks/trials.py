@@ -1,8 +1,8 @@
-"""Faults that are tried, and how one trial of each is made; `reliability.py` makes many and counts.
+"""Faults, and one trial of each; `reliability.py` runs many trials and counts them.
 
-A trial forks a process that does some work on a folder, lets something befall it, and looks at what is left: whether it is
-whole, and whether the same command, given again, ends as if nothing had been. All that is random comes from the trial's own
-generator, so a trial can be made again by its number.
+A trial forks a process that does some work on a folder, and makes a fault happen to it. Then it checks whether the files
+left are whole, and whether the same command, given again, ends as if there had been no fault. All randomness comes from the
+trial's own generator, so a trial can be repeated by its number.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -49,18 +49,18 @@ _ALONE = {
 }
 _STACKS = {f"stack, {kind}": words for kind, words in _ALONE.items()}
 _TRAININGS = {**_ALONE, **_STACKS}
-_ROUGH = 1e-2  # by which members of a stack may differ from those that trained on without one that failed
-_CALLS = ("replace", "fsync", "open", "link", "unlink")  # of the system, at which a trial strikes
+_ROUGH = 1e-2  # tolerated difference between members of a stack and those that trained on without a failed member
+_CALLS = ("replace", "fsync", "open", "link", "unlink")  # system calls at which faults happen
 _ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EACCES, errno.EROFS)
 _KILLED, _REFUSED, _WRONG = 99, 98, 97  # exit codes of forked processes
-_ANSWERS = (True, None, False)  # of a trial, likewise
+_ANSWERS = (True, None, False)  # of a trial, in the order of its exit codes
 DISK = "full disk"
 _PAGE = 4096  # bytes
 _NEW_MOUNTS, _PRIVATE, _REMOUNT = 0x20000, 0x44000, 0x20  # of Linux: CLONE_NEWNS; MS_REC and MS_PRIVATE; MS_REMOUNT
 
 
 class Fault(NamedTuple):
-    """What is tried, what is promised then, and how one trial is made."""
+    """A fault: what happens, what is promised then, and the function of one trial."""
 
     promise: str
     how: str
@@ -68,7 +68,7 @@ class Fault(NamedTuple):
 
 
 def may_mount() -> bool:
-    """Whether the system lets a process mount a file system that it alone sees."""
+    """Return whether the system lets a process mount a file system that only this process sees."""
 
     def mount() -> int:
         _own_file_system(Path("/tmp"))(1)
@@ -78,7 +78,7 @@ def may_mount() -> bool:
 
 
 def _run(kind: str, folder: Path, steps: int = 6) -> None:
-    """Train runs of a kind in a folder, or write files of a kind into it; or go on with them."""
+    """Train runs of a kind in a folder, or write files of a kind into it; continue if some are there already."""
     if kind in _WRITERS:
         _WRITERS[kind](folder)
         return
@@ -96,7 +96,7 @@ _WRITERS: dict[str, Callable[[Path], object]] = {  # of what is published
 
 
 class _Blow(NamedTuple):
-    """What befalls a command."""
+    """What a fault does to a command, and how the command then ends."""
 
     befalling: Callable[[str, random.Random], AbstractContextManager[None]]  # kind → around the command, in its process
     struck: tuple[int, ...]  # how it ends if that came about
@@ -108,10 +108,10 @@ class _Blow(NamedTuple):
 def _trial(
     blow: _Blow, kinds: Iterable[str], rng: random.Random, folder: Path, mend: Callable[[], None] = lambda: None
 ) -> bool | None:
-    """Whether what a command leaves is whole, and the same command, given again, ends as if nothing had befallen.
+    """Whether a command leaves whole files after a fault, and ends as without the fault when given again.
 
     Args:
-        mend: done before it is given again.
+        mend: called before the command is given again.
     """
     kind = rng.choice(list(kinds))
     straight, before = _straight(kind), kind in _WRITERS and rng.random() < 0.5
@@ -159,12 +159,12 @@ def _forked(work: Callable[[], int]) -> int:
 
 
 class _Straight(NamedTuple):
-    """A command that nothing befell."""
+    """A command without a fault."""
 
     files: dict[str, Any]
     seconds: float  # from its start to its end
     sizes: list[int]  # of the files [bytes]
-    calls: dict[str, int]  # of the system: how often
+    calls: dict[str, int]  # system call → how often it was made
 
 
 @cache
@@ -184,7 +184,7 @@ def _straight(kind: str) -> _Straight:
 
 @contextmanager
 def _watched(call: str, look: Callable[[int], None]) -> Iterator[None]:
-    """Whenever this process asks the system for something, look first at how often it has."""
+    """Before each such system call of this process, call `look` with the number of them so far."""
     place = sys.modules["builtins"] if call == "open" else os
     honest, numbers = getattr(place, call), itertools.count(1)
 
@@ -200,7 +200,7 @@ def _watched(call: str, look: Callable[[int], None]) -> Iterator[None]:
 
 
 def _ended(kind: str, folder: Path) -> dict[str, Any]:
-    """What a command ends with, and, of a training, what it has further on."""
+    """The files with which a command ends, and, for a training, those after further steps."""
     _run(kind, folder)
     if kind in _WRITERS:
         return _written(folder)
@@ -214,7 +214,7 @@ def _written(folder: Path) -> dict[str, bytes]:
 
 
 def _promised(folder: Path) -> dict[str, Any]:
-    """What a training is to end with, by file: networks and tables, but for how long steps took."""
+    """The content with which a training must end, by file: networks and tables, without the times of steps."""
     found: dict[str, Any] = {}
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = str(file.relative_to(folder))
@@ -232,7 +232,7 @@ def _promised(folder: Path) -> dict[str, Any]:
 
 
 def _same(found: Any, wanted: Any, exact: bool) -> bool:
-    """Whether nested content agrees, to the bit or to what rounding becomes in a few steps."""
+    """Whether nested content agrees, to the bit or up to rounding errors that grew over a few steps."""
     if isinstance(wanted, dict):
         return found.keys() == wanted.keys() and all(_same(found[key], wanted[key], exact) for key in wanted)
     if isinstance(wanted, list | tuple):
@@ -310,7 +310,7 @@ _FULL = _Blow(lambda *_: nullcontext(), (_REFUSED,), exact=False, together=True)
 
 
 def _full_disk(kinds: Iterable[str], rng: random.Random, folder: Path) -> bool | None:
-    """A trial in a file system of fewer pages than are needed, which grows before the command is given again."""
+    """A trial in a file system with too few pages, which is enlarged before the command is given again."""
     kind = rng.choice(list(kinds))
     pages = sum(-(-size // _PAGE) for size in _straight(kind).sizes)
 
@@ -324,7 +324,7 @@ def _full_disk(kinds: Iterable[str], rng: random.Random, folder: Path) -> bool |
 
 
 def _own_file_system(folder: Path) -> Callable[[int], None]:
-    """Mount a file system that this process and its children alone see; gives what sets its size [pages].
+    """Mount a file system that only this process and its children see; returns a function that sets its size [pages].
 
     Raises:
         OSError: the system does not allow it.
@@ -420,7 +420,7 @@ def _table(rng: random.Random, folder: Path) -> bool:
 
 
 def _is_answered(ask: Callable[[], object]) -> bool:
-    """Whether something is read, or refused on one line."""
+    """Whether input is read, or refused with one line."""
     try:
         ask()
     except (BadInput, DamagedData) as problem:

@@ -1,9 +1,9 @@
-"""Whether the ranges of pyproject.toml hold: tests with the lowest and the newest of what it needs beside torch.
+"""Test the version ranges of pyproject.toml: run tests with the lowest and the newest required packages, except torch.
 
     .venv/bin/python benchmarks/versions.py [packages=numpy,scipy] [tests=tests/test_spaces.py]
 
-Needs a package index. Each end of the ranges gets an environment that is thrown away: those packages, over everything
-else of the environment that runs this (torch stays). Prints the table of docs/performance.md; exits with 1 if a test fails.
+Needs a package index. Each end of the ranges gets a temporary environment with those packages, over everything else in the
+environment that runs this (torch stays). Prints the table of docs/performance.md; exits with 1 if a test fails.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Settings:
 
 
 def requirements(packages: list[str]) -> dict[str, list[str]]:
-    """End of the ranges → what to install for it.
+    """Return end of the ranges → packages to install for it.
 
     Raises:
         BadInput: pyproject.toml has no range for a package.
