@@ -1,4 +1,4 @@
-"""What every test file gets: fixtures, the machine's arithmetic as it was, and no test of a device that is not there."""
+"""Shared fixtures; the machine's arithmetic is restored after each test, and tests of a missing GPU are skipped."""
 
 from collections.abc import Iterator
 import os
@@ -27,14 +27,14 @@ hypothesis.settings.load_profile("any machine")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip the tests of a GPU where there is none, all for one reason that is printed once."""
+    """Skip tests of a GPU where there is none, all with the same reason, which is printed once."""
     if item.get_closest_marker("gpu") and not torch.cuda.is_available():
         pytest.skip("no CUDA device here")
 
 
 @pytest.fixture(autouse=True)
 def arithmetic_as_at_the_start() -> None:
-    """A test that trains or rests in this process flushes denormals, which hypothesis refuses in whatever test follows."""
+    """Restore arithmetic: training or resting in this process flushes denormals, which hypothesis refuses in later tests."""
     torch.set_flush_denormal(False)
     torch.backends.mkldnn.matmul.fp32_precision = PRECISION  # type: ignore[attr-defined]
 
@@ -43,7 +43,7 @@ def arithmetic_as_at_the_start() -> None:
 def command(tmp_path: Path) -> Command:
     """Run a script of the project in an empty folder: command("train.py", "config=...").
 
-    It runs in this process, but for one of a copy of the project (project=...), whose package is another.
+    It runs in this process; a script of a copy of the project (project=...), with its own package, runs in another.
     """
 
     def run(script: str, *words: str, project: Path = ROOT) -> Outcome:
@@ -63,7 +63,7 @@ def running(request: pytest.FixtureRequest) -> Iterator[Browser]:
 
 @pytest.fixture
 def browser(running: Browser, address: str) -> Browser:
-    """Each browser in turn, with the page at `address`, which a test file says, just opened."""
+    """Each browser in turn, with the page at `address`, a fixture of the test file, just opened."""
     running.open("about:blank")
     running.open(address)
     return running

@@ -1,4 +1,4 @@
-"""What tests make: tiny settings, networks that learn, trained runs, copies of the project, and its commands."""
+"""Helpers of tests: tiny settings, networks that learn, trained runs, copies of the project, and its commands."""
 
 from collections.abc import Callable
 from contextlib import chdir, redirect_stderr, redirect_stdout
@@ -65,7 +65,7 @@ def examples_of(page: str, options: int = doctest.ELLIPSIS | doctest.NORMALIZE_W
 
 
 def tiny(config: str, *words: str) -> list[str]:
-    """The arguments of a tiny run of a config; further ones win."""
+    """The arguments of a tiny run of a config; further arguments override them."""
     cells = "task.place_cells_num=16" if config.startswith("spatial") else "task.hd_cells_num=16"
     arguments = parse_arguments([f"config={config}", *TINY_TRAIN, cells]) | parse_arguments(list(words))
     return [f"{key}={value}" for key, value in arguments.items()]
@@ -83,12 +83,12 @@ def untrained(*words: str, config: str = SPATIAL) -> TrainedRun:
 
 
 def learner(seed: int, config: str = SPATIAL, *words: str, device: str = "cpu") -> Learner:
-    """A tiny network before its first step, with all that it learns from."""
+    """A tiny network before its first step, with its task, loss and optimiser."""
     return new_learner(configured(f"seed={seed}", *words, config=config), torch.device(device))
 
 
 def train(path: Path, *words: str, config: str = SPATIAL) -> RunFolder:
-    """Train a tiny run in this process, or go on with it."""
+    """Train a tiny run in this process, or continue its training."""
     folder = RunFolder(path)
     fit(configured(f"path={path}", *words, config=config), folder)
     return folder
@@ -100,23 +100,23 @@ def load(folder: RunFolder, step: int | None = None) -> TrainedRun:
 
 
 def same_weights(a: RunFolder, b: RunFolder, step: int) -> bool:
-    """Whether two runs stand at the same network and task at a step, to the bit."""
+    """Whether two runs have the same network and task at a step, to the bit."""
     first, second = ({**run.network.state_dict(), **run.task.state_dict()} for run in (load(a, step), load(b, step)))
     return all(torch.equal(first[name], second[name]) for name in first)
 
 
 def timeless(folder: RunFolder) -> list[dict[str, object]]:
-    """The metrics without how long they took."""
+    """The metrics without their times."""
     return [{k: v for k, v in row.items() if k != "steps_per_second"} for row in read_rows(folder.metrics_file)]
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
-    """Every file below a folder, with what is in it."""
+    """Every file below a folder, with its content."""
     return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 def authors_keys(name: str, folders: list[str], noiseless: int) -> list[tuple[str, list[str]]]:
-    """What the authors' notebooks count on in a file of results: rows and columns, in this order.
+    """The rows and columns, in order, that the authors' notebooks need in a file of results.
 
     Args:
         folders: names of run folders, those of noiseless training first.
@@ -134,7 +134,7 @@ def keys_of(table: dict[str, Any]) -> list[tuple[str, list[str]]]:
 
 
 def copy_of_the_project(folder: Path, *names: str) -> Path:
-    """A copy of the project, and of what else is named, whose quick preset is tiny."""
+    """A copy of the project, and of further named files, with a tiny quick preset."""
     for name in ("reactivation", "paper", "configs", *names):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for file in [*ROOT.glob("*.py"), ROOT / "pyproject.toml"]:
@@ -144,13 +144,13 @@ def copy_of_the_project(folder: Path, *names: str) -> Path:
 
 
 def environment(project: Path = ROOT) -> dict[str, str]:
-    """One thread, and the package of one copy of the project."""
+    """Environment variables for one thread, and for the package of one copy of the project."""
     return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(project)}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command left behind, beside its files."""
+    """The exit code and output of a command."""
 
     returncode: int
     stdout: str
@@ -179,7 +179,7 @@ def call(folder: Path, script: str, *words: str) -> Outcome:
 
 
 def start(folder: Path, script: str, *words: str, project: Path = ROOT) -> subprocess.Popen[str]:
-    """Begin a script of a copy of the project in a process of its own."""
+    """Start a script of a copy of the project in a process of its own."""
     return subprocess.Popen(
         [sys.executable, str(project / script), *words], cwd=folder, env=environment(project), text=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -196,7 +196,7 @@ def end(process: subprocess.Popen[str]) -> Outcome:
 
 
 def wait_until(happens: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    """Poll until something happens that a process is to bring about; it must not end before."""
+    """Poll until a process has made something happen; it must not end before."""
     deadline = time.monotonic() + PATIENCE
     while not happens():
         assert process.poll() is None, f"ended before: {end(process)}"
@@ -205,7 +205,7 @@ def wait_until(happens: Callable[[], bool], process: subprocess.Popen[str]) -> N
 
 
 def started(kind: type[Browser], **wishes: Any) -> Browser:
-    """A browser, or no test."""
+    """Start a browser, or skip the test."""
     if kind.program() is None:
         pytest.skip(f"no {kind.__name__} here: apt-get install {kind.programs[0]}")
     return kind(**wishes)

@@ -1,4 +1,4 @@
-"""A SLURM of one node for tests: loopback only, its files and its ports its own, with accounting where it is asked for."""
+"""A SLURM cluster of one node for tests, on loopback only, with its own files and ports, and with accounting on request."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -118,7 +118,7 @@ class Cluster:
         subprocess.run(words, env=self.environment, check=True, stdout=subprocess.DEVNULL)
 
     def _start_munge(self) -> None:
-        """Start what signs messages, with a key of its own."""
+        """Start munge, which signs messages, with a key of its own."""
         place = self.folder / "munge"
         place.mkdir(mode=0o755)
         (place / "key").touch(mode=0o600)
@@ -128,7 +128,7 @@ class Cluster:
         self.wait_for((place / "socket").exists)
 
     def _start_database(self, port: int) -> None:
-        """Start what accounting is written to; its folder must be its own user's."""
+        """Start the database of accounting; its folder must belong to its own user."""
         place = self.folder / "database"
         place.mkdir()
         shutil.chown(place, "mysql", "mysql")
@@ -180,11 +180,11 @@ class Cluster:
         return int((self.folder / f"{name}.pid").read_text())
 
     def ask(self, *words: str) -> str:
-        """What a command of SLURM prints."""
+        """Return the output of a command of SLURM."""
         return subprocess.run(words, env=self.environment, capture_output=True, text=True, timeout=60).stdout
 
     def wait_for(self, happens: Callable[[], bool], told: Callable[[], str] = str) -> None:
-        """Poll until something holds; in vain, it says how the scheduler stands, and what is `told` of the rest."""
+        """Poll until something holds; a failure reports the state of the scheduler, and what `told` returns."""
         deadline = time.monotonic() + _PATIENCE
         while not happens():
             assert all(process.poll() is None for process in self._own), "munge or the database has ended"
@@ -192,16 +192,16 @@ class Cluster:
             time.sleep(0.25)
 
     def writes_down(self, job: str) -> None:
-        """Wait until the controller has a state on its disk of which a job that changes now is part.
+        """Wait until the controller has written its state, with a job that changes now, to its disk.
 
-        It writes every 5 s at most, and one that is killed before has forgotten what it was told.
+        It writes at most every 5 s, and if it is killed before, it forgets the change.
         """
         changed = time.time()
         self.ask("scontrol", "update", f"jobid={job}", "comment=changed")
         self.wait_for(lambda: _written(self.folder / "state/job_state") > changed)
 
     def stop(self) -> None:
-        """End what was started, jobs included."""
+        """End all that was started, including jobs."""
         for process in self._of_this_cluster() - {process.pid for process in self._own}:
             os.kill(process, signal.SIGKILL)
         for daemon in reversed(self._own):
@@ -221,7 +221,7 @@ def cluster(folder: Path, accounting: bool = False) -> Iterator[Cluster]:
 
 
 def is_installed(*names: str) -> bool:
-    """Whether all that it takes is there."""
+    """Whether all required programs are installed."""
     return os.getuid() == 0 and all(shutil.which(name, path=_PATH) for name in names or NEEDED)
 
 
@@ -242,7 +242,7 @@ def _written(file: Path) -> float:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens at now."""
+    """Ports that are free now."""
     sockets = [socket.socket() for _ in range(count)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))

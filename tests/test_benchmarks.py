@@ -1,4 +1,4 @@
-"""Benchmarks, and modules that are commands, name what is wrong with their input; that of the GPU is run small."""
+"""Benchmarks, and modules that are commands, name errors in their input; the benchmark of the GPU runs at small size."""
 
 from functools import partial
 import json
@@ -223,7 +223,7 @@ ALPHAS = pytest.mark.parametrize(
 def test_questions_about_alpha_are_answered_by_their_rules(
     question: str, changed: float, flat: float, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """α falls from 1.6 to 0.6 in each network; they differ by a twentieth of that at c = 4."""
+    """α falls from 1.6 to 0.6 in each network; networks differ by a twentieth of the fall at c = 4."""
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     from alpha import QUESTIONS, Asked, answer
 
@@ -244,13 +244,13 @@ def test_noise_makes_rates_larger_and_holding_them_does_not_let_it(monkeypatch: 
 
 
 def blocks_of(page: Path) -> dict[str, str]:
-    """What a page has in its blocks of the script."""
+    """The content of a page's blocks of the script."""
     found = re.findall(r"<!-- made by benchmarks/separation.py: (.*?) -->\n(.*?)<!-- end -->", page.read_text(), re.DOTALL)
     return {name: block.strip() for name, block in found}
 
 
 def test_scripts_are_measured_each_in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two that write a file of one name, as two divergence tables of one seed do."""
+    """Two scripts write a file of the same name, as two divergence tables of one seed do."""
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     import scripts
 

@@ -1,4 +1,4 @@
-"""Every claim's number, from results in which all entries differ, worked out by hand; what is said where there is none."""
+"""Every claim's number, from results in which all entries differ, against values worked out by hand; missing results."""
 
 import json
 import math
@@ -25,7 +25,7 @@ def divergences(unbiased: str, biased: str, times: float) -> dict[str, dict[str,
 
 
 def kl_result(unbiased: str, biased: str, times: float, entropies: tuple[float, float]) -> dict[str, Any]:
-    """What the two files of a protocol hold."""
+    """The content of the two files of a protocol."""
     table, (rest, awake) = divergences(unbiased, biased, times), entropies
     pairs = {
         row: {column: {"kl": kl, "matched_bandwidth": {"kl": kl / 10, "entropy": rest}} for column, kl in cells.items()}
@@ -63,7 +63,7 @@ def turning(mean: float, dwell: float, reversals: float, lasting: float) -> dict
 
 
 def at_last(unbiased: float, biased: float) -> dict[str, Any]:
-    """Norms at rest that end so."""
+    """Norms at rest with a given end."""
     return {"details": {run: {"quiescent_norm": [99.0, last]} for run, last in ((U, unbiased), (B, biased))}}
 
 
@@ -252,7 +252,7 @@ def test_what_has_no_number_is_null_in_the_verdicts() -> None:
 
 
 class Known:
-    """A study of one seed, as far as claims ask."""
+    """A study of one seed, with what claims need of it."""
 
     def __init__(self, **changed: Any):
         self.results = {name: result for name, result in RESULTS.items() if name != TRAINING} | changed

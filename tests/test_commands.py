@@ -1,4 +1,4 @@
-"""The authors' commands as written, at tiny size, and the analyses on what they leave."""
+"""The authors' commands as written, at tiny size, and the analyses of their networks."""
 
 from dataclasses import replace
 from functools import partial
@@ -135,7 +135,7 @@ def test_gru_runs_are_first_class(name: str, command: Command, results: Path) ->
 
 
 def test_the_authors_preset_runs_from_end_to_end(tmp_path: Path) -> None:
-    """In processes of their own, as a user begins them; all other tests of commands call their scripts."""
+    """Commands run in processes of their own, as for a user; all other tests of commands call their scripts."""
     done = end(start(tmp_path, "train.py", *tiny(HEAD[0]), "preset=authors_code"))
     assert done.returncode == 0, done.stderr
     words = ["task=head_direction", "preset=authors_code", "runs=[noisy_unbiased]"]
@@ -145,7 +145,7 @@ def test_the_authors_preset_runs_from_end_to_end(tmp_path: Path) -> None:
 
 
 def test_a_long_analysis_says_where_it_is(command: Command, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At most a line a minute, so that a short one says nothing; block by block, and part by part of what is measured."""
+    """It prints at most a line a minute, and none if it is short, for each block and each part of the measures."""
     words = [*TINY_ANALYSIS, "runs=[noisy_unbiased]", f"path={results}"]
     assert command("output_kl.py", *words).stderr == ""
     monkeypatch.setattr("reactivation.analysis.runner._QUIET", 0.0)
@@ -156,7 +156,7 @@ def test_a_long_analysis_says_where_it_is(command: Command, results: Path, monke
 
 
 class Terminal(io.StringIO):
-    """What is written to a terminal."""
+    """A terminal that keeps what is written to it."""
 
     def isatty(self) -> bool:
         return True
@@ -241,7 +241,7 @@ def test_results_of_other_settings_are_not_overwritten(command: Command, results
 def test_results_without_a_record_of_their_settings_are_not_overwritten(
     details: str | None, command: Command, results: Path
 ) -> None:
-    """Such as those of the authors' code."""
+    """Results of the authors' code have no such record."""
     table = results / "spatial_navigation" / "variance_0.0001_0.json"
     table.write_text("{}")
     if details is not None:

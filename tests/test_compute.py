@@ -19,7 +19,7 @@ def test_products_are_single_precision_whatever_the_switch_says() -> None:
 
 @pytest.fixture
 def switch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The process's own switch, on a CPU whose products are off by so much while it says bfloat16."""
+    """The switch of the process, on a CPU whose products have this error while bfloat16 is on."""
     own: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]  # torch has no types for it
     own.fp32_precision = "none"
     monkeypatch.setattr(compute, "product_error", lambda: request.param if own.fp32_precision == "bf16" else 4e-7)
@@ -62,7 +62,7 @@ def test_denormals_are_flushed() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc has the switch")
 def test_freed_memory_is_kept_for_the_next_array() -> None:
-    """In a process of its own: the switch cannot be turned back."""
+    """It runs in a process of its own, since the switch cannot be turned back."""
     faults = """
 import resource, torch
 from reactivation.machine.device import keep_freed_memory
@@ -93,7 +93,7 @@ print(*(hashlib.md5(call(values).numpy().tobytes()).hexdigest() for call in (tor
 
 @pytest.mark.slow
 def test_the_first_vector_call_of_a_process_is_as_exact_as_the_next() -> None:
-    """Without `prepare`'s call on one thread one process in ten differs: this sees that about half the time."""
+    """Without `prepare`'s call on one thread, one process in ten differs; this test detects that about half the time."""
     threads = {key: value for key, value in environment().items() if key != "OMP_NUM_THREADS"}
     words = [sys.executable, "-c", FIRST_CALL]
     printed = {subprocess.run(words, env=threads, capture_output=True, check=True).stdout for _ in range(6)}

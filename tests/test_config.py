@@ -1,4 +1,4 @@
-"""Settings: every file loads, each layer over the one before, and names and fingerprints are those that runs have."""
+"""Settings: every file loads, each layer overrides the one before, and names and fingerprints are those of existing runs."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -96,7 +96,7 @@ def test_the_numbers_of_tables_a1_and_a2() -> None:
 
 
 def test_the_authors_preset_sets_every_switch() -> None:
-    """Also where our default is the same: the preset must not depend on it."""
+    """It sets also switches with the same default, on which it must not depend."""
     preset = load_yaml(CONFIGS / "preset" / "authors_code.yml")
     released = {
         "train": {"tag": "authors_code", "rnn": {"noise": "uniform"}},
@@ -155,7 +155,7 @@ NOISES = {"sigma": "sigma2_rec", "sigma_in": "sigma2_in", "sigma_out": "sigma2_o
 
 @pytest.mark.parametrize("name", experiments())
 def test_another_time_step_leaves_every_sigma_as_it_is(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The configs say σ²Δt at their own Δt; `task.dt` on the command line comes after."""
+    """The configs give σ²Δt at their own Δt; `task.dt` on the command line is applied later."""
     configs = Path(shutil.copytree(CONFIGS, tmp_path / "configs"))
     (configs / "preset/three.yml").write_text("train: {rnn: {sigma2_in: 0.0004, sigma_out: 0.3}}")
     monkeypatch.setattr(configuration, "CONFIGS", configs)

@@ -1,4 +1,4 @@
-"""Controls: the drift is the score that it says, the manifold bends nowhere more than elsewhere, laws are the known ones."""
+"""Controls: the drift is the stated score, the manifold has a constant metric, and stationary laws are the known ones."""
 
 import math
 
@@ -25,7 +25,7 @@ def source() -> torch.Generator:
 
 
 def derivative(manifold: Manifold, position: torch.Tensor, d: int) -> torch.Tensor:
-    """By central differences, (N)."""
+    """The derivative by central differences, (N)."""
     little = 1e-5 * torch.eye(len(position), dtype=position.dtype)[d]
     return (manifold(position + little) - manifold(position - little)) / 2e-5
 
@@ -98,7 +98,7 @@ def test_modes_decay_as_the_power_of_the_generator_has_it(space: Space, lowest: 
 
 @pytest.mark.parametrize("alpha", [0.4, 0.5, 0.75, 1.0])
 def test_median_distance_grows_as_time_to_the_power_that_was_chosen(alpha: float) -> None:
-    """Far from walls; the exponent of mean distances is too small, and there are the jumps of Cauchy's distribution."""
+    """Far from walls; the exponent of mean distances is too small, as jumps have Cauchy's distribution."""
     rest = ra.control("spectral", alpha=alpha, space=Box(22, 22)).record(ra.rest(200, variance_gain=1), 100)
     by_median, by_mean = (ra.replay.exponent(rest, average=average, rng=0) for average in ("median", "mean"))
     assert by_median.value == pytest.approx(1 / (2 * alpha), abs=4 * by_median.standard_error)
@@ -154,7 +154,7 @@ def test_what_is_no_control_is_refused() -> None:
 
 @pytest.mark.slow
 def test_the_law_at_rest_is_the_density_that_the_drift_is_of() -> None:
-    """Over 20 seeds and from rests of five relaxation times: κ = 8 of the prior, wider by the components' own width."""
+    """Over 20 seeds, from rests of five relaxation times: the prior with κ = 8, widened by the components' own width."""
     found = []
     for seed in range(20):
         run = ra.control("langevin", "bearings", seed)

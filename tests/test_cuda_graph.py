@@ -1,4 +1,4 @@
-"""Captured steps: nothing in a step asks the host, calls are counted right, and, on a GPU, replays are steps."""
+"""Captured steps: no step waits for the host, calls are counted correctly, and, on a GPU, replays equal steps."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ ASKS_THE_HOST = {
 
 
 class Silence(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types for it
-    """Refuses operations that a capture could not hold."""
+    """Refuses operations that cannot be captured."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -53,7 +53,7 @@ class Silence(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has 
 @pytest.mark.parametrize("words", [[], ["rnn.sigma2_in=1e-5", "rnn.sigma2_out=1e-5", "rnn.bias=true", "rnn.noise=uniform"]])
 @pytest.mark.parametrize("config", experiments())
 def test_a_step_asks_nothing_of_the_host(config: str, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Adam is left out: on a GPU it is another one, which is made for this."""
+    """Adam is left out, since on a GPU its capturable variant is used."""
     cells = [RING] if config.startswith("head") else ["task.place_cells_dog=true"]
     members = [learner(seed, config, *cells, *words) for seed in range(2)]
     for trainee in (members[0], stacked(members)):
@@ -73,7 +73,7 @@ def test_silence_hears_what_it_should() -> None:
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Notes operations instead of doing them, as a capture does."""
+    """Records operations instead of running them, as a capture does."""
 
     def __init__(self, noted: list[Callable[[], object]]):
         super().__init__()  # type: ignore[no-untyped-call]
@@ -87,7 +87,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 class Graph:
-    """A graph on a CPU: of a torch whose replays draw anew, or begin every time where the generator was at the capture."""
+    """A graph on a CPU, whose replays draw new numbers, or always start from the generator's state at capture."""
 
     def __init__(self, draws_anew: bool):
         self.draws_anew, self.noted = draws_anew, list[Callable[[], object]]()
@@ -112,7 +112,7 @@ def capture(graph: Graph, stream: object) -> Iterator[None]:
 def test_steps_are_captured_only_where_replays_draw_anew(
     draws_anew: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Otherwise they are called, and that is said once. What a real GPU does is asked by `test_replays_are_steps`."""
+    """Otherwise steps are called, and a message says so once. `test_replays_are_steps` tests a real GPU."""
     Fake(monkeypatch)
     monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: Graph(draws_anew))
     monkeypatch.setattr(torch.cuda, "graph", capture)
@@ -141,7 +141,7 @@ def test_a_torch_that_refuses_the_generator_captures_nothing(
 
 
 class Fake:
-    """What `CapturedStep` uses of torch.cuda, telling what is done to it. A capture runs the step, where a GPU would not."""
+    """The part of torch.cuda that `CapturedStep` uses, recording its calls. Its capture runs the step; a GPU's would not."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch):
         self.done: list[str] = []
@@ -181,7 +181,7 @@ def test_a_step_runs_aside_and_then_is_captured_once_with_every_generator(monkey
 
 
 def test_a_new_learning_rate_is_captured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The old capture has the old rate in it."""
+    """The old capture contains the old rate."""
     from reactivation.training import learner as learning
 
     fake, last = Fake(monkeypatch), WARM_UP + 2  # the last step of the first rate is a replay
@@ -231,7 +231,7 @@ def test_this_torch_draws_anew() -> None:
 @pytest.mark.parametrize("seeds", [1, 3])
 @pytest.mark.parametrize(("config", "words"), [(SPATIAL, []), (f"{SPATIAL}_gru", []), (HEAD, [RING])])
 def test_replays_are_steps(config: str, words: list[str], seeds: int) -> None:
-    """Of the same losses, weights and random states, with measures now and then, and after going on from a saved state."""
+    """Losses, weights and random states are equal, also with measures at times, and after going on from a saved state."""
     replayed, eager = ([learner(seed, config, *words, device="cuda") for seed in range(seeds)] for _ in range(2))
     one, other = stacked(replayed), stacked(eager)
     for number in range(4 * (WARM_UP + 3)):

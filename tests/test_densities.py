@@ -234,7 +234,7 @@ def test_equal_phases_hardly_diverge_and_details_say_what_a_clip_would_touch() -
 
 
 def test_matched_bandwidth_removes_what_the_widths_add() -> None:
-    """The same law awake and at rest, 400 points against 6,000: only the kernels differ."""
+    """Waking and rest have the same law, with 400 and 6,000 points, so only the kernels differ."""
     decoded = uniform_phases()
     decoded["run"]["active"] = decoded["run"]["active"][:, :400]
     pair = analyse(decoded, Box(2.2, 2.2)).details["pairs"]["run"]["run"]

@@ -32,7 +32,7 @@ VANILLA = BY_NAME["published vanilla (does not count)"]
 
 
 def made(family: Family, seed: int, **changed: float) -> dict[str, Any]:
-    """A network whose adaptation, momentum at c = 2λ and momentum at c = 2 change measures by so much."""
+    """A network whose measures change by given amounts with adaptation, momentum at c = 2λ, and momentum at c = 2."""
     points = []
     for kind, strength, gain in family.points:
         one = {"exponent": 0.5, "kl": 0.4, "coverage": 1.0, "faster": 1.0}
@@ -81,7 +81,7 @@ def test_every_row_asks_for_rests_that_are_measured() -> None:
 
 @pytest.fixture
 def nothing_published(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No published network stands in for one that is not there."""
+    """No published network replaces a missing one."""
     for module in ("reactivation.storage.finding", "paper.diagram"):
         monkeypatch.setattr(f"{module}.PUBLISHED", tmp_path_factory.mktemp("empty"))
 

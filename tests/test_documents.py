@@ -1,4 +1,4 @@
-"""What is published: numbers in documents are those of the results, networks what their card says; who writes there."""
+"""Published files: numbers in documents are those of results, networks agree with their card, who writes to published/."""
 
 import hashlib
 import json
@@ -35,7 +35,7 @@ CARDS = json.loads((PUBLISHED / CARD).read_text())
 
 @pytest.fixture(scope="module")
 def study() -> Study:
-    """The published results; what is read of them is read once."""
+    """The published results, each read once."""
     return committed()
 
 
@@ -67,7 +67,7 @@ def test_every_effect_said_to_be_below_is(study: Study) -> None:
 
 
 def test_the_page_on_speed_names_code_that_there_is() -> None:
-    """As `module.name`, or as a file."""
+    """The page names code as `module.name`, or as a file."""
     folders = [ROOT / name for name in ("reactivation", "benchmarks", "tests")]
     code = {file.as_posix(): file.read_text() for folder in folders for file in folder.rglob("*.py")}
     named = re.findall(r"`([a-z_/]+)\.(\w+)`", (ROOT / "docs" / "performance.md").read_text())
@@ -159,7 +159,7 @@ def test_where_a_network_was_not_kept_what_to_delete_is_named(words: str, tmp_pa
 
 
 def test_ones_own_runs_and_results_come_before_what_is_published(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Root by root: of own runs everything counts, of others what is published; the mixture is told once."""
+    """Published results count unless one's own networks differ; a message says once what is taken from published/."""
     own, task = Study((0, 1), path=str(tmp_path)), "head_direction"
     assert own.seeds_of("kl_head", "manifold_head") == own.trained_seeds(task, "noisy_biased") == (0, 1)
     assert capsys.readouterr().err == f"what {tmp_path} has not is taken from {PUBLISHED}\n"
@@ -182,7 +182,7 @@ def test_the_authors_notebooks_can_read_what_is_published(name: str, seed: int) 
 
 
 def test_results_of_the_former_shape_are_still_read(tmp_path: Path) -> None:
-    """By experiment, and distances by run first."""
+    """They are by experiment, and distances are by run first."""
     now, runs = committed().result("distance", 0)["table"], ["noisy_unbiased", "no-noise_biased"]
     former = {run: {"active": now[run]["active"], "quiescent": now[run]["quiescent"]} for run in VANILLA}
     file, details_file = (tmp_path / SPATIAL / f"distance_0.0001_0{part}.json" for part in ("", "_details"))
@@ -293,7 +293,7 @@ def test_publishing_copies_what_a_study_has_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_report_without_its_pictures_is_not_published(tmp_path: Path) -> None:
-    """In a clone, figures are drawn in published/ and not in results/: a report made there has none."""
+    """In a clone, figures are in published/ and not in results/, so a report made in results/ has none."""
     results, target = tmp_path / "results", tmp_path / "target"
     study = Study((0,), path=str(results))
     write_report(study, "paper", pictures(study), results / "report.html", results / "claims.json")

@@ -28,7 +28,7 @@ OBJECTS = [name for name in ra.__all__ if callable(getattr(ra, name))]
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No results of one's own: the networks that come with the project are taken."""
+    """A folder without results, where the networks that come with the project are loaded."""
     monkeypatch.chdir(tmp_path)
 
 
@@ -247,7 +247,7 @@ def test_several_seeds_are_several_runs() -> None:
 
 
 def test_a_network_of_ones_own_rests_and_is_measured() -> None:
-    """A linear leak alone: positions are an Ornstein–Uhlenbeck process of known variance σ²τ/(2 − Δt/τ)."""
+    """With a linear leak alone, positions are an Ornstein–Uhlenbeck process of known variance σ²τ/(2 − Δt/τ)."""
     network = ra.Network.from_matrices(W_rec=np.zeros((2, 2)), tau=0.1, activation="identity")
     run = ra.Run.of(network, ra.Box(20, 20), dt=0.02, sigma=0.5)
     recording = run.record(ra.rest(steps=400, variance_gain=1, dropped=100), trajectories=100)
@@ -284,7 +284,7 @@ class RNN(torch.nn.Module):
 
 @pytest.mark.slow
 def test_a_pickled_model_comes_in_by_the_documented_lines(tmp_path: Path) -> None:
-    """As the released code leaves it: a whole module, of a class in a folder of its own."""
+    """The model is as the released code saves it: a whole module, of a class in a folder of its own."""
     lines = re.search(r"```\n(model = .*?)```", (ROOT / "docs/python.md").read_text(), re.DOTALL)
     assert lines is not None
     (tmp_path / "their_code.py").write_text(THEIR_CODE)
@@ -300,7 +300,7 @@ def test_a_pickled_model_comes_in_by_the_documented_lines(tmp_path: Path) -> Non
 
 
 def test_a_module_with_a_step_rests_on_inputs_of_any_precision() -> None:
-    """numpy's numbers are of double precision, the module's weights of single."""
+    """numpy's numbers have double precision, the module's weights single precision."""
     cell = torch.nn.RNNCell(2, 30)
     network = ra.Network.from_step(lambda state, u: cell(u, state), units=30, inputs=2, dt=0.02, D=np.ones((2, 30)))
     run = ra.Run.of(network, ra.Box(99, 99), dt=0.02, sigma=0.1, inputs=np.ones((1, 20, 2)))

@@ -186,7 +186,7 @@ def test_stacked_networks_are_the_networks_alone(model: str, generator: torch.Ge
 
 @torch.no_grad()
 def test_vanilla_rest_has_no_scale_of_its_own(generator: torch.Generator) -> None:
-    """A start and a noise that are both c times larger make rates that are: what docs/claims.md says of doubled noise."""
+    """A start and noise that are c times larger give rates c times larger, as docs/claims.md says of doubled noise."""
     network = build_network(CellSettings(model="vanilla", n_rec=40), 2, 12, generator).double()
     state, injected = (torch.rand(8, *shape, 40, generator=generator, dtype=torch.float64) for shape in ((), (30,)))
     rests = {}

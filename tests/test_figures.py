@@ -1,4 +1,4 @@
-"""Every panel from tiny networks and their results; the files it leaves; what is said of bad input."""
+"""Every panel from tiny networks and their results; the files that are written; messages on bad input."""
 
 from collections.abc import Iterator
 import csv
@@ -47,7 +47,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def study(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
-    """Tiny networks of seed 0 and their results; of seed 1 one network, and results that are three times as large."""
+    """Tiny networks of seed 0 and their results; for seed 1 one network, and results that are three times as large."""
     from reactivation.analysis.request import request
     from reactivation.analysis.runner import measure
     from reactivation.storage.finding import run_path
@@ -68,7 +68,7 @@ def study(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 
 def write_scaled(study: Study, name: str, seed: int, times: float) -> None:
-    """The results of seed 0 as those of another seed, all numbers that many times as large (but for edges of bins)."""
+    """Write the results of seed 0 as those of another seed, with all numbers but edges of bins multiplied."""
     protocol = PROTOCOLS[name]
     result, settings = study.result(name, 0), study.settings(protocol, seed)
 
@@ -180,7 +180,7 @@ def test_pictures_are_the_same_bytes_whatever_fonts_and_rc_file(
 
 
 def test_the_style_is_the_same_whatever_rc_file(rc_file: Path) -> None:
-    """In notebooks and in files; once a file is drawn, the user's own settings are back."""
+    """This holds in notebooks and in files; after a file is drawn, the user's own settings are restored."""
     with style():
         settings = rcParams.copy()
     with rc_context(fname=rc_file):
@@ -290,7 +290,7 @@ def test_a_damaged_result_keeps_others_from_nothing(study: Study, tmp_path: Path
 
 @pytest.mark.parametrize("key", [key for key, panel in PANELS.items() if {need.kind for need in panel.needs} == {"results"}])
 def test_measures_are_means_and_spreads_over_networks(key: str, study: Study) -> None:
-    """Of x and 3x: mean 2x, standard deviation √2 x; of trajectories, all are there."""
+    """x and 3x have mean 2x and standard deviation √2 x; panels of trajectories show all of them."""
     alone = Study((0,), study.preset, study.path, study.device)
     both, one = (PANELS[key].gather(found) for found in (study, alone))
     assert (both.networks, one.networks) == (2, 1)
@@ -428,7 +428,7 @@ def test_the_command(command: Command, project: Path, study: Study, drawn: dict[
 
 
 def test_the_axis_of_turns_ends_with_the_flanks_of_their_peak() -> None:
-    """Far jumps do not stretch it: their share is noted."""
+    """Far jumps do not extend it; their share is noted."""
     bars = np.array([0.9, 0, 1, 5, 10, 3, 0.1, 0, 0.9])
     assert flanks(bars) == (2, 6)
     assert flanks(bars[2:6]) == (0, 4)

@@ -1,4 +1,4 @@
-"""Several seeds in one command: ordinary runs, each what its seed alone gives, none harmed by another."""
+"""Several seeds in one command: each run equals that of its seed alone, and no failure harms another run."""
 
 from pathlib import Path
 import signal

@@ -1,4 +1,4 @@
-"""The rule of the best gain: what it says of curves with known answers, its sweep, and its table."""
+"""The rule of the best gain: its verdicts on curves with known answers, its sweep, and its table."""
 
 from collections.abc import Callable
 import csv

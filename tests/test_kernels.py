@@ -107,7 +107,7 @@ def test_the_loss_is_the_mean_of_squares_with_its_gradient(generator: torch.Gene
 
 
 def ring_of_task(task: Task) -> Ring:
-    """The features of a task's tuning, which has some."""
+    """The features of a task's tuning, which must have some."""
     ring = ring_of(task.tuning)
     assert ring is not None
     return ring
@@ -149,7 +149,7 @@ def test_a_stack_of_rings_keeps_each_networks_own_cells(generator: torch.Generat
 
 @pytest.mark.parametrize("seed", range(20))
 def test_near_a_perfect_fit_the_ring_loss_is_right_to_a_few_roundings_of_the_targets(seed: int) -> None:
-    """Where the three terms cancel: rates that are the features themselves, and a readout off by one part in a thousand."""
+    """The three terms nearly cancel: rates are the features themselves, and the readout is off by one part in a thousand."""
     generator = torch.Generator().manual_seed(seed)
     ring = ring_of_task(ring_task(hd_cells_num=160))
     positions = torch.rand(50, 20, 1, generator=generator)

@@ -1,4 +1,4 @@
-"""The live page in real browsers: its networks are those of torch, its measures ours, and every control works."""
+"""The live page in real browsers: its networks agree with torch, its measures with the library; every control works."""
 
 import base64
 from functools import cache
@@ -84,7 +84,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def traced(browser: Browser, key: str, steps: int, script: list[Any], seed: int = 1) -> dict[str, Any]:
-    """What the page makes of some steps of a network, as arrays with time in front."""
+    """Some steps of a network as the page computes them, as arrays with time first."""
     told = browser.run(TRACE.format(key=key, seed=seed, script=json.dumps(script), steps=steps))
     assert told.pop("compiled"), "the page makes do without WebAssembly"
     arrays = ("noise", "change", "rates", "position", "start")
@@ -99,7 +99,7 @@ def floats(text: str, steps: int) -> Floats:
 
 
 def in_torch(key: str, told: dict[str, Any], asleep: slice, gain: float, *modifiers: Modifier) -> Floats:
-    """The rates that torch gives with the page's weights, noise and inputs: awake until rest begins, then at rest."""
+    """The rates that torch computes with the page's weights, noise and inputs: awake until rest begins, then at rest."""
     shown, data = SHOWN[key], description(key)
     run = study().network(shown.task, shown.run, 0)
     put_back(data, run)
@@ -125,7 +125,7 @@ def wait_for(browser: Browser, condition: str) -> None:
 
 
 def set_to(browser: Browser, control: str, value: object, event: str) -> None:
-    """Give a control a value, as a hand does."""
+    """Set a control to a value, as a user does."""
     found = f"const control = document.getElementById('{control}'); control.value = {json.dumps(value)};"
     browser.run(f"{found} control.dispatchEvent(new Event('{event}'))")
 

@@ -189,7 +189,7 @@ def test_jitter_about_one_bearing_is_no_lasting_reversal() -> None:
 
 
 def test_bins_show_no_structure_where_bearings_of_a_grid_have_none() -> None:
-    """512 preferred angles; as many bins as one likes would hold now two, now three of them."""
+    """There are 512 preferred angles, of which most numbers of bins would put two into some bins and three into others."""
     grid = -math.pi + 2 * math.pi * np.arange(512) / 512
     steps = np.concatenate([[0], np.random.default_rng(0).permutation(np.arange(-30, 31)).cumsum()])  # each turn once
     positions = grid[(np.arange(512)[:, None] + steps) % 512][..., None].astype(np.float32).astype(float)

@@ -1,4 +1,4 @@
-"""Every modifier on every registered cell: neutral ones change nothing, and what the others do is known."""
+"""Every modifier on every registered cell: neutral ones change nothing, and the others have their known effects."""
 
 from itertools import product
 import math
@@ -133,7 +133,7 @@ def test_neutral_modifiers_that_are_run_are_the_plain_loop_bit_for_bit(
 
 @ON_EVERY_CELL
 def test_a_neutral_modifier_changes_no_other(model: str) -> None:
-    """Every pair once: one that acts, with and without another that is run and does nothing."""
+    """Every pair once: a modifier that acts, with and without another that is applied but neutral."""
     net = network(model)
     for neutral, acting in product(NEUTRAL, ACTING):
         if (type(neutral), type(acting)) in {(Momentum, FixedAmplitude), (Gain, Gain), (Leak, Leak)}:
@@ -232,7 +232,7 @@ def test_a_modifier_changes_no_random_stream(modifier: Modifier) -> None:
 
 @EVERY
 def test_a_modified_phase_hands_on_the_state_of_the_cell(acting: Modifier) -> None:
-    """Rest goes on from a modified waking, whose further variable is left behind."""
+    """Rest continues from a modified waking without the modifier's additional variable."""
     one = untrained("rnn.sigma2_rec=0")
     after = waking(9, modify=[acting])
     last = record(one, rest(9, inputs=Own(), task_steps=9, modify=[acting], name="active"), 4, rates=4).rates[:, -1]
@@ -245,7 +245,7 @@ def test_a_modified_phase_hands_on_the_state_of_the_cell(acting: Modifier) -> No
 
 @EVERY
 def test_a_rest_in_blocks_is_one_rest(acting: Modifier) -> None:
-    """What a modifier keeps goes on from block to block: velocity, coloured noise, adaptation, the draws of a drive."""
+    """The state of a modifier continues from block to block: velocity, coloured noise, adaptation, the draws of a drive."""
     net, (start, inputs, _) = network("vanilla"), made(25, (), torch.float32)
     found = []
     for sizes in ([25], [10, 10, 5]):

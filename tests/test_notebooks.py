@@ -43,7 +43,7 @@ def executed(content: Any, folder: Path) -> None:
 
 
 def drawn_by_sliders(content: Any) -> list[str]:
-    """What each set of sliders shows below itself in the end, as a browser would find it."""
+    """The final output below each set of sliders, as a browser shows it."""
     models = content.metadata.widgets["application/vnd.jupyter.widget-state+json"].state.values()
     shown = [model.state.outputs for model in models if model.model_name == "OutputModel"]
     assert all([output.output_type for output in outputs] == ["display_data"] for outputs in shown)

@@ -20,7 +20,7 @@ Installed = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def run(*words: str | Path, cwd: Path) -> "subprocess.CompletedProcess[str]":
-    """Run a program that knows nothing of this checkout."""
+    """Run a program without access to this checkout."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return subprocess.run(
         [*map(str, words)],
@@ -100,7 +100,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of an environment that has the wheel, and what it needs from the environment of the tests."""
+    """The programs of an environment with the wheel, which takes required packages from the environment of the tests."""
     venv = tmp_path_factory.mktemp("environment")
     python = venv / "bin/python"
     run(sys.executable, "-m", "venv", "--without-pip", venv, cwd=venv)

@@ -182,7 +182,7 @@ def test_a_policy_that_returns_no_inputs_is_refused(policy: Policy, message: str
 
 
 def jitter_free_diffusion(recording: Recording, every: int, coarse: float) -> tuple[float, float]:
-    """Diffusion coefficient and its standard error, from mean squared displacements at two lags: jitter is in both."""
+    """Diffusion coefficient and its standard error: jitter cancels between mean squared displacements at two lags."""
     positions, space, short, long = recording.positions[:, every - 1 :: every], recording.space, 25, 75
     near, far = (
         (space.distance(positions[:, lag:], positions[:, :-lag]) ** 2).mean(1) for lag in (short, long)

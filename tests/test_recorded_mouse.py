@@ -32,7 +32,7 @@ def test_another_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @there
 @pytest.mark.slow
 def test_waking_is_decoded_and_sleep_keeps_its_pairs() -> None:
-    """What is known of it: an error of about 0.3 rad on the other half, r about 0.96, slow waves compressed some tenfold."""
+    """Known values: an error of about 0.3 rad on the other half, r about 0.96, slow-wave sleep compressed about tenfold."""
     mouse = recorded_mouse(decoded_by=0.5)
     half = slice(len(mouse.true) // 2, None)
     error = np.abs(Circle().difference(mouse.decoded["awake"].positions[half], mouse.true.positions[half]))

@@ -42,7 +42,7 @@ def drawn_home(turn: float = 0.0, *, relax: float = 0.2, shape: tuple[int, int] 
 
 
 def with_momentum(friction: float, shape: tuple[int, int, int] = (100, 300, 2), step: float = 0.02) -> Array:
-    """Steps of which each keeps 1 − λ of the one before."""
+    """A walk in which each step keeps 1 − λ of the step before."""
     white = np.random.default_rng(1).normal(0, step, shape)
     moved = white.copy()
     for now in range(1, shape[1]):
@@ -94,7 +94,7 @@ class TestHowFar:
         assert (np.diff(falling) < 0).all()
 
     def test_diffusion_between_walls_and_round_a_circle(self) -> None:
-        """Walls take a sixth and more off displacement at the longest lag, and nothing off D."""
+        """Walls reduce displacement at the longest lag by a sixth and more, but do not change D."""
         step, dt, lags = 0.05, 0.02, (20, 80)
         true = step**2 / (2 * dt)
         paths = between_walls(walk(step, (200, 200, 2)))
@@ -141,7 +141,7 @@ class TestHowFar:
         assert 0.02 * 3 <= ra.replay.continuity(slow, lags=(1, 2, 3, 4, 20, 40)).value <= 0.02 * 4
 
     def test_the_null_of_continuity_is_a_lag_as_the_value_is(self) -> None:
-        """What is white is within it, and the table has no asterisk for it."""
+        """White activity lies within the null, and has no asterisk in the table."""
         white = ra.Recording(np.random.default_rng(0).uniform(-1, 1, (20, 80, 2)), 0.02, BOX)
         moving = ra.Recording(walk(0.005, (20, 80, 2)), 0.02, PLANE)
         for recording, marks in ((white, 0), (moving, 1)):
@@ -161,7 +161,7 @@ class TestHowFar:
 
 
 class TestWhere:
-    """Places, and how long it is stayed there."""
+    """Occupancy, and dwell times."""
 
     def test_coverage_of_everything_and_of_one_place(self) -> None:
         everywhere = ra.replay.coverage(BOX.sample(20_000, np.random.default_rng(1)), BOX)
@@ -181,7 +181,7 @@ class TestWhere:
         assert ra.replay.jumps(np.cumsum(moved, axis=1), BOX).value == pytest.approx(3 / 199)
 
     def test_there_are_no_jumps_where_no_step_can_be_one(self) -> None:
-        """Bearings that are unrelated from one sample to the next: 5 median steps are more than half a turn."""
+        """If bearings are independent from sample to sample, 5 median steps are more than half a turn."""
         draws = np.random.default_rng(0)
         assert math.isnan(ra.replay.jumps(draws.uniform(-np.pi, np.pi, (10, 200, 1)), ra.Circle()).value)
         assert math.isfinite(ra.replay.jumps(draws.normal(0, 0.3, (10, 200, 1)), ra.Circle()).value)
@@ -203,7 +203,7 @@ class TestWhere:
         assert repr(found).startswith("0 ")
 
     def test_an_epoch_that_ends_counts_until_its_last_sample(self) -> None:
-        """Of those that are seen at sample 5, all have just moved on; the others ended at sample 4."""
+        """All epochs that reach sample 5 have just moved on; the others ended at sample 4."""
         bearings = [np.repeat([-1.0, 1.0], 5)] * 4 + [np.full(5, -1.0)] * 5
         recording = ra.Recording([one[:, None] for one in bearings], 1.0, CIRCLE)
         assert ra.replay.first_entry(recording, along=2).value == 5
@@ -294,7 +294,7 @@ class TestBesideWaking:
         assert ra.replay.ensemble_compression(heads(0.15), heads(0.15), longest=10.0).value == 1
 
     def test_ensembles_are_those_of_the_epochs_with_rates(self) -> None:
-        """A longer epoch without rates sets no lag."""
+        """A longer epoch without rates does not determine lags."""
         positions, rates = [np.zeros((60, 2)), np.zeros((500, 2))], np.random.default_rng(0).normal(size=(60, 4))
         found = ra.Recording(positions, 0.02, BOX, [rates.cumsum(0)])
         assert ra.replay.ensemble_compression(found, found).value == pytest.approx(1)
@@ -312,7 +312,7 @@ class TestBesideWaking:
         assert ra.replay.line_fit(rest, awake).value > 0.8
 
     def test_transitions_are_compared_after_the_same_time(self) -> None:
-        """Rest that has each sample of waking twice, at half its Δt, is waking; after half the time it is not."""
+        """Rest with each sample of waking twice, at half the Δt, equals waking over equal times, but not over half of it."""
         awake = ra.Recording(turns(0.3), 0.1, CIRCLE)
         finer = ra.Recording(np.repeat(awake.positions, 2, axis=1), 0.05, CIRCLE)
         assert ra.replay.transition_similarity(finer, awake, lag=3).value == pytest.approx(1)
@@ -333,7 +333,7 @@ class TestBesideWaking:
         assert found.null.high < 0.3
 
     def test_explained_variance_is_the_partial_correlation(self) -> None:
-        """Pairs before sleep know nothing of waking, and those after are waking's: EV is 1 and its reverse 0."""
+        """Pair correlations before sleep are unrelated to waking, those after equal waking's: EV is 1, its reverse 0."""
         awake, after = heads(0.15), heads(0.15, 1)
         before = ra.Recording(
             turns(0.2), 0.1, CIRCLE, rates=ensemble(turns(0.2))[..., np.random.default_rng(5).permutation(40)]
@@ -352,10 +352,10 @@ class TestBesideWaking:
 
 
 class TestErrors:
-    """Of a bootstrap over epochs."""
+    """Standard errors of a bootstrap over epochs."""
 
     def test_what_no_draw_has_is_not_known_to_be_0(self) -> None:
-        """A curve that is defined nowhere, and a value that is defined of all epochs together alone."""
+        """A curve that is defined nowhere has no errors, nor has a value that only all epochs together define."""
         sums = np.eye(6)
         draws = np.random.default_rng(0)
         found = inference.found(lambda total: np.array([np.sum(total), np.nan]), sums, draws=draws)

@@ -1,4 +1,4 @@
-"""All measures of replay in one call: what has no answer says why, and costs the others nothing."""
+"""All measures of replay in one call: a measure without an answer gives the reason, and does not affect the others."""
 
 import doctest
 import math
@@ -16,17 +16,17 @@ from reactivation.world.spaces import Axis, Space, Wall
 
 
 class Cube(Space):
-    """A space of somebody's own, in three dimensions."""
+    """A user's own space, in three dimensions."""
 
     axes = (Axis("x", 0.0, 1.0), Axis("y", 0.0, 1.0), Axis("z", 0.0, 1.0))
     volume = 1.0
 
     def wall(self, points: Array) -> Wall:
-        """The nearest of six, without its direction."""
+        """The distance to the nearest of six walls, without its direction."""
         return Wall(np.minimum(points, 1 - points).min(-1), np.zeros_like(points))
 
     def from_unit(self, unit: Array) -> Array:
-        """Already there."""
+        """Uniform numbers are positions already."""
         return unit
 
 
@@ -50,7 +50,7 @@ class TestTable:
         assert str(found).count("\n") == len(measures)
 
     def test_no_lag_goes_across_a_gap(self) -> None:
-        """Two still stretches far apart: every distance is 0 but for what crosses."""
+        """Two motionless stretches lie far apart, so every distance is 0 unless its lag crosses the gap."""
         xy = np.zeros((100, 2))
         xy[50:] = 0.9
         awake = np.ones(100, dtype=bool)
@@ -82,7 +82,7 @@ class TestTable:
         assert "does anything move" in found.reasons["states"]["still"]
 
     def test_no_value_is_beyond_a_null_that_has_none(self) -> None:
-        """Between two corners, shuffled time is farther apart than Brownian motion ever is: it has no diffusion."""
+        """A jump from corner to corner: in shuffled time, distances exceed those of any Brownian motion: no null of D."""
         corners = np.where(np.arange(200) // 100, -0.9, 0.9)[None, :, None] * np.ones((20, 1, 2))
         recording = ra.Recording(corners + walk(1e-4, (20, 200, 2)) / 100, 0.02, BOX)
         found = ra.replay.table(recording, measures="diffusion")

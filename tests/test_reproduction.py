@@ -128,7 +128,7 @@ def test_networks_of_ablations_are_measured_only_where_there_are_such() -> None:
 def test_what_is_younger_than_networks_is_asked_of_those_that_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the paper's networks only those of seed 0 are published with their weights; networks of one's own are all there."""
+    """Only the paper's networks of seed 0 are published with weights; a user's own networks all have theirs."""
     monkeypatch.setattr("reactivation.training.work.product_rate", lambda size: 1e9)
     young = {name for name, protocol in ALL_PROTOCOLS.items() if protocol.of_kept}
     for published, seeds in ((True, {"0"}), (False, {"0", "1"})):
@@ -209,7 +209,7 @@ def test_the_interval_covers_the_mean_as_often_as_it_says() -> None:
 
 @pytest.fixture(scope="module")
 def tables(reproduced: tuple[Path, str]) -> dict[str, list[list[str]]]:
-    """Claims and effects, read by the copy, whose preset its networks were trained with."""
+    """Claims and effects, read by the copy of the project, with whose preset the networks were trained."""
     program = """
 import json
 from paper.study import Study

@@ -1,4 +1,4 @@
-"""Many runs: references at the door of an analysis, the card beside each run, and the tables of all."""
+"""Many runs: references to runs in arguments of analyses, the card beside each run, and tables of all runs."""
 
 import csv
 import errno
@@ -91,7 +91,7 @@ def test_results_are_named_by_nothing_that_their_runs_have_not(word: str, said: 
 
 
 def test_runs_that_differ_in_their_tag_alone_are_told_apart(results: Path) -> None:
-    """Their fingerprints are equal; details of before do not name the folder, but the table does."""
+    """Their fingerprints are equal; older details do not name the folder, but the table does."""
     run_analysis("manifold", ["seed=0", "runs=[noisy_unbiased]", f"path={results}", *TINY_ANALYSIS])
     folder = results / "spatial_navigation"
     details = folder / "manifold_0.0001_0_details.json"
@@ -115,7 +115,7 @@ def test_rest_without_a_change_is_a_point_on_its_axis(results: Path) -> None:
 
 @pytest.mark.artifact
 def test_published_results_of_every_analysis_have_their_measures() -> None:
-    """Their tables go by run folder, and their details do not say which that is."""
+    """Their tables are by run folder, which their details do not name."""
     told = {
         "kl": "kl", "distance": "step_length", "variance": "variance",
         "manifold": "explained_share", "transitions": "mean_absolute_turn",
@@ -201,7 +201,7 @@ def test_runs_behind_links_are_in_the_table_once(results: Path, tmp_path: Path) 
 def test_what_may_not_be_read_is_told_and_leaves_the_others(
     results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A folder, and a file in another: permissions of files are none to the superuser, who may run this test."""
+    """A folder, and a file in another, cannot be read. This is simulated, as permissions do not stop a superuser."""
     whole = len(runs_table.runs_table(results))
     space, (one, *_) = results / "spatial_navigation", sorted((results / "spatial_navigation").glob("*_0"))
     honest, scandir = Path.read_text, os.scandir

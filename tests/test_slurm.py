@@ -65,7 +65,7 @@ def all_are(sweep: Sweep, *names: str) -> Callable[[], bool]:
 
 
 def is_training(sweep: Sweep, run: str = RUN, attempt: int = 1) -> Callable[[], bool]:
-    """Whether the network of a run has begun to learn, the so-manyth time: it claims its folder each time."""
+    """Whether the given attempt at a run has begun training: each attempt claims the folder of the run."""
     claimed = sweep.folder(run).config_file
     return lambda: (
         len(attempts(sweep, run)) == attempt
@@ -76,7 +76,7 @@ def is_training(sweep: Sweep, run: str = RUN, attempt: int = 1) -> Callable[[], 
 
 
 def has_saved(sweep: Sweep, run: str = RUN, attempt: int = 1) -> Callable[[], bool]:
-    """Whether the so-manyth attempt at a run has brought it further than it was, and goes on."""
+    """Whether the given attempt at a run has saved a later step than the one before, and is still running."""
     return lambda: (
         len(attempts(sweep, run)) == attempt
         and last(sweep, run).ended is None
@@ -85,7 +85,7 @@ def has_saved(sweep: Sweep, run: str = RUN, attempt: int = 1) -> Callable[[], bo
 
 
 def saving(steps: int = 10**6) -> list[str]:
-    """Train for so long, with nothing but saves on the way."""
+    """Settings of a training of a given length that saves, but neither tests nor logs."""
     return [
         f"trainer.n_epochs={steps}",
         f"trainer.save_freq={SAVES}",
@@ -95,13 +95,13 @@ def saving(steps: int = 10**6) -> list[str]:
 
 
 def goes_on_as_alone(sweep: Sweep, run: str, alone: Path, *others: str) -> bool:
-    """Whether the last network that a run has saved is that of this process, which trains it without a break."""
+    """Whether the last saved network of a run equals one that this process trains without a break."""
     step = sweep.folder(run).steps()[-1]
     return same_weights(sweep.folder(run), train(alone, *saving(step), *others), step)
 
 
 def until(running: Cluster, sweep: Sweep, *happen: Callable[[], bool]) -> None:
-    """Wait until all of this holds at a time; in vain, it says how the sweep stands and what its logs end with."""
+    """Wait until all conditions hold at once; a failure reports the state of the sweep and the ends of its logs."""
 
     def told() -> str:
         logs = sorted((sweep.path / "logs").rglob("*.*"))

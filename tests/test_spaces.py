@@ -1,4 +1,4 @@
-"""Geometry of every space that a task has, and of boxes that none has, in both libraries and both precisions."""
+"""Geometry of the spaces of all tasks, and of further boxes, in both libraries and both precisions."""
 
 import math
 from typing import Any
@@ -83,7 +83,7 @@ def test_distance_is_a_metric_on_wrapped_points(space: Space, a: Any, b: Any, c:
 
 @over_spaces
 def test_uniform_points_lie_evenly_in_the_space(space: Space) -> None:
-    """As many in each part of a grid as its share of the volume; the grid, which knows nothing of the sampling, tiles it."""
+    """Each part of a grid has its share of points by volume; the grid does not depend on the sampling."""
     points, grid = uniform(space), space.grid(400)
     assert space.contains(points).all()
     assert space.contains(grid.points).all()

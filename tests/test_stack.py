@@ -38,7 +38,7 @@ CONFIGS = [
 
 @pytest.fixture
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Draws, weights and moments in double precision, where rounding is far below any difference of meaning."""
+    """Draws, weights and moments in double precision, so that rounding is far below any real difference."""
     monkeypatch.setattr(types, "PRECISION", torch.float64)
     torch.set_default_dtype(torch.float64)
     yield
@@ -80,7 +80,7 @@ def test_each_network_of_a_stack_is_what_it_is_alone(config: str, words: list[st
 
 @pytest.mark.parametrize(("config", "words"), [(SPATIAL, []), (BIASED_HEAD, [RING])])
 def test_a_network_does_not_depend_on_the_others(config: str, words: list[str]) -> None:
-    """To the bit: the others' numbers enter no sum with its own."""
+    """It is equal to the bit, since no sum mixes its numbers with the others'."""
     ones, others = (
         [learner(seed, config, *words) for seed in (0, 1, 2)],
         [learner(seed, config, *words) for seed in (3, 1, 4)],
@@ -113,7 +113,7 @@ def test_batches_come_from_each_seeds_own_stream_and_cells() -> None:
 
 
 def test_a_task_of_another_make_samples_by_itself() -> None:
-    """Whose motion draws as it moves, or which changes what it samples."""
+    """A task whose motion draws numbers step by step, or which changes its samples."""
 
     class Still:
         n_inputs = 2
@@ -153,7 +153,7 @@ def test_a_stack_of_one_is_the_network_itself() -> None:
 
 
 def test_a_cell_with_flat_parameters_is_refused() -> None:
-    """A leading axis would be taken for units or trajectories."""
+    """The leading axis of a stack would be taken for units or trajectories."""
     members = [learner(seed) for seed in range(2)]
     for member in members:
         member.network.cell.register_buffer("gain", torch.ones(12))

@@ -1,4 +1,4 @@
-"""Runs that train as a stack: each folder is an ordinary one, goes on after any end, and harms no other."""
+"""Runs that train as a stack: each folder is an ordinary one, can be continued after any end, and harms no other."""
 
 from collections.abc import Callable
 import errno
@@ -36,14 +36,14 @@ def state(folder: RunFolder) -> dict[str, Any]:
 
 
 def loaded(file: Path) -> dict[str, Any]:
-    """What a file says of its run, but for who trained along."""
+    """The content of a run's file without the names of runs trained with it."""
     content: dict[str, Any] = torch.load(file, weights_only=True)
     content.pop("stack", None)
     return content
 
 
 def assert_same_run(a: RunFolder, b: RunFolder, tolerance: float = 2e-4) -> None:
-    """The same files, in them the same things, and numbers equal to rounding."""
+    """Require the same files with the same content, and numbers that are equal up to rounding."""
     assert sorted(file.name for file in a.path.iterdir()) == sorted(file.name for file in b.path.iterdir())
     for file in sorted(a.path.glob("*.pt")):
         first, second = (loaded(folder.path / file.name) for folder in (a, b))
@@ -167,7 +167,7 @@ def test_a_folder_that_may_not_be_read_harms_no_other(
 def test_a_folder_that_cannot_be_written_any_more_harms_no_other(
     when: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At a save, or at the first test, before anything is stacked; or where the system refuses what follows a save."""
+    """It fails at a save, at the first test (before anything is stacked), or in what follows a save."""
     full = tmp_path / "stack" / "1"
 
     def failing(honest: Callable[..., None], place: Callable[[Any], Path]) -> Callable[..., None]:
@@ -225,7 +225,7 @@ def test_a_stack_that_is_interrupted_or_killed_goes_on(number: signal.Signals, t
 
 
 def kept(place: Path) -> dict[str, Any]:
-    """All that a stack is to end with, by file, but for how long it took."""
+    """The content with which a stack must end, by file, without times."""
     files = sorted(file for file in place.rglob("*") if file.suffix in (".pt", ".jsonl") and "previous" not in file.name)
     return {
         str(file.relative_to(place)): timeless(RunFolder(file.parent)) if file.suffix == ".jsonl" else loaded(file)
@@ -237,7 +237,7 @@ def kept(place: Path) -> dict[str, Any]:
 def test_a_stack_that_is_killed_between_any_two_files_ends_with_the_same_bits(
     alone_before: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether its members began together or alone; the kill comes just before a file takes its place."""
+    """Its members began together or alone; the kill comes just before a file is renamed into place."""
     honest, calls, words = os.replace, list[object](), ["trainer.test_freq=2", "trainer.log_freq=1"]
 
     def begun(place: Path) -> list[tuple[TrainConfig, RunFolder]]:
@@ -270,7 +270,7 @@ def test_a_stack_that_is_killed_between_any_two_files_ends_with_the_same_bits(
 def test_members_that_ended_train_along_again_with_one_that_has_not(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As after a kill before the last save of that one; what then ends with an error leaves nobody waiting."""
+    """This is so after a kill before the last save of that one; if it then fails, no other run waits for it."""
     members = runs(tmp_path, (0, 1, 2))
     fit_together(members)
     ended, straggler = kept(tmp_path), members[1][1]
@@ -284,7 +284,7 @@ def test_members_that_ended_train_along_again_with_one_that_has_not(
 
 
 def test_losses_read_at_the_log_interval_are_those_of_each_step(tmp_path: Path) -> None:
-    """A run that looks every step and one that looks every fourth see the same losses."""
+    """A run that reads losses at every step and one that reads them at every fourth get the same losses."""
     for every in ("1", "4"):
         fit_together(runs(tmp_path / every, (0, 1), "trainer.n_epochs=8", f"trainer.log_freq={every}"))
     for seed in ("0", "1"):

@@ -1,4 +1,4 @@
-"""What the layout promises of the code as a whole, read from its source."""
+"""Rules for the code as a whole, checked in its source."""
 
 import ast
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ SOURCES = {
 
 
 def imported(node: ast.AST) -> Iterator[str]:
-    """The modules of the project that code imports, within functions as well; but for types alone."""
+    """The modules of the project that code imports, also within functions, but not those for type checking only."""
     if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
         return
     if isinstance(node, ast.Import):
@@ -53,7 +53,7 @@ def test_the_library_knows_nothing_of_the_paper() -> None:
 
 
 def test_nobody_outside_the_world_asks_which_space_it_has() -> None:
-    """They ask for what they need of it: `bearing`, `kernel`, `spacing`, ..."""
+    """Other code uses the methods of a space instead: `bearing`, `kernel`, `spacing`, ..."""
 
     def asks(node: ast.AST) -> bool:
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass", "type"):
@@ -86,7 +86,7 @@ def test_the_page_of_equations_names_files_and_what_they_define() -> None:
 
 
 def test_docstrings_name_what_there_is() -> None:
-    """In backticks: words of the code; and functions of several words, in the module or class that is named before them."""
+    """Words in backticks occur in the code; functions of several words exist in the module or class named before them."""
     words = {"fg", "unzip", "draw_kind"}  # two commands, and a pattern of names
     homes: dict[str, set[str]] = {}  # function → where it is defined
     for module, tree in SOURCES.items():

@@ -1,4 +1,4 @@
-"""Sweeps on one machine: states, and what becomes of processes that fail or are killed."""
+"""Sweeps on one machine: states, and processes that fail or are killed."""
 
 from contextlib import suppress
 import csv
@@ -87,11 +87,11 @@ def test_one_failure_leaves_the_others_alone_and_the_same_line_goes_on(tmp_path:
 
 
 def nobody_knows(run: str) -> None:
-    """What a scheduler that has none says of a run."""
+    """The answer of a scheduler that does not know a run."""
 
 
 def made(path: Path, *names: str) -> Sweep:
-    """A sweep of runs that nobody trains."""
+    """A sweep whose runs are not trained."""
     sweep = Sweep(path)
     sweep.take_plan([PlannedRun(f"spatial_navigation/{name}", {"config": SPATIAL, "seed": "0"}) for name in names])
     path.mkdir(exist_ok=True)

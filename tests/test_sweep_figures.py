@@ -95,7 +95,7 @@ LONG = "task.of_a_long_name_that_no_figure_has_room_for"
 
 
 def test_long_names_leave_room_for_what_is_drawn(tmp_path: Path) -> None:
-    """Matplotlib warns where they do not, which a test takes for an error."""
+    """Matplotlib warns if they do not, and tests turn warnings into errors."""
     names = [f"{LONG}{end}" for end in ("", "_one", "$\\x$", *range(20))]
     for hue in (names, [f"{number}{LONG * 3}" for number in range(len(names))]):
         page = Figure(figsize=(4.2, 3.0), layout="constrained")

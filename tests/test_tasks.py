@@ -1,4 +1,4 @@
-"""Every registered task, and what is particular to the two of the paper."""
+"""Every registered task, and properties of the two of the paper."""
 
 import math
 from typing import Any
@@ -93,7 +93,7 @@ def walk(steps: int = 400, **settings: Any) -> tuple[Any, Path]:
 
 
 def test_walks_stay_in_the_box_but_for_one_slowed_step() -> None:
-    """A wall slows and turns an agent, it does not stop it: it is overshot by no more than about one fast step."""
+    """A wall slows and turns an agent, but does not stop it, so the agent goes beyond it by at most about one fast step."""
     _, path = walk()
     longest = float(path.inputs.norm(dim=-1).max())
     assert float(path.positions.abs().max()) < 1.1 + longest
@@ -150,7 +150,7 @@ def test_start_positions() -> None:
 
 
 def test_a_dropped_first_step_is_where_the_path_starts() -> None:
-    """Of the same draws, a path with one step less, and what was its first state is its start."""
+    """From the same draws, the path is one step shorter, and starts at what was its first state."""
     _, kept = walk(steps=31, biased=True)
     _, dropped = walk(steps=30, biased=True, first_step="dropped")
     assert torch.equal(dropped.start, kept.positions[:, 0])
@@ -159,7 +159,7 @@ def test_a_dropped_first_step_is_where_the_path_starts() -> None:
 
 
 def test_a_dropped_first_step_shrinks_biased_starts_about_the_anchor() -> None:
-    """By the drift, and adds a free step to them: its length is Rayleigh and its direction uniform. No wall is near."""
+    """The drift shrinks them, and a free step is added, with Rayleigh length and uniform direction. No wall is near."""
     anchor, n = torch.tensor([0.3, -0.2]), 20_000
     words = {"biased": True, "anchor_point": anchor.tolist(), "border_region": 0.0}
     uniform, start = (
@@ -256,7 +256,7 @@ def drawn_turns(n: int, steps: int, **settings: Any) -> Path:
 
 
 def drawn_starts(unit: torch.Tensor, concentration: float) -> torch.Tensor:
-    """The bearings that numbers on [0, 1), (B, 1), begin at."""
+    """The starting bearings for numbers on [0, 1), (B, 1)."""
     turns = build("head_direction", **{**NULL, "concentration": concentration}).motion
     return turns.follow(unit, torch.zeros(len(unit), 1, 1, dtype=unit.dtype)).start
 
@@ -299,7 +299,7 @@ def test_drawn_bearings_have_their_stationary_density_from_the_start_on(
 
 @pytest.mark.parametrize("pauses", [{}, PAUSES])
 def test_drawn_bearings_go_home_by_the_stated_pull(pauses: dict[str, Any]) -> None:
-    """Moving steps regressed on sin(s − h): slope −aΔt, no intercept, and what is left is the turns' own."""
+    """Moving steps regressed on sin(s − h) have slope −aΔt and no intercept; the residuals are the random turns."""
     home, path = 1.3, drawn_turns(2000, 100, home=1.3, **DRAWN, **pauses)
     before = torch.cat((path.start[:, None], path.positions[:, :-1]), dim=1).double()
     moving = path.inputs != 0
@@ -325,7 +325,7 @@ def test_pauses_are_whole_blocks_and_come_with_the_stated_probability(steps: int
 
 
 def test_pauses_change_no_other_draw() -> None:
-    """And without them nothing is drawn for them."""
+    """Without pauses, no numbers are drawn for them."""
     plain, pausing = (
         build("head_direction", **DRAWN, **pauses).motion.draw(5, 60, stream(0, "x")) for pauses in ({}, PAUSES)
     )

@@ -1,4 +1,4 @@
-"""Measures of the theory, on what has a known answer: the analytic controls, a leak alone, a field that is homogeneous."""
+"""Measures of the theory on networks with known answers: analytic controls, a leak alone, a homogeneous field."""
 
 from dataclasses import replace
 import math
@@ -23,7 +23,7 @@ D = 0.01 / 2 / 6.0**2  # σ²Δt / 2 |dm/ds|² of the analytic bearings [rad² p
 
 
 def tiny_run(*words: str, units: int = 40) -> Run:
-    """An untrained network, of ReLU units without biases unless words say otherwise."""
+    """An untrained network, of ReLU units without biases unless settings change that."""
     noise = [] if any(word.startswith("rnn.sigma2_rec") for word in words) else ["rnn.sigma2_rec=1e-4"]
     return untrained(f"rnn.n_rec={units}", "task.place_cells_num=64", *noise, *words)
 
@@ -42,7 +42,7 @@ def test_drift_finds_langevin_sampling_and_none_in_a_flat_attractor() -> None:
 
 @pytest.mark.parametrize("inputs", ["brownian", "own"])
 def test_drift_is_found_under_inputs(inputs: str) -> None:
-    """They spread pairs ten times as much as noise does, or take them home by themselves; the pull is that of the noise."""
+    """Inputs spread pairs ten times as much as noise, or move them home by themselves; α is that of the network."""
     found = {
         name: ra.theory.drift(ra.control(name, "bearings", 0), (1.0,), pairs=200, inputs=inputs).fits[0]
         for name in ("langevin", "attractor")
@@ -53,7 +53,7 @@ def test_drift_is_found_under_inputs(inputs: str) -> None:
 
 
 def test_points_whose_neighbours_have_become_one_have_no_metric() -> None:
-    """As in networks that draw places together, trained on bearings."""
+    """This happens in networks trained on bearings that draw places together."""
     between = np.array([[[3.0, 4.0]], [[0.0, 0.0]], [[3.0, 4.0]]])
     known, *unknown = _log_volume(between, np.array([[[0.5]], [[0.0]], [[0.0]]]))
     assert known == pytest.approx(math.log(5 / 0.5))
@@ -68,7 +68,7 @@ def test_kicks_predict_the_diffusion_of_the_attractor() -> None:
 
 
 def test_the_volume_of_the_manifold_is_that_of_its_rates_per_decoded_place() -> None:
-    """That of the analytic bearings is the same everywhere; that of rates which are the activities themselves is not."""
+    """The volume is constant for the analytic bearings, but not if rates are the activities of the output cells."""
     found = ra.theory.metric(ra.control("attractor", "bearings"))
     assert found.log_volume == pytest.approx(math.log(6), abs=0.1)
     assert abs(found.value) < 0.1
@@ -86,7 +86,7 @@ def test_the_volume_of_the_manifold_is_that_of_its_rates_per_decoded_place() -> 
 
 
 def activities() -> Run:
-    """Rates that are the activities and keep what they are: D = 1, no leak, next to no noise."""
+    """A network whose rates are the output activities and stay constant: D = 1, no leak, next to no noise."""
     run = tiny_run("rnn.sigma2_rec=1e-12", units=64)
     eye = torch.nn.Parameter(torch.eye(64))
     run.network.encoder.weight, run.network.decoder.weight = eye, eye
@@ -156,7 +156,7 @@ def test_the_best_pull_of_slow_walks_is_one_half(pull: float) -> None:
 
 @pytest.mark.parametrize(("pull", "steps"), [(1e-4, 100), (0.03, 100), (0.03, 200)])
 def test_the_best_pull_is_the_one_of_least_squared_error(pull: float, steps: int) -> None:
-    """By the covariance of position and error, step by step, for a weak noise of variance 2D."""
+    """Against the covariance of position and error, computed step by step, for weak noise of variance 2D."""
     little, alphas = 1e-8, np.linspace(0.2, 3, 2801)
     langevin = 2 * little  # 2D/Var(s), Var(s) = 1
     both, error, loss = np.zeros(2801), np.zeros(2801), np.zeros(2801)  # ⟨s e⟩, ⟨e²⟩, sum of ⟨e²⟩
@@ -183,7 +183,7 @@ def linear_run(own: float) -> Run:
 
 
 def test_relaxation_of_rates_that_keep_their_direction_and_of_those_that_forget() -> None:
-    """Without noise, a linear decay changes the size of rates and nothing that is read; a leak with noise forgets."""
+    """Without noise, a linear decay changes the size of rates but no decoded position; a leak with noise forgets."""
     kept = ra.theory.relaxation(linear_run(0.999), 0.0, steps=2000, trajectories=20)
     assert kept.value == pytest.approx(1, abs=1e-6)
     assert kept.half is None
@@ -237,7 +237,7 @@ def test_home_counts_modes_and_says_how_far_they_are_from_those_of_waking() -> N
 
 
 def test_the_chain_of_bounds_holds_where_it_must_and_where_r_is_not_what_the_readout_asks_breaks_at_eq_11() -> None:
-    """An untrained network is far from D†f(s), so that L is not below what follows from r = D†f(s)."""
+    """In an untrained network r is far from D†f(s), so L exceeds the bound derived from r = D†f(s)."""
     found = ra.theory.bound(tiny_run())
     for chain in found.chains:
         assert (chain.split_holds, chain.l3_holds, chain.upper_holds) == (1, 1, 1)
@@ -274,7 +274,7 @@ class Still:
 
 
 def test_a_network_that_is_what_the_derivation_assumes_is_found_to_be() -> None:
-    """Without movement, too, r = D†f(s) but for what noise has added so far."""
+    """Without movement, too, r = D†f(s) up to the noise accumulated so far."""
     run = activities()
     assert isinstance(run.task, Task)
     task = Task(run.task.space, Still(run.task.motion), run.task.tuning, run.task.mse_name)

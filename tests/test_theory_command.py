@@ -1,4 +1,4 @@
-"""The script of the theory's measures: its file, what it refuses, and what it says it would need."""
+"""The script of the theory's measures: its file, its errors, and its list of missing networks."""
 
 from dataclasses import replace
 import json
@@ -25,7 +25,7 @@ WORDS = ["run=control:langevin:bearings", *SMALL]
 
 @pytest.fixture(autouse=True)
 def _nothing_published(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What is measured elsewhere stays out of these tests."""
+    """Keep published measurements out of these tests."""
     monkeypatch.setattr("paper.theory.PUBLISHED", tmp_path_factory.mktemp("empty"))
 
 
@@ -88,7 +88,7 @@ def test_what_cannot_be_measured_is_told_in_one_line(command: Command, word: str
 
 
 def test_the_page_has_verdicts_and_figures_and_what_is_published_of_it(command: Command, tmp_path: Path) -> None:
-    """Of small measures of two controls, passed off as those of the plan."""
+    """The page is made from small measurements of two controls, stored as those of the plan."""
     results = tmp_path / "results"
     for name in CONTROLS:
         for task in (SPATIAL, HEAD):

@@ -20,7 +20,7 @@ STEP = {BOX: 1e-4 / 2 / 2.0**2, CIRCLE: 0.01 / 2 / 6.0**2}  # D of noise along t
 
 
 class Known(NamedTuple):
-    """What a measure should give, and how far finite steps, decoders and kernels may take its mean from there."""
+    """The expected value of a measure, and the bias allowed for finite steps, decoders and kernels."""
 
     value: float
     bias: float = 0.0

@@ -1,4 +1,4 @@
-"""The rules of the theory's verdicts: what each family of made-up networks, and of made-up result files, is called."""
+"""The rules of the theory's verdicts: the verdict on each family of made-up networks, and of made-up result files."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -50,7 +50,7 @@ NULL = [-0.1, 0.0, 0.1]
 
 @pytest.fixture(autouse=True)
 def _nothing_published(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What is measured elsewhere stays out of these tests."""
+    """Keep published measurements out of these tests."""
     monkeypatch.setattr("paper.theory.PUBLISHED", tmp_path_factory.mktemp("empty"))
 
 
@@ -62,7 +62,7 @@ def family(alphas: Sequence[float], exponent: float, brownian: float = math.nan,
 
 
 def controls(alpha: float, exponent: float, flat: float = 0.0) -> Controls:
-    """Three of each, whose rest has a direction of -0.02 to 0.02 in time."""
+    """Three controls of each kind, whose rest has a direction of -0.02 to 0.02 in time."""
     langevin = [replace(one, direction=0.02 * (one.seed - 1)) for one in family([alpha] * 3, exponent, brownian=alpha)]
     return Controls(langevin, family([flat] * 3, 0.1, brownian=flat))
 
@@ -184,7 +184,7 @@ def test_balance_is_broken_beyond_the_spread_of_the_control() -> None:
 
 
 def test_what_few_networks_can_see() -> None:
-    """Half widths of their intervals over their standard deviation, as docs/theory.md has them."""
+    """Half widths of intervals over the standard deviation are those in docs/theory.md."""
     for values, known in (([-1.0, 0.0, 1.0], 2.48), ([-2.0, -1.0, 0.0, 1.0, 2.0], 1.24)):
         _, high = confidence_interval(values) or (math.nan, math.nan)
         assert high / stdev(values) == pytest.approx(known, abs=5e-3)
@@ -200,7 +200,7 @@ def test_verdicts_that_are_wrong_by_chance_are_one_in_forty_of_those_at_an_end()
 
 
 def test_what_a_line_misses_and_what_the_metric_makes_of_alpha() -> None:
-    """Two bins in reach, one out of it, one without pairs: α = 2 where the drift is twice the prediction, but for 1."""
+    """Two bins in the range of the fit, one outside, one without pairs: the drift is twice the prediction, plus 1."""
     fit = {
         "gain": 4.0, "alpha": 2.0, "diffusion": 8.0, "place": [0.2, 0.4, 0.7, None], "predicted": [1.0, -1.0, 5.0, None],
         "velocity": [4.0, -1.0, 0.0, None], "spread_drift": [1.0, 0.0, 0.0, 0.0], "velocity_error": [0.5, 0.5, 0.5, None],
@@ -213,7 +213,7 @@ def test_what_a_line_misses_and_what_the_metric_makes_of_alpha() -> None:
 
 
 def test_the_drift_that_is_told_beside_alpha_is_the_slope_of_velocity_on_that_of_log_p() -> None:
-    """Langevin controls of bearings: velocity over slope, from the bins as they are published, is α times 2 D/c."""
+    """For Langevin controls of bearings, velocity over slope, from the published bins, is α times 2 D/c."""
     rows = [row for row in gains_table(str(PUBLISHED)) if row["family"] == "control: Langevin sampling, bearings"]
     files = sorted((PUBLISHED / "theory").glob("control_langevin_bearings_*.json"))
     fitted = {}
@@ -267,7 +267,7 @@ def write_network(settings: Settings, alpha: float, exponent: float, brownian: f
 
 @pytest.fixture
 def measured(tmp_path: Path) -> str:
-    """Both controls on the circle; drawn tanh of three of five seeds, a prior that inputs gate; and three that know none."""
+    """Both controls on the circle; three of five drawn tanh networks, with an input-gated prior; and three null networks."""
     path = str(tmp_path)
     for seed in range(3):
         for name, alpha, exponent in (("langevin", 1.0, -1.0), ("attractor", 0.02, 0.1)):
@@ -306,7 +306,7 @@ def test_on_the_circle_alpha_is_the_mean_over_the_last_checkpoints(measured: str
 
 
 def test_along_training_the_last_checkpoints_on_the_circle_are_one_point(measured: str) -> None:
-    """By hand: networks of seeds 0 to 2 pull by -0.3, -0.28 and -0.26 at each of the last twenty, by 0.1 more before."""
+    """Worked out by hand: networks of seeds 0 to 2 pull by -0.3, -0.28 and -0.26 at the last twenty, by 0.1 more before."""
     rows = [row for row in training_table(measured) if row["family"] == "drawn tanh (3 of 5)"]
     assert [row["step"] for row in rows] == [*FOLLOWED[HEAD][:-LAST], FOLLOWED[HEAD][-1]]
     assert rows[-1]["pull"] == pytest.approx(-0.28)

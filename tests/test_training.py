@@ -1,4 +1,4 @@
-"""Training: what it leaves behind, what it refuses, and what it leaves as it is."""
+"""Training: the files that it writes, the errors that it raises, and the files that it does not touch."""
 
 import json
 import math
@@ -50,7 +50,7 @@ TWO_RATES = ("trainer.lr_late=1e-4", "trainer.lr_late_from=4")
 
 
 def test_two_rates_are_those_of_adam_set_by_hand() -> None:
-    """To the bit: the steps before `lr_late_from` have the first, those after it the second."""
+    """Equal to the bit: steps before `lr_late_from` have the first rate, those after it the second."""
     one, by_hand = (new_learner(configured(*words), CPU) for words in (TWO_RATES, ()))
     for step in range(8):
         for group in by_hand.optimizer.param_groups:
@@ -83,7 +83,7 @@ def test_a_finished_run_is_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureF
 
 @pytest.mark.parametrize("asked", [3, 4, 6])
 def test_measures_whose_network_was_not_kept_are_left_as_they_are(asked: int, tmp_path: Path) -> None:
-    """Such as results in a checkout, however long the training asked for is."""
+    """This holds for results in a checkout, for any length of training."""
     folder = train(tmp_path / "run")
     for file in folder.path.glob("*.pt"):
         file.unlink()
@@ -101,7 +101,7 @@ def test_a_shorter_training_leaves_a_longer_run_as_it_is(tmp_path: Path, capsys:
 
 
 def test_files_of_a_run_without_its_configuration_are_not_touched(tmp_path: Path) -> None:
-    """Such as those that the authors' code left."""
+    """Files of the authors' code are an example."""
     (tmp_path / "run").mkdir()
     for name in ("model_100.pt", "test_metrics.json"):
         (tmp_path / "run" / name).write_text("theirs")
@@ -150,7 +150,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tmp_path: Pa
 
 
 def test_a_step_into_the_infinite_is_seen_by_the_test_after_it(tmp_path: Path) -> None:
-    """The loss of a step is that of before it."""
+    """The loss of a step is computed before its update."""
     every = ["trainer.lr=1e20", "trainer.test_freq=1", "trainer.save_freq=1"]
     for _ in range(2):
         with pytest.raises(DamagedData, match="step 1; no model was kept yet"):
@@ -167,7 +167,7 @@ def test_a_measure_that_is_not_defined_is_null(tmp_path: Path) -> None:
 
 
 def test_a_row_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:
-    """Python keeps what it could not write and tries again when the log is closed."""
+    """Python keeps text that it could not write, and tries again when the log is closed."""
     log = MetricsLog(RunFolder(tmp_path), tensorboard=False, step=0)
     log.add(1, "test", {"loss": 0.5})
     size, (soft, hard) = log.folder.metrics_file.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -235,7 +235,7 @@ def test_cuda_is_refused_where_there_is_none(tmp_path: Path) -> None:
 
 
 def test_measures_of_older_files_have_the_names_of_today(tmp_path: Path) -> None:
-    """The unit stood in some names; it is the space's."""
+    """Some names had a unit, which the space now gives."""
     folder = RunFolder(tmp_path)
     folder.table_file("test").write_text(json.dumps({"4": {"loss": 1.0, "position_error_m": 0.5}}))
     folder.metrics_file.write_text(json.dumps({"step": 4, "split": "test", "bearing_error_rad": 0.25}) + "\n")
