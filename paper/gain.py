@@ -210,9 +210,11 @@ def with_published(path: str) -> list[Row]:
 
     So a figure with the networks of this machine needs no new rests of networks that another machine measured.
     """
-    own = measured(path)
+    own, sweep = measured(path), Sweep(sweep_folder(SWEEP, path))
     known = {(row.network, row.inputs) for row in own}
-    rows = [row for row in drawn(str(PUBLISHED)) if (row.network, row.inputs) not in known] + own
+    unlearned_here = {run.name for run in planned() if not has_learned(RunFolder(sweep.path / run.name))}
+    published = [row for row in drawn(str(PUBLISHED)) if row.network not in unlearned_here]
+    rows = [row for row in published if (row.network, row.inputs) not in known] + own
     order = {(control.network, control.inputs): number for number, control in enumerate(controls())}
     return sorted(rows, key=lambda row: (order.get((row.network, row.inputs), len(order)), row.network.split("/")[0]))
 
