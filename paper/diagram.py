@@ -132,13 +132,16 @@ class Part:
 
     @property
     def found(self) -> dict[str, Any] | None:
-        """Its measurement with exactly these settings, below the root or published; None if there is none.
+        """Its measurement with exactly these settings; None if there is none.
+
+        It is the one below the root or, of a network that is not trained there, the published one.
 
         Raises:
             DamagedData: a file is damaged.
         """
-        published = replace(self, settings=replace(self.settings, path=str(PUBLISHED)))
-        return self.own or published.own
+        if self.run.path.is_relative_to(PUBLISHED):
+            return self.own or replace(self, settings=replace(self.settings, path=str(PUBLISHED))).own
+        return self.own
 
     @property
     def own(self) -> dict[str, Any] | None:

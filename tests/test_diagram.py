@@ -4,6 +4,7 @@ import csv
 import json
 import math
 from pathlib import Path
+import shutil
 from typing import Any
 
 import pytest
@@ -89,6 +90,15 @@ def nothing_published(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
 def test_what_is_not_measured_here_counts_as_it_is_published(tmp_path: Path) -> None:
     assert measured_below(str(tmp_path)) == measured_below(str(PUBLISHED))
     assert published_files(str(tmp_path)) == []
+
+
+def test_a_network_that_was_trained_here_does_not_count_with_another_ones_measurement(tmp_path: Path) -> None:
+    (part,) = parts(Settings(families=["biased GRU"], seeds=[1], path=str(tmp_path)))
+    assert part.found is not None, "published"
+    own = tmp_path / "spatial_navigation" / part.run.path.name
+    shutil.copytree(part.run.path, own)
+    assert part.run.path == own
+    assert part.found is None
 
 
 @pytest.mark.usefixtures("nothing_published")
