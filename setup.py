@@ -10,7 +10,7 @@ from setuptools.command.build_py import build_py
 PUBLISHED = Path("published")
 NETWORKS = [
     PUBLISHED / name for name in json.loads((PUBLISHED / "card.json").read_text(encoding="utf-8"))
-]  # the paper's, not those of theory
+]  # of the paper's text and of its released code, not those of theory
 
 
 class BuildWithData(build_py):

@@ -39,12 +39,12 @@ def model_card(study: Study, task: str, run: str) -> str:
 
 # {task}/{run}, seed {seed}
 
-{_what(config)}
+{_what(study, config)}
 
 ```python
 import reactivation as ra
 
-run = ra.load("{task}/{run}", seed={seed})
+run = ra.load({_address(study, task, run, seed)})
 rest = run.record(ra.rest(steps=1000), trajectories=200)
 ```
 
@@ -60,7 +60,7 @@ Adam, on the mean squared error of the output cells; `config.yml` has every sett
 
 {_measures(study, task, run).markdown()}
 
-One network. Intervals over five, with the same analyses, are in the project's README and in `report.html`.
+{_others(study)}
 
 ## Limits
 
@@ -80,13 +80,33 @@ neural networks* (ICLR 2024), reproduced; these weights are not the authors'.
 """
 
 
-def _what(config: TrainConfig) -> str:
+def _what(study: Study, config: TrainConfig) -> str:
     task = config.task_name
-    noise = f"noise of σ²Δt = {config.rnn.sigma2_rec:g} on its rates" if config.rnn.sigma2_rec else "no noise"
+    as_released = f" as the paper's released code trains (`preset={study.preset}`),\n" if study.preset else " "
     return (
         f"{_KINDS[config.rnn.model]} of {config.rnn.n_rec} units that follows {_WORLDS[task, config.task.biased]}:\n"
-        f"it is told each movement, and reports by {_CELLS[task]} where that leads. It was trained with {noise}."
+        f"it is told each movement, and reports by {_CELLS[task]} where that leads. "
+        f"It was trained{as_released}with {_noise(config)}."
     )
+
+
+def _noise(config: TrainConfig) -> str:
+    if not config.rnn.sigma2_rec:
+        return "no noise"
+    if config.rnn.noise == "uniform":
+        return f"uniform noise on [0, σ√Δt), σ²Δt = {config.rnn.sigma2_rec:g}, on its rates, which pushes them up, too"
+    return f"noise of σ²Δt = {config.rnn.sigma2_rec:g} on its rates"
+
+
+def _address(study: Study, task: str, run: str, seed: int) -> str:
+    """The arguments with which `ra.load` finds the network."""
+    return f'"{task}/{study.folder(task, run, seed).path.name}"' if study.preset else f'"{task}/{run}", seed={seed}'
+
+
+def _others(study: Study) -> str:
+    if study.preset:
+        return "One network. Verdicts over seeds, with the same analyses, are in `report.html`, under *its code gives*."
+    return "One network. Intervals over five, with the same analyses, are in the project's README and in `report.html`."
 
 
 def _training(config: TrainConfig) -> Table:
@@ -110,7 +130,8 @@ def _measures(study: Study, task: str, run: str) -> Table:
 
 
 def _amplitude(study: Study, task: str, run: str) -> str:
-    held = "" if run in GRU else "\n  Nothing holds the amplitude of a vanilla network at rest: some shrink, some grow."
+    is_held = run in GRU or study.preset is not None  # by uniform noise, which pushes: docs/claims.md
+    held = "" if is_held else "\n  Nothing holds the amplitude of a vanilla network at rest: some shrink, some grow."
     key = "manifold_head" if task == HEAD else GATED.key("manifold") if run in GRU else "manifold"
     if not study.has(key, study.seeds[0]):
         return f"How strong its activity is at rest was not measured.{held}"

@@ -1,7 +1,7 @@
 """Publishing: copy the results of the study from results/ to published/, where every other command only reads.
 
-Of each run, the configuration and all measures are published; of the first seed, also the last network. A card describes
-the networks.
+They are those of networks of the paper's text and of its released code. Of each run, the configuration and all measures are
+published; of the first seed, also the last network. A card describes the networks.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +22,7 @@ from paper.theory import published_files
 from reactivation.machine.errors import DamagedData, storing
 from reactivation.machine.places import PUBLISHED
 from reactivation.storage.files import digest, read_json, to_json, write_atomically
+from reactivation.storage.folder import RunFolder
 from reactivation.storage.seal import weights_digest
 
 CARD = "card.json"  # of the networks
@@ -42,7 +43,8 @@ def publish(study: Study, target: Path = PUBLISHED) -> list[Path]:
     """
     root, own = Path(study.path), replace(study, fallback=False)
     asked_beside = (published_files, published_files_of_gain, published_files_of_diagram)
-    files = (*_runs(own), *_results(own), *_pages(own), *(file for found in asked_beside for file in found(study.path)))
+    of_networks = (file for each in _both(own) for file in (*_runs(each), *_results(each)))
+    files = (*of_networks, *_pages(own), *(file for found in asked_beside for file in found(study.path)))
     contents = {target / file.relative_to(root): file.read_bytes() for file in files}
     changed = [file for file, content in contents.items() if _put(file, content)]
     published = replace(own, path=str(target))
@@ -58,6 +60,11 @@ def _put(file: Path, content: bytes) -> bool:
         file.parent.mkdir(parents=True, exist_ok=True)  # make_folder refuses to make folders in published/
     write_atomically(file, content)
     return True
+
+
+def _both(study: Study) -> tuple[Study, Study]:
+    """The study of networks of the paper's text, and that of networks of its released code."""
+    return study, study.of_released_code
 
 
 def _runs(study: Study) -> Iterator[Path]:
@@ -97,28 +104,33 @@ def _pages(study: Study) -> Iterator[Path]:
 
 def _model_cards(published: Study) -> Iterator[tuple[Path, bytes]]:
     """The model card of each published network, and its file."""
-    for task, run in _of(NETWORKS):
-        folder = published.folder(task, run, SEEDS[0])
-        if folder.model_file(published.config(task, run, SEEDS[0]).trainer.n_epochs).exists():
-            yield folder.path / MODEL_CARD, model_card(published, task, run).encode()
+    for study, task, run, folder, _ in _networks(published):
+        yield folder.path / MODEL_CARD, model_card(study, task, run).encode()
 
 
 def _card(published: Study) -> dict[str, Any]:
     """The card of the published networks: config, step, last measures, size and SHA-256 of each."""
     card = {}
-    for task, run in _of(NETWORKS):
-        folder = published.folder(task, run, SEEDS[0])
-        step = published.config(task, run, SEEDS[0]).trainer.n_epochs
+    for study, task, run, folder, step in _networks(published):
         model = folder.model_file(step)
-        if model.exists():
-            card[f"{task}/{folder.path.name}"] = {
-                "config": f"{task}/{run}",
-                "seed": SEEDS[0],
-                "step": step,
-                "measures": read_json(folder.table_file("test"))[str(step)],  # with the names in that file
-                "file": model.name,
-                "bytes": model.stat().st_size,
-                "sha256": digest(model),
-                "weights": weights_digest(model),
-            }
+        card[f"{task}/{folder.path.name}"] = {
+            "config": f"{task}/{run}",
+            **({"preset": study.preset} if study.preset else {}),
+            "seed": SEEDS[0],
+            "step": step,
+            "measures": read_json(folder.table_file("test"))[str(step)],  # with the names in that file
+            "file": model.name,
+            "bytes": model.stat().st_size,
+            "sha256": digest(model),
+            "weights": weights_digest(model),
+        }
     return card
+
+
+def _networks(published: Study) -> Iterator[tuple[Study, str, str, RunFolder, int]]:
+    """Each network whose weights are published: its study, task, run, folder and step."""
+    for study in _both(published):
+        for task, run in _of(NETWORKS):
+            folder, step = study.folder(task, run, SEEDS[0]), study.config(task, run, SEEDS[0]).trainer.n_epochs
+            if folder.model_file(step).exists():
+                yield study, task, run, folder, step

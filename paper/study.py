@@ -9,7 +9,7 @@ from statistics import mean
 import sys
 from typing import TYPE_CHECKING, Any
 
-from paper.protocols import ALL_PROTOCOLS, NETWORKS, VARIANTS, Condition, Protocol
+from paper.protocols import ALL_PROTOCOLS, AUTHORS_CODE, NETWORKS, VARIANTS, Condition, Protocol
 from reactivation.analysis.base import AnalysisSettings, Recording, renamed
 from reactivation.analysis.request import reference
 from reactivation.analysis.result_files import declared, holds, model, result_file
@@ -45,6 +45,11 @@ class Study:
     path: str = RESULTS
     device: str = "auto"
     fallback: bool = True  # whether published/ is read, too
+
+    @property
+    def of_released_code(self) -> "Study":
+        """The same of networks that are trained, and rest, as the released code has it."""
+        return replace(self, preset=AUTHORS_CODE)
 
     def settings(self, protocol: Protocol, seed: int) -> Any:
         """The settings of a protocol's analysis."""

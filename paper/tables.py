@@ -5,7 +5,6 @@ TABLES has each table once, by its name in the report and in documents.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from itertools import groupby
 import math
@@ -29,7 +28,6 @@ from paper.claims.verdicts import (
 )
 from paper.protocols import (
     ALL_PROTOCOLS,
-    AUTHORS_CODE,
     DOUBLED,
     GATED,
     GRU,
@@ -49,6 +47,7 @@ from reactivation.storage.finding import command
 
 _ABSENT = "–"
 NOT_RUN = "not yet run"
+_NONE = "none yet"
 _INTERVAL = f"[{100 * LEVEL:.0f} % interval]"
 
 
@@ -64,7 +63,7 @@ def seeds_table(study: Study) -> Table:
 
 def _seeds(seeds: Sequence[int], wanted: int) -> str:
     if not seeds:
-        return "none yet"
+        return _NONE
     lacking = "" if len(seeds) == wanted else f" ({len(seeds)} of {wanted})"
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}{lacking}"
 
@@ -145,7 +144,7 @@ def claims_table(study: Study) -> Table:
     for claim in CLAIMS:
         cells, protocols = claim_cells(claim, verdicts[claim.key]), ", ".join(claim.protocols)
         found = [cells[name] for name in ("range", "mean", "seeds", "verdict")]
-        found += ["{verdict}: {mean}".format(**claim_cells(claim, of_code[claim.key]))] if any(of_code.values()) else []
+        found += [with_its_mean(claim, of_code[claim.key])] if any(of_code.values()) else []
         rows.append([claim.sentence, whose(claim), claim.figure, claim.measure, protocols, *found])
     header = ["claim", "whose", "figure", "measure", "protocol", "range", f"mean {_INTERVAL}", "seeds", "verdict"]
     return Table([*header, *(["released code"] if any(of_code.values()) else [])], rows)
@@ -153,13 +152,18 @@ def claims_table(study: Study) -> Table:
 
 def released_verdicts(study: Study) -> dict[str, Verdict | None]:
     """Judge the same claims about networks trained as the released code trains them."""
-    return judge_all(CLAIMS, replace(study, preset=AUTHORS_CODE))
+    return judge_all(CLAIMS, study.of_released_code)
 
 
 def released(study: Study) -> str:
-    """Return a sentence that says whether there are results of networks of the released code."""
+    """Return a sentence that says which networks are trained as the released code trains them."""
     if any(released_verdicts(study).values()):
-        return "The last column has what networks give that are trained as the released code trains them."
+        rows = seeds_table(study.of_released_code).rows
+        trained = [f"{task}/{run}, {seeds}" for task, run, seeds in rows if seeds != _NONE]
+        return (
+            "The last column has what networks give that are trained as the released code trains them: "
+            f"{'; '.join(trained)}. `python reproduce.py profile=released` trains what is missing of five seeds of each."
+        )
     return (
         "All of them follow the paper's text: none is trained as its released code trains them, which "
         "`python reproduce.py profile=released` does."
@@ -176,6 +180,15 @@ def claim_cells(claim: Claim, verdict: Verdict | None) -> dict[str, str]:
         "seeds": ", ".join(map(str, verdict.seeds)) or _ABSENT,
         "verdict": verdict.verdict + _beyond(claim, verdict),
     }
+
+
+def with_its_mean(claim: Claim, verdict: Verdict | None) -> str:
+    """Return verdict, mean and number of seeds of a claim, as one text."""
+    if verdict is None:
+        return NOT_RUN
+    cells, number = claim_cells(claim, verdict), len(verdict.values)
+    seeds = f", {number} seed{'' if number == 1 else 's'}" if number else ""
+    return f"{cells['verdict']}: {cells['mean']}{seeds}"
 
 
 def whose(claim: Claim) -> str:

@@ -313,13 +313,15 @@ def test_runs_that_exist_have_the_names_and_fingerprints_that_they_had(file: Pat
     config = configuration.from_yaml(file)
     assert run_name(config) == file.parent.name
     details = [read_json_once(found) for found in (PUBLISHED / config.task_name).glob("*_details.json")]
-    models = [one["models"].get(config.experiment) for one in details if one["settings"]["seed"] == config.seed]
+    same = [one for one in details if (one["settings"]["seed"], one["settings"].get("tag")) == (config.seed, config.tag)]
+    models = [one["models"].get(config.experiment) for one in same]
     kept = [torch.load(model, weights_only=True) for model in file.parent.glob("model_*.pt")]
     fingerprints = {one["fingerprint"] for one in (*models, *kept) if one}
     assert fingerprints == {identity.science_hash(config)}
     assert config.rnn.sigma == math.sqrt(config.rnn.sigma2_rec / config.task.dt)
     home = getattr(config.task, "home", 0.0)  # that of drawn bearings is another for each seed, and typed
     own = [f"task.home={home}"] if home else []
+    own += [f"preset={config.tag}"] if config.tag == "authors_code" else []
     assert identity.science_hash(resolve(f"config={config.config}", f"seed={config.seed}", *own)) in fingerprints
 
 

@@ -1,6 +1,8 @@
 """The command `reactivation`, and the package as others install it: a wheel, in an environment and a folder of its own."""
 
 from collections.abc import Callable
+from fnmatch import fnmatch
+import json
 import os
 from pathlib import Path
 import subprocess
@@ -13,8 +15,9 @@ import pytest
 
 from reactivation import __version__, cli, registry
 from reactivation.machine.errors import BadInput
-from reactivation.machine.places import CONFIGS, as_typed
+from reactivation.machine.places import CONFIGS, PUBLISHED, as_typed
 
+NETWORKS = json.loads((PUBLISHED / "card.json").read_text())
 COMMANDS = ["train", *registry.names("analysis"), "theory", "runs", "sweep"]
 Installed = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -119,13 +122,18 @@ def reactivation(environment: Path, tmp_path: Path) -> Installed:
     return lambda *words: run(environment / "reactivation", *words, cwd=tmp_path)
 
 
+def test_a_source_archive_holds_what_a_wheel_is_made_of() -> None:
+    grafted = [line.split()[1] for line in (ROOT / "MANIFEST.in").read_text().splitlines() if line.startswith("graft ")]
+    assert not [name for name in NETWORKS if not any(fnmatch(f"published/{name}", folder) for folder in grafted)]
+
+
 @pytest.mark.slow
 def test_the_wheel_holds_every_module_every_config_and_the_networks(wheel: Path) -> None:
     held = set(zipfile.ZipFile(wheel).namelist())
     modules = {str(file.relative_to(ROOT)) for file in (ROOT / "reactivation").rglob("*.py")}
     configs = {f"reactivation/configs/{file.relative_to(CONFIGS)}" for file in CONFIGS.rglob("*.yml")}
     assert modules | configs | {"reactivation/py.typed"} <= held
-    assert sum(name.endswith(".pt") for name in held) == 8
+    assert sum(name.endswith(".pt") for name in held) == len(NETWORKS)
     assert not any("_details" in name or "figures" in name for name in held), "results stay in a checkout"
     assert not any(name.startswith(("paper/", "tests/")) for name in held)
 

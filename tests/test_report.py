@@ -17,7 +17,7 @@ from paper.figures import FIGURES
 from paper.live.browser import BROWSERS, Browser
 from paper.report.page import Report, figures_of, html_of
 from paper.report.parts import table_html
-from paper.tables import Table
+from paper.tables import NOT_RUN, Table, released_verdicts
 from reactivation.machine.places import PUBLISHED
 
 # A page hears of a new address a little later, on a busy machine seconds later.
@@ -41,7 +41,7 @@ def verdicts() -> dict[str, Verdict | None]:
 
 @pytest.fixture(scope="module")
 def page(verdicts: dict[str, Verdict | None]) -> str:
-    return html_of(Report(committed(), "paper", PUBLISHED / "figures", verdicts, NOTHING))
+    return html_of(Report(committed(), "paper", PUBLISHED / "figures", verdicts, released_verdicts(committed())))
 
 
 class Read(HTMLParser):
@@ -84,8 +84,8 @@ def test_claims_that_fail_come_first(page: str, verdicts: dict[str, Verdict | No
     assert order[0] == FAILS
 
 
-def test_the_text_stands_beside_the_code(verdicts: dict[str, Verdict | None], page: str, tmp_path: Path) -> None:
-    assert "python reproduce.py profile=released" in page
+def test_the_text_stands_beside_the_code(tmp_path: Path) -> None:
+    assert "python reproduce.py profile=released" in html_of(Report(committed(), "paper", tmp_path, NOTHING, NOTHING))
     keys = {FAILS: "biased", HOLDS: "tiling"}  # made up: what fails of the text holds of the code, and the reverse
     text, code = ({**NOTHING, **{key: judged(word) for word, key in pair.items()}} for pair in (keys, swapped(keys)))
     both = html_of(Report(committed(), "paper", tmp_path, text, code))
@@ -94,15 +94,33 @@ def test_the_text_stands_beside_the_code(verdicts: dict[str, Verdict | None], pa
     told = re.search(r'#claim-biased">.*?text gives">(.*?)</td>.*?code gives">(.*?)</td>', both)
     assert told
     assert [words.split(":")[0] for words in told.groups()] == [FAILS, HOLDS]
+    assert "differ, on 2 of all claims" in both
+    assert "differ, on 0 of all claims" in html_of(Report(committed(), "paper", tmp_path, text, text))
+
+
+def test_every_claim_has_a_column_of_the_released_code_where_it_has_networks(tmp_path: Path) -> None:
+    ours = next(one.key for one in CLAIMS if one.ours)
+    code = NOTHING | {ours: judged(FAILS)}
+    both = html_of(Report(committed(), "paper", tmp_path, NOTHING, code))
+    rows = dict(re.findall(r'<tr id="claim-(\w+)".*?data-label="its code gives">(.*?)</td></tr>', both, re.DOTALL))
+    assert {key for key, told in rows.items() if told != NOT_RUN} == {ours}
+    assert len(rows) == len(CLAIMS)
+    assert rows[ours] == f"{FAILS}: 1 [1, 1], 3 seeds"
+    assert "its code gives" not in html_of(Report(committed(), "paper", tmp_path, code, NOTHING))
 
 
 def test_the_document_has_a_column_of_the_released_code_where_it_has_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     of_code = NOTHING | {"biased": judged(HOLDS)}
+    trained = [
+        ["head_direction", "noisy_unbiased", "seeds 0, 1, 2 (3 of 5)"],
+        ["head_direction", "noisy_biased", "none yet"],
+    ]
+    monkeypatch.setattr(tables, "seeds_table", lambda study: Table([], trained if study.preset else []))
     monkeypatch.setattr(tables, "judge_all", lambda claims, study: of_code if study.preset else NOTHING)
     table, sentence = tables.claims_table(committed()), tables.released(committed())
     (row,) = (row for row in table.rows if row[0] == "Biased rest closely resembles biased waking.")
-    assert (table.header[-1], row[-1]) == ("released code", f"{HOLDS}: 1 [1, 1]")
-    assert "last column" in sentence
+    assert (table.header[-1], row[-1]) == ("released code", f"{HOLDS}: 1 [1, 1], 3 seeds")
+    assert "code trains them: head_direction/noisy_unbiased, seeds 0, 1, 2 (3 of 5). " in sentence
     monkeypatch.setattr(tables, "judge_all", lambda claims, study: NOTHING)
     assert tables.claims_table(committed()).header[-1] == "verdict"
     assert "profile=released" in tables.released(committed())

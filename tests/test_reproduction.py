@@ -128,7 +128,7 @@ def test_networks_of_ablations_are_measured_only_where_there_are_such() -> None:
 def test_what_is_younger_than_networks_is_asked_of_those_that_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only the paper's networks of seed 0 are published with weights; a user's own networks all have theirs."""
+    """Of seeds, only the networks of the first are published with weights; a user's own networks all have theirs."""
     monkeypatch.setattr("reactivation.training.work.product_rate", lambda size: 1e9)
     young = {name for name, protocol in ALL_PROTOCOLS.items() if protocol.of_kept}
     for published, seeds in ((True, {"0"}), (False, {"0", "1"})):

@@ -17,7 +17,18 @@ from paper.pictures import picture
 from paper.protocols import NETWORKS
 from paper.report.parts import CLASSES, cell, document, folded, image, table_html
 from paper.study import Study
-from paper.tables import NOT_RUN, TABLES, claim_cells, reached, released_verdicts, tally, whose
+from paper.tables import (
+    NOT_RUN,
+    TABLES,
+    claim_cells,
+    networks_table,
+    reached,
+    released_verdicts,
+    seeds_table,
+    tally,
+    whose,
+    with_its_mean,
+)
 from reactivation.analysis.results import LEVEL
 from reactivation.storage.files import make_folder, require_place, to_json, write_together
 
@@ -51,6 +62,7 @@ _MECHANISM = (
     "<code>python reproduce.py profile=paper only=theory</code> writes.</p>"
 )
 RELEASED = "released"  # the profile of networks trained as the released code trains them
+_SAYS, _TEXT, _CODE = "the paper says", "its text gives", "its code gives"  # columns
 
 Verdicts = Mapping[str, Verdict | None]
 
@@ -69,6 +81,11 @@ class Report:
     def is_full(self) -> bool:
         """Whether this is the report of the paper's networks; those of other profiles are short."""
         return self.profile == "paper"
+
+    @property
+    def has_both(self) -> bool:
+        """Whether verdicts about the released code stand beside those about the text."""
+        return self.is_full and any(self.released.values())
 
     def table(self, name: str) -> str:
         """Return a table of the study as HTML."""
@@ -158,27 +175,32 @@ def _counts(verdicts: Verdicts) -> str:
 
 
 def _both(report: Report) -> str:
-    """The claims, beside the verdicts on networks of the paper's text and of its released code."""
-    if not any(report.released.values()):
+    """The paper's claims, beside the verdicts on networks of its text and of its released code."""
+    if not report.has_both:
         return (
             "<p>All this is of networks that follow the paper's text. None is trained as its released code trains them: "
             f"<code>python reproduce.py profile={RELEASED}</code> does so.</p>"
         )
     rows = "\n".join(
-        f"<tr>{cell('the paper says', '', _link(claim))}{_given('text', claim, report.verdicts)}"
-        f"{_given('code', claim, report.released)}</tr>"
+        f"<tr>{cell(_SAYS, '', _link(claim))}{cell(_TEXT, with_its_mean(claim, report.verdicts[claim.key]))}"
+        f"{_of_code(claim, report)}</tr>"
         for claim in _in_order(report)
         if not claim.ours
     )
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("the paper says", "its text gives", "its code gives"))
-    table = f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>'
-    return f"<h3>What the paper says, what its text gives, what its code gives</h3>\n{table}"
+    head = "".join(f'<th scope="col">{name}</th>' for name in (_SAYS, _TEXT, _CODE))
+    differing = [claim for claim in _in_order(report) if _differ(claim, report)]
+    return "\n".join(
+        (
+            "<h3>What the paper says, what its text gives, what its code gives</h3>",
+            f"<p>Networks of the released code: {html.escape(tally(report.released))} Text and code are both decided, and "
+            f"differ, on {len(differing)} of all claims{': ' if differing else '.'}{'; '.join(map(_link, differing))}</p>",
+            f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>',
+        )
+    )
 
 
-def _given(what: str, claim: Claim, verdicts: Verdicts) -> str:
-    cells = claim_cells(claim, verdicts[claim.key])
-    words = f"{cells['verdict']}: {cells['mean']}"
-    return cell(f"its {what} gives", words)
+def _of_code(claim: Claim, report: Report) -> str:
+    return cell(_CODE, with_its_mean(claim, report.released[claim.key]))
 
 
 def _differ(claim: Claim, report: Report) -> bool:
@@ -231,8 +253,9 @@ def _claims_of(key: str, verdicts: Verdicts) -> Iterator[str]:
 
 
 def _claims(report: Report) -> str:
-    rows = "\n".join(_claim(claim, report.verdicts[claim.key]) for claim in _in_order(report))
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("verdict", "claim", "figure", "range", "mean", "seeds"))
+    rows = "\n".join(_claim(claim, report) for claim in _in_order(report))
+    names = ("verdict", "claim", "figure", "range", "mean", "seeds", *([_CODE] if report.has_both else []))
+    head = "".join(f'<th scope="col">{name}</th>' for name in names)
     choices = "".join(f'<option value="{name}">{verdict}</option>' for verdict, name in CLASSES.items())
     return (
         '<form class="filter" hidden role="search" aria-label="Filter the claims">'
@@ -255,7 +278,8 @@ def _in_order(report: Report) -> list[Claim]:
     return sorted(CLAIMS, key=place)
 
 
-def _claim(claim: Claim, verdict: Verdict | None) -> str:
+def _claim(claim: Claim, report: Report) -> str:
+    verdict = report.verdicts[claim.key]
     cells, address = claim_cells(claim, verdict), f"claim-{claim.key}"
     how = f"{claim.measure}; from {', '.join(claim.protocols)}; {whose(claim)}"
     sentence = (
@@ -266,7 +290,8 @@ def _claim(claim: Claim, verdict: Verdict | None) -> str:
     marks = f'id="{address}" data-verdict="{CLASSES[reached(verdict)]}" data-whose="{whose(claim)}"'
     return (
         f"<tr {marks}>{cell('verdict', cells['verdict'])}{cell('claim', '', sentence)}{cell('figure', '', where)}"
-        f"{cell('range', cells['range'])}{cell('mean', cells['mean'])}{cell('seeds', cells['seeds'])}</tr>"
+        f"{cell('range', cells['range'])}{cell('mean', cells['mean'])}{cell('seeds', cells['seeds'])}"
+        f"{_of_code(claim, report) if report.has_both else ''}</tr>"
     )
 
 
@@ -275,8 +300,16 @@ def _networks(report: Report) -> str:
         [
             *(f"<h3>{html.escape(task)}</h3>\n{report.table(f'networks {task}')}" for task in NETWORKS),
             folded("Which are trained", report.table("seeds")),
+            *([_networks_of_code(report)] if report.has_both else []),
         ]
     )
+
+
+def _networks_of_code(report: Report) -> str:
+    released = report.study.of_released_code
+    trained = [task for task, runs in NETWORKS.items() if any(released.trained_seeds(task, run) for run in runs)]
+    tables = [f"<h4>{html.escape(task)}</h4>\n{table_html(networks_table(task, released))}" for task in trained]
+    return folded("Networks of the released code", "\n".join([*tables, table_html(seeds_table(released))]))
 
 
 def _meaning(report: Report) -> str:
