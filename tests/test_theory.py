@@ -8,10 +8,14 @@ from factories import untrained
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 import reactivation as ra
 from reactivation.analysis.run import Run
+from reactivation.network.modified import WithVariable
+from reactivation.network.network import Network
 from reactivation.theory.course import Radius, course_of
+from reactivation.theory.drift import Drift, Fit
 from reactivation.theory.landscape import Bearings, Plane, concentration_of
 from reactivation.theory.metric import _log_volume
 from reactivation.theory.probe import Probe, asking
@@ -40,6 +44,16 @@ def test_drift_finds_langevin_sampling_and_none_in_a_flat_attractor() -> None:
     assert noisy.diffusion == pytest.approx(2 * D, rel=0.4)
 
 
+def test_a_gain_at_which_nothing_can_be_told_does_not_count() -> None:
+    none = np.zeros(0)
+    fits = [
+        Fit(gain, alpha, error, none, none, none, none, none, 1.0, 1.0, 1.0)
+        for gain, alpha, error in ((0.0, math.nan, math.nan), (0.5, 1.0, 0.1), (2.0, 3.0, 0.2), (4.0, 9.0, math.inf))
+    ]
+    assert Drift(tuple(fits), {}).value == pytest.approx((1 * 100 + 3 * 25) / 125)
+    assert math.isnan(Drift(tuple(fits[:1]), {}).value)
+
+
 @pytest.mark.parametrize("inputs", ["brownian", "own"])
 def test_drift_is_found_under_inputs(inputs: str) -> None:
     """Inputs spread pairs ten times as much as noise, or move them home by themselves; α is that of the network."""
@@ -58,6 +72,28 @@ def test_points_whose_neighbours_have_become_one_have_no_metric() -> None:
     known, *unknown = _log_volume(between, np.array([[[0.5]], [[0.0]], [[0.0]]]))
     assert known == pytest.approx(math.log(5 / 0.5))
     assert np.isnan(unknown).all()
+
+
+class Remembering(WithVariable):
+    """A cell whose state is its rates, which it leaves as they are, and their running mean over 0.1 s."""
+
+    def extended(self, state: Tensor) -> Tensor:
+        return state
+
+    def reduced(self, state: Tensor) -> Tensor:
+        return state
+
+    def drift(self, state: Tensor, u: Tensor, **changes: Any) -> Tensor:
+        within, kept = self.split(state)
+        return torch.cat((super().drift(within, u, **changes), (self.inner.rates(within) - kept) / 0.1), dim=-1)
+
+
+def test_what_a_network_keeps_beside_its_rates_is_no_part_of_its_manifold() -> None:
+    run = activities()
+    encoder, cell, decoder = run.network.encoder, run.network.cell, run.network.decoder
+    remembering = replace(run, network=Network(encoder, Remembering(cell, run.network.n_units), decoder))
+    one, other = (ra.theory.metric(each, points=200) for each in (run, remembering))
+    assert other.log_volume == pytest.approx(one.log_volume, abs=1e-3, nan_ok=True)
 
 
 def test_kicks_predict_the_diffusion_of_the_attractor() -> None:

@@ -72,9 +72,10 @@ class Drift:
 
     @property
     def value(self) -> float:
-        """α over all c, weighted by 1/se²."""
-        weights = np.array([fit.standard_error**-2 for fit in self.fits])
-        return float((weights * [fit.alpha for fit in self.fits]).sum() / weights.sum())
+        """α over every c at which pairs could tell it, weighted by 1/se²; NaN if there is none."""
+        known = [fit for fit in self.fits if math.isfinite(fit.alpha) and 0 < fit.standard_error < math.inf]
+        weights = [fit.standard_error**-2 for fit in known]
+        return float(np.average([fit.alpha for fit in known], weights=weights)) if known else math.nan
 
     @property
     def is_along(self) -> bool:

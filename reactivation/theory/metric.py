@@ -3,7 +3,7 @@
 Langevin sampling is of the density per volume of the manifold, but decoded positions have a density per unit of space. The
 two differ by the factor √det g, g = (∂m/∂s)ᵀ ∂m/∂s, which adds (1 − 2/c) D d/ds log √det g to the drift
 (docs/theory.md, 5). Networks are put at neighbouring positions and run under the same noise; the differences that they then
-have, in rates and as decoded, are ∂m and ∂s. Axes: n points, S state variables, P dimensions.
+have, in rates and as decoded, are ∂m and ∂s. Axes: n points, N units, P dimensions.
 """
 
 from dataclasses import dataclass
@@ -73,23 +73,23 @@ def metric(run: Run, *, points: Several = 400, sigma: Strength | None = None, aw
 
 
 def _neighbours(probe: Probe, points: int) -> tuple[Array, Array, Array]:
-    """Positions of points (n, P), and the differences of their neighbours: in rates (n, P, S), and as decoded (n, P, P)."""
+    """Positions of points (n, P), and the differences of their neighbours: in rates (n, P, N), and as decoded (n, P, P)."""
     space, source = probe.task.space, probe.source("points")
     with asking():
         middle = probe.course.even(torch.rand(points, 2, generator=source))
         steps = _APART * torch.eye(middle.shape[-1], dtype=middle.dtype)
         neighbours = torch.cat([middle + sign * step for sign in (1, -1) for step in steps])
         state = probe.go(probe.at(neighbours), WARM_UP, 1.0, source, copies=2 * len(steps))
-        decoded = probe.positions(state)
+        rates, decoded = probe.network.cell.rates(state), probe.positions(state)
     (ahead, behind), (one, other) = (
-        np.moveaxis(values.reshape(2, len(steps), points, -1), 1, 2) for values in (state.double().numpy(), decoded)
+        np.moveaxis(values.reshape(2, len(steps), points, -1), 1, 2) for values in (rates.double().numpy(), decoded)
     )
     apart = space.difference(one, other)
     return space.wrap(other[:, 0] + apart[:, 0] / 2), ahead - behind, apart
 
 
 def _log_volume(between: Array, apart: Array) -> Array:
-    """Log √det g of points whose neighbours differ by `between` in rates (n, P, S) and by `apart` as decoded (n, P, P).
+    """Log √det g of points whose neighbours differ by `between` in rates (n, P, N) and by `apart` as decoded (n, P, P).
 
     NaN where neighbours coincide.
     """
