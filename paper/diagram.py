@@ -22,10 +22,10 @@ from paper.protocols import HEAD, SPATIAL
 from paper.tables import Table
 from reactivation.analysis.mechanism import Settings as OfTheory
 from reactivation.analysis.mechanism import training_values
-from reactivation.machine.errors import BadInput, DamagedData, run_command
+from reactivation.machine.errors import BadInput, DamagedData, nearest, run_command
 from reactivation.machine.places import PUBLISHED, refuse_published
 from reactivation.network.modifiers import Adaptation, Modifier, Momentum
-from reactivation.settings.declaring import nearest, setting
+from reactivation.settings.declaring import setting
 from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import RESULTS, train_config
 from reactivation.storage.fields import made

@@ -18,11 +18,11 @@ from paper.panels.examples import EXAMPLES
 from paper.pictures import picture, shows, write_pictures
 from paper.protocols import SEEDS, SPATIAL
 from paper.study import Study
-from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.machine.errors import BadInput, DamagedData, nearest
 from reactivation.machine.output import only_telling
 from reactivation.plotting.drawing import colour_bar, letter, networks_note
 from reactivation.plotting.style import PAGE_WIDTH, PANEL_WIDTH, TALLEST, style
-from reactivation.settings.declaring import nearest, setting
+from reactivation.settings.declaring import setting
 from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import RESULTS
 from reactivation.settings.reading import COMMAND_LINE, refuse_idle, seed_list

@@ -22,9 +22,9 @@ from paper.tables import networks_table, tally
 from reactivation.analysis.request import reference, request
 from reactivation.analysis.result_files import result_file
 from reactivation.analysis.runner import measure
-from reactivation.machine.errors import BadInput, DamagedData, SomeFailed, UserError
+from reactivation.machine.errors import BadInput, DamagedData, SomeFailed, UserError, nearest
 from reactivation.machine.places import PUBLISHED, refuse_published
-from reactivation.settings.declaring import nearest, setting
+from reactivation.settings.declaring import setting
 from reactivation.settings.layers import RESULTS
 from reactivation.settings.reading import seed_list, to_words
 from reactivation.training.processes import train_fleet

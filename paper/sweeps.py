@@ -12,10 +12,9 @@ import numpy as np
 from paper.panels.base import PanelTable
 from paper.pictures import write_pictures
 from reactivation.analysis.results import Array, confidence_interval
-from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.machine.errors import BadInput, DamagedData, nearest
 from reactivation.plotting.drawing import spread_colours
 from reactivation.plotting.style import GREY, PANEL_WIDTH, style
-from reactivation.settings.declaring import nearest
 from reactivation.settings.reading import COMMAND_LINE, parse_arguments
 from reactivation.storage.table import Row, Table
 from reactivation.sweep.folder import found_sweep

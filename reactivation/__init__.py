@@ -58,7 +58,7 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"{__name__}.{_MODULES[name]}")
     if name in _HOME_OF:
         return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    from reactivation.settings.declaring import nearest
+    from reactivation.machine.errors import nearest
 
     raise AttributeError(f"module {__name__} has no {name}; {nearest(name, __all__)}")
 

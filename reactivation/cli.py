@@ -16,8 +16,7 @@ from functools import partial
 import importlib
 
 from reactivation import __version__, registry
-from reactivation.machine.errors import BadInput, run_command
-from reactivation.settings.declaring import nearest
+from reactivation.machine.errors import BadInput, nearest, run_command
 
 Words = list[str]
 

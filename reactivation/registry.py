@@ -13,8 +13,7 @@ import traceback
 from types import ModuleType
 from typing import Any
 
-from reactivation.machine.errors import BadInput, in_one_line
-from reactivation.settings.declaring import nearest
+from reactivation.machine.errors import BadInput, in_one_line, nearest
 
 _ROOMS = {"tasks": "world.tasks", "cells": "network.cells", "analysis": "analysis.measures"}
 

@@ -1,7 +1,6 @@
 """Trained networks by name: an experiment with its seed, or a run folder."""
 
 from collections.abc import Iterable
-import difflib
 import os
 from pathlib import Path
 import sys
@@ -11,7 +10,7 @@ import torch
 
 from reactivation.analysis.run import TrainedRun, load_run
 from reactivation.checks import Natural, checked
-from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.machine.errors import BadInput, DamagedData, alike
 from reactivation.settings.layers import RESULTS, TrainConfig, experiments, train_config
 from reactivation.storage.finding import Named, command, named_folder, run_path, trained_run
 
@@ -67,7 +66,7 @@ def _named_experiment(experiment: Named, seed: int, root: str, step: int | None)
     known = experiments()
     name = os.fspath(experiment)
     if name not in known:
-        near = [one for one in known if one.endswith(f"/{name}")] or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        near = [one for one in known if one.endswith(f"/{name}")] or alike(name, known)
         if Path(name).exists() or Path(name).is_absolute():
             raise BadInput(f"{name} is no run folder: it has no config.yml")
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}."

@@ -8,8 +8,8 @@ from typing import Any
 
 from reactivation.analysis.base import AnalysisSettings
 from reactivation.analysis.result_files import declared
-from reactivation.machine.errors import BadInput, DamagedData
-from reactivation.settings.declaring import DT, nearest
+from reactivation.machine.errors import BadInput, DamagedData, nearest
+from reactivation.settings.declaring import DT
 from reactivation.settings.layers import TrainConfig, changed, experiments, resolve_analysis, said, train_config
 from reactivation.settings.noise import step_variance
 from reactivation.storage.finding import RunReference, named_folder, run_path

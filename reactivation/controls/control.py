@@ -17,9 +17,9 @@ from reactivation.controls.langevin import Manifold, circular_waves, langevin_ne
 from reactivation.controls.movements import Movement, Subordinated, moving
 from reactivation.controls.walk import SampledWalk
 from reactivation.machine.device import cpu_by_default
-from reactivation.machine.errors import BadInput
+from reactivation.machine.errors import BadInput, nearest
 from reactivation.network.network import Network
-from reactivation.settings.declaring import DT, nearest
+from reactivation.settings.declaring import DT
 from reactivation.settings.layers import TrainConfig, train_config
 from reactivation.settings.noise import intensity
 from reactivation.storage.networks import build

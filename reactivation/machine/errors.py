@@ -1,7 +1,11 @@
-"""The errors for users, each with its exit code: a command prints the message on one line, without a traceback."""
+"""The errors for users, each with its exit code: a command prints the message on one line, without a traceback.
 
-from collections.abc import Callable, Iterator
+Here is, too, what messages have in common: a value in one line, and the known name that a wrong one was meant to be.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+import difflib
 import errno
 import signal
 import sys
@@ -108,6 +112,17 @@ def _end(message: str, code: int) -> NoReturn:
         print(message, file=sys.stderr)
         sys.stdout.flush()
     sys.exit(code)
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The end of a message about an unknown name: the nearest known one, or all of them."""
+    close = alike(name, known)
+    return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
+
+
+def alike(name: str, known: Sequence[str], likeness: float = 0.5) -> list[str]:
+    """At most one known name: the one of which `name` may be a misspelling."""
+    return difflib.get_close_matches(name, known, n=1, cutoff=likeness)
 
 
 def in_one_line(value: Any) -> str:

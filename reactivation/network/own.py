@@ -11,12 +11,11 @@ from torch import Tensor, nn
 
 from reactivation.checks import finite_tensor
 from reactivation.machine.device import cpu_by_default
-from reactivation.machine.errors import BadInput, DamagedData, storing
+from reactivation.machine.errors import BadInput, DamagedData, nearest, storing
 from reactivation.network.cells import gru
 from reactivation.network.cells import vanilla as vanilla_cell
 from reactivation.network.cells.base import Cell
 from reactivation.network.linear import Linear
-from reactivation.settings.declaring import nearest
 
 Parts = tuple[nn.Module, Cell, Linear]  # encoder, cell and readout
 

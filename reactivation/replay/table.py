@@ -11,7 +11,7 @@ import numpy as np
 from reactivation.analysis.measures.kl import kl
 from reactivation.analysis.recording import Recording
 from reactivation.checks import Natural, checked, whole
-from reactivation.machine.errors import BadInput
+from reactivation.machine.errors import BadInput, nearest
 from reactivation.replay.asymmetry import antisymmetric_share, area_rate, entropy_production
 from reactivation.replay.compression import compression, ensemble_compression
 from reactivation.replay.continuity import continuity
@@ -24,7 +24,6 @@ from reactivation.replay.regions import detour, first_entry, visits
 from reactivation.replay.sequences import line_fit, transition_similarity, weighted_correlation
 from reactivation.replay.states import states
 from reactivation.replay.velocity import velocity_autocorrelation
-from reactivation.settings.declaring import nearest
 from reactivation.streams import numpy_stream, of_analysis
 
 _Measure = Callable[..., Any]

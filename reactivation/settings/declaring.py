@@ -5,13 +5,12 @@ Nothing here imports torch: settings are checked before anything heavy is loaded
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-import difflib
 import math
 import re
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, ClassVar, get_args, get_origin, get_type_hints
 
-from reactivation.machine.errors import BadInput, in_one_line
+from reactivation.machine.errors import BadInput, alike, in_one_line
 
 if TYPE_CHECKING:
     from reactivation.world.spaces import Space
@@ -21,7 +20,7 @@ DT = 0.02  # Δt [s] of the paper, and the one at which results are named by the
 # Float32 must hold a quantity and its square: from 1.2e-38 to 3.4e38. A whole number may become part of a file name.
 _LARGEST_FLOAT, _SMALLEST_FLOAT, _LARGEST_INT = 1e15, 1e-15, 10**30
 _NOTHING = ("null", "none", "~")  # spellings of null
-_CLOSE = 0.5  # likeness of two names above which one may be a misspelling of the other
+_CLOSE_LEAF = 0.6  # likeness of last parts of keys, which are short, above which one may be a misspelling of the other
 LONGEST_NAME = 100
 FILE_NAME = re.compile(rf"[A-Za-z0-9_+-][A-Za-z0-9._+-]{{0,{LONGEST_NAME - 1}}}")
 
@@ -64,18 +63,12 @@ def setting(
     return field(default=default, metadata=metadata)
 
 
-def nearest(name: str, known: list[str]) -> str:
-    """The end of a message about an unknown name: the nearest known one, or all of them."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
-    return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
-
-
 def _nearest_key(name: str, known: list[str]) -> str:
     """As `nearest`, but a key of the same name in another group comes first: tau is rnn.tau."""
     leaf = name.split(".")[-1]
     same = [key for key in known if key.split(".")[-1] == leaf]
-    near = same or difflib.get_close_matches(name, known, n=1, cutoff=_CLOSE)
-    near = near or [key for key in known if difflib.get_close_matches(leaf, [key.split(".")[-1]], cutoff=0.6)]
+    near = same or alike(name, known)
+    near = near or [key for key in known if alike(leaf, [key.split(".")[-1]], _CLOSE_LEAF)]
     return f"did you mean {near[0]}?" if near else "--help lists all keys"
 
 
@@ -113,7 +106,7 @@ class TaskSettings:
     @property
     def space(self) -> "Space":
         """The space of the task's positions, known before the task is built; every task defines it."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__module__}.{type(self).__qualname__} must define its space")
 
     def check_together(self) -> None:
         """Refuse values that are valid alone but not together; a task with such values overrides this.
@@ -250,7 +243,7 @@ def _check_value(name: str, value: Any, hint: Any, declared: dict[str, Any], whe
         if isinstance(number, int | float) and not isinstance(number, bool):
             _check_range(f"{where}: {name}={in_one_line(number)}", number, declared, float in allowed_types(hint))
     if declared.get("choices") and value is not None and value not in declared["choices"]:
-        close = difflib.get_close_matches(str(value), declared["choices"], n=1, cutoff=_CLOSE)
+        close = alike(str(value), declared["choices"])
         guess = f"; did you mean {close[0]}?" if close else ""
         raise BadInput(f"{said} must be one of {', '.join(declared['choices'])}{guess}")
 

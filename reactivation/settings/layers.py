@@ -17,7 +17,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from reactivation import registry
-from reactivation.machine.errors import BadInput, in_one_line
+from reactivation.machine.errors import BadInput, in_one_line, nearest
 from reactivation.machine.places import CONFIGS, refuse_file
 from reactivation.settings.declaring import (
     DT,
@@ -26,7 +26,6 @@ from reactivation.settings.declaring import (
     TrainerSettings,
     built,
     check,
-    nearest,
     setting,
 )
 from reactivation.settings.noise import OF_ANALYSES, OF_CELLS, agree, in_both_spellings, step_variance, without_unsaid

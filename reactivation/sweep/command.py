@@ -28,10 +28,10 @@ from pathlib import Path
 import time
 
 from reactivation.machine import cores
-from reactivation.machine.errors import BadInput, Interrupted, SomeFailed, StorageError, in_one_line
+from reactivation.machine.errors import BadInput, Interrupted, SomeFailed, StorageError, in_one_line, nearest
 from reactivation.machine.numbers import whole_number
 from reactivation.machine.places import as_typed, refuse_published
-from reactivation.settings.declaring import nearest, setting
+from reactivation.settings.declaring import setting
 from reactivation.settings.describing import describe
 from reactivation.settings.layers import RESULTS, TrainConfig, resolve_plain
 from reactivation.settings.reading import COMMAND_LINE, parse_arguments, refuse_idle

@@ -15,8 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reactivation.machine.errors import BadInput, DamagedData
-from reactivation.settings.declaring import nearest
+from reactivation.machine.errors import BadInput, DamagedData, nearest
 from reactivation.settings.layers import RESULTS
 from reactivation.storage.claims import claimed, is_left_behind
 from reactivation.storage.fields import made

@@ -9,8 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from reactivation.machine.errors import BadInput, in_one_line
-from reactivation.settings.declaring import nearest
+from reactivation.machine.errors import BadInput, in_one_line, nearest
 from reactivation.settings.reading import COMMAND_LINE, load_yaml, shown, spread, to_words
 
 Values = dict[str, str]

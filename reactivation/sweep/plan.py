@@ -9,8 +9,8 @@ import re
 from typing import Any
 
 from reactivation import registry
-from reactivation.machine.errors import BadInput
-from reactivation.settings.declaring import LONGEST_NAME, dotted_keys, nearest
+from reactivation.machine.errors import BadInput, nearest
+from reactivation.settings.declaring import LONGEST_NAME, dotted_keys
 from reactivation.settings.layers import TrainConfig, resolve_analysis, resolve_train, train_schema
 from reactivation.settings.reading import COMMAND_LINE, seed_list
 from reactivation.storage.finding import RunReference, run_name

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reactivation.machine.errors import BadInput
-from reactivation.settings.declaring import nearest
+from reactivation.machine.errors import BadInput, nearest
 
 if TYPE_CHECKING:
     from torch import Tensor
