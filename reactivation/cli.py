@@ -16,7 +16,7 @@ from functools import partial
 import importlib
 
 from reactivation import __version__, registry
-from reactivation.machine.errors import BadInput, nearest, run_command
+from reactivation.machine.errors import BadInput, in_one_line, nearest, run_command
 
 Words = list[str]
 
@@ -39,12 +39,15 @@ def main(words: Words) -> None:
     """Run the command that the first word names, with the other words as its arguments.
 
     Raises:
+        BadInput: no such command, or --version with further words.
         UserError: the command raises it.
     """
     if not words or {"--help", "-h"} & set(words[:1]):
         print(__doc__)
         print(f"Commands: {', '.join(_names())}; in a checkout of the project: {', '.join(_IN_A_CHECKOUT)}")
     elif words[0] == "--version":
+        if words[1:]:
+            raise BadInput(f"--version takes no further words: leave out {in_one_line(' '.join(words[1:]))}")
         print(__version__)
     else:
         _command(words[0])(words[1:])

@@ -43,6 +43,7 @@ def run(*words: str | Path, cwd: Path) -> "subprocess.CompletedProcess[str]":
         (["reproduce"], "run python reproduce.py there"),
         (["klo", "seed=0"], "did you mean kl?"),
         (["xyz"], "known: distance, kl"),
+        (["--version", "seed=0"], "takes no further words: leave out seed=0"),
     ],
 )
 def test_a_command_that_is_not_there_is_named(words: list[str], told: str) -> None:
