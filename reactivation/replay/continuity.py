@@ -34,7 +34,7 @@ def continuity(recording: Any, space: Space | None = None, *, lags: Iterable[Cou
         null is 0, since no random pairing exceeds all of them.
 
     Raises:
-        BadInput: fewer than 5 epochs are long enough.
+        BadInput: fewer than two lags, one below 1, or fewer than 5 epochs are long enough.
 
     >>> import numpy as np
     >>> walk = np.cumsum(np.random.default_rng(0).normal(0, 0.01, (20, 100, 2)), axis=1)

@@ -35,7 +35,7 @@ def diffusion(recording: Any, space: Space | None = None, *, lags: Iterable[Coun
         null is time shuffled within epochs.
 
     Raises:
-        BadInput: no epoch is longer than the longest lag.
+        BadInput: fewer than two lags, one below 1, or no epoch is longer than the longest.
 
     >>> import numpy as np
     >>> walk = np.cumsum(np.random.default_rng(0).normal(0, 0.01, (50, 200, 2)), axis=1)

@@ -38,7 +38,7 @@ def exponent(
         the slope, with average distances [unit] over lags [s] as its curve; the null, about 0, is time shuffled in epochs.
 
     Raises:
-        BadInput: no epoch is longer than the longest lag.
+        BadInput: fewer than two lags, one below 1, or no epoch is longer than the longest.
 
     >>> import numpy as np
     >>> walk = np.cumsum(np.random.default_rng(0).normal(0, 0.01, (50, 200, 2)), axis=1)
@@ -79,7 +79,7 @@ def exponent_by_first_step(
         shuffled within epochs, grouped anew.
 
     Raises:
-        BadInput: no epoch is longer than the longest lag.
+        BadInput: fewer than two lags, one below 1, or no epoch is longer than the longest.
     """
     recording, chosen, draws = as_recording(recording, space), checked_lags(lags), generator(rng)
     blocks, formula = recording.blocks(max(chosen) + 1), partial(_slopes, chosen, groups)

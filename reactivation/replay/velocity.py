@@ -31,7 +31,7 @@ def velocity_autocorrelation(
         epochs.
 
     Raises:
-        BadInput: no epoch has two samples more than the longest lag.
+        BadInput: no lag beside 2, one below 1, or no epoch has two samples more than the longest.
 
     >>> import numpy as np
     >>> walk = np.cumsum(np.random.default_rng(0).normal(0, 0.01, (50, 200, 2)), axis=1)
