@@ -5,6 +5,7 @@ of stationary rest is evidence against them.
 """
 
 from dataclasses import dataclass
+from functools import partial
 import math
 
 import numpy as np
@@ -68,7 +69,38 @@ def relaxation(
     """
     whole("steps", steps, 3 * _APART)
     probe = Probe(run, "relaxation", sigma)
-    space, source = probe.task.space, probe.source(f"{gain:g}")
+    positions, sizes = _long_rest(probe, gain, steps, trajectories)
+    points = np.asarray(probe.task.space.embed(positions))  # (B, T, E)
+    correlation, step = _with_start(points), _APART * np.arange(points.shape[1])
+    below, half = np.flatnonzero(correlation < 0.5), len(step) // 2
+    growth = partial(_growth, step[half:], sizes[:, half:])
+    direction = partial(_direction, probe, positions)
+    found = direction(half, _LAG)
+    choices = {"as chosen": found, **{f"lag of {lag * _APART} steps": direction(half, lag) for lag in _OTHER_LAGS}}
+    choices["last quarter"] = direction(min(len(step) * 3 // 4, len(step) - 2), _LAG)
+    kept_error = jackknife(lambda kept: float(_with_start(points[kept][:, [0, -1]])[-1]), trajectories)
+    return Relaxation(
+        value=float(correlation[-1]),
+        gain=gain,
+        step=step,
+        correlation=correlation,
+        half=int(step[below[0]]) if len(below) else None,
+        amplitude=sizes.mean(0),
+        growth=growth(np.ones(trajectories, dtype=bool)),
+        share=found.value,
+        share_reversed=_by_chance(found),
+        errors={
+            "value": float(kept_error),
+            "growth": float(jackknife(growth, trajectories)),
+            "direction": _error_of_root(found),
+        },
+        sensitivity={name: math.sqrt(one.value) - math.sqrt(_by_chance(one)) for name, one in choices.items()},
+    )
+
+
+def _long_rest(probe: Probe, gain: float, steps: int, trajectories: int) -> tuple[Array, Array]:
+    """Positions (B, T, P) and norms of the rates (B, T) of a rest, from its start on, every `_APART` steps."""
+    source = probe.source(f"{gain:g}")
     with asking():
         state = probe.network.initial_state(probe.task.sample(trajectories, 2, source).start)
         read, amplitude = [probe.positions(state)], [_sizes(probe, state)]
@@ -76,42 +108,23 @@ def relaxation(
             state = probe.go(state, _APART, gain, source)
             read.append(probe.positions(state))
             amplitude.append(_sizes(probe, state))
-    positions, sizes = np.stack(read, axis=1), np.stack(amplitude, axis=1)
-    points = np.asarray(space.embed(positions))  # (B, T, E)
-    correlation, step = _with_start(points), _APART * np.arange(points.shape[1])
-    below, late = np.flatnonzero(correlation < 0.5), slice(len(step) // 2, None)
+    return np.stack(read, axis=1), np.stack(amplitude, axis=1)
 
-    def growth(kept: NDArray[np.bool_]) -> float:
-        return math.exp(np.polyfit(step[late], np.log(sizes[kept, late].mean(0)), 1)[0] * _THOUSAND)
 
-    def direction(first: int, lag: int) -> Found:
-        rest = Recording(positions[:, first:], dt=_APART * probe.dt, space=space)
-        return antisymmetric_share(rest, lag=min(lag, positions.shape[1] - first - 1))
+def _growth(step: NDArray[np.int_], sizes: Array, kept: NDArray[np.bool_]) -> float:
+    """Factor by which the mean norm of kept trajectories, (B, T) at steps (T), grows in 1,000 steps."""
+    return math.exp(np.polyfit(step, np.log(sizes[kept].mean(0)), 1)[0] * _THOUSAND)
 
-    half, quarter = len(step) // 2, min(len(step) * 3 // 4, len(step) - 2)
-    found = direction(half, _LAG)
-    share, share_reversed = found.value, _by_chance(found)
-    choices = {"as chosen": found, **{f"lag of {lag * _APART} steps": direction(half, lag) for lag in _OTHER_LAGS}}
-    choices["last quarter"] = direction(quarter, _LAG)
-    kept_error = jackknife(lambda kept: float(_with_start(points[kept][:, [0, -1]])[-1]), trajectories)
-    return Relaxation(
-        float(correlation[-1]),
-        gain,
-        step,
-        correlation,
-        int(step[below[0]]) if len(below) else None,
-        sizes.mean(0),
-        growth(np.ones(trajectories, dtype=bool)),
-        share,
-        share_reversed,
-        {
-            "value": float(kept_error),
-            "growth": float(jackknife(growth, trajectories)),
-            # Of a square root, to first order.
-            "direction": (found.standard_error or math.nan) / (2 * math.sqrt(share)) if share > 0 else math.nan,
-        },
-        {name: math.sqrt(one.value) - math.sqrt(_by_chance(one)) for name, one in choices.items()},
-    )
+
+def _direction(probe: Probe, positions: Array, first: int, lag: int) -> Found:
+    """Antisymmetric share of the covariance of positions (B, T, P) over a lag, from sample `first` on."""
+    rest = Recording(positions[:, first:], dt=_APART * probe.dt, space=probe.task.space)
+    return antisymmetric_share(rest, lag=min(lag, positions.shape[1] - first - 1))
+
+
+def _error_of_root(found: Found) -> float:
+    """The standard error of the square root of a value, to first order."""
+    return (found.standard_error or math.nan) / (2 * math.sqrt(found.value)) if found.value > 0 else math.nan
 
 
 def _with_start(points: Array) -> Array:
