@@ -134,7 +134,8 @@ class Part:
     def found(self) -> dict[str, Any] | None:
         """Its measurement with exactly these settings; None if there is none.
 
-        It is the one below the root or, of a network that is not trained there, the published one.
+        It is the one below the root or, of a network that is not trained there, the published one. A copy of a published
+        network counts as trained there.
 
         Raises:
             DamagedData: a file is damaged.

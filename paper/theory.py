@@ -187,12 +187,18 @@ def run_of(settings: Settings) -> RunFolder:
 
 
 def found(settings: Settings) -> dict[str, Any] | None:
-    """Return the measurement with exactly these settings, below its root or published; None if there is none."""
-    for place in (settings, replace(settings, path=str(PUBLISHED))):
-        if has(place):
-            content: dict[str, Any] = read_json(result_file(place))
-            return content
-    return None
+    """Return the measurement with exactly these settings; None if there is none.
+
+    It is the one below the root or, of a control or a network that is not trained there, the published one. A copy of a
+    published network counts as trained there.
+    """
+    place = settings
+    if not has(place) and (is_control(settings) or run_of(settings).path.is_relative_to(PUBLISHED)):
+        place = replace(settings, path=str(PUBLISHED))
+    if not has(place):
+        return None
+    content: dict[str, Any] = read_json(result_file(place))
+    return content
 
 
 def lacking_of(settings: Settings) -> str:

@@ -18,10 +18,11 @@ from paper.documents import PAGES, committed, filled
 from paper.figures import FIGURES, draw_figure, pictures, shows_its_numbers
 from paper.panels import PANELS
 from paper.plan import Settings, reproduction
-from paper.protocols import AUTHORS_CODE, BIASES, NETWORKS, SEEDS, SPATIAL, VANILLA
+from paper.protocols import AUTHORS_CODE, BIASES, HEAD, NETWORKS, SEEDS, SPATIAL, VANILLA
 from paper.publishing import CARD, publish
 from paper.report.page import write_report
 from paper.study import Study, step_length
+from paper.theory import BY_NAME, control_settings, family_settings, found, run_of
 from reactivation.analysis.run import load_run
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.machine.places import PUBLISHED
@@ -169,6 +170,15 @@ def test_ones_own_runs_and_results_come_before_what_is_published(tmp_path: Path,
     assert own.seeds_of("kl_head") == (0, 1), "the same run"
     (tmp_path / run / "model_20000.pt").write_bytes(b"another network")
     assert own.seeds_of("kl_head") == (0,)
+
+
+def test_a_network_that_was_trained_here_does_not_count_with_measures_of_the_mechanism_of_another(tmp_path: Path) -> None:
+    settings = family_settings(str(tmp_path), BY_NAME["drawn tanh"], 0)
+    assert found(settings) is not None, "published"
+    published = run_of(settings).path
+    shutil.copytree(published, tmp_path / HEAD / published.name)
+    assert found(settings) is None
+    assert found(control_settings(str(tmp_path), HEAD, "langevin", 0)) is not None, "a control has no training"
 
 
 @pytest.mark.artifact
