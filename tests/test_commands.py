@@ -148,7 +148,7 @@ def test_a_long_analysis_says_where_it_is(command: Command, results: Path, monke
     """It prints at most a line a minute, and none if it is short, for each block and each part of the measures."""
     words = [*TINY_ANALYSIS, "runs=[noisy_unbiased]", f"path={results}"]
     assert command("output_kl.py", *words).stderr == ""
-    monkeypatch.setattr("reactivation.analysis.runner._QUIET", 0.0)
+    monkeypatch.setattr("reactivation.analysis.progress._QUIET", 0.0)
     lines = command("output_kl.py", *words).stderr.splitlines()
     recorded = [("active", 0), ("active", 10), ("quiescent", 10), ("quiescent", 20), ("quiescent", 24)]
     assert lines[:5] == [f"kl: noisy_unbiased {phase}; step {step}/38" for phase, step in recorded]
@@ -164,8 +164,8 @@ class Terminal(io.StringIO):
 
 def test_the_bar_of_an_analysis_moves_within_a_phase(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr", terminal := Terminal())
-    monkeypatch.setattr("reactivation.analysis.runner._QUIET", 0.0)
-    monkeypatch.setattr("reactivation.analysis.runner.tqdm", partial(tqdm, mininterval=0.0))
+    monkeypatch.setattr("reactivation.analysis.progress._QUIET", 0.0)
+    monkeypatch.setattr("reactivation.analysis.progress.tqdm", partial(tqdm, mininterval=0.0))
     words = {**parse_arguments(TINY_ANALYSIS), "runs": "[noisy_unbiased]", "path": str(results)}
     measure(read_request("variance", words))
     shown = terminal.getvalue()

@@ -29,9 +29,12 @@ def _nothing_published(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
     monkeypatch.setattr("paper.theory.PUBLISHED", tmp_path_factory.mktemp("empty"))
 
 
-def test_a_control_is_measured_into_one_file(command: Command, tmp_path: Path) -> None:
+def test_a_control_is_measured_into_one_file(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reactivation.analysis.progress._QUIET", 0.0)
     done = command("output_theory.py", *WORDS)
     assert done.returncode == 0, done.stderr
+    told = [f"langevin_bearings: {name}; measure {n}/{len(MEASURES)}" for n, name in enumerate(MEASURES)]
+    assert set(told) <= set(done.stderr.splitlines())
     found = json.loads((tmp_path / done.stdout.splitlines()[-1]).read_text())
     assert [fit["gain"] for fit in found["drift"]["still"]["fits"]] == [0, 4]
     assert set(found["drift"]) == {"still", "brownian", "own", "brownian x 0.5", "brownian x 2"}

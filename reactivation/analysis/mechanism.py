@@ -10,6 +10,7 @@ of these steps of training, against the waking density of the last step. Takes m
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, fields, replace
 import json
 import math
@@ -17,6 +18,7 @@ from pathlib import Path
 import time
 from typing import TYPE_CHECKING, Any
 
+from reactivation.analysis.progress import Progress
 from reactivation.controls.homes import home_of
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.settings.declaring import LARGEST, setting
@@ -219,15 +221,18 @@ def _training(run: "Run", settings: Settings) -> dict[str, Any]:
 
     awake, sigma = _awake(run, settings), _sigma(run, settings)
     found: list[dict[str, Any]] = []
-    for step in settings.checkpoints:
-        young, one = _run(settings, step), {"step": step, "fits": [], "is_along": None, "why": ""}
-        try:
-            measured = drift(young, settings.gains, pairs=settings.pairs, sigma=sigma, awake=awake)
-        except DamagedData as problem:  # it reports no positions yet
-            one["why"] = str(problem)
-        else:
-            one |= {"fits": _plain(measured.fits), "is_along": measured.is_along}
-        found.append(one)
+    with closing(Progress(run.name, len(settings.checkpoints), "checkpoint")) as progress:
+        for step in settings.checkpoints:
+            progress.at(f"step {step}")
+            young, one = _run(settings, step), {"step": step, "fits": [], "is_along": None, "why": ""}
+            try:
+                measured = drift(young, settings.gains, pairs=settings.pairs, sigma=sigma, awake=awake)
+            except DamagedData as problem:  # it reports no positions yet
+                one["why"] = str(problem)
+            else:
+                one |= {"fits": _plain(measured.fits), "is_along": measured.is_along}
+            found.append(one)
+            progress.move()
     return {"training": found}
 
 
@@ -256,7 +261,13 @@ def _measures(run: "Run", settings: Settings, known: Mapping[str, Any]) -> dict[
         "nulls": lambda: {name: _null(twin, settings, sigma) for name, twin in twins.items() if twin is not run},
         "bound": lambda: bound(run),
     }
-    return {name: known[name] if name in known else _plain(each[name]()) for name in MEASURES}
+    found = {}
+    with closing(Progress(run.name, len(MEASURES), "measure")) as progress:
+        for name in MEASURES:
+            progress.at(name)
+            found[name] = known[name] if name in known else _plain(each[name]())
+            progress.move()
+    return found
 
 
 def _drifts(run: "Run", settings: Settings, sigma: float | None, awake: "Recording") -> dict[str, Any]:

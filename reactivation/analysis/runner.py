@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 import sys
-import time
 from typing import TYPE_CHECKING, Any
-
-from tqdm import tqdm
 
 from reactivation import registry
 from reactivation.analysis.base import RANDOM, AnalysisSettings, Recorded, Result, renamed
+from reactivation.analysis.progress import Progress
 from reactivation.analysis.request import Request, noise_values, read_request
 from reactivation.analysis.result_files import declared, model, refuse_other_settings, result_file, write_result
 from reactivation.machine.errors import BadInput, DamagedData, SomeFailed, UserError
@@ -26,9 +24,6 @@ if TYPE_CHECKING:
 
     from reactivation.analysis.run import TrainedRun
     from reactivation.network.phases import Phase
-
-
-_QUIET = 60.0  # seconds between lines of progress, where no bar is shown
 
 
 def run_analysis(name: str, words: list[str]) -> None:
@@ -112,7 +107,7 @@ def _analysed(asked: Request) -> tuple[Result, dict[str, Any]]:
     trajectory_stream = CELLS if settings.trajectory_stream == "cells" else None
     recorded: Recorded = {run: {} for run in runs}
     steps = sum(phase.steps for wanted in phases.values() for phase in wanted)
-    with closing(_Progress(asked.name, steps)) as progress:
+    with closing(Progress(asked.name, steps)) as progress:
         for run, phase in [(run, phase) for run, wanted in phases.items() for phase in wanted]:
             progress.at(f"{run} {phase.name}")
             recorded[run][phase.name] = record(
@@ -135,36 +130,6 @@ def _analysed(asked: Request) -> tuple[Result, dict[str, Any]]:
         result = analysis.analyse(recorded, settings, stream_of)
     models = {run: _model(loaded) for run, loaded in runs.items()}
     return result._replace(table=renamed(result.table, folders)), {"models": models, "missing": missing}
-
-
-class _Progress:
-    """Progress of an analysis: a bar on a terminal, elsewhere a line a minute, so that short analyses print none."""
-
-    def __init__(self, name: str, steps: int):
-        self._bar = tqdm(total=steps, unit="step", disable=None, dynamic_ncols=True)
-        self._name, self._steps, self._done, self._what = name, steps, 0, ""
-        self._told = time.monotonic()
-
-    def at(self, what: str) -> None:
-        """Show what is being computed."""
-        self._what = what
-        self._bar.set_description(what)
-        self._tell()
-
-    def move(self, steps: int) -> None:
-        """Add `steps` to the recorded steps."""
-        self._done += steps
-        self._bar.update(steps)
-        self._tell()
-
-    def _tell(self) -> None:
-        if self._bar.disable and time.monotonic() - self._told >= _QUIET:
-            self._told = time.monotonic()
-            print(f"{self._name}: {self._what}; step {self._done}/{self._steps}", file=sys.stderr, flush=True)
-
-    def close(self) -> None:
-        """Leave the bar as it is."""
-        self._bar.close()
 
 
 def _is_for(phase: "Phase", run: "TrainedRun") -> bool:
