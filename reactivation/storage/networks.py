@@ -65,7 +65,8 @@ def stored(folder: RunFolder, device: torch.device, step: int | None = None) -> 
     file = folder.model_file(step)
     if not file.exists():
         kept = folder.steps()
-        found = f"it has models up to step {kept[-1]}" if kept else "it has none"
+        none = "only its measures were kept" if folder.lost_its_network() else "it has none"
+        found = f"it has models up to step {kept[-1]}" if kept else none
         raise DamagedData(f"{folder.path}: no model of step {step} ({found})")
     content = checkpoint.load(file, science_hash(config), step)
     task, network = build(config, device)
