@@ -23,6 +23,7 @@ from paper.publishing import CARD, publish
 from paper.report.page import write_report
 from paper.study import Study, step_length
 from paper.theory import BY_NAME, control_settings, family_settings, found, run_of
+import reactivation as ra
 from reactivation.analysis.run import load_run
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.machine.places import PUBLISHED
@@ -284,7 +285,8 @@ def test_a_fresh_clone_analyses_the_published_networks(command: Command, tmp_pat
 def test_publishing_copies_what_a_study_has_of_its_own(tmp_path: Path) -> None:
     results, target = tmp_path / "results", tmp_path / "target"
     first, second = (f"head_direction/noisy_{bias}_0.01_0" for bias in ("unbiased", "biased"))
-    for run in (first, second):
+    released = f"{first}_{AUTHORS_CODE}"
+    for run in (first, second, released):
         shutil.copytree(PUBLISHED / run, results / run)
     (results / first / "resume.pt").touch()
     folder = RunFolder(results / first)
@@ -292,13 +294,15 @@ def test_publishing_copies_what_a_study_has_of_its_own(tmp_path: Path) -> None:
     table = results / second / "test_metrics.json"
     table.write_text(json.dumps({"0": json.loads(table.read_text())["0"]}))  # has just begun
     study = Study((0,), path=str(results))
-    assert {file.parent.name for file in publish(study, target)} == {Path(first).name, target.name}
+    assert {file.parent.name for file in publish(study, target)} == {Path(first).name, Path(released).name, target.name}
     made, expected = ({file.name: file.read_bytes() for file in (root / first).iterdir()} for root in (target, PUBLISHED))
     assert "was not measured" in made.pop(MODEL_CARD).decode(), "there are no results here"
     expected.pop(MODEL_CARD)
     assert made == {**expected, "run.json": folder.card_file.read_bytes()}
     assert read_card(RunFolder(target / first)) == read_card(folder)
-    assert json.loads((target / CARD).read_text()) == {first: CARDS[first]}
+    assert json.loads((target / CARD).read_text()) == {run: CARDS[run] for run in (first, released)}
+    assert f'ra.load("{released}")' in (target / released / MODEL_CARD).read_text()
+    assert ra.load(released).config.rnn.noise == "uniform"
     assert publish(study, target) == [], "nothing has changed"
 
 
