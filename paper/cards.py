@@ -130,8 +130,8 @@ def _measures(study: Study, task: str, run: str) -> Table:
 
 
 def _amplitude(study: Study, task: str, run: str) -> str:
-    is_held = run in GRU or study.preset is not None  # by uniform noise, which pushes: docs/claims.md
-    held = "" if is_held else "\n  Nothing holds the amplitude of a vanilla network at rest: some shrink, some grow."
+    known = run not in GRU and study.preset is None  # under uniform noise, not all of it is known (docs/claims.md)
+    held = "\n  Nothing holds the amplitude of a vanilla network at rest: some shrink, some grow." if known else ""
     key = "manifold_head" if task == HEAD else GATED.key("manifold") if run in GRU else "manifold"
     if not study.has(key, study.seeds[0]):
         return f"How strong its activity is at rest was not measured.{held}"

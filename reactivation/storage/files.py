@@ -24,7 +24,7 @@ from reactivation.machine.places import last_there, refuse_published
 try:
     import fcntl
 except ImportError:  # of a system that is no Unix
-    fcntl = None  # type: ignore[assignment]  # a module's name stands for none here
+    fcntl = None  # type: ignore[assignment]  # mypy takes the name for the module alone
 
 # Errors of a file system that lacks a call, as some shared ones do.
 _WITHOUT = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENOLCK}
