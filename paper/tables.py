@@ -151,7 +151,12 @@ def claims_table(study: Study) -> Table:
 
 
 def released_verdicts(study: Study) -> dict[str, Verdict | None]:
-    """Judge the same claims about networks trained as the released code trains them."""
+    """Judge the same claims about networks trained as the released code trains them.
+
+    No claim of a study that has a preset of its own, such as the quick one, has such a verdict: they are not its networks.
+    """
+    if study.preset is not None:
+        return dict.fromkeys(claim.key for claim in CLAIMS)
     return judge_all(CLAIMS, study.of_released_code)
 
 

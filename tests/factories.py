@@ -40,6 +40,7 @@ PATIENCE = 600  # seconds that a test waits for another process: only one that h
 
 TINY_TRAIN = ["rnn.n_rec=12", "task.batch_size=8", "task.sequence_length=6", "trainer.n_epochs=4", "trainer.save_freq=2"]
 TINY_ANALYSIS = ["batch_size=12", "t_active=10", "t_quiescent=14", "t_shift=2"]
+LONG_RESTS = '"batch_size": "200"'  # their number of trajectories, which no preset changes
 TINY_PRESET = """
 train:
   tag: quick
@@ -134,12 +135,15 @@ def keys_of(table: dict[str, Any]) -> list[tuple[str, list[str]]]:
 
 
 def copy_of_the_project(folder: Path, *names: str) -> Path:
-    """A copy of the project, and of further named files, with a tiny quick preset."""
+    """A copy of the project, and of further named files, with a tiny quick preset and few long rests."""
     for name in ("reactivation", "paper", "configs", *names):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for file in [*ROOT.glob("*.py"), ROOT / "pyproject.toml"]:
         shutil.copy(file, folder)
     (folder / "configs/preset/quick.yml").write_text(TINY_PRESET)
+    protocols = (folder / "paper/protocols.py").read_text()
+    assert LONG_RESTS in protocols
+    (folder / "paper/protocols.py").write_text(protocols.replace(LONG_RESTS, '"batch_size": "12"'))
     return folder
 
 

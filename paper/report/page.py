@@ -85,7 +85,7 @@ class Report:
     @property
     def has_both(self) -> bool:
         """Whether verdicts about the released code stand beside those about the text."""
-        return self.is_full and any(self.released.values())
+        return any(self.released.values())
 
     def table(self, name: str) -> str:
         """Return a table of the study as HTML."""
