@@ -45,6 +45,8 @@ class Condition:
     run_suffix: str = ""  # end of the names of its networks trained with noise
     figure: str = ""  # the paper's figure of it; "": each claim names its own
     words: str = ""  # end of sentences about it
+    # Settings that it has by default, but not under the preset of the released code.
+    released: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def key(self, name: str) -> str:
         """Return the key of a protocol or claim under this condition."""
@@ -97,7 +99,8 @@ class Protocol:
         common = {"task": self.task, "seed": str(seed), "runs": f"[{','.join(self.runs)}]"}
         name = self.condition.name
         decoder = None if self.decoder == TOP3 else self.decoder
-        told = {**common, "preset": preset, "decoder": decoder, **self.condition.changes, "out": name}
+        changes = {**self.condition.changes, **(self.condition.released if preset == AUTHORS_CODE else {})}
+        told = {**common, "preset": preset, "decoder": decoder, **changes, "out": name}
         return {key: value for key, value in told.items() if value}
 
 
@@ -126,7 +129,7 @@ PROTOCOLS: dict[str, Protocol] = _by_key(
         "distance",
         NOISELESS,
         "the same with Gaussian noise of the variance that the uniform noise really has, and no push",
-        Condition("twelfth", {"variance_gain": repr(2 / 12)}),
+        Condition("twelfth", {"variance_gain": repr(2 / 12)}, released={"noise_kind": "gaussian"}),
     ),
     Protocol(
         "distance",

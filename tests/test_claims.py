@@ -9,7 +9,7 @@ import pytest
 from paper.claims import CLAIMS
 from paper.claims.ablations import effects
 from paper.claims.verdicts import TRAINING, Claim, judge, ratio
-from paper.protocols import GATED, NOT_DOUBLED, PROTOCOLS, UNIFORM_NOISE, Condition
+from paper.protocols import AUTHORS_CODE, GATED, NOT_DOUBLED, PROTOCOLS, UNIFORM_NOISE, Condition
 from paper.study import Study, growth
 from paper.tables import crossings_table
 from reactivation.storage.files import to_json
@@ -223,6 +223,26 @@ def test_claims_about_a_condition_say_so_and_read_its_protocols(condition: Condi
         assert claim.sentence.endswith(f"{condition.words}.")
         assert claim.figure == condition.figure
         assert claim.protocols[-1] in {key for key, protocol in PROTOCOLS.items() if protocol.condition is condition}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "text", "code"),
+    [
+        ("distance_uniform", ("uniform", None), ("uniform", 2.0)),
+        ("distance_twelfth", ("run", 2 / 12), ("gaussian", 2 / 12)),
+        ("kl_gain1", ("run", 1.0), ("uniform", 1.0)),
+        ("kl_gru", ("run", None), ("uniform", 2.0)),  # as in the released notebooks
+        ("kl_gru_gain2", ("run", 2.0), ("uniform", 2.0)),
+        ("manifold_long_twelfth", ("gaussian", 2 / 12), ("gaussian", 2 / 12)),
+    ],
+)
+def test_the_noise_that_a_protocol_names_is_that_of_networks_of_the_released_code_too(
+    protocol: str, text: tuple[str, float | None], code: tuple[str, float | None]
+) -> None:
+    """Their preset changes distribution and gain where neither is given."""
+    for preset, expected in ((None, text), (AUTHORS_CODE, code)):
+        settings = Study((0,), preset).settings(PROTOCOLS[protocol], 0)
+        assert (settings.noise_kind, settings.variance_gain) == expected
 
 
 def test_a_ratio_to_nothing_is_infinite() -> None:
