@@ -325,6 +325,11 @@ def entropy_at_rest(result: Result, run: str) -> float:
     return _number(result["details"], "pairs", run, run, "matched_bandwidth", "entropy")
 
 
+def variance_gain(result: Result) -> float:
+    """Return the factor of the noise variance at rest that was asked for; NaN for the cell's own."""
+    return _number(result["details"], "settings", "variance_gain")
+
+
 def step_length(result: Result, run: str, phase: str) -> float:
     """Return the distance between consecutive points [m], mean over trajectories."""
     return mean(result["table"][run][phase])

@@ -212,6 +212,8 @@ def _beyond(claim: Claim, verdict: Verdict) -> str:
         return ""
     if len(verdict.values) < FEWEST_SEEDS:
         return _so_far(claim, verdict.mean)
+    if not all(map(math.isfinite, verdict.values)):
+        return " (not every seed has a finite number)"
     needed = seeds_to_decide(claim, verdict)
     return f" ({f'about {needed}' if needed else f'more than {MOST_SEEDS}'} seeds would decide)"
 

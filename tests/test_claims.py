@@ -11,7 +11,7 @@ from paper.claims.ablations import effects
 from paper.claims.verdicts import TRAINING, Claim, judge, ratio
 from paper.protocols import AUTHORS_CODE, GATED, NOT_DOUBLED, PROTOCOLS, UNIFORM_NOISE, Condition
 from paper.study import Study, growth
-from paper.tables import crossings_table
+from paper.tables import claim_cells, crossings_table
 from reactivation.storage.files import to_json
 
 U, B, QUIET_U, QUIET_B = "noisy_unbiased", "noisy_biased", "no-noise_unbiased", "no-noise_biased"
@@ -33,7 +33,8 @@ def kl_result(unbiased: str, biased: str, times: float, entropies: tuple[float, 
     }
     for pair in pairs["uniform"].values():
         del pair["matched_bandwidth"]  # it has no kernel
-    return {"table": table, "details": {"entropy_awake": {unbiased: awake}, "pairs": pairs}}
+    settings = {"variance_gain": None}
+    return {"table": table, "details": {"entropy_awake": {unbiased: awake}, "pairs": pairs, "settings": settings}}
 
 
 def manifold(*values: float) -> dict[str, float]:
@@ -243,6 +244,23 @@ def test_the_noise_that_a_protocol_names_is_that_of_networks_of_the_released_cod
     for preset, expected in ((None, text), (AUTHORS_CODE, code)):
         settings = Study((0,), preset).settings(PROTOCOLS[protocol], 0)
         assert (settings.noise_kind, settings.variance_gain) == expected
+
+
+def test_how_much_doubling_harms_has_no_number_where_both_rests_have_doubled_noise() -> None:
+    """So it is of GRUs of the released code, whose preset doubles the noise of both."""
+
+    def rest(gain: float | None, times: float) -> dict[str, Any]:
+        found = kl_result(U_GRU, B_GRU, times, (1.3, 1.5))
+        return {**found, "details": {**found["details"], "settings": {"variance_gain": gain}}}
+
+    (claim,) = (claim for claim in CLAIMS if claim.key == "sensitive_biased")
+    of_text = RESULTS | {"kl_gru": rest(None, 3), "kl_gru_gain2": rest(2.0, 8)}
+    assert claim.value(of_text) == EXPECTED[claim.key]
+    of_code = RESULTS | {"kl_gru": rest(2.0, 8), "kl_gru_gain2": rest(2.0, 8)}
+    value = claim.value(of_code)
+    assert math.isnan(value)
+    verdict = judge(claim, dict.fromkeys(range(5), value))
+    assert claim_cells(claim, verdict)["verdict"] == "undecided (not every seed has a finite number)"
 
 
 def test_a_ratio_to_nothing_is_infinite() -> None:
