@@ -74,6 +74,17 @@ def test_a_rest_without_a_value_leaves_its_row_open() -> None:
     assert by_key["momentum_faster"] == HOLDS
 
 
+@pytest.mark.parametrize("gain", [0.5, 4.0])
+def test_one_exponent_without_a_value_leaves_open_whether_the_gain_changes_it(gain: float) -> None:
+    family = BY_NAME["biased GRU"]
+    found = {seed: made(family, seed, more=0.2, faster=2.0, kl=0.3) for seed in family.seeds}
+    for point in found[1]["points"]:
+        if (point["modifier"], point["strength"], point["gain"]) == ("adaptation", 0.0, gain):
+            point["exponent"] = None
+    by_key = {claim.key: verdict.verdict for claim, verdict in verdicts(family, found).items()}
+    assert by_key["noise_keeps_the_exponent"] == UNDECIDED
+
+
 def test_every_row_asks_for_rests_that_are_measured() -> None:
     for family in FAMILIES:
         found = made(family, 0, more=0.0, faster=1.0, kl=0.0)

@@ -9,6 +9,8 @@ bias-free ReLU networks are about adaptation alone, since the noise gain cannot 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from paper.claims.criteria import ABOUT, SMOOTH
 from paper.claims.verdicts import Claim
 
@@ -106,7 +108,7 @@ _OF_MOMENTUM = (
         "D",
         "largest minus smallest distance exponent over c",
         (),
-        lambda found: max(_exponents(found)) - min(_exponents(found)),
+        lambda found: float(np.ptp(_exponents(found))),  # NaN if one is NaN, which max and min can pass over
         high=MORE,
         ours=True,
     ),
