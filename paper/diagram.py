@@ -87,15 +87,19 @@ class Settings:
     path: str = setting(RESULTS, "root of the results", folder=True)
 
     def __post_init__(self) -> None:
-        """Refuse unknown families.
+        """Refuse unknown families, and seeds that none of the families has.
 
         Raises:
-            BadInput: a family is unknown.
+            BadInput: a family is unknown, or a seed.
         """
         known = [one.name for one in FAMILIES]
         for name in self.families:
             if name not in known:
                 raise BadInput(f"families: {name} is none; {nearest(name, known)}")
+        theirs = sorted({seed for one in FAMILIES if one.name in self.families for seed in one.seeds})
+        for seed in self.seeds:
+            if seed not in theirs:
+                raise BadInput(f"seeds: {seed} is of none of these families; known: {', '.join(map(str, theirs))}")
 
 
 @dataclass(frozen=True)
@@ -184,10 +188,10 @@ class _Point:
 
 
 def parts(settings: Settings) -> Iterator[Part]:
-    """Yield the networks of the families and seeds of the settings."""
+    """Yield the networks of the families and seeds of the settings; seeds that a family does not judge are not its own."""
     for family in FAMILIES:
         if family.name in settings.families:
-            yield from (Part(family, seed, settings) for seed in settings.seeds or family.seeds)
+            yield from (Part(family, seed, settings) for seed in family.seeds if seed in (settings.seeds or family.seeds))
 
 
 def measure(part: Part) -> dict[str, Any]:

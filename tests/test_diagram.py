@@ -26,6 +26,7 @@ from paper.diagram import (
     verdicts,
 )
 from paper.panels.diagram import table
+from reactivation.machine.errors import BadInput
 from reactivation.machine.places import PUBLISHED
 
 BY_NAME = {family.name: family for family in FAMILIES}
@@ -89,6 +90,14 @@ def test_every_row_asks_for_rests_that_are_measured() -> None:
     for family in FAMILIES:
         found = made(family, 0, more=0.0, faster=1.0, kl=0.0)
         assert all(math.isfinite(claim.value(found)) for claim in rows(family.of_noise))
+
+
+def test_seeds_that_do_not_count_are_not_judged() -> None:
+    asked = {part.family.name for part in parts(Settings(seeds=[0]))}
+    assert {"drawn tanh", "published GRU (does not count)"} <= asked
+    assert not {"biased GRU", "biased vanilla"} & asked, "seed 0 of the box was known when the rules were written"
+    with pytest.raises(BadInput, match="seeds: 4 is of none of these families; known: 1, 2, 3"):
+        Settings(families=["biased GRU"], seeds=[4])
 
 
 @pytest.fixture
