@@ -405,6 +405,8 @@ def main(words: list[str]) -> None:
     if settings is None:
         return
     refuse_published(Path(settings.path))
+    if not settings.dry_run:
+        require_place(Path(settings.path))
     for control in controls():
         is_known = control.rows(settings.path) or control.rows(str(PUBLISHED))
         if not is_known and not settings.dry_run:
@@ -417,8 +419,9 @@ def main(words: list[str]) -> None:
     judged = judge(rows, left)
     print(verdict_table(judged).text())
     if not settings.dry_run:
+        pictures = draw(rows, left, Path(settings.path) / "figures")
         write_atomically(Path(settings.path) / CLAIMS, to_json([one.plain() for one in judged]))
-        print(*draw(rows, left, Path(settings.path) / "figures"), Path(settings.path) / CLAIMS, sep="\n")
+        print(*pictures, Path(settings.path) / CLAIMS, sep="\n")
 
 
 def published_files(path: str) -> list[Path]:

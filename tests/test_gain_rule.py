@@ -222,6 +222,14 @@ def test_published_verdicts_are_those_of_the_published_figure() -> None:
     assert told == [one.plain() for one in judge(drawn(str(PUBLISHED)), {})]
 
 
+def test_a_fresh_clone_draws_and_judges_what_is_published(tmp_path: Path) -> None:
+    """It has no folder of results yet."""
+    results = tmp_path / "results"
+    main([f"path={results}"])
+    assert drawn(str(results)) == drawn(str(PUBLISHED))
+    assert json.loads((results / CLAIMS).read_text()) == json.loads((PUBLISHED / CLAIMS).read_text())
+
+
 def test_a_table_of_curves_that_was_edited_is_damaged(tmp_path: Path) -> None:
     file = figure_file(tmp_path, "csv")
     with pytest.raises(DamagedData, match="missing"):
