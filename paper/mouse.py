@@ -67,7 +67,7 @@ def recorded_mouse(decoded_by: float = 1.0) -> Mouse:
             content = loadmat(path, squeeze_me=True)
         counts = {phase: np.asarray(content[key], dtype=np.float64) for phase, key in _PHASES.items()}
         bearings = np.asarray(content["angRun"], dtype=np.float64)[:, 1]
-    except (KeyError, ValueError, TypeError, IndexError, MatReadError):
+    except (KeyError, ValueError, TypeError, IndexError, MatReadError, NotImplementedError):  # the last: MATLAB 7.3
         raise DamagedData(f"{path}: is not the recorded mouse of docs/recordings.md") from None
     coarse = {phase: _by_bins(one).sum(1) for phase, one in counts.items()}
     headings = Circle().mean(_by_bins(bearings[:, None]))

@@ -22,8 +22,12 @@ def test_without_its_file_the_figure_says_why_it_is_not_drawn(tmp_path: Path, mo
     assert not list(tmp_path.rglob("fig_M*"))
 
 
-def test_another_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "other.mat").write_bytes(b"nothing of the kind")
+OF_MATLAB_7_3 = b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM"  # the head of a file in HDF5, which scipy does not read
+
+
+@pytest.mark.parametrize("content", [b"nothing of the kind", OF_MATLAB_7_3])
+def test_another_file_is_refused(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "other.mat").write_bytes(content)
     monkeypatch.setenv(VARIABLE, str(tmp_path / "other.mat"))
     with pytest.raises(ra.DamagedData, match="is not the recorded mouse"):
         recorded_mouse()
