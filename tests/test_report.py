@@ -138,11 +138,15 @@ def test_tables_escape_what_a_page_would_read_as_markup() -> None:
     assert '<td data-label="x &amp; y">a &lt; b</td>' in table_html(Table(["x & y"], [["a < b"]]))
 
 
-def test_the_report_of_small_networks_is_short(verdicts: dict[str, Verdict | None], tmp_path: Path) -> None:
+def test_the_report_of_small_networks_is_short_and_says_what_captions_count(
+    verdicts: dict[str, Verdict | None], tmp_path: Path
+) -> None:
     short = html_of(Report(committed(), "quick", tmp_path, verdicts, NOTHING))
     assert {"verdicts", "figures", "claims"} <= set(Read(short).all("id"))
     assert 'id="switches"' not in short
     assert short.count("Not drawn yet.") == len(FIGURES)
+    assert "configs/preset/quick.yml" in short, "Fig. 2f is of 500 trajectories elsewhere"
+    assert "configs/preset/quick.yml" not in html_of(Report(committed(), "released", tmp_path, verdicts, NOTHING))
 
 
 def claim(low: float, high: float) -> Claim:

@@ -61,6 +61,11 @@ _MECHANISM = (
     'waking density at all, stands on <a href="report_theory.html">a page of its own</a>, which '
     "<code>python reproduce.py profile=paper only=theory</code> writes.</p>"
 )
+SMALL = "quick"  # the profile of small networks
+_OF_SMALL = (
+    "<p>Captions count trajectories as of the paper's networks; of these small ones there are fewer where "
+    "<code>configs/preset/quick.yml</code> says so.</p>"
+)
 RELEASED = "released"  # the profile of networks trained as the released code trains them
 _SAYS, _TEXT, _CODE = "the paper says", "its text gives", "its code gives"  # columns
 
@@ -230,7 +235,8 @@ def _link(claim: Claim) -> str:
 
 
 def _figures(report: Report) -> str:
-    return "\n".join(_figure(key, report) for key in FIGURES)
+    before = [_OF_SMALL] if report.profile == SMALL else []
+    return "\n".join([*before, *(_figure(key, report) for key in FIGURES)])
 
 
 def _figure(key: str, report: Report) -> str:
