@@ -10,8 +10,9 @@
     python reproduce.py profile=paper only=theory dry_run=true     the mechanism (docs/theory.md), of networks of tag=theory
 
 Shows its plan first: what is there, what will run, how long it should take. Whatever is there is not made again; a training
-that was interrupted goes on where it stopped. Ends in results/report.html (small networks: results/report_quick.html), one
-page that needs no other file; what networks of the released code give stands beside what those of the text give.
+that was interrupted goes on where it stopped. Ends in one page that needs no other file: results/report.html, where what
+networks of the released code give stands beside what those of the text give (profile=quick: results/report_quick.html;
+profile=released: results/report_released.html, of the former alone).
 only=publish, for whoever keeps the repository, copies what results/ has to published/ and brings the numbers in documents up
 to date.
 """
