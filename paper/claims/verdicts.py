@@ -101,7 +101,7 @@ def judge(claim: Claim, by_seed: Mapping[int, float]) -> Verdict:
 def seeds_to_decide(claim: Claim, verdict: Verdict) -> int | None:
     """Return how many seeds with the present mean and standard deviation would decide an undecided claim.
 
-    None if no number up to `MOST_SEEDS` would, or if the present seeds have no spread or a value that is not finite.
+    None if no number up to `MOST_SEEDS` would, if a value is not finite, or with one seed, which has no standard deviation.
     """
     if len(verdict.values) < 2 or not all(map(math.isfinite, verdict.values)):
         return None
