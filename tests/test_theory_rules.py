@@ -12,7 +12,7 @@ import pytest
 
 from paper.claims import CLAIMS
 from paper.claims.chance import chances
-from paper.claims.mechanism import controls_of, judge_mechanism, networks_of, pulls
+from paper.claims.mechanism import controls_of, judge_mechanism, network_of, networks_of, pulls
 from paper.claims.theory import (
     FLAT,
     GATED,
@@ -34,7 +34,7 @@ from paper.claims.theory import (
     verdict,
     when_it_appears,
 )
-from paper.panels.theory import gains_table, missed, of_metric, training_table
+from paper.panels.theory import gains_table, inputs_table, missed, of_metric, training_table
 from paper.panels.theory import measured as shown
 from paper.protocols import HEAD, SPATIAL
 from paper.theory import BY_NAME, FAMILIES, FOLLOWED, LAST, control_settings, family_settings, training_settings
@@ -233,6 +233,18 @@ def test_the_drift_that_is_told_beside_alpha_is_the_slope_of_velocity_on_that_of
     assert len(rows) == len(fitted) > 0
     for row in rows:
         assert row["pull"] == pytest.approx(fitted[row["seed"], row["c"]], rel=1e-4)  # files have six digits
+
+
+def test_a_network_without_an_alpha_stays_open_and_is_shown_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = family_settings(str(PUBLISHED), BY_NAME["drawn tanh"], 0)
+    result = json.loads(result_file(settings).read_text())
+    for drift in result["drift"].values():
+        drift["fits"][0] |= {"alpha": None, "standard_error": None}
+    assert math.isnan(network_of(HEAD, 0, result, None).brownian)
+    monkeypatch.setattr("paper.panels.theory.found", lambda asked: result if asked == settings else None)
+    pulls_by_gain = {row["c"]: row["pull"] for row in gains_table(str(PUBLISHED))}
+    assert [gain for gain, pull in pulls_by_gain.items() if pull is None] == [0.0]
+    assert [row["inputs"] for row in inputs_table(str(PUBLISHED))] == ["still"], "c = ½; under inputs there is none"
 
 
 # Result files -------------------------------------------------------------------------------------------------------------

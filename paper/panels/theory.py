@@ -167,7 +167,8 @@ def gains_table(path: str) -> list[Row]:
         {
             "family": one.label, "seed": result["settings"]["seed"], "c": fit["gain"], "alpha": fit["alpha"],
             "diffusion": fit["diffusion"] / fit["gain"] if fit["gain"] else None,
-            "kicked": result["diffusion"]["value"], "pull": 2 * fit["alpha"] * diffusion_over_gain(fit, result),
+            "kicked": result["diffusion"]["value"],
+            "pull": None if fit["alpha"] is None else 2 * fit["alpha"] * diffusion_over_gain(fit, result),
         }
         for task in (SPATIAL, HEAD)
         for one in measured(path, task) if not one.is_null or one.is_control
@@ -177,12 +178,14 @@ def gains_table(path: str) -> list[Row]:
 
 
 def inputs_table(path: str) -> list[Row]:
-    """Return α on the circle for each kind of inputs, at c = 1 (still: at the c nearest to 1): a row a network."""
+    """Return α on the circle for each kind of inputs, at c = 1 (still: at the c nearest to 1): a row a network with an α."""
     rows = []
     for one in measured(path, HEAD):
         for result in one.results:
             for inputs, drift in result["drift"].items():
                 fit = min(drift["fits"], key=lambda fit: abs(math.log2(fit["gain"] or 1e-9)))
+                if fit["alpha"] is None:
+                    continue
                 rows.append(
                     {
                         "family": one.label, "is_null": one.is_null, "seed": result["settings"]["seed"], "inputs": inputs,
