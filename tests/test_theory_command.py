@@ -12,7 +12,7 @@ from paper.protocols import HEAD, SPATIAL
 from paper.theory import CONTROLS, FAMILIES, control_settings, published_files
 from paper.theory_figures import FIGURES, TABLES
 from paper.theory_report import write
-from reactivation.analysis.mechanism import MEASURES, Settings, is_whole, measure, result_file, science
+from reactivation.analysis.mechanism import MEASURES, Settings, is_whole, main, measure, result_file, science
 from reactivation.machine.errors import DamagedData
 
 OF_DRIFT = ["pairs=80", "gains=[0,4]"]
@@ -65,6 +65,27 @@ def test_checkpoints_are_measured_against_the_gradient_of_another_experiment(com
     towards = {place: slope for place, slope in zip(fit["place"], fit["predicted"], strict=True) if place is not None}
     assert all(slope > 0 for place, slope in towards.items() if 0.1 < place < 0.25)
     assert all(slope < 0 for place, slope in towards.items() if 0.45 < place < 0.6)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["checkpoints=[5]"], "alpha after step 5: –, 1.50 ± 0.25"),
+        ([], "alpha at c = 0: –\nalpha at c = 4: 1.50 ± 0.25"),
+    ],
+)
+def test_an_alpha_that_no_pairs_could_tell_is_a_dash(
+    words: list[str], expected: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fits = [{"gain": 0.0, "alpha": None, "standard_error": None}, {"gain": 4.0, "alpha": 1.5, "standard_error": 0.25}]
+    made = {
+        "drift": {"still": {"fits": fits}},
+        "tempering": {"what": "kappa", "value": -1.0},
+        "training": [{"step": 5, "fits": fits, "why": ""}],
+    }
+    monkeypatch.setattr("reactivation.analysis.mechanism.measure", lambda settings: made)
+    main(["run=head_direction/noisy_drawn_tanh", *words])
+    assert expected in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -78,14 +78,19 @@ def main(words: list[str]) -> None:
     found = measure(settings)
     if settings.checkpoints:
         for one in found["training"]:
-            shown = ", ".join(f"{fit['alpha']:.2f} ± {fit['standard_error']:.2f}" for fit in one["fits"]) or one["why"]
+            shown = ", ".join(map(_alpha_of, one["fits"])) or one["why"]
             print(f"alpha after step {one['step']}: {shown}")
         print(result_file(settings))
         return
     for fit in found["drift"]["still"]["fits"]:
-        print(f"alpha at c = {fit['gain']:g}: {fit['alpha']:.2f} ± {fit['standard_error']:.2f}")
+        print(f"alpha at c = {fit['gain']:g}: {_alpha_of(fit)}")
     print(f"exponent of {found['tempering']['what']}: {found['tempering']['value']:.2f}")
     print(result_file(settings))
+
+
+def _alpha_of(fit: Mapping[str, Any]) -> str:
+    """α with its standard error; a dash where no pairs could tell it."""
+    return "–" if fit["alpha"] is None else f"{fit['alpha']:.2f} ± {fit['standard_error']:.2f}"
 
 
 def measure(settings: Settings, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
