@@ -41,7 +41,7 @@ _BLOCKS = (*TABLES, *_SENTENCES, *_BESIDE)
 
 def committed() -> Study:
     """The results that are in the repository."""
-    return Study(SEEDS, path=str(PUBLISHED), device="cpu", fallback=False)
+    return Study(SEEDS, path=str(PUBLISHED), device="cpu", fallback=False).with_further_seeds
 
 
 def filled(text: str, study: Study) -> str:

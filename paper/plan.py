@@ -90,6 +90,11 @@ class Reproduction:
         return ALL_PROTOCOLS if self.ablations else PROTOCOLS
 
     @property
+    def judged(self) -> Study:
+        """The study whose claims are judged: of the paper's networks, further seeds too, which nobody is asked to train."""
+        return self.study.with_further_seeds if (self.profile, self.study.seeds) == ("paper", SEEDS) else self.study
+
+    @property
     def networks(self) -> Iterator[tuple[int, str, str]]:
         """Yield seed, task and run: one seed after the other, and the networks of ablations last."""
         for networks in (NETWORKS, VARIANTS) if self.ablations else (NETWORKS,):
@@ -169,7 +174,7 @@ def plan(what: Reproduction) -> list[Step]:
     if "report" in what.stages:
         steps.append(_reporting(what))
     if PUBLISH in what.stages:
-        steps.append(Step(PUBLISH, PUBLISHED.name, False, 1.0, partial(publish, what.study)))
+        steps.append(Step(PUBLISH, PUBLISHED.name, False, 1.0, partial(publish, what.judged)))
         steps.append(Step(PUBLISH, ", ".join(PAGES), False, 1.0, partial(fill_documents, committed())))
     return steps
 
@@ -186,8 +191,8 @@ def show_plan(steps: list[Step], what: Reproduction) -> None:
 def show_outcome(what: Reproduction) -> None:
     """Print the measures of the networks, the verdicts on the claims, and the place of the page."""
     for task in what.tasks:
-        print(f"\n{task}: means over seeds\n{networks_table(task, what.study).text()}")
-    print(f"\n{tally(judge_all(CLAIMS, what.study))}")
+        print(f"\n{task}: means over seeds\n{networks_table(task, what.judged).text()}")
+    print(f"\n{tally(judge_all(CLAIMS, what.judged))}")
     if "report" in what.stages:
         print(what.report)
 
@@ -271,7 +276,7 @@ def _drawing(what: Reproduction, key: str) -> Step:
 
 
 def _reporting(what: Reproduction) -> Step:
-    write = partial(write_report, what.study, what.profile, pictures(what.study), what.report, what.verdicts)
+    write = partial(write_report, what.judged, what.profile, pictures(what.study), what.report, what.verdicts)
     return Step("report", str(what.report), False, _REPORTING, write)
 
 

@@ -9,7 +9,7 @@ from statistics import mean
 import sys
 from typing import TYPE_CHECKING, Any
 
-from paper.protocols import ALL_PROTOCOLS, AUTHORS_CODE, NETWORKS, VARIANTS, Condition, Protocol
+from paper.protocols import ALL_PROTOCOLS, AUTHORS_CODE, FURTHER_SEEDS, NETWORKS, VARIANTS, Condition, Protocol
 from reactivation.analysis.base import AnalysisSettings, Recording, renamed
 from reactivation.analysis.request import reference
 from reactivation.analysis.result_files import declared, holds, model, result_file
@@ -49,7 +49,12 @@ class Study:
     @property
     def of_released_code(self) -> "Study":
         """The same of networks that are trained, and rest, as the released code has it."""
-        return replace(self, preset=AUTHORS_CODE)
+        return replace(self, preset=AUTHORS_CODE, seeds=tuple(seed for seed in self.seeds if seed not in FURTHER_SEEDS))
+
+    @property
+    def with_further_seeds(self) -> "Study":
+        """The same with the seeds that were asked for later, which count where all of them are measured."""
+        return replace(self, seeds=(*self.seeds, *(seed for seed in FURTHER_SEEDS if seed not in self.seeds)))
 
     def settings(self, protocol: Protocol, seed: int) -> Any:
         """The settings of a protocol's analysis."""

@@ -29,6 +29,7 @@ from paper.claims.verdicts import (
 from paper.protocols import (
     ALL_PROTOCOLS,
     DOUBLED,
+    FURTHER_SEEDS,
     GATED,
     GRU,
     HEAD,
@@ -53,18 +54,15 @@ _INTERVAL = f"[{100 * LEVEL:.0f} % interval]"
 
 def seeds_table(study: Study) -> Table:
     """Return which networks are trained."""
-    rows = [
-        [task, run, _seeds(study.trained_seeds(task, run), len(study.seeds))]
-        for task, runs in NETWORKS.items()
-        for run in runs
-    ]
+    wanted = sum(seed not in FURTHER_SEEDS for seed in study.seeds)
+    rows = [[task, run, _seeds(study.trained_seeds(task, run), wanted)] for task, runs in NETWORKS.items() for run in runs]
     return Table(["task", "network", "trained at full length"], rows)
 
 
 def _seeds(seeds: Sequence[int], wanted: int) -> str:
     if not seeds:
         return _NONE
-    lacking = "" if len(seeds) == wanted else f" ({len(seeds)} of {wanted})"
+    lacking = "" if len(seeds) >= wanted else f" ({len(seeds)} of {wanted})"
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}{lacking}"
 
 

@@ -1,5 +1,6 @@
 """The whole paper, tiny: plan, train, analyse, draw, report; and the statistics of its verdicts."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 import html
 import json
@@ -18,7 +19,7 @@ import pytest
 from paper.claims import CLAIMS
 from paper.claims.verdicts import FAILS, HOLDS, UNDECIDED, Claim, judge, judge_all
 from paper.plan import Settings, commands, plan, reproduction
-from paper.protocols import ABLATED, ALL_PROTOCOLS, HEAD, NETWORKS, PROTOCOLS, SEEDS, SPATIAL, VARIANTS
+from paper.protocols import ABLATED, ALL_PROTOCOLS, FURTHER_SEEDS, HEAD, NETWORKS, PROTOCOLS, SEEDS, SPATIAL, VARIANTS
 from reactivation.analysis.results import confidence_interval
 from reactivation.machine.errors import BadInput
 from reactivation.machine.places import PUBLISHED
@@ -181,7 +182,11 @@ def test_a_verdict_is_where_the_interval_lies(values: list[float], verdict: str)
 @pytest.mark.parametrize(("preset", "counted"), [(None, (1.0, 2.0)), ("quick", (0.0, 1.0, 2.0))])
 def test_a_seed_seen_before_the_rule_is_told_and_does_not_count(preset: str | None, counted: tuple[float, ...]) -> None:
     study: Any = SimpleNamespace(
-        preset=preset, seeds_of=lambda *names: (0, 1, 2), result=lambda name, seed: float(seed), decoding_errors={}
+        preset=preset,
+        seeds=(0, 1, 2),
+        seeds_of=lambda *names: (0, 1, 2),
+        result=lambda name, seed: float(seed),
+        decoding_errors={},
     )
     seen = Claim("key", "sentence", "1", "measure", ("kl",), lambda results: results["kl"], high=9, seen=(0,))
     others = (replace(seen, key="none", seen=()), replace(seen, key="all", seen=(0, 1, 2)))
@@ -195,6 +200,35 @@ def test_a_seed_seen_before_the_rule_is_told_and_does_not_count(preset: str | No
     if preset is None:
         assert every
         assert (every.values, every.known, every.verdict) == ((), (0, 1, 2), UNDECIDED)
+
+
+@pytest.mark.parametrize(
+    ("asked", "measured", "counted"),
+    [
+        (range(8), range(8), range(8)),
+        (range(8), range(7), range(5)),
+        (range(8), range(5), range(5)),
+        ((5,), (5,), (5,)),
+        ((5, 6), (6,), ()),
+    ],
+)
+def test_further_seeds_count_together(asked: Sequence[int], measured: Sequence[int], counted: Sequence[int]) -> None:
+    study: Any = SimpleNamespace(
+        preset=None, seeds=tuple(asked), seeds_of=lambda *names: tuple(measured), result=lambda name, seed: float(seed),
+        decoding_errors={},
+    )  # fmt: skip
+    any_claim = Claim("key", "sentence", "1", "measure", ("kl",), lambda results: results["kl"], high=9)
+    found = judge_all([any_claim], study)["key"]
+    assert (found.seeds if found else ()) == tuple(counted)
+
+
+def test_further_seeds_are_of_the_text_alone() -> None:
+    everything = reproduction(Settings(profile="paper"))
+    assert everything.study.seeds == SEEDS, "nobody is asked to train them"
+    assert everything.judged.seeds == SEEDS + FURTHER_SEEDS
+    assert everything.judged.of_released_code.seeds == SEEDS
+    assert reproduction(Settings(profile="paper", seeds="1,2")).judged.seeds == (1, 2)
+    assert reproduction(Settings(profile="quick")).judged.seeds == (0,)
 
 
 def test_the_interval_covers_the_mean_as_often_as_it_says() -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from paper.protocols import Condition
+from paper.protocols import FURTHER_SEEDS, Condition
 from paper.study import Study
 from reactivation.analysis.results import confidence_interval, half_width
 
@@ -119,6 +119,8 @@ def judge_all(claims: Iterable[Claim], study: Study) -> dict[str, Verdict | None
 def _judged(claim: Claim, study: Study) -> Verdict | None:
     found = {seed: _value(claim, study, seed) for seed in study.seeds_of(*_measured(claim))}
     values = {seed: value for seed, value in found.items() if value is not None}
+    if not all(seed in values for seed in FURTHER_SEEDS if seed in study.seeds):  # each would be a look at the verdict
+        values = {seed: value for seed, value in values.items() if seed not in FURTHER_SEEDS}
     if not values:
         return None
     seen = claim.seen if study.preset is None else ()  # networks of a preset were not seen before
