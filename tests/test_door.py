@@ -270,6 +270,21 @@ def test_a_network_of_numpys_precision_takes_the_task_of_a_loaded_one() -> None:
     assert network.decoder.weight.dtype == torch.float64, "the caller's own stays as it is"
 
 
+@pytest.mark.parametrize("given", [{"start": np.zeros((1, 8))}, {"inputs": np.zeros((1, 5, 2))}, {"decode": lambda o: o}])
+def test_what_a_task_has_is_not_given_beside_it(given: dict[str, object]) -> None:
+    """It would be ignored."""
+    loaded = ra.load(SPATIAL)
+    with pytest.raises(ra.BadInput, match=f"leave {next(iter(given))} out"):
+        ra.Run.of(loaded.network, dt=0.02, task=loaded.task, **given)
+
+
+def test_a_network_without_an_encoder_does_not_start_where_a_task_does() -> None:
+    task = ra.load(SPATIAL).task
+    network = ra.Network.from_matrices(np.zeros((8, 8)), np.zeros((8, 2)), np.zeros((task.n_outputs, 8)), tau=0.1)
+    with pytest.raises(ra.BadInput, match=rf"an encoder of shape \(8, {task.n_outputs}\)"):
+        ra.Run.of(network, dt=0.02, task=task)
+
+
 THEIR_CODE = """
 import torch
 

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import torch
+from torch import nn
 
 from reactivation.analysis.recording import Recording
 from reactivation.analysis.recordings import Subject, record
 from reactivation.checks import Count, Natural, Seconds, Strength, checked
 from reactivation.machine.device import arithmetic, cpu_by_default, enough_memory
 from reactivation.machine.errors import BadInput
+from reactivation.network.linear import Linear
 from reactivation.network.network import Network
 from reactivation.network.phases import Phase
 from reactivation.settings.layers import TrainConfig
@@ -65,8 +67,8 @@ class Run(Subject):
             start: (M, E) inputs of its encoder, or (M, N) states where it has no encoder; None for the state 0.
             inputs: (M, T, I) of waking; inputs[i] goes with start[i]. None: the run can rest only.
             decode: outputs (..., O) → positions (..., P), as tensors; None where outputs are positions.
-            task: take starts, inputs and decoding from a task of the library, say that of a loaded run (`loaded.task`). A
-                network of another precision is copied into the task's.
+            task: take starts, inputs and decoding from a task of the library, say that of a loaded run (`loaded.task`);
+                leave out `start`, `inputs` and `decode`. A network of another precision is copied into the task's.
             seed: of all draws.
             name: of its random streams.
 
@@ -83,10 +85,18 @@ class Run(Subject):
             raise BadInput("give Run.of a space, or a task, which has one")
         world: Task | OwnWorld
         if task is not None:
+            given = [name for name, one in {"start": start, "inputs": inputs, "decode": decode}.items() if one is not None]
+            if given:
+                raise BadInput(f"a task has starts, inputs and decoding of its own: leave {' and '.join(given)} out")
             if (task.n_inputs, task.n_outputs) != (network.n_inputs, network.n_outputs):
                 raise BadInput(
                     f"the task has {task.n_inputs} inputs and {task.n_outputs} outputs, the network {network.n_inputs} and "
                     f"{network.n_outputs}"
+                )
+            if isinstance(network.encoder, nn.Identity | Linear) and network.n_starts != task.n_outputs:
+                raise BadInput(
+                    f"the task starts trajectories with activities of {task.n_outputs} cells, and this network begins from "
+                    f"{network.n_starts} numbers: give it an encoder of shape ({network.n_units}, {task.n_outputs})"
                 )
             world, network = task, _as_precise_as(task, network)
         else:
