@@ -103,8 +103,8 @@ def instance(name: str, value: Any) -> Any:
     return value
 
 
-def numbers(name: str, values: Any) -> Array:
-    """Return an array of numbers in double precision; masked entries become NaN.
+def numbers(name: str, values: Any, precision: type[np.floating[Any]] = np.float64) -> NDArray[Any]:
+    """Return an array of numbers in double precision, or another; masked entries become NaN.
 
     Raises:
         BadInput: the values are no numbers, or complex.
@@ -116,7 +116,7 @@ def numbers(name: str, values: Any) -> Array:
     try:
         array = np.asarray(values)
         if not np.iscomplexobj(array):
-            return np.asarray(array, dtype=np.float64)
+            return np.asarray(array, dtype=precision)
     except (TypeError, ValueError):
         raise BadInput(f"{name} are no array of numbers, and no list of such arrays") from None
     raise BadInput(f"{name} are complex: give their two parts as columns, or np.angle(...) of them as bearings")

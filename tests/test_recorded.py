@@ -3,12 +3,14 @@
 from importlib.util import find_spec
 import os
 from pathlib import Path
+import re
 from typing import Any
 
 from factories import SPATIAL
 import numpy as np
 import pytest
 import scipy.io
+import torch
 
 import reactivation as ra
 
@@ -70,6 +72,25 @@ def test_what_cannot_be_meant_is_refused_in_one_line(positions: np.ndarray, spac
     with pytest.raises(ra.BadInput, match=told) as refused:
         ra.Recording(positions, 0.1, space)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("rates", "told"),
+    [
+        (np.ma.masked_less(np.ones((5, 3)), 2.0), "not finite"),
+        ([np.ones((5, 3)), np.ones((5, 4))], "of [3, 4] units"),
+        (np.exp(1j * np.ones((5, 3))), "complex"),
+        ([["x"]], "no array of numbers"),
+    ],
+)
+def test_rates_that_cannot_be_meant_are_refused_in_one_line(rates: Any, told: str) -> None:
+    with pytest.raises(ra.BadInput, match=re.escape(told)):
+        ra.Recording(np.zeros((2, 5, 2)), 0.1, BOX, rates)
+
+
+def test_rates_come_from_what_a_network_was_trained_with() -> None:
+    rates = torch.arange(15.0).reshape(5, 3).requires_grad_()
+    assert ra.Recording(np.zeros((5, 2)), 0.1, BOX, rates).rates.tolist() == [rates.tolist()]
 
 
 def test_radians_are_wrapped() -> None:

@@ -108,17 +108,16 @@ def read_rates(rates: Any, series: Array | list[Array]) -> Any:
     Raises:
         BadInput: they do not fit the positions.
     """
-    try:
-        if isinstance(rates, list | tuple):
-            read: Any = [np.asarray(one, dtype=np.float32) for one in rates]
-        else:
-            array = np.asarray(rates, dtype=np.float32)
-            read = array[None] if array.ndim < 3 else array
-    except (TypeError, ValueError):
-        raise BadInput("rates are no array of numbers, and no list of such arrays") from None
+    if isinstance(rates, list | tuple):
+        read: Any = [numbers("rates", one, np.float32) for one in rates]
+    else:
+        array = numbers("rates", rates, np.float32)
+        read = array[None] if array.ndim < 3 else array
     fits = 0 < len(read) <= len(series)
     if not fits or any(one.ndim != 2 or len(one) != len(of) for one, of in zip(read, series, strict=False)):
         raise BadInput(f"rates have shapes {[one.shape for one in read]}; (T, N) is wanted for each epoch, in their order")
+    if len(units := sorted({one.shape[1] for one in read})) > 1:
+        raise BadInput(f"rates are of {units} units: give those of the same ones in each epoch")
     if isinstance(series, np.ndarray) and isinstance(read, list):
         read = np.stack(read)
     if not all(np.isfinite(one).all() for one in read):
