@@ -157,6 +157,13 @@ def test_a_box_around_positions_just_holds_them(made: Any) -> None:
     assert Box.around(made(positions)) == Box(2.0, 3.0, (1.0, 6.5))
 
 
+@pytest.mark.parametrize(
+    "positions", [[[[0, 5], [2, 6]], [[1, 8]]], [[0, 5], [2, 8]], [np.array([[0, 5]]), np.array([[2, 8]])]]
+)
+def test_a_box_around_a_list_holds_all_of_its_epochs(positions: Any) -> None:
+    assert Box.around(positions) == Box(2.0, 3.0, (1.0, 6.5))
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 3.0])
 def test_there_is_no_box_around_a_line_or_gaps_in_a_recording(bad: float) -> None:
     positions = np.array([[3.0, 1.0], [bad, 2.0]])

@@ -204,16 +204,18 @@ class Box(Space):
     hard_walls: bool = False
 
     @classmethod
-    def around(cls, positions: Array) -> Self:
-        """The smallest box that holds recorded positions (..., 2) [m].
+    def around(cls, positions: Any) -> Self:
+        """The smallest box that holds recorded positions (..., 2), or those of a list of epochs (T, 2) [m].
 
         Raises:
             BadInput: they have another shape, are not finite, or lie on one line parallel to a wall.
         """
-        points = numbers("positions", positions)
-        if not points.size or points.shape[-1:] != (2,):
-            raise BadInput(f"no box around positions of shape {points.shape}: (..., 2) is wanted")
-        low, high = points.reshape(-1, 2).min(0).tolist(), points.reshape(-1, 2).max(0).tolist()
+        epochs = [numbers("positions", one) for one in (positions if isinstance(positions, list | tuple) else [positions])]
+        if not epochs or not all(one.size and one.shape[-1:] == (2,) for one in epochs):
+            shapes = ", ".join(str(one.shape) for one in epochs) or "(0,)"
+            raise BadInput(f"no box around positions of shape {shapes}: (..., 2) is wanted")
+        points = np.concatenate([one.reshape(-1, 2) for one in epochs])
+        low, high = points.min(0).tolist(), points.max(0).tolist()
         sides = [b - a for a, b in zip(low, high, strict=True)]
         if not all(0 < side < math.inf for side in sides):
             raise BadInput(f"no box around positions from {low} to {high}: give finite ones that span an area")
