@@ -73,7 +73,7 @@ def test_von_mises_kde_recovers_a_von_mises_density() -> None:
     assert np.abs(np.exp(density.log_density(grid)) - stats.vonmises.pdf(grid[:, 0], 4.0, loc=0.5)).max() < 0.05
 
 
-@pytest.mark.parametrize("points", [np.zeros((50, 2)), np.linspace(0, 1, 50)[:, None] * [1, 1]])
+@pytest.mark.parametrize("points", [np.zeros((50, 2)), np.linspace(0, 1, 50)[:, None] * [1, 1], np.ones((1, 2))])
 def test_points_without_volume_have_no_density(points: np.ndarray) -> None:
     with pytest.raises(DegenerateDensity):
         estimate(Box(1, 1), points)

@@ -97,7 +97,8 @@ class GaussianKDE(Estimate):
         """
         n, dimensions = points.shape
         self._points, self._counts = np.unique(points, axis=0, return_counts=True)
-        self._set_kernel(np.atleast_2d(np.cov(points.T)) * float(n) ** (-2 / (dimensions + 4)))
+        covariance = np.atleast_2d(np.cov(points.T)) if n > 1 else np.zeros((dimensions, dimensions))
+        self._set_kernel(covariance * float(n) ** (-2 / (dimensions + 4)))
 
     def _set_kernel(self, kernel: Points) -> None:
         spreads = np.linalg.eigvalsh(kernel)
