@@ -226,6 +226,8 @@ def test_what_is_not_there_is_named_with_what_to_do(tmp_path: Path) -> None:
         (lambda run: ra.Box.around(np.zeros((0, 2))), "(..., 2) is wanted"),
         (lambda run: ra.kl([0.0, 1.0], [0.0, 1.0], rng="a", space=ra.Circle()), "rng='a'"),
         (lambda run: ra.explained_variance(np.zeros((5, 2))), "must be a Recording"),
+        (lambda run: ra.kl(run, run), "give what its record(...) returns"),
+        (lambda run: ra.variance([run.record(ra.rest(5), 2)] * 2), "ra.over_seeds(measure, recordings)"),
         (lambda run: ra.over_seeds(ra.variance, run.record(ra.rest(5), 2)), "must be a list"),
     ],
 )

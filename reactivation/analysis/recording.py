@@ -361,8 +361,12 @@ def as_recording(data: Any, space: Space | None = None) -> Recording:
     """Return the argument of a measure as a recording: it is one, or positions with their space.
 
     Raises:
-        BadInput: a space is given with a recording, which has its own; or as `Recording`.
+        BadInput: several recordings, or a run; a space is given with a recording, which has its own; or as `Recording`.
     """
+    if isinstance(data, list | tuple) and any(isinstance(one, Recording) for one in data):
+        raise BadInput("one recording is measured at a time; of several seeds: ra.over_seeds(measure, recordings)")
+    if callable(getattr(data, "record", None)):
+        raise BadInput(f"{data!r} is no recording: give what its record(...) returns, as run.record(ra.rest())")
     if not isinstance(data, Recording):
         return Recording(data, dt=1.0, space=space)
     if space not in (None, data.space):
