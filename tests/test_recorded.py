@@ -93,6 +93,12 @@ def test_rates_come_from_what_a_network_was_trained_with() -> None:
     assert ra.Recording(np.zeros((5, 2)), 0.1, BOX, rates).rates.tolist() == [rates.tolist()]
 
 
+def test_samples_outside_are_counted_whatever_the_margin() -> None:
+    xy = np.array([[0.0, 0.0], [1.5, 0.0], [0.5, 0.5], [0.0, -7.0]])
+    recording = ra.Recording(xy, 0.1, BOX, margin=np.inf)
+    assert (recording.outside, recording[:3].outside, recording[:1].outside) == (2, 1, 0)
+
+
 def test_radians_are_wrapped() -> None:
     turning = np.linspace(0, 3 * np.pi, 50)
     recording = ra.Recording(turning, 0.1, ra.Circle())

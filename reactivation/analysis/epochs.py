@@ -21,6 +21,7 @@ _GAP = 1.5  # time steps beyond which two samples are not neighbours
 _UNEVEN, _TOLERATED = 0.1, 0.05  # tolerated error of a time step, as a share of it; share of steps that may exceed it
 _OTHER_DT = 0.01  # tolerated relative difference between the given Δt and that of the times
 _FEW = 10  # an array with fewer columns than this, and than rows, is taken for a table of columns, not for epochs
+_AT_ONCE = 1_000_000  # positions whose walls are looked for together
 _ROUNDING = 1e-6  # error of single precision, or of a box around its own positions [m, rad]
 
 
@@ -289,7 +290,8 @@ def count_outside(points: Array, space: Space, margin: float) -> int:
     Raises:
         BadInput: some lie more than `margin` beyond.
     """
-    gap = np.asarray(space.wall(points).gap)
+    parts = np.array_split(points, len(points) // _AT_ONCE + 1)
+    gap = np.concatenate([np.asarray(space.wall(part).gap) for part in parts])
     far = gap < -margin - _ROUNDING
     if far.any():
         raise BadInput(

@@ -74,7 +74,7 @@ class Recording:
             times: of each sample [s], or dates, (T) or one array for each epoch. If left out, times in the index of a pandas
                 or pynapple object are taken: dates, time differences, or decimal numbers as seconds. Whole numbers in an
                 index are row numbers. A gap in times or rows begins an epoch.
-            margin: how far outside positions may lie [unit of the space].
+            margin: how far outside positions may lie [unit of the space]; math.inf: anywhere.
             drop_missing: cut out samples that are not finite, each gap beginning an epoch; otherwise they are refused.
 
         Raises:
@@ -98,7 +98,7 @@ class Recording:
         )
         self._given = first[-1]
         self.dropped = 0 if there is None else sum(int((~one).sum()) for one in there)
-        self.outside = 0 if margin == math.inf else reading.count_outside(self.flat, space, margin)
+        self.outside = reading.count_outside(self.flat, space, margin)
         self.provenance = dict(provenance or {})
 
     @property
@@ -233,8 +233,7 @@ class Recording:
                 starts=tuple(start for start, left in zip(starts, is_left, strict=True) if left),
             )
         )
-        outside = self.outside and (np.asarray(self.space.wall(other.flat).gap) < 0).sum()
-        other.outside = int(outside)
+        other.outside = self.outside and reading.count_outside(other.flat, self.space, math.inf)
         return other
 
     def _parts(self) -> Parts:
