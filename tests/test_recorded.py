@@ -113,6 +113,15 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     assert (again.dt, again.space) == (recording.dt, recording.space)
 
 
+@pytest.mark.parametrize("note", [np.arange(3), Path("mouse.nwb"), float("nan")])
+def test_a_provenance_that_no_file_holds_is_refused_when_it_is_saved(tmp_path: Path, note: object) -> None:
+    """NaN was written, and the file then refused as damaged."""
+    recording = ra.Recording(np.zeros((5, 2)), 0.1, BOX, provenance={"note": note})
+    with pytest.raises(ra.BadInput, match="the provenance"):
+        recording.save(tmp_path / "mouse.npz")
+    assert not any(tmp_path.iterdir())
+
+
 class Table:
     """Numbers with an index, as pandas and pynapple have them."""
 

@@ -76,6 +76,7 @@ class Recording:
                 index are row numbers. A gap in times or rows begins an epoch.
             margin: how far outside positions may lie [unit of the space]; math.inf: anywhere.
             drop_missing: cut out samples that are not finite, each gap beginning an epoch; otherwise they are refused.
+            provenance: where the data come from, in words and numbers of your own; it is saved with them.
 
         Raises:
             BadInput: shapes or times that do not fit, missing values, degrees, or positions far outside.
@@ -331,6 +332,7 @@ class Recording:
         """Write the recording to an npz file, with where it comes from; returns its path.
 
         Raises:
+            BadInput: the provenance, or a space of your own, holds more than text, finite numbers, lists and dictionaries.
             StorageError: it cannot be written.
 
         >>> import numpy as np

@@ -36,7 +36,13 @@ def save(parts: Parts, file: Path) -> Path:
         "dropped": parts.dropped,
         "provenance": dict(parts.provenance),
     }
-    arrays: dict[str, Any] = {"about": np.array(json.dumps(about))}
+    try:
+        arrays: dict[str, Any] = {"about": np.array(json.dumps(about, allow_nan=False))}
+    except (TypeError, ValueError) as problem:
+        raise BadInput(
+            f"{file}: a file holds the provenance, and a space of your own, as text, finite numbers, lists and dictionaries "
+            f"alone: {problem}"
+        ) from None
     arrays |= {f"positions_{i}": block for i, block in enumerate(parts.blocks)}
     arrays |= {f"rates_{i}": block for i, block in enumerate(parts.rates)}
     if parts.moments is not None:
