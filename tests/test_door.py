@@ -287,6 +287,13 @@ def test_a_network_without_an_encoder_does_not_start_where_a_task_does() -> None
         ra.Run.of(network, dt=0.02, task=task)
 
 
+@pytest.mark.parametrize("returned", [None, np.zeros((2, 2)), (torch.zeros(2, 2), torch.zeros(2, 2))])
+def test_a_step_that_returns_no_tensor_is_refused_in_one_line(returned: object) -> None:
+    network = ra.Network.from_step(lambda state, u: returned, units=2, dt=0.02)
+    with pytest.raises(ra.BadInput, match=f"step returns a {type(returned).__name__}: it must"):
+        ra.Run.of(network, ra.Box(4, 4), dt=0.02).record(ra.rest(5), 2)
+
+
 THEIR_CODE = """
 import torch
 

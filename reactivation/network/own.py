@@ -57,6 +57,8 @@ class Stepping(Cell):
         """The change in one step, per second."""
         step: Callable[[Tensor, Tensor], Tensor] = getattr(self.step, "step", self.step)
         after = step(state, u)
+        if not isinstance(after, Tensor):
+            raise BadInput(f"step returns a {type(after).__name__}: it must return the next states, a tensor")
         if after.shape != state.shape:
             raise BadInput(
                 f"step returns {tuple(after.shape)} for states {tuple(state.shape)}: it must return the next states"
