@@ -12,6 +12,7 @@ from scipy import integrate, stats
 import torch
 from torch import Tensor
 
+from reactivation.machine.errors import BadInput
 from reactivation.network.cells.base import Cell
 from reactivation.network.dynamics import rollout
 from reactivation.network.linear import Linear
@@ -138,7 +139,7 @@ def test_noise_that_is_too_short_or_has_no_stream_is_refused(plain: bool, genera
     short = torch.zeros_like(rollout(network, start, batch.inputs, noise, 0.02, generator).rates)[:, :5]
     with pytest.raises(ValueError, match="zip"):
         rollout(network, start, batch.inputs, noise, 0.02, injected=short, plain=plain)
-    with pytest.raises(ValueError, match="noise_stream"):
+    with pytest.raises(BadInput, match="noise_stream"):
         rollout(network, start, batch.inputs, noise, 0.02, plain=plain)
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from reactivation.checks import Seconds, checked
+from reactivation.machine.errors import BadInput
 from reactivation.network.cells.base import Cell
 from reactivation.network.kernels import fast_loop
 from reactivation.network.network import Network
@@ -144,6 +145,11 @@ def rollout(
 
     Returns:
         Trajectory with rates (..., B, T, N), outputs (..., B, T, O) and the last state (..., B, S).
+
+    Raises:
+        BadInput: noise is to be drawn, and there is no stream.
     """
+    if noise_stream is None and (noise.sigma_in or noise.sigma_out or (noise.sigma and injected is None)):
+        raise BadInput("noise is drawn from a noise_stream: give one, as ra.stream(0, 'noise'), or noise with every σ 0")
     response = respond(network, state, inputs, noise, dt, noise_stream, injected, plain)
     return Trajectory(response.rates, response.outputs, response.state)
