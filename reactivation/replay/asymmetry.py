@@ -120,7 +120,7 @@ def entropy_production(
     each. It is never negative, so that counting noise alone makes it positive: compare it with its null.
 
     Args:
-        recording: a `Recording`, or positions (B, T, P) with their space.
+        recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
         width: of the cells [unit]; None: 0.2 m, or π/6 on a circle.
         lag: of a move, in samples.
 

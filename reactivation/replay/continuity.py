@@ -26,7 +26,7 @@ def continuity(recording: Any, space: Space | None = None, *, lags: Iterable[Cou
     time. The distribution differs from chance where its difference exceeds those of all pairings.
 
     Args:
-        recording: a `Recording`, or positions (B, T, P) with their space.
+        recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
         lags: in samples; None: up to a quarter of the longest epoch. Only epochs of twice the longest lag count.
 
     Returns:

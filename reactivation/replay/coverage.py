@@ -21,7 +21,7 @@ def coverage(recording: Any, space: Space | None = None, *, width: Positive | No
     alike, the log of their number if only one is. Few samples look uneven: n uniform samples give about (cells − 1) / 2n.
 
     Args:
-        recording: a `Recording`, or positions (B, T, P) with their space.
+        recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
         width: of the cells [unit]; None: 0.2 m, or π/6 on a circle.
 
     Returns:
@@ -56,7 +56,7 @@ def time_to_cover_half(recording: Any, space: Space | None = None, *, width: Pos
     """Measure how long an epoch takes to visit half of all cells [s]: median over epochs (Kaplan and Meier).
 
     Args:
-        recording: a `Recording`, or positions (B, T, P) with their space.
+        recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
         width: of the cells [unit]; None: 0.2 m, or π/6 on a circle.
 
     Returns:

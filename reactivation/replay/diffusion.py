@@ -27,7 +27,7 @@ def diffusion(recording: Any, space: Space | None = None, *, lags: Iterable[Coun
     raises all of them alike, does not change it.
 
     Args:
-        recording: a `Recording`, or positions (B, T, P) with their space.
+        recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
         lags: in samples; choose them well below saturation.
 
     Returns:
@@ -77,7 +77,7 @@ def saturation(recording: Any, space: Space | None = None, *, rng: Rng = 0) -> F
     up to half of the longest epoch reaches 90 %, since epochs are too short, and if nothing moves.
 
     Args:
-        recording: a `Recording`, or positions (B, T, P) with their space.
+        recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
 
     Returns:
         the lag, with mean squared displacement [unit²] as its curve over lags [s]; the null is time shuffled within epochs:

@@ -26,7 +26,7 @@ def dwell(recording: Any, space: Space | None = None, *, width: Positive | None 
     Times start at up to 10 samples of the first half of each epoch; times that its end cuts off count as longer.
 
     Args:
-        recording: a `Recording`, or positions (B, T, P) with their space.
+        recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
         width: the distance within which replay stays [unit]; None: 0.2 m, or π/6 on a circle.
 
     Returns:
@@ -67,7 +67,7 @@ def jumps(recording: Any, space: Space | None = None, *, factor: Positive = _JUM
     """Measure how often replay jumps: the share of steps longer than `factor` times the median step.
 
     Args:
-        recording: a `Recording`, or positions (B, T, P) with their space.
+        recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
         factor: multiple of the median step of all epochs.
 
     Returns:

@@ -28,7 +28,7 @@ def exponent(
     It is 0.5 for Brownian motion, 1 for a straight run, and tends to 0 in confinement. Decoder jitter and walls lower it.
 
     Args:
-        recording: a `Recording`, or positions (B, T, P) with their space.
+        recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
         lags: in samples.
         average: mean of distances, as in the literature, or median, which is robust to rare long jumps (it is read from
             bins 2.5 % wide, which begin at 1/10,000 of the space's diagonal).
@@ -70,7 +70,7 @@ def exponent_by_first_step(
     persists, all groups have the same exponent.
 
     Args:
-        recording: a `Recording`, or positions (B, T, P) with their space.
+        recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
         lags: in samples.
         groups: number of groups, each with the same number of starts.
 

@@ -25,7 +25,7 @@ def first_entry(recording: Any, space: Space | None = None, *, along: Several = 
     """Measure the time until a region is first entered [s]: median over regions and epochs (Kaplan and Meier).
 
     Args:
-        recording: a `Recording`, or positions (B, T, P) with their space.
+        recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
         along: number of regions along the longest axis; 4 gives 4 × 4 in a square box, 4 on a circle.
 
     Returns:
@@ -65,7 +65,7 @@ def visits(recording: Any, space: Space | None = None, *, along: Several = _REGI
     A visit begins when a region is entered, and at the first sample of an epoch; how long it lasts does not count.
 
     Args:
-        recording: a `Recording`, or positions (B, T, P) with their space.
+        recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
         along: number of regions along the longest axis.
 
     Returns:
@@ -103,7 +103,7 @@ def detour(recording: Any, space: Space | None = None, *, samples: Several = 20,
     """Measure how much longer paths are than their displacement: path length over displacement, in stretches of an epoch.
 
     Args:
-        recording: a `Recording`, or positions (B, T, P) with their space.
+        recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
         samples: number of steps in a stretch.
 
     Returns:

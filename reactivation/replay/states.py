@@ -56,7 +56,7 @@ def states(
     at each sample.
 
     Args:
-        recording: a `Recording`, or positions (B, T, P) with their space.
+        recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
         samples: number of samples in a segment.
         noise: standard deviation of decoder jitter along each dimension [unit]; None: what `lags.jitter` estimates.
 

@@ -23,7 +23,7 @@ def velocity_autocorrelation(
     at lag 1 and does not change those at later lags, so the value is that at lag 2.
 
     Args:
-        recording: a `Recording`, or positions (B, T, P) with their space.
+        recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
         lags: in samples; 2 is added.
 
     Returns:
