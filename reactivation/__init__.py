@@ -14,6 +14,7 @@ Networks    load, train, Run, Network, rollout; control, networks whose answers 
 Phases      waking, rest, Phase; changes to a phase: Momentum, Adaptation, Leak, Gain, Drive, ColouredNoise, inputs
 Recordings  Recording, of networks and of animals alike; Box and Circle, the spaces that they live in
 Measures    kl, variance, step_length, explained_variance, transitions; over_seeds; plot; the modules replay and theory
+Tables      runs_table, a row for each run or each result
 Randomness  stream
 Errors      UserError and its subclasses BadInput, DamagedData, StorageError; each message is one line that says what to do
 
