@@ -30,7 +30,14 @@ PAGES = {
     "Begin": ("docs/tutorial", "docs/howto", "docs/site/live"),
     "Guides": ("docs/python", "docs/extending", "docs/recordings", "docs/replay", "docs/cluster", "docs/live"),
     "The study": ("docs/claims", "docs/differences", "docs/theory", "docs/reliability", "published/README"),
-    "Reference": ("docs/equations", "docs/site/api", "docs/site/api_replay", "docs/site/api_theory"),
+    "Reference": (
+        "docs/equations",
+        "docs/site/api",
+        "docs/site/api_inputs",
+        "docs/site/api_plot",
+        "docs/site/api_replay",
+        "docs/site/api_theory",
+    ),
     "More": (),  # and every document that is not named here
 }
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from reactivation.types import Batch
 
+__all__ = ["Another", "Constant", "Own", "Query", "Replayed", "none", "replayed"]
+
 Policy = Annotated[
     Callable[["Batch", int, float, "Generator"], "Tensor"], instance, "a policy, such as ra.inputs.none or ra.inputs.Own()"
 ]

@@ -11,6 +11,8 @@ from reactivation.network.phases import ACTIVE, QUIESCENT
 from reactivation.plotting import drawing
 from reactivation.plotting.animation import animate, to_html
 
+__all__ = ["density", "film", "trajectories"]
+
 _CELLS = 60  # along the longest axis of the grid that a density is drawn on
 
 
