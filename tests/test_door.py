@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+import copy
+import dataclasses
 import doctest
 import inspect
 from multiprocessing import get_context
@@ -292,6 +294,14 @@ def test_a_step_that_returns_no_tensor_is_refused_in_one_line(returned: object) 
     network = ra.Network.from_step(lambda state, u: returned, units=2, dt=0.02)
     with pytest.raises(ra.BadInput, match=f"step returns a {type(returned).__name__}: it must"):
         ra.Run.of(network, ra.Box(4, 4), dt=0.02).record(ra.rest(5), 2)
+
+
+def test_a_recording_of_a_changed_network_does_not_name_the_weights_of_its_file() -> None:
+    run = ra.load(SPATIAL)
+    lesioned = copy.deepcopy(run.network)
+    lesioned.cell.recurrent.weight.data[:, :100] = 0
+    changed = dataclasses.replace(run, network=lesioned)
+    assert [one.record(ra.rest(3), 2).provenance["weights"] for one in (run, changed)] == [run.weights, None]
 
 
 THEIR_CODE = """

@@ -17,6 +17,7 @@ from reactivation.network.linear import Linear
 from reactivation.network.network import Network
 from reactivation.network.phases import Phase
 from reactivation.settings.layers import TrainConfig
+from reactivation.storage.files import sha256
 from reactivation.storage.folder import RunFolder
 from reactivation.storage.networks import noise_of, stored
 from reactivation.storage.seal import weights_digest
@@ -167,6 +168,12 @@ def _as_precise_as(task: Task, network: Network) -> Network:
     return network if network.decoder.weight.dtype == wanted else copy.deepcopy(network).to(wanted)
 
 
+def _digest(network: Network) -> str:
+    """SHA-256 of a network's weights, in memory."""
+    weights = (values.cpu().numpy().tobytes() for values in network.state_dict().values())
+    return sha256(b"".join(weights))
+
+
 @dataclass(frozen=True)
 class TrainedRun(Run):
     """Hold a network as it was after some step of its training, with its task."""
@@ -176,18 +183,21 @@ class TrainedRun(Run):
     step: int
     weights: str | None = None  # `weights_digest` of its file; None for a network without a file
     file: Path | None = None
+    loaded: str | None = None  # digest of the weights that the file held, by which a change to them is seen
 
     @classmethod
     def of_config(
         cls, config: TrainConfig, task: Task, network: Network, step: int, file: Path | None = None
     ) -> "TrainedRun":
         """Make a run of a configuration with its task and network; `file` is that of the network, if it has one."""
-        weights = None if file is None else weights_digest(file)
+        weights, loaded = (None, None) if file is None else (weights_digest(file), _digest(network))
         noise, dt = noise_of(config), config.task.dt
-        return cls(network.eval(), task, noise, dt, config.seed, config.experiment, config, step, weights, file)
+        return cls(network.eval(), task, noise, dt, config.seed, config.experiment, config, step, weights, file, loaded)
 
     def provenance(self) -> dict[str, Any]:
-        return {"run": self.config.config, "training_seed": self.config.seed, "step": self.step, "weights": self.weights}
+        """Return experiment, seed, step and digest of the weights; None for weights that are not those of the file."""
+        weights = self.weights if self.loaded and _digest(self.network) == self.loaded else None
+        return {"run": self.config.config, "training_seed": self.config.seed, "step": self.step, "weights": weights}
 
     def __repr__(self) -> str:
         where = f", {self.file}" if self.file else ""
