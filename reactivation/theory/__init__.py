@@ -10,7 +10,9 @@
     bound            each inequality and assumption of Eqs. 3 to 13, as a number
     optimal_alpha    the α that training should give
 
-docs/theory.md derives the expected value of each.
+The noise is Gaussian and on the rates alone, of the network's own σ: also in a network that was trained with uniform noise,
+or with noise on its inputs or outputs. Only the waking whose density is measured has the noise of training. docs/theory.md
+derives the expected value of each measure.
 """
 
 from reactivation.theory.bound import bound as bound

@@ -30,7 +30,10 @@ _BLOCK = 10  # steps whose noise is drawn at once
 
 
 class Probe:
-    """A run at rest, step by step. States are passed in and returned, so rest can begin again from any of them."""
+    """A run at rest, step by step. States are passed in and returned, so rest can begin again from any of them.
+
+    Of the run's noise its σ on the rates counts alone: the noise is Gaussian, since pairs need noise of both signs.
+    """
 
     def __init__(self, run: Run, measure: str, sigma: float | None = None, substeps: int = 1):
         """Probe a run.
