@@ -236,7 +236,9 @@ def _check_value(name: str, value: Any, hint: Any, declared: dict[str, Any], whe
     for text in (part for part in parts if isinstance(part, str)):
         _check_text(said, text, declared)
     if not any(_is_a(value, kind) for kind in allowed_types(hint)):
-        raise BadInput(f"{said} must be of type {type_name(hint)}")
+        is_single = not isinstance(value, list) and any(get_origin(kind) is list for kind in allowed_types(hint))
+        how = f", as '{name}=[{in_one_line(value)}]'" if is_single else ""
+        raise BadInput(f"{said} must be of type {type_name(hint)}{how}")
     if declared.get("length") and len(value) != declared["length"]:
         raise BadInput(f"{said} must have {declared['length']} entries")
     for number in parts:

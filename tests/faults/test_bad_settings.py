@@ -160,6 +160,7 @@ BAD_ANALYSIS = {
     "unknown task": (["task=spatial_navigatoin"], ["task", "spatial_navigation"]),
     "unknown run": (["runs=[noisy_unbaised]"], ["noisy_unbaised", "noisy_unbiased"]),
     "no runs": (["runs=[]"], ["runs"]),
+    "a run without brackets": (["runs=noisy_biased"], ["'runs=[noisy_biased]'"]),
     "a run twice": (["runs=[noisy_biased,noisy_biased]"], ["noisy_biased", "twice"]),
     "out that leaves its folder": (["out=../x"], ["out", "file name"]),
     "one trajectory": (["batch_size=1"], ["batch_size"]),
