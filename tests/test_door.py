@@ -231,6 +231,7 @@ def test_what_is_not_there_is_named_with_what_to_do(tmp_path: Path) -> None:
         (lambda run: ra.kl(run, run), "give what its record(...) returns"),
         (lambda run: ra.variance([run.record(ra.rest(5), 2)] * 2), "ra.over_seeds(measure, recordings)"),
         (lambda run: ra.over_seeds(ra.variance, run.record(ra.rest(5), 2)), "must be a list"),
+        (lambda run: ra.over_seeds(lambda one: one, [run, run]), "it got a TrainedRun"),
     ],
 )
 def test_what_is_typed_wrongly_is_refused_in_one_line(call: Callable[[ra.Run], object], told: str) -> None:

@@ -72,7 +72,7 @@ def over_seeds(measure: Callable[..., Any], *recordings: Sequence[Any], **option
         options: keyword arguments of the measure, the same for all seeds.
 
     Raises:
-        BadInput: lists of different lengths, or fewer than two seeds; or what the measure raises.
+        BadInput: lists of different lengths, fewer than two seeds, or a measure that gives no number; or what it raises.
 
     >>> import numpy as np
     >>> seeds = [np.random.default_rng(seed).normal(0, 0.1, (20, 50, 2)) for seed in range(5)]
@@ -84,7 +84,11 @@ def over_seeds(measure: Callable[..., Any], *recordings: Sequence[Any], **option
     if len(lengths) != 1 or lengths.pop() < 2:
         raise BadInput("over_seeds takes lists with one recording for each seed, of two seeds at least and of equal lengths")
     results = tuple(measure(*one, **options) for one in zip(*recordings, strict=True))
-    each = [float(getattr(result, "value", result)) for result in results]
+    try:
+        each = [float(getattr(result, "value", result)) for result in results]
+    except (TypeError, ValueError):
+        kind = type(results[0]).__name__
+        raise BadInput(f"over_seeds takes a measure whose result is a number, or has a .value; it got a {kind}") from None
     low, high = confidence_interval(each) or (-math.inf, math.inf)
     return OverSeeds(float(np.mean(each)), low, high, np.array(each), results)
 
