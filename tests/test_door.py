@@ -232,6 +232,8 @@ def test_what_is_not_there_is_named_with_what_to_do(tmp_path: Path) -> None:
         (lambda run: ra.variance([run.record(ra.rest(5), 2)] * 2), "ra.over_seeds(measure, recordings)"),
         (lambda run: ra.over_seeds(ra.variance, run.record(ra.rest(5), 2)), "must be a list"),
         (lambda run: ra.over_seeds(lambda one: one, [run, run]), "it got a TrainedRun"),
+        (lambda run: run.record(ra.rest(5, start=lambda state, noise: state[:, :3]), 2), "start returns (2, 3)"),
+        (lambda run: run.record(ra.rest(5), 2, dt=0.5), "dt=0.5 s must not exceed τ"),
     ],
 )
 def test_what_is_typed_wrongly_is_refused_in_one_line(call: Callable[[ra.Run], object], told: str) -> None:

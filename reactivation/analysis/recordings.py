@@ -77,8 +77,8 @@ def record(
         moved: called after each recorded block with its number of steps; None: no call.
 
     Raises:
-        BadInput: another Δt under inputs of the task, which are changes per step; a modifier that the cell has no place for;
-            a decoder that this world does not have; or too little memory.
+        BadInput: another Δt under inputs of the task, which are changes per step; a Δt beyond τ; a modifier that the cell
+            has no place for; a decoder that this world does not have; a start of another shape; or too little memory.
         DamagedData: activity does not stay finite.
     """
     device = subject.network.decoder.weight.device
@@ -86,7 +86,9 @@ def record(
     positions, rates_at_once = 2 * subject.task.space.dimensions * phase.steps, _BLOCK * subject.network.n_units
     memory.require(trajectories * (positions + rates_at_once), device, "numbers of trajectories or steps")
     seed, experiment = subject.seed if seed is None else seed, experiment or subject.name
-    own_dt = subject.dt
+    own_dt, tau = subject.dt, getattr(subject.network.cell, "tau", None)
+    if dt is not None and isinstance(tau, int | float) and dt > tau:
+        raise BadInput(f"dt={dt:g} s must not exceed τ={tau:g} s: Euler steps would overshoot the decay")
     if dt not in (None, own_dt) and of_task(phase.inputs):
         raise BadInput(
             f"phase {phase.name} takes inputs of the task, which are changes per Δt={own_dt} s: leave dt as it is"
@@ -217,7 +219,10 @@ def _start(subject: Subject, phase: Phase, batch: Batch, draws: _Draws) -> Tenso
         begun = _start(subject, phase.after, batch, draws)
         *_, last = _blocks(subject, phase.after, batch, begun, subject.dt, draws)
         state = modified(subject.network, phase.after.modify, subject.dt).cell.reduced(last.state)
-    return phase.start(state, draws.noise)
+    started = phase.start(state, draws.noise)
+    if isinstance(started, Tensor) and started.shape != state.shape:
+        raise BadInput(f"phase {phase.name}: its start returns {tuple(started.shape)} for states {tuple(state.shape)}")
+    return started
 
 
 def _blocks(subject: Subject, phase: Phase, batch: Batch, state: Tensor, dt: float, draws: _Draws) -> Iterator[Trajectory]:

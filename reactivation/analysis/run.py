@@ -143,8 +143,8 @@ class Run(Subject):
             A `Recording` with positions (B, T, P), and rates (B, T, N).
 
         Raises:
-            BadInput: another Δt under inputs of the task, sizes beyond the memory, a modifier that the cell has no place
-                for, or templates in a world without output cells.
+            BadInput: another Δt under inputs of the task, a Δt beyond τ, sizes beyond the memory, a modifier that the cell
+                has no place for, or templates in a world without output cells.
             DamagedData: activity does not stay finite.
 
         >>> run = ra.load("spatial_navigation/noisy_unbiased")
