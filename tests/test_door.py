@@ -16,6 +16,7 @@ import sys
 from typing import Any
 
 from factories import ROOT, SPATIAL, call, environment, examples_of
+from matplotlib.figure import Figure
 import numpy as np
 import pytest
 import torch
@@ -142,6 +143,7 @@ def test_help_shows_kinds_and_no_addresses_of_checks() -> None:
     assert not [text for text in shown if "Annotated" in text]
 
 
+STILL = ra.Recording(np.zeros((5, 2)), 0.1, ra.Box(2, 2))
 LEAK = ra.Run.of(ra.Network.from_matrices(W_rec=np.zeros((2, 2)), tau=0.1), ra.Box(2, 2), dt=0.02, sigma=0.1)
 
 
@@ -232,6 +234,7 @@ def test_what_is_not_there_is_named_with_what_to_do(tmp_path: Path) -> None:
         (lambda run: ra.variance([run.record(ra.rest(5), 2)] * 2), "ra.over_seeds(measure, recordings)"),
         (lambda run: ra.over_seeds(ra.variance, run.record(ra.rest(5), 2)), "must be a list"),
         (lambda run: ra.over_seeds(lambda one: one, [run, run]), "it got a TrainedRun"),
+        (lambda run: ra.plot.density(Figure().add_subplot(), STILL), "has no density"),
         (lambda run: run.record(ra.rest(5, start=lambda state, noise: state[:, :3]), 2), "start returns (2, 3)"),
         (lambda run: run.record(ra.rest(5), 2, dt=0.5), "dt=0.5 s must not exceed τ"),
     ],

@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 import numpy as np
 
-from reactivation.analysis.densities import estimate
+from reactivation.analysis.densities import DegenerateDensity, estimate
 from reactivation.analysis.recording import Recording
 from reactivation.checks import Count, checked
 from reactivation.machine.errors import BadInput
@@ -46,7 +46,7 @@ def density(ax: Axes, recording: Recording) -> Axes:
     """Draw the density of positions in a plane that `kl` compares (Fig. 1h–i) [1/m²].
 
     Raises:
-        BadInput: positions do not lie in a plane.
+        BadInput: positions do not lie in a plane, or span no area (a network that never moves has no density).
 
     >>> from matplotlib.figure import Figure
     >>> run = ra.load("spatial_navigation/noisy_unbiased")
@@ -57,7 +57,11 @@ def density(ax: Axes, recording: Recording) -> Axes:
     left, right, bottom, top = recording.space.frame
     x, y = np.linspace(left, right, _CELLS), np.linspace(bottom, top, _CELLS)
     points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    values = np.exp(estimate(recording.space, recording.flat).log_density(points)).reshape(_CELLS, _CELLS)
+    try:
+        found = estimate(recording.space, recording.flat)
+    except DegenerateDensity as problem:
+        raise BadInput(f"the recording has no density: {problem}") from None
+    values = np.exp(found.log_density(points)).reshape(_CELLS, _CELLS)
     return drawing.density(ax, x, y, values, float(values.max()), recording.space.frame, recording.space.labels, True)
 
 
