@@ -65,9 +65,9 @@ FIGURES = (
         "inputs",
         "A prior that rest shows, or one that only inputs show?",
         "Networks that follow bearings which are drawn home (stationary density ∝ exp(8 cos(s − h)), h the home of each "
-        "network). Left: the pull home, as a multiple α of that of Langevin sampling: at rest without input (still), "
-        "under Brownian inputs of the task's size that tell nothing of home, and under the task's own inputs; what inputs "
-        "move the bearing by themselves is taken off. A dot is a network, with the standard error over pairs of "
+        "network). Left: the pull home, as a multiple α of that of Langevin sampling: at rest without input (still, at c "
+        "= ½), under Brownian inputs of the task's size that tell nothing of home, and under the task's own inputs; what "
+        "inputs move the bearing by themselves is taken off. A dot is a network, with the standard error over pairs of "
         "trajectories. Open dots, null: networks trained on bearings that nothing draws, asked for the same home; what "
         "they scatter by is what no prior gives. Without pauses: trained without blocks of no movement, so that rest had "
         "no place in training. Middle: the same against the size of the Brownian inputs, a line a network. Right: "

@@ -196,6 +196,8 @@ def test_verdicts_that_are_wrong_by_chance_are_one_in_forty_of_those_at_an_end()
     assert claims.verdicts == len(CLAIMS)
     assert claims.wrong == pytest.approx(len(CLAIMS) / 40)
     assert mechanisms.verdicts == sum(family.null is not None for family in FAMILIES)
+    followed = [len(FOLLOWED[family.task]) for family in FAMILIES if family.followed and family.null]
+    assert by_what["questions of when the pull appears"].wrong == pytest.approx(sum(followed) / 40)
     assert mechanisms.wrong == pytest.approx(0.058 * mechanisms.verdicts, rel=0.01)  # two standard errors, five networks
 
 

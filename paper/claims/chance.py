@@ -1,6 +1,6 @@
 """How many verdicts of all tables are wrong by chance, at most: one in forty, if every true value is an end of its range."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from scipy import stats
@@ -9,8 +9,8 @@ from paper.claims import CLAIMS
 from paper.claims.mechanism import Judged
 from paper.claims.replay import rows
 from paper.claims.theory import SURE
-from paper.protocols import HEAD, SPATIAL
-from paper.theory import FOLLOWED, SEEDS
+from paper.protocols import HEAD
+from paper.theory import BY_NAME, FOLLOWED, SEEDS
 from reactivation.analysis.results import LEVEL
 
 TAIL = (1 - LEVEL) / 2  # probability beyond one end of an interval
@@ -29,12 +29,12 @@ def sign_is_wrong(task: str) -> float:
     return float(stats.t.sf(SURE, len(SEEDS[task]) - 1))
 
 
-def chances(judged: Iterable[Judged]) -> list[Chance]:
+def chances(judged: Sequence[Judged]) -> list[Chance]:
     """Return every table of claims of the project, and the questions about the mechanism."""
     questions = [one.question for one in judged]
     mechanisms = questions.count("mechanism")
-    followed = sum(question.startswith("when") for question in questions)
-    others = len(questions) - mechanisms - followed
+    looks = [len(FOLLOWED[BY_NAME[one.family].task]) for one in judged if one.question.startswith("when")]
+    others = len(questions) - mechanisms - len(looks)
     claims, replay = len(CLAIMS), len(rows(of_noise=True))
     return [
         Chance("claims about networks of the paper's text", claims, claims * TAIL),
@@ -43,5 +43,5 @@ def chances(judged: Iterable[Judged]) -> list[Chance]:
         Chance("mechanisms of families", mechanisms, mechanisms * max(TAIL, sign_is_wrong(HEAD))),
         Chance("further questions about families", others, others * TAIL),
         # One question at many steps of training: by chance, it may be wrong at each of them.
-        Chance("questions of when the pull appears", followed, followed * TAIL * len(FOLLOWED[SPATIAL])),
+        Chance("questions of when the pull appears", len(looks), sum(TAIL * steps for steps in looks)),
     ]
