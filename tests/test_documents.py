@@ -246,7 +246,7 @@ def test_what_is_published_is_small_and_there_once() -> None:
     assert {card.get("preset") for card in CARDS.values()} <= {None, AUTHORS_CODE}
     files = [file for file in PUBLISHED.rglob("*") if file.is_file()]
     of_theory = [file for file in files if "theory" in str(file.relative_to(PUBLISHED))]
-    assert sum(file.stat().st_size for file in set(files) - set(of_theory)) < 60e6
+    assert sum(file.stat().st_size for file in set(files) - set(of_theory)) < 100e6, "of the text and of the released code"
     assert sum(file.stat().st_size for file in files) < 190e6, "the work tree is to stay below 200 MB"
     kept = {f"{file.parent.relative_to(PUBLISHED)}" for file in set(files) - set(of_theory) if file.suffix == ".pt"}
     assert kept == set(CARDS)
