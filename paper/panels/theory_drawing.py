@@ -123,7 +123,9 @@ def draw_inputs(figure: Any, inputs: Sequence[Row], widths: Sequence[Row]) -> No
     for axis in (kinds, scales):
         for level in (0, 1):
             axis.axhline(level, color=MIDDLE, lw=0.6, zorder=0)
-    kinds.set(ylabel="pull home α")
+    dots = [0.0, 1.0, *(row["alpha"] for row in inputs if row["inputs"] in _INPUTS)]
+    beyond = 0.1 * (max(dots) - min(dots))
+    kinds.set(ylabel="pull home α", ylim=(min(dots) - beyond, max(dots) + beyond))  # a bar may be ten times as long
     kinds.legend(ncols=len(_INPUTS), loc="lower center", bbox_to_anchor=(0.5, 1))
     scale_of = {"still": 0.0, "brownian x 0.5": 0.5, "brownian": 1.0, "brownian x 2": 2.0}
     for name, look in looks(names):
