@@ -136,9 +136,10 @@ def small_batch(generator: torch.Generator, *leading: int) -> Batch:
 def test_noise_that_is_too_short_or_has_no_stream_is_refused(plain: bool, generator: torch.Generator) -> None:
     network, batch = small_network(), small_batch(generator)
     start, noise = network.initial_state(batch.start), Noise(0.3)
-    short = torch.zeros_like(rollout(network, start, batch.inputs, noise, 0.02, generator).rates)[:, :5]
-    with pytest.raises(ValueError, match="zip"):
-        rollout(network, start, batch.inputs, noise, 0.02, injected=short, plain=plain)
+    whole = torch.zeros_like(rollout(network, start, batch.inputs, noise, 0.02, generator).rates)
+    for other in (whole[:, :5], whole[..., :-1]):
+        with pytest.raises(BadInput, match=rf"\(\.\.\., B, 9, {network.n_units}\) is wanted"):
+            rollout(network, start, batch.inputs, noise, 0.02, injected=other, plain=plain)
     with pytest.raises(BadInput, match="noise_stream"):
         rollout(network, start, batch.inputs, noise, 0.02, plain=plain)
 

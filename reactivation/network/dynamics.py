@@ -147,9 +147,12 @@ def rollout(
         Trajectory with rates (..., B, T, N), outputs (..., B, T, O) and the last state (..., B, S).
 
     Raises:
-        BadInput: noise is to be drawn, and there is no stream.
+        BadInput: noise is to be drawn, and there is no stream; or injected noise of other steps or units.
     """
     if noise_stream is None and (noise.sigma_in or noise.sigma_out or (noise.sigma and injected is None)):
         raise BadInput("noise is drawn from a noise_stream: give one, as ra.stream(0, 'noise'), or noise with every σ 0")
+    wanted = (inputs.shape[-2], network.n_units)
+    if injected is not None and injected.shape[-2:] != wanted:
+        raise BadInput(f"injected noise has shape {tuple(injected.shape)}: (..., B, {wanted[0]}, {wanted[1]}) is wanted")
     response = respond(network, state, inputs, noise, dt, noise_stream, injected, plain)
     return Trajectory(response.rates, response.outputs, response.state)
