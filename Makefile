@@ -1,5 +1,5 @@
 # make quick      the whole paper with small networks: train, rest, compare, draw, report; minutes
-# make test       the tests but the slow ones, one process per core: under 6 minutes on two idle cores; says how long it took
+# make test       the tests but the slow ones, one process per core: 6 to 10 minutes on two idle cores; says how long it took
 # make test-all   the slow ones, too; of a part alone: .venv/bin/python -m pytest -m artifact (or slow, gpu, slurm)
 #                 one, with a debugger where it fails: .venv/bin/python -m pytest -x --pdb tests/test_spaces.py
 # make browser    the live page and the report in real browsers, those that are installed; as root, Chromium is fetched by apt where it can be
