@@ -63,13 +63,13 @@ def standard_noise(distribution: NoiseDistribution, noise_stream: Streams | None
 
     gaussian is N(0, 1); uniform is on [0, 1), as in the released code (differences, row 1); pushed is Gaussian with the mean
     and variance of uniform. A network in a stack draws the same numbers from its own stream as it draws alone. Drawing
-    without a stream raises ValueError.
+    without a stream raises BadInput.
     """
     fill = _FILLS[distribution]
 
     def like(array: Tensor) -> Tensor:
         if noise_stream is None:
-            raise ValueError("noise needs a noise_stream: give rollout one, or noise with every σ 0")
+            raise BadInput("noise is drawn from a noise_stream: give one, as ra.stream(0, 'noise'), or noise with every σ 0")
         drawn = array.new_empty(array.shape)
         for share, source in shares(drawn, noise_stream):
             fill(share, generator=source)
@@ -149,8 +149,6 @@ def rollout(
     Raises:
         BadInput: noise is to be drawn, and there is no stream; or injected noise of other steps or units.
     """
-    if noise_stream is None and (noise.sigma_in or noise.sigma_out or (noise.sigma and injected is None)):
-        raise BadInput("noise is drawn from a noise_stream: give one, as ra.stream(0, 'noise'), or noise with every σ 0")
     wanted = (inputs.shape[-2], network.n_units)
     if injected is not None and injected.shape[-2:] != wanted:
         raise BadInput(f"injected noise has shape {tuple(injected.shape)}: (..., B, {wanted[0]}, {wanted[1]}) is wanted")
