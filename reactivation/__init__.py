@@ -13,7 +13,8 @@ load such a network, record it awake and at rest, and measure how far the two re
 Networks    load, train, Run, Network, rollout; control, networks whose answers are known
 Phases      waking, rest, Phase; changes to a phase: Momentum, Adaptation, Leak, Gain, Drive, ColouredNoise, inputs
 Recordings  Recording, of networks and of animals alike; Box and Circle, the spaces that they live in
-Measures    kl, variance, step_length, explained_variance, transitions; over_seeds; plot; the modules replay and theory
+Measures    kl, variance, step_length, explained_variance, transitions, decoding_error; over_seeds; plot; the modules replay
+            and theory
 Tables      runs_table, a row for each run or each result
 Randomness  stream
 Errors      UserError and its subclasses BadInput, DamagedData, StorageError; each message is one line that says what to do
@@ -28,6 +29,7 @@ from typing import Any
 __version__ = "0.2.0"
 
 _HOMES = {
+    "analysis.decoding_error": ("decoding_error",),
     "analysis.loading": ("load",),
     "analysis.recording": ("Recording",),
     "analysis.measures.distance": ("step_length",),

@@ -24,6 +24,9 @@ import torch
 import reactivation as ra
 from reactivation.analysis.densities import Estimate, estimate
 from reactivation.analysis.measures import kl
+from reactivation.network.phases import shuffled
+from reactivation.streams import NOISE, TRAJECTORIES, of_phase, stream
+from reactivation.training.metrics import error_measures
 
 HEAVY = ("torch", "numpy", "scipy", "matplotlib", "omegaconf", "yaml")
 OBJECTS = [name for name in ra.__all__ if callable(getattr(ra, name))]
@@ -72,7 +75,7 @@ def test_the_tutorial_shows_what_is_printed() -> None:
 
 
 def test_every_measure_has_an_example() -> None:
-    measures = ("kl", "variance", "step_length", "explained_variance", "transitions", "load", "Recording")
+    measures = ("kl", "variance", "step_length", "explained_variance", "transitions", "decoding_error", "load", "Recording")
     for name in measures:
         assert ">>>" in (inspect.getdoc(getattr(ra, name)) or ""), name
 
@@ -96,6 +99,37 @@ def test_a_recording_is_the_one_that_the_script_makes_its_row_from(
     rest, _, awake = measured
     assert np.array_equal(run.record(ra.rest(steps=12), trajectories=5).flat, rest)
     assert np.array_equal(run.record(ra.waking(steps=100), trajectories=5).flat, awake)
+
+
+@pytest.mark.parametrize("experiment", ["spatial_navigation/noisy_unbiased", "head_direction/noisy_biased"])
+def test_the_error_of_waking_is_that_of_the_metrics_along_training(experiment: str) -> None:
+    run = ra.load(experiment)
+    phase, drawn = ra.waking(steps=30), (run.seed, run.name, "active")
+    recording = run.record(phase, trajectories=8)
+    batch = run.task.sample(8, 30, stream(drawn[0], of_phase(*drawn[1:], TRAJECTORIES)))
+    noise = stream(drawn[0], of_phase(*drawn[1:], NOISE))
+    with torch.no_grad():
+        state = run.network.initial_state(batch.start)
+        outputs = ra.rollout(run.network, state, batch.inputs, run.noise, run.dt, noise).outputs
+        known = error_measures(run.task, outputs, batch.targets, batch.positions)[run.task.error_name]
+    assert ra.decoding_error(recording).value == pytest.approx(float(known), rel=1e-5)
+    late = run.record(dataclasses.replace(phase, dropped=20), trajectories=8)
+    assert np.array_equal(late.true_positions, recording.true_positions[:, 20:])
+
+
+@pytest.mark.parametrize(
+    "phase",
+    [
+        ra.rest(5),
+        ra.rest(5, inputs=ra.inputs.Own(0.5)),
+        ra.rest(5, inputs=ra.inputs.Query()),
+        ra.rest(5, inputs=ra.inputs.Own(), after=ra.waking(3)),
+        ra.rest(5, inputs=ra.inputs.Own(), start=shuffled),
+    ],
+)
+def test_a_phase_that_is_not_told_the_movements_has_no_true_positions(phase: ra.Phase) -> None:
+    with pytest.raises(ra.BadInput, match=r"no true positions: record ra.waking\(...\) in a task"):
+        ra.decoding_error(ra.load(SPATIAL).record(phase, trajectories=3))
 
 
 def test_defaults_of_the_process_change_no_number() -> None:

@@ -88,6 +88,54 @@ def test_rates_that_cannot_be_meant_are_refused_in_one_line(rates: Any, told: st
         ra.Recording(np.zeros((2, 5, 2)), 0.1, BOX, rates)
 
 
+def test_true_positions_stay_beside_those_that_were_decoded_from_activity(tmp_path: Path) -> None:
+    decoded = np.random.default_rng(0).uniform(-0.8, 0.8, (60, 2))
+    true, mask = decoded + np.array([0.03, -0.04]), np.arange(60) % 20 > 4
+    true[50] = np.nan  # the tracker lost the animal
+    recording = ra.Recording(decoded, 0.1, BOX, true_positions=true, drop_missing=True)
+    assert (len(recording), recording.dropped) == (2, 1)
+    kept = {
+        "all": recording,
+        "slice": recording[7::2],
+        "mask": recording[mask],
+        "take": recording.take([1, 0]),
+        "file": ra.Recording.load(recording[mask].save(tmp_path / "awake.npz")),
+        "pieces": ra.replay.pieces(recording, 4),
+        "one length": ra.Recording(np.zeros((2, 5, 2)), 0.1, BOX, true_positions=np.full((2, 5, 2), [0.03, 0.04])).take(1),
+    }
+    for name, part in kept.items():
+        assert [one.shape for one in part.true_positions] == [one.shape for one in part.positions], name
+        assert ra.decoding_error(part).each == pytest.approx(0.05), name
+
+
+def test_the_error_of_bearings_goes_the_short_way_and_long_epochs_count_more() -> None:
+    decoded, true = [np.full(30, 3.1), np.zeros(10)], [np.full(30, -3.1), np.full(10, 0.4)]
+    error = ra.decoding_error(ra.Recording(decoded, 0.1, ra.Circle(), true_positions=true))
+    assert error.each == pytest.approx([2 * np.pi - 6.2, 0.4])
+    assert error.value == pytest.approx((3 * error.each[0] + error.each[1]) / 4)
+
+
+@pytest.mark.parametrize(
+    ("true", "told"),
+    [
+        (np.zeros((4, 2)), r"true positions have shapes \[\(4, 2\)\], positions \[\(5, 2\)\]"),
+        (np.full((5, 2), np.nan), "not finite"),
+        (np.full((5, 2), 7.0), "outside"),
+    ],
+)
+def test_true_positions_that_do_not_fit_are_refused(true: np.ndarray, told: str) -> None:
+    with pytest.raises(ra.BadInput, match=told):
+        ra.Recording(np.zeros((5, 2)), 0.1, BOX, true_positions=true)
+
+
+def test_a_file_whose_true_positions_are_of_other_epochs_is_damaged(tmp_path: Path) -> None:
+    file = ra.Recording(np.zeros((5, 2)), 0.1, BOX, true_positions=np.zeros((5, 2))).save(tmp_path / "awake.npz")
+    arrays = dict(np.load(file))
+    np.savez(file, **arrays | {"true_positions_0": np.zeros((1, 4, 2))})
+    with pytest.raises(ra.DamagedData, match="no whole recording"):
+        ra.Recording.load(file)
+
+
 def test_rates_come_from_what_a_network_was_trained_with() -> None:
     rates = torch.arange(15.0).reshape(5, 3).requires_grad_()
     assert ra.Recording(np.zeros((5, 2)), 0.1, BOX, rates).rates.tolist() == [rates.tolist()]

@@ -49,6 +49,7 @@ class Parts(NamedTuple):
     space: Space
     dt: float  # [s]
     blocks: tuple[Array, ...]  # (B, T, P) each, all epochs in their order
+    truth: tuple[Array, ...]  # true positions, of the shapes of `blocks`; none: not known
     rates: tuple[Rates, ...]  # (B, T, N) each, of the first epochs
     moments: Moments | None  # as given; None: computed from the rates
     starts: tuple[Start, ...]  # of each epoch
@@ -101,6 +102,19 @@ def _shaped(array: Array, dimensions: int) -> Array:
             f"positions have shape {shape}; (T, {dimensions}){axes} is wanted, (B, T, {dimensions}), or a list of epochs"
         )
     return array
+
+
+def read_truth(truth: Any, series: Array | list[Array]) -> Array | list[Array]:
+    """Read true positions, of the shape of the positions that were read from `series`.
+
+    Raises:
+        BadInput: they are not numbers, or have another shape.
+    """
+    read = read_series(truth, series[0].shape[-1])
+    shapes, wanted = [one.shape for one in read], [one.shape for one in series]
+    if shapes != wanted:
+        raise BadInput(f"true positions have shapes {shapes}, positions {wanted}: give one for each sample")
+    return read
 
 
 def read_rates(rates: Any, series: Array | list[Array]) -> Any:
@@ -247,13 +261,14 @@ def split(
     return epochs
 
 
-def finite(series: Array | list[Array], drop: bool) -> list[NDArray[np.bool_]] | None:
-    """Find the samples (T) of each series that are finite; None where all are.
+def finite(series: Array | list[Array], truth: Array | list[Array] | None, drop: bool) -> list[NDArray[np.bool_]] | None:
+    """Find the samples (T) of each series that are finite, with their true positions; None where all are.
 
     Raises:
         BadInput: some are not finite, and they may not be dropped; or none is finite.
     """
-    there = [np.asarray(np.isfinite(one).all(-1)) for one in series]
+    given = series if truth is None else [np.concatenate(pair, axis=-1) for pair in zip(series, truth, strict=True)]
+    there = [np.asarray(np.isfinite(one).all(-1)) for one in given]
     missing, samples = sum(int((~one).sum()) for one in there), sum(len(one) for one in there)
     if not missing:
         return None
@@ -323,6 +338,11 @@ def cut(series: Any, parts: list[Epoch] | None) -> list[Any]:
     if isinstance(series, np.ndarray):
         return [series]
     return stacked(series, len({len(one) for one in series}) == 1)
+
+
+def each(blocks: Sequence[Any]) -> list[Any]:
+    """The epochs (T, ...) of blocks (B, T, ...), one by one."""
+    return [epoch for block in blocks for epoch in block]
 
 
 def stacked(series: Sequence[Any], whole: bool) -> list[Any]:

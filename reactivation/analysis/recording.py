@@ -58,6 +58,7 @@ class Recording:
         moments: Moments | None = None,
         *,
         times: Any = None,
+        true_positions: Any = None,
         margin: Limit = MARGIN,
         drop_missing: bool = False,
         provenance: Mapping[str, Any] | None = None,
@@ -74,6 +75,7 @@ class Recording:
             times: of each sample [s], or dates, (T) or one array for each epoch. If left out, times in the index of a pandas
                 or pynapple object are taken: dates, time differences, or decimal numbers as seconds. Whole numbers in an
                 index are row numbers. A gap in times or rows begins an epoch.
+            true_positions: where the animal was, shaped as `positions`, if these were decoded from its activity.
             margin: how far outside positions may lie [unit of the space]; math.inf: anywhere.
             drop_missing: cut out samples that are not finite, each gap beginning an epoch; otherwise they are refused.
             provenance: where the data come from, in words and numbers of your own; it is saved with them.
@@ -87,9 +89,11 @@ class Recording:
         lengths = [len(one) for one in series]
         stamps = reading.read_times(times, positions, lengths, dt)
         self.dt, self.space = reading.time_step(stamps, dt), space
-        there = reading.finite(series, drop_missing)
+        truth = None if true_positions is None else reading.read_truth(true_positions, series)
+        there = reading.finite(series, truth, drop_missing)
         parts = reading.parts_of(series, there, stamps, self.dt, reading.read_supports(positions, lengths))
         self._blocks = tuple(reading.in_space(block, space) for block in reading.cut(series, parts))
+        self._truth = () if truth is None else tuple(reading.in_space(one, space) for one in reading.cut(truth, parts))
         self._rates = () if rates is None else reading.cut_rates(reading.read_rates(rates, series), parts)
         self._moments = moments
         first = np.cumsum([0, *lengths]).tolist()
@@ -100,6 +104,8 @@ class Recording:
         self._given = first[-1]
         self.dropped = 0 if there is None else sum(int((~one).sum()) for one in there)
         self.outside = reading.count_outside(self.flat, space, margin)
+        for block in self._truth:
+            reading.count_outside(block.reshape(-1, space.dimensions), space, margin)
         self.provenance = dict(provenance or {})
 
     @property
@@ -108,16 +114,28 @@ class Recording:
         return self._blocks[0] if len(self._blocks) == 1 else list(self.epochs)
 
     @property
+    def true_positions(self) -> Any:
+        """Where the animal or the agent was at each of `positions`, in their shape; None where that is not known."""
+        if not self._truth:
+            return None
+        return self._truth[0] if len(self._truth) == 1 else reading.each(self._truth)
+
+    @property
     def rates(self) -> Any:
         """(K, T, N) of the first K epochs, or a list of (T, N); None where there are none."""
         if not self._rates:
             return None
-        return self._rates[0] if len(self._blocks) == 1 else [one for block in self._rates for one in block]
+        return self._rates[0] if len(self._blocks) == 1 else reading.each(self._rates)
 
     @property
     def epochs(self) -> Iterator[Array]:
         """The positions of each epoch, (T, P)."""
         return (epoch for block in self._blocks for epoch in block)
+
+    @property
+    def true_epochs(self) -> Iterator[Array]:
+        """The true positions of each epoch, (T, P); nothing where they are not known."""
+        return (epoch for block in self._truth for epoch in block)
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -169,17 +187,18 @@ class Recording:
         """
         if isinstance(which, slice):
             every = 1 if which.step is None else whole("every", which.step, 1)
-            blocks, rates = [block[:, which] for block in self._blocks], [block[:, which] for block in self._rates]
+            blocks, truth = ([one[:, which] for one in of] for of in (self._blocks, self._truth))
+            rates = [one[:, which] for one in self._rates]
             begins = [which.indices(length)[0] for length in self.lengths]
             starts = [start.after(begin, self.dt) for start, begin in zip(self._starts, begins, strict=True)]
-            chosen = self._with(blocks, rates, starts)
+            chosen = self._with(blocks, truth, rates, starts)
             if every > 1:
                 chosen.dt, chosen._given = self.dt * every, -1  # masks over all given samples no longer fit
             return chosen
         parts = reading.split(self._masks(which), None, self.dt)
-        cut = reading.cut_rates([one for block in self._rates for one in block], parts)
+        cut = reading.cut_rates(reading.each(self._rates), parts)
         starts = [self._starts[part.series].after(part.steps.start, self.dt) for part in parts]
-        return self._with(reading.cut(list(self.epochs), parts), cut, starts)
+        return self._with(reading.cut(reading.each(self._blocks), parts), self._cut_truth(parts), cut, starts)
 
     @checked
     def take(self, which: int | slice | Iterable[int]) -> "Recording":
@@ -193,13 +212,17 @@ class Recording:
         if not all(number in range(-len(self), len(self)) for number in numbers):
             raise BadInput(f"take({which}): there are epochs 0 to {len(self) - 1}")
         parts = [Epoch(number % len(self), slice(0, int(self.lengths[number]))) for number in numbers]
-        rates = [one for block in self._rates for one in block]
+        rates = reading.each(self._rates)
         whole = len(set(self.lengths)) == 1
-        blocks = reading.cut(list(self.epochs), parts)
+        blocks, truth = reading.cut(reading.each(self._blocks), parts), self._cut_truth(parts)
         kept = [rates[part.series] for part in parts if part.series < len(rates)]
-        if whole and blocks:
-            blocks = [np.concatenate(blocks)]
-        return self._with(blocks, reading.stacked(kept, whole), [self._starts[part.series] for part in parts])
+        if whole:
+            blocks, truth = ([np.concatenate(one)] if one else [] for one in (blocks, truth))
+        return self._with(blocks, truth, reading.stacked(kept, whole), [self._starts[part.series] for part in parts])
+
+    def _cut_truth(self, parts: list[Epoch]) -> list[Array]:
+        """The true positions of parts; none where they are not known."""
+        return reading.cut(reading.each(self._truth), parts) if self._truth else []
 
     def _masks(self, which: Any) -> list[NDArray[np.bool_]]:
         """A mask over time as one for each epoch."""
@@ -220,7 +243,9 @@ class Recording:
             f"the mask has {mask.shape} entries; this recording has epochs of {reading.range_of(lengths)} samples"
         )
 
-    def _with(self, blocks: Sequence[Array], rates: Sequence[Rates], starts: Sequence[Start]) -> "Recording":
+    def _with(
+        self, blocks: Sequence[Array], truth: Sequence[Array], rates: Sequence[Rates], starts: Sequence[Start]
+    ) -> "Recording":
         """Some of these samples, as a recording of their own."""
         filled = [block for block in blocks if block.size]
         if not filled:
@@ -229,6 +254,7 @@ class Recording:
         other = self._of(
             self._parts()._replace(
                 blocks=tuple(filled),
+                truth=tuple(one for one in truth if one.size),
                 rates=tuple(one for one in rates if one.size),
                 moments=None,
                 starts=tuple(start for start, left in zip(starts, is_left, strict=True) if left),
@@ -242,6 +268,7 @@ class Recording:
             self.space,
             self.dt,
             self._blocks,
+            self._truth,
             self._rates,
             self._moments,
             self._starts,
@@ -255,8 +282,8 @@ class Recording:
     def _of(cls, parts: Parts) -> "Recording":
         """The recording of parts that have been read and checked before."""
         made = object.__new__(cls)
-        made.space, made.dt, made._blocks, made._rates, made._moments, made._starts, made._given = parts[:7]
-        made.outside, made.dropped, made.provenance = parts[7:]
+        made.space, made.dt, made._blocks, made._truth, made._rates, made._moments, made._starts = parts[:7]
+        made._given, made.outside, made.dropped, made.provenance = parts[7:]
         return made
 
     @checked

@@ -44,6 +44,7 @@ def save(parts: Parts, file: Path) -> Path:
             f"alone: {problem}"
         ) from None
     arrays |= {f"positions_{i}": block for i, block in enumerate(parts.blocks)}
+    arrays |= {f"true_positions_{i}": block for i, block in enumerate(parts.truth)}
     arrays |= {f"rates_{i}": block for i, block in enumerate(parts.rates)}
     if parts.moments is not None:
         arrays |= parts.moments._asdict()
@@ -66,6 +67,7 @@ def load(file: Path, space: Space | None) -> Parts:
             space=space or _named_space(file, dict(about.space)),
             dt=about.dt,
             blocks=_numbered("positions", arrays),
+            truth=_numbered("true_positions", arrays),
             rates=_numbered("rates", arrays),
             moments=Moments(arrays["mean"], arrays["covariance"]) if "mean" in arrays else None,
             starts=(),
@@ -102,7 +104,7 @@ class _About:
 def _require_whole(parts: Parts) -> list[int]:
     """Return the samples of each epoch; ValueError unless there are epochs, and all arrays belong to them."""
     blocks, rates, moments = parts.blocks, parts.rates, parts.moments
-    epochs: list[Any] = [*blocks, *rates]
+    epochs: list[Any] = [*blocks, *parts.truth, *rates]
     arrays = [*epochs, *([] if moments is None else moments)]
     if not all(array.dtype.kind in "fiu" and array.size and np.isfinite(array).all() for array in arrays):
         raise ValueError("numbers")
@@ -111,6 +113,8 @@ def _require_whole(parts: Parts) -> list[int]:
     lengths, with_rates = ([block.shape[1] for block in part for _ in block] for part in (blocks, rates))
     if any(block.shape[2] != parts.space.dimensions for block in blocks) or len({block.shape[2] for block in rates}) > 1:
         raise ValueError("dimensions and units")
+    if parts.truth and [block.shape for block in parts.truth] != [block.shape for block in blocks]:
+        raise ValueError("true positions of these epochs")
     if with_rates != lengths[: len(with_rates)]:
         raise ValueError("rates of these epochs")
     if moments is not None and moments.covariance.shape != (*moments.mean.shape, *moments.mean.shape):

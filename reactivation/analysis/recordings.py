@@ -102,7 +102,8 @@ def record(
     draws = _Draws(*(stream(seed, name, device) for name in names))
     state = _start(subject, phase, batch, draws)
     provenance = _provenance(subject, phase, seed, draw, decoder)
-    recorder = _Recorder(subject, phase, dt or own_dt, trajectories, rates, decode, provenance)
+    truth = batch.positions if phase.follows_task and isinstance(subject.task, Task) else None
+    recorder = _Recorder(subject, phase, dt or own_dt, trajectories, rates, decode, truth, provenance)
     for number, block in enumerate(_blocks(subject, phase, batch, state, dt or own_dt, draws)):
         _require_finite(block, number * _BLOCK, f"{experiment} {phase.name}")
         recorder.add(block)
@@ -122,10 +123,12 @@ class _Recorder:
         trajectories: int,
         rates: int,
         decode: Decode,
+        truth: Tensor | None,
         provenance: dict[str, Any],
     ):
         units, steps = subject.network.n_units, phase.steps - phase.dropped
         self._space, self._decode, self._dt, self._step = subject.task.space, decode, dt, -phase.dropped
+        self._truth = None if truth is None else truth[:, phase.dropped :].double().cpu().numpy()
         self._provenance = provenance
         self._positions = np.empty((trajectories, steps, self._space.dimensions))
         self._rates = np.empty((min(rates, trajectories), steps, units), dtype=np.float32) if rates else None
@@ -164,8 +167,16 @@ class _Recorder:
 
     def _made(self, moments: Moments | None = None) -> Recording:
         """The recording, without a check of a margin: networks may report positions far outside their space."""
-        about = self._provenance
-        return Recording(self._positions, self._dt, self._space, self._rates, moments, margin=math.inf, provenance=about)
+        return Recording(
+            self._positions,
+            self._dt,
+            self._space,
+            self._rates,
+            moments,
+            true_positions=self._truth,
+            margin=math.inf,
+            provenance=self._provenance,
+        )
 
 
 def _require_finite(block: Trajectory, before: int, what: str) -> None:

@@ -82,6 +82,11 @@ class Phase:
         for modifier in self.modify:
             modifier.require_said()
 
+    @property
+    def follows_task(self) -> bool:
+        """Whether the network is told all movements of the task, so that true positions are those of the task."""
+        return self.inputs == Own() and self.after is None and self.start is unchanged
+
     def inputs_of(self, batch: "Batch", dt: float, input_stream: "Generator") -> "Tensor":
         """The inputs (..., B, T, I), T = `steps`, of steps of Δt = `dt` [s]; a policy draws from `input_stream`.
 

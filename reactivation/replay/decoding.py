@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.analysis.epochs import are_counts
+from reactivation.analysis.epochs import are_counts, each
 from reactivation.analysis.recording import Recording
 from reactivation.checks import Positive, Rng, Seconds, checked, generator, numbers
 from reactivation.machine.errors import BadInput
 from reactivation.replay.cells import Cells, require_memory, width_of
 from reactivation.replay.inference import Array
 from reactivation.replay.pairs import rates_of
+from reactivation.world.spaces import Space
 
 _SILENCE = 1e-3  # lowest expected count, as a share of a unit's mean: one stray spike must not rule a place out
 
@@ -56,7 +57,7 @@ class TuningCurves:
         """
         (blocks,) = rates_of([awake], 10**9, np.random.default_rng(0))
         rates = np.concatenate([block.reshape(-1, block.shape[-1]) for block in blocks])
-        positions = np.concatenate([epoch for epoch, _ in zip(awake.epochs, _each(blocks), strict=False)])
+        positions = np.concatenate([epoch for epoch, _ in zip(awake.epochs, each(blocks), strict=False)])
         cells = Cells(awake.space, width_of(awake.space, width) / (1 if width else 2))
         which = cells.of(positions)
         samples = np.bincount(which, minlength=len(cells)).astype(np.float64)
@@ -121,8 +122,7 @@ class TuningCurves:
         (blocks,) = rates_of([recording], 10**9, np.random.default_rng(0))
         centres = self.cells.centres[self.visited]
         places = [centres[self.posterior(block, recording.dt, everywhere=False).argmax(-1)] for block in blocks]
-        positions, rates = _each(places), _each(blocks)
-        return Recording(positions, recording.dt, self.cells.space, rates, margin=math.inf, provenance=recording.provenance)
+        return _with_rates(recording, self.cells.space, each(places), each(blocks))
 
 
 @checked
@@ -149,13 +149,12 @@ def poisson_spikes(recording: Recording, mean_rate: Positive = 5.0, *, rng: Rng 
     if not mean > 0:
         raise BadInput("no rate is above 0: there is nothing to make spikes of")
     draws = generator(rng)
-    counts = [draws.poisson(block * (mean_rate * recording.dt / mean)).astype(np.float64) for block in positive]
-    positions = [epoch for epoch, _ in zip(recording.epochs, _each(counts), strict=False)]
-    return Recording(
-        positions, recording.dt, recording.space, _each(counts), margin=math.inf, provenance=recording.provenance
-    )
+    counts = each([draws.poisson(block * (mean_rate * recording.dt / mean)).astype(np.float64) for block in positive])
+    return _with_rates(recording, recording.space, [*recording.epochs][: len(counts)], counts)
 
 
-def _each(blocks: list[Array]) -> list[Array]:
-    """Blocks (B, T, ...) as epochs (T, ...)."""
-    return [epoch for block in blocks for epoch in block]
+def _with_rates(recording: Recording, space: Space, positions: list[Array], rates: list[Array]) -> Recording:
+    """The first epochs of a recording with other positions or rates."""
+    truth = [*recording.true_epochs][: len(rates)] or None
+    about = recording.provenance
+    return Recording(positions, recording.dt, space, rates, true_positions=truth, margin=math.inf, provenance=about)

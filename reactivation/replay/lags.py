@@ -142,7 +142,7 @@ def pieces(recording: Recording, samples: Count) -> Recording:
         BadInput: all epochs are shorter.
     """
     rates = None if recording.rates is None else _cut([*recording.rates], samples)
-    positions = _cut([*recording.epochs], samples)
+    positions, truth = _cut([*recording.epochs], samples), _cut([*recording.true_epochs], samples)
     if not len(positions):
         raise BadInput(f"pieces of {samples} samples: all epochs are shorter")
     return Recording(
@@ -150,6 +150,7 @@ def pieces(recording: Recording, samples: Count) -> Recording:
         recording.dt,
         recording.space,
         rates if rates is not None and len(rates) else None,
+        true_positions=truth if len(truth) else None,
         margin=math.inf,
         provenance=recording.provenance,
     )

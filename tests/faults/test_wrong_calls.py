@@ -96,7 +96,9 @@ def right(name: str, folder: Path) -> tuple[Callable[..., Any], Arguments]:
         "Network.from_weights": {"weights": {key: torch.zeros(shape) for key, shape in weights.items()}, "tau": 0.1},
         "Network": {"encoder": run.network.encoder, "cell": run.network.cell, "readout": run.network.decoder},
         "Phase": {"name": "rest", "steps": 5},
-        "Recording": {"positions": xy, "dt": 0.02, "space": box, "rates": np.ones((3, 30, 4))},
+        "Recording": {
+            "positions": xy, "dt": 0.02, "space": box, "rates": np.ones((3, 30, 4)), "true_positions": xy,
+        },
         "Recording.__getitem__": {"which": slice(3)},
         "Recording.load": {"file": rest.save(file)},
         "Recording.save": {"file": file},
@@ -105,6 +107,7 @@ def right(name: str, folder: Path) -> tuple[Callable[..., Any], Arguments]:
         "Run.of": {"network": part["network"], "space": box, "dt": 0.02},
         "Run.record": {"phase": ra.rest(5), "trajectories": 2},
         "control": {"name": "brownian"},
+        "decoding_error": {"recording": awake},
         "explained_variance": {"recording": rest},
         "inputs.Another": {},
         "inputs.Constant": {"velocity": (0.1, 0)},
