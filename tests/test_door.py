@@ -197,6 +197,8 @@ LEAK = ra.Run.of(ra.Network.from_matrices(W_rec=np.zeros((2, 2)), tau=0.1), ra.B
         (lambda: ra.replay.exponent(np.zeros((2, 20, 2)), ra.Box(1, 1), rng="x"), "rng='x' must be a whole number or"),
         (lambda: ra.waking(name=3), "name=3 must be text"),
         (lambda: ra.train(SPATIAL, 0, "trainer.n_epochs=3"), "looks like a setting"),
+        (lambda: ra.train(SPATIAL, settings={"rnn.nrec": 64}), "^unknown key rnn.nrec; did you mean rnn.n_rec"),
+        (lambda: ra.train("spatial_navigation/noisy"), "^config=spatial_navigation/noisy is no file"),
         (lambda: ra.load("noisy_biased"), "did you mean head_direction/noisy_biased or spatial_navigation/noisy_biased"),
         (
             lambda: ra.Network.from_matrices(np.eye(2), tau=0.1, activation="softplus"),
@@ -327,6 +329,33 @@ def test_a_network_without_an_encoder_does_not_start_where_a_task_does() -> None
     network = ra.Network.from_matrices(np.zeros((8, 8)), np.zeros((8, 2)), np.zeros((task.n_outputs, 8)), tau=0.1)
     with pytest.raises(ra.BadInput, match=rf"an encoder of shape \(8, {task.n_outputs}\)"):
         ra.Run.of(network, dt=0.02, task=task)
+
+
+@pytest.mark.parametrize("kind", ["vanilla", "gru"])
+def test_weights_of_the_released_code_may_be_numpys(kind: str) -> None:
+    gates = {f"{name}.weight": (4, 2 if name[0] == "w" else 4) for name in ("w_z", "w_r", "w_h", "u_z", "u_r", "u_h")}
+    known: dict[str, dict[str, tuple[int, ...]]] = {
+        "vanilla": {"encoder.weight": (4, 3), "w_in.weight": (4, 2), "w_rec.weight": (4, 4), "w_out.weight": (3, 4)},
+        "gru": {"encoder.weight": (4, 3), **gates, "decoder.weight": (3, 4)},
+    }
+    bias = {"vanilla": ("w_in.bias", "w_rec.bias"), "gru": ("w_h.bias", "u_h.bias")}[kind]
+    shapes = known[kind] | dict.fromkeys(bias, (4,))
+    rng = np.random.default_rng(0)
+    weights = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    tensors = {name: torch.as_tensor(values) for name, values in weights.items()}
+    one, other = (ra.Network.from_weights(given, tau=0.1).state_dict() for given in (weights, tensors))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    with pytest.raises(ra.BadInput, match=rf"{bias[1]} has shape \(5,\), not \(4,\)"):
+        ra.Network.from_weights(weights | {bias[1]: np.zeros(5)}, tau=0.1)
+
+
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16])
+def test_a_network_in_half_precision_is_refused_with_what_to_do(precision: torch.dtype) -> None:
+    run = ra.load(SPATIAL)
+    half = dataclasses.replace(run, network=copy.deepcopy(run.network).to(precision))
+    with pytest.raises(ra.BadInput, match=r"cannot be recorded: take network.float\(\)"):
+        half.record(ra.rest(3), 2)
 
 
 @pytest.mark.parametrize("returned", [None, np.zeros((2, 2)), (torch.zeros(2, 2), torch.zeros(2, 2))])

@@ -77,12 +77,16 @@ def record(
         moved: called after each recorded block with its number of steps; None: no call.
 
     Raises:
-        BadInput: another Δt under inputs of the task, which are changes per step; a Δt beyond τ; a modifier that the cell
-            has no place for; a decoder that this world does not have; a start of another shape; or too little memory.
+        BadInput: a network in less than single precision; another Δt under inputs of the task, which are changes per step; a
+            Δt beyond τ; a modifier that the cell has no place for; a decoder that this world does not have; a start of
+            another shape; or too little memory.
         DamagedData: activity does not stay finite.
     """
-    device = subject.network.decoder.weight.device
-    decode = decoding.decoder(decoder, subject.task, subject.network.decoder.weight)
+    weights = subject.network.decoder.weight
+    device = weights.device
+    if weights.dtype not in (torch.float32, torch.float64):
+        raise BadInput(f"a network in {str(weights.dtype).removeprefix('torch.')} cannot be recorded: take network.float()")
+    decode = decoding.decoder(decoder, subject.task, weights)
     positions, rates_at_once = 2 * subject.task.space.dimensions * phase.steps, _BLOCK * subject.network.n_units
     memory.require(trajectories * (positions + rates_at_once), device, "numbers of trajectories or steps")
     seed, experiment = subject.seed if seed is None else seed, experiment or subject.name

@@ -52,7 +52,10 @@ def runs_table(root: str | os.PathLike[str] = RESULTS, of: str = RUNS, published
     with storing(root):
         there = any(place.is_dir() for place in roots)
     if not there:
-        raise BadInput(f"{root}: no such folder; train a run first, or take what is published (published=true)")
+        raise BadInput(
+            f"{root}: no such folder; train a run first, or take what is published (published=True, on a command line "
+            "published=true)"
+        )
     folders, results = _found(roots)
     cards = _cards(folders)
     if of == RUNS:

@@ -104,7 +104,7 @@ class Network(nn.Module):
     @classmethod
     @checked
     def from_weights(
-        cls, weights: str | PathLike[str] | Mapping[str, Tensor], *, tau: Seconds, activation: str = ""
+        cls, weights: str | PathLike[str] | Mapping[str, Any], *, tau: Seconds, activation: str = ""
     ) -> "Network":
         """Make a network, vanilla or GRU, of weights of the paper's released code.
 
@@ -114,7 +114,7 @@ class Network(nn.Module):
             torch.save(model.state_dict(), "weights.pt")
 
         Args:
-            weights: the file that the second line writes, or its content.
+            weights: the file that the second line writes, or its content, as tensors or as anything numpy makes an array of.
             tau: τ [s].
             activation: φ; empty for relu, or tanh in a GRU.
 

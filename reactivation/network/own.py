@@ -78,12 +78,12 @@ def stepping(step: Any, units: int, dt: float, inputs: int, D: Any, encoder: Any
 
 
 @cpu_by_default()
-def released(weights: "str | os.PathLike[str] | Mapping[str, Tensor]", tau: float, activation: str) -> Parts:
+def released(weights: str | os.PathLike[str] | Mapping[str, Any], tau: float, activation: str) -> Parts:
     """See `Network.from_weights`."""
     state = dict(weights) if isinstance(weights, Mapping) else _read(Path(weights))
     if "w_rec.weight" in state:
         found = _named(state, ("encoder", "w_in", "w_rec", "w_out"))
-        bias = _sum(found["w_in.bias"], found["w_rec.bias"])
+        bias = _bias(found, "w_in", "w_rec")
         encoder, cell, readout = vanilla(
             found["w_rec.weight"], found["w_in.weight"], found["w_out.weight"], tau, activation or "relu",
             found["encoder.weight"], bias,
@@ -105,7 +105,7 @@ def _gru(found: Mapping[str, Any], tau: float, activation: str) -> Parts:
     recurrent = [_matrix(name, one, (units, units), like) for name, one in zip(_RECURRENT_GATES, recurrent, strict=True)]
     inputs = [_matrix(name, found[f"{name}.weight"], (units, None), like) for name in _GATES]
     pairs = zip(_GATES, _RECURRENT_GATES, strict=True)
-    biases = [_sum(found[f"{w}.bias"], found[f"{u}.bias"]) for w, u in pairs]
+    biases = [_bias(found, *pair) for pair in pairs]
     known = [bias if bias is not None else like.new_zeros(units) for bias in biases]
     biased = any(bias is not None for bias in biases)
     cell = gru.GRU(gru.Settings(n_rec=1, tau=tau), 1, torch.Generator())
@@ -182,6 +182,14 @@ def _nonlinearity(activation: str | Callable[[Tensor], Tensor]) -> Callable[[Ten
     return vanilla_cell.ACTIVATIONS[activation]
 
 
-def _sum(a: Any, b: Any) -> Any:
-    """The sum of two biases, either of which may be None."""
-    return b if a is None else a if b is None else a + b
+def _bias(found: Mapping[str, Any], first: str, second: str) -> Tensor | None:
+    """The sum of the biases of two maps, of which one or both may have none.
+
+    Raises:
+        BadInput: they are no numbers, or have different shapes.
+    """
+    names = [name for name in (f"{first}.bias", f"{second}.bias") if found[name] is not None]
+    biases = [finite_tensor(name, found[name], 1) for name in names]
+    if len(biases) < 2:
+        return biases[0] if biases else None
+    return biases[0] + _matched(names[1], biases[1], biases[0].shape, biases[0])

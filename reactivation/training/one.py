@@ -11,6 +11,7 @@ from reactivation.checks import Natural, checked
 from reactivation.machine.device import arithmetic
 from reactivation.machine.errors import BadInput
 from reactivation.settings.layers import RESULTS, train_config
+from reactivation.settings.reading import COMMAND_LINE
 from reactivation.storage.finding import run_path
 from reactivation.storage.folder import RunFolder
 from reactivation.training.fit import fit
@@ -45,7 +46,10 @@ def train(
     if "=" in str(path or ""):
         raise BadInput(f"path={path} looks like a setting: give settings={{'key': value}}")
     values = {**(settings or {}), "config": experiment, "seed": seed}
-    config = train_config(values)
+    try:
+        config = train_config(values)
+    except BadInput as problem:
+        raise BadInput(str(problem).removeprefix(f"{COMMAND_LINE}: ")) from None
     folder = RunFolder(run_path(config, str(path or RESULTS)))
     with arithmetic(config.device):
         fit(config, folder)
