@@ -4,7 +4,8 @@
 
 Measures every trained network of the families that has no measurement yet, here or published (5 minutes each on a busy core,
 less for vanilla networks and for bearings), draws PATH/figures/fig_diagram.png with its table, and prints each row of
-`paper/claims/replay.py` with its verdict. Every measurement is a file, PATH/diagram/<task>_<experiment>_<seed>[_<tag>].json.
+`paper/claims/replay.py` with its verdict. Every measurement is a file, PATH/diagram/<task>_<experiment>_<seed>[_<tag>].json;
+with other trajectories or steps, their numbers end its name.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,6 +46,7 @@ PLAIN = {ADAPTATION: 0.0, MOMENTUM: 1.0}
 ADAPTATION_TIME = 0.16  # τ_a [s]: eight steps
 MEASURES = ("exponent", "kl", "coverage", "faster")
 FORMAT = 1
+TRAJECTORIES, STEPS = 100, 1000  # of a rest
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,8 @@ class Settings:
 
     families: list[str] = setting([one.name for one in FAMILIES], "which families")
     seeds: list[int] = setting([], "which of their seeds; []: all")
-    trajectories: int = setting(100, "of a rest", low=10)
-    steps: int = setting(1000, "of a rest, the last half of which is measured", low=100)
+    trajectories: int = setting(TRAJECTORIES, "of a rest", low=10)
+    steps: int = setting(STEPS, "of a rest, the last half of which is measured", low=100)
     dry_run: bool = setting(False, "say what is there, what is lacking, and the rules, and measure nothing")
     path: str = setting(RESULTS, "root of the results", folder=True)
 
@@ -112,7 +114,9 @@ class Part:
 
     @property
     def file(self) -> Path:
-        ends = [str(self.seed), *filter(None, [self.family.tag])]
+        sizes = self.settings.trajectories, self.settings.steps
+        others = [] if sizes == (TRAJECTORIES, STEPS) else map(str, sizes)
+        ends = [str(self.seed), *filter(None, [self.family.tag]), *others]
         return Path(self.settings.path) / "diagram" / f"{'_'.join([self.family.experiment.replace('/', '_'), *ends])}.json"
 
     @property

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 import math
 from pathlib import Path
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -54,13 +55,20 @@ def draw_sweep(name: str, asked: Asked, results: str, out: str | None) -> list[P
     """
     sweep = found_sweep(name, results)
     table = gather(sweep_table(sweep), asked)
-    key = "_".join(column.split(".")[-1] for column in [asked.y, *list(table.columns)[:-2]])
+    key = name_of(table, asked)
     with style():
         from matplotlib.figure import Figure as Page
 
         page = Page(figsize=(1.4 * PANEL_WIDTH, PANEL_WIDTH), layout="constrained")
         draw(page.subplots(), table)
         return write_pictures(page, key, {key: table}, Path(out) if out else sweep.path)
+
+
+def name_of(table: PanelTable, asked: Asked) -> str:
+    """Return the name of a figure: what it shows, over what, and of which rows."""
+    columns = [column.split(".")[-1] for column in [asked.y, *list(table.columns)[:-2]]]
+    chosen = [f"{key.split('.')[-1]}-{value}" for key, value in parse_arguments((asked.where or "").split()).items()]
+    return re.sub(r"[^\w.-]", "-", "_".join([*columns, *chosen]))
 
 
 def gather(table: Table, asked: Asked) -> PanelTable:

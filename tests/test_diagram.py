@@ -171,4 +171,5 @@ def test_a_network_is_measured_once_and_drawn(tmp_path: Path, capsys: pytest.Cap
     assert next(iter(table({VANILLA: {0: part.found}})))["exponent"] == part.found["points"][0]["exponent"]
     other = Part(VANILLA, 0, Settings(trajectories=11, steps=100, path=str(tmp_path)))
     assert other.found is None, "other settings are other numbers"
+    assert len({one.file for one in (part, other, Part(VANILLA, 0, Settings(path=str(tmp_path))))}) == 3, "and other files"
     assert measure(part) == part.found, "the same bits"

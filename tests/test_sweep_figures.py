@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from paper.panels.base import PanelTable
-from paper.sweeps import Asked, draw, gather
+from paper.sweeps import Asked, draw, gather, name_of
 from reactivation.analysis.results import confidence_interval
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.storage.table import Table, table_of
@@ -58,6 +58,14 @@ def test_a_choice_of_rows_leaves_some() -> None:
     assert len(gather(table(), Asked("rnn.sigma", "kl", "bias", "gain=2")).columns["seed"]) == 12  # type: ignore[arg-type]
     with pytest.raises(DamagedData, match="no row of the table has kl where gain=3"):
         gather(table(), Asked("rnn.sigma", "kl", "bias", "gain=3"))
+
+
+def test_figures_of_other_rows_have_other_names() -> None:
+    """Drawn one after the other, the second replaced the first."""
+    wheres = ("gain=1 experiment=spatial_navigation/biased", "gain=2 experiment=spatial_navigation/biased")
+    asked = [Asked("rnn.sigma", "kl", where=where) for where in wheres]
+    names = [name_of(gather(table(), one), one) for one in asked]
+    assert names == [f"kl_sigma_gain-{gain}_experiment-spatial_navigation-biased" for gain in (1, 2)]
 
 
 def test_means_intervals_and_every_seed_are_drawn() -> None:
