@@ -117,6 +117,13 @@ def test_the_error_of_waking_is_that_of_the_metrics_along_training(experiment: s
     assert np.array_equal(late.true_positions, recording.true_positions[:, 20:])
 
 
+def test_a_rest_under_inputs_of_the_task_has_the_true_positions_of_its_own_steps() -> None:
+    run = ra.load(SPATIAL)
+    long, short = (run.record(ra.rest(steps, inputs=ra.inputs.Own()), trajectories=3) for steps in (100, 30))
+    assert short.true_positions.shape == short.positions.shape == (3, 30, 2)
+    assert np.array_equal(short.true_positions, long.true_positions[:, :30])
+
+
 @pytest.mark.parametrize(
     "phase",
     [

@@ -132,7 +132,7 @@ class _Recorder:
     ):
         units, steps = subject.network.n_units, phase.steps - phase.dropped
         self._space, self._decode, self._dt, self._step = subject.task.space, decode, dt, -phase.dropped
-        self._truth = None if truth is None else truth[:, phase.dropped :].double().cpu().numpy()
+        self._truth = None if truth is None else truth[:, phase.dropped : phase.steps].double().cpu().numpy()
         self._provenance = provenance
         self._positions = np.empty((trajectories, steps, self._space.dimensions))
         self._rates = np.empty((min(rates, trajectories), steps, units), dtype=np.float32) if rates else None
