@@ -136,6 +136,14 @@ def test_a_file_whose_true_positions_are_of_other_epochs_is_damaged(tmp_path: Pa
         ra.Recording.load(file)
 
 
+def test_epochs_that_are_taken_in_another_order_keep_their_own_rates() -> None:
+    rates = np.arange(2 * 5 * 3).reshape(2, 5, 3)
+    recording = ra.Recording(np.zeros((3, 5, 2)), 0.1, BOX, rates)
+    assert recording.take([1, 0, 2]).rates.tolist() == rates[::-1].tolist()
+    assert recording.take([1, 2, 0]).rates.tolist() == rates[1:].tolist(), "the second one has none, so the third cannot"
+    assert recording.take([-1, 0]).rates is None
+
+
 def test_rates_come_from_what_a_network_was_trained_with() -> None:
     rates = torch.arange(15.0).reshape(5, 3).requires_grad_()
     assert ra.Recording(np.zeros((5, 2)), 0.1, BOX, rates).rates.tolist() == [rates.tolist()]

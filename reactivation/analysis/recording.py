@@ -4,6 +4,7 @@ Axes: B epochs (trajectories), T samples (steps), P dimensions, N units.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 import math
 import os
 from pathlib import Path
@@ -204,6 +205,8 @@ class Recording:
     def take(self, which: int | slice | Iterable[int]) -> "Recording":
         """Choose epochs by their numbers: `take(2)`, `take(slice(0, 5))`, `take([0, 3])`.
 
+        Where only some epochs have rates, those of the first chosen ones are kept, up to one that has none.
+
         Raises:
             BadInput: no epoch has that number, or no epoch is chosen.
         """
@@ -215,7 +218,7 @@ class Recording:
         rates = reading.each(self._rates)
         whole = len(set(self.lengths)) == 1
         blocks, truth = reading.cut(reading.each(self._blocks), parts), self._cut_truth(parts)
-        kept = [rates[part.series] for part in parts if part.series < len(rates)]
+        kept = [rates[part.series] for part in takewhile(lambda part: part.series < len(rates), parts)]
         if whole:
             blocks, truth = ([np.concatenate(one)] if one else [] for one in (blocks, truth))
         return self._with(blocks, truth, reading.stacked(kept, whole), [self._starts[part.series] for part in parts])
