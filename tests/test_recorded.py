@@ -118,14 +118,17 @@ def test_the_error_of_bearings_goes_the_short_way_and_long_epochs_count_more() -
 @pytest.mark.parametrize(
     ("true", "told"),
     [
-        (np.zeros((4, 2)), r"true positions have shapes \[\(4, 2\)\], positions \[\(5, 2\)\]"),
-        (np.full((5, 2), np.nan), "not finite"),
-        (np.full((5, 2), 7.0), "outside"),
+        (np.zeros((300, 4, 2)), r"^true positions have shape \(4, 2\) where positions have \(5, 2\)"),
+        (np.zeros((2, 5, 2)), "^true positions are of 2 epochs, positions of 300"),
+        (np.zeros((300, 5, 3)), r"^true positions have shape \(300, 5, 3\)"),
+        (np.full((300, 5, 2), np.nan), "of 1500 true positions are not finite"),
+        (np.full((300, 5, 2), 7.0), "of the true positions lie more than 0.2 m outside"),
     ],
 )
 def test_true_positions_that_do_not_fit_are_refused(true: np.ndarray, told: str) -> None:
-    with pytest.raises(ra.BadInput, match=told):
-        ra.Recording(np.zeros((5, 2)), 0.1, BOX, true_positions=true)
+    with pytest.raises(ra.BadInput, match=told) as refused:
+        ra.Recording(np.zeros((300, 5, 2)), 0.1, BOX, true_positions=true)
+    assert len(str(refused.value)) < 300, "not a shape for each epoch"
 
 
 def test_a_file_whose_true_positions_are_of_other_epochs_is_damaged(tmp_path: Path) -> None:
@@ -189,6 +192,16 @@ class Table:
 
     def __len__(self) -> int:
         return len(self._values)
+
+
+@pytest.mark.parametrize("times", [None, np.arange(100) * 0.02])
+def test_true_positions_of_other_times_are_refused(times: Any) -> None:
+    values, seconds = np.zeros((100, 2)), np.arange(100) * 0.02
+    decoded = values if times is not None else Table(values, seconds)
+    for index in (seconds + 0.002, np.arange(100), np.arange(100) + 7):  # whole numbers are row numbers
+        ra.Recording(decoded, space=BOX, times=times, true_positions=Table(values, index))
+    with pytest.raises(ra.BadInput, match="true positions have other times than positions"):
+        ra.Recording(decoded, space=BOX, times=times, true_positions=Table(values, seconds + 2.0))
 
 
 ROWS = np.delete(np.arange(100), slice(40, 60))

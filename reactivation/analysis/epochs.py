@@ -17,7 +17,9 @@ from reactivation.world.spaces import Space
 Array = NDArray[np.float64]
 Rates = NDArray[np.float32]
 
+TRUTH = "true positions"  # in messages
 _GAP = 1.5  # time steps beyond which two samples are not neighbours
+_SAME = 0.5  # time steps by which the times of positions and of true positions may differ
 _UNEVEN, _TOLERATED = 0.1, 0.05  # tolerated error of a time step, as a share of it; share of steps that may exceed it
 _OTHER_DT = 0.01  # tolerated relative difference between the given Δt and that of the times
 _FEW = 10  # an array with fewer columns than this, and than rows, is taken for a table of columns, not for epochs
@@ -66,31 +68,34 @@ class Epoch(NamedTuple):
     steps: slice  # of that series
 
 
-def read_series(positions: Any, dimensions: int) -> Array | list[Array]:
+def read_series(positions: Any, dimensions: int, name: str = "positions") -> Array | list[Array]:
     """Read positions as (B, T, P), or as a list of (T, P) where lengths differ; they are anything numpy makes an array of.
+
+    Args:
+        name: what they are, for messages.
 
     Raises:
         BadInput: they are not numbers, or have another shape.
     """
     parts = positions if isinstance(positions, list | tuple) else []
     if any(getattr(one, "ndim", 0) or isinstance(one, list | tuple) for one in parts):
-        epochs = [numbers("positions", one) for one in parts]
+        epochs = [numbers(name, one) for one in parts]
         if len({epoch.shape for epoch in epochs}) > 1:
-            return [_shaped(epoch, dimensions)[0] for epoch in epochs]
-        return _shaped(np.stack(epochs), dimensions)
-    array = numbers("positions", positions)
+            return [_shaped(epoch, dimensions, name)[0] for epoch in epochs]
+        return _shaped(np.stack(epochs), dimensions, name)
+    array = numbers(name, positions)
     if dimensions == 1 and array.ndim == 2 and array.shape[1] > 1 and _kind(getattr(positions, "index", None)):
-        raise BadInput(f"positions have {array.shape[1]} columns: give the one that holds the bearings [rad]")
-    return _shaped(array, dimensions)
+        raise BadInput(f"{name} have {array.shape[1]} columns: give the one that holds the bearings [rad]")
+    return _shaped(array, dimensions, name)
 
 
-def _shaped(array: Array, dimensions: int) -> Array:
+def _shaped(array: Array, dimensions: int, name: str) -> Array:
     """Any accepted shape → (B, T, P)."""
     shape = array.shape
     if dimensions == 1 and array.ndim < 3 and shape[-1:] != (1,):
         if array.ndim == 2 and shape[1] < min(shape[0], _FEW):
             raise BadInput(
-                f"positions have shape {shape}, which on a circle is {shape[0]} epochs of {shape[1]} bearings: give the "
+                f"{name} have shape {shape}, which on a circle is {shape[0]} epochs of {shape[1]} bearings: give the "
                 "column that holds the bearings, or shape (B, T, 1) if epochs are meant"
             )
         array = array[..., None]
@@ -99,21 +104,28 @@ def _shaped(array: Array, dimensions: int) -> Array:
     if array.ndim != 3 or array.shape[-1] != dimensions or not array.size:
         axes = " or (T)" if dimensions == 1 else ""
         raise BadInput(
-            f"positions have shape {shape}; (T, {dimensions}){axes} is wanted, (B, T, {dimensions}), or a list of epochs"
+            f"{name} have shape {shape}; (T, {dimensions}){axes} is wanted, (B, T, {dimensions}), or a list of epochs"
         )
     return array
 
 
-def read_truth(truth: Any, series: Array | list[Array]) -> Array | list[Array]:
-    """Read true positions, of the shape of the positions that were read from `series`.
+def read_truth(truth: Any, series: Array | list[Array], times: list[Array] | None, dt: float) -> Array | list[Array]:
+    """Read true positions of the samples of `series`, whose times are `times`, in its shape.
 
     Raises:
-        BadInput: they are not numbers, or have another shape.
+        BadInput: they are not numbers, or have another shape; or their index holds other times.
     """
-    read = read_series(truth, series[0].shape[-1])
-    shapes, wanted = [one.shape for one in read], [one.shape for one in series]
-    if shapes != wanted:
-        raise BadInput(f"true positions have shapes {shapes}, positions {wanted}: give one for each sample")
+    read = read_series(truth, series[0].shape[-1], TRUTH)
+    if len(read) != len(series):
+        raise BadInput(f"{TRUTH} are of {len(read)} epochs, positions of {len(series)}: give one for each sample")
+    for own, of in zip(read, series, strict=True):
+        if own.shape != of.shape:
+            raise BadInput(f"{TRUTH} have shape {own.shape} where positions have {of.shape}: give one for each sample")
+    brought = read_times(None, truth, [len(one) for one in series], None)
+    if times is not None and brought is not None:
+        pairs = zip(brought, times, strict=True)
+        if any((np.abs(own - of) > _SAME * dt).any() for own, of in pairs):
+            raise BadInput(f"{TRUTH} have other times than positions: take those at the times of the positions")
     return read
 
 
@@ -267,17 +279,20 @@ def finite(series: Array | list[Array], truth: Array | list[Array] | None, drop:
     Raises:
         BadInput: some are not finite, and they may not be dropped; or none is finite.
     """
-    given = series if truth is None else [np.concatenate(pair, axis=-1) for pair in zip(series, truth, strict=True)]
-    there = [np.asarray(np.isfinite(one).all(-1)) for one in given]
+    there = [np.asarray(np.isfinite(one).all(-1)) for one in series]
+    name = "positions"
+    if truth is not None:
+        name = TRUTH if all(one.all() for one in there) else name
+        there = [here & np.isfinite(one).all(-1) for here, one in zip(there, truth, strict=True)]
     missing, samples = sum(int((~one).sum()) for one in there), sum(len(one) for one in there)
     if not missing:
         return None
     if not drop:
         raise BadInput(
-            f"{missing} of {samples} positions are not finite: give drop_missing=True to cut them out, or fill them in"
+            f"{missing} of {samples} {name} are not finite: give drop_missing=True to cut them out, or fill them in"
         )
     if missing == samples:
-        raise BadInput(f"none of {samples} positions is finite")
+        raise BadInput(f"none of {samples} {name} is finite")
     return there
 
 
@@ -299,8 +314,8 @@ def in_space(points: Array, space: Space) -> Array:
     return np.where(beyond, space.wrap(points), points) if beyond.any() else points
 
 
-def count_outside(points: Array, space: Space, margin: float) -> int:
-    """Count the positions (n, P) beyond the walls.
+def count_outside(points: Array, space: Space, margin: float, name: str = "positions") -> int:
+    """Count the positions (n, P) beyond the walls; `name` says in messages what they are.
 
     Raises:
         BadInput: some lie more than `margin` beyond.
@@ -310,7 +325,7 @@ def count_outside(points: Array, space: Space, margin: float) -> int:
     far = gap < -margin - _ROUNDING
     if far.any():
         raise BadInput(
-            f"{far.mean():.1%} of the positions lie more than {margin:g} {space.unit} outside {space}: give the space that "
+            f"{far.mean():.1%} of the {name} lie more than {margin:g} {space.unit} outside {space}: give the space that "
             "they were recorded in (Box.around(positions) holds all), positions in its unit, or a larger margin="
         )
     return int((gap < -_ROUNDING).sum())

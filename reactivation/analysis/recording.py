@@ -76,7 +76,8 @@ class Recording:
             times: of each sample [s], or dates, (T) or one array for each epoch. If left out, times in the index of a pandas
                 or pynapple object are taken: dates, time differences, or decimal numbers as seconds. Whole numbers in an
                 index are row numbers. A gap in times or rows begins an epoch.
-            true_positions: where the animal was, shaped as `positions`, if these were decoded from its activity.
+            true_positions: where the animal was at each of `positions`, in their shape, if these were decoded from its
+                activity. Times in an index must be those of the positions. Samples without a true position are missing, too.
             margin: how far outside positions may lie [unit of the space]; math.inf: anywhere.
             drop_missing: cut out samples that are not finite, each gap beginning an epoch; otherwise they are refused.
             provenance: where the data come from, in words and numbers of your own; it is saved with them.
@@ -90,7 +91,7 @@ class Recording:
         lengths = [len(one) for one in series]
         stamps = reading.read_times(times, positions, lengths, dt)
         self.dt, self.space = reading.time_step(stamps, dt), space
-        truth = None if true_positions is None else reading.read_truth(true_positions, series)
+        truth = None if true_positions is None else reading.read_truth(true_positions, series, stamps, self.dt)
         there = reading.finite(series, truth, drop_missing)
         parts = reading.parts_of(series, there, stamps, self.dt, reading.read_supports(positions, lengths))
         self._blocks = tuple(reading.in_space(block, space) for block in reading.cut(series, parts))
@@ -106,7 +107,7 @@ class Recording:
         self.dropped = 0 if there is None else sum(int((~one).sum()) for one in there)
         self.outside = reading.count_outside(self.flat, space, margin)
         for block in self._truth:
-            reading.count_outside(block.reshape(-1, space.dimensions), space, margin)
+            reading.count_outside(block.reshape(-1, space.dimensions), space, margin, reading.TRUTH)
         self.provenance = dict(provenance or {})
 
     @property
