@@ -325,6 +325,17 @@ class TestBesideWaking:
         decoded = ra.replay.TuningCurves.of(awake).decode(rest)
         assert np.abs(CIRCLE.difference(decoded.positions, rest.positions)).mean() < 0.25
 
+    def test_true_positions_stay_beside_decoded_ones_in_the_same_space(self) -> None:
+        awake = heads(0.15)
+        curves, first = ra.replay.TuningCurves.of(awake), awake.rates[:2]
+        known = ra.Recording(awake.positions, awake.dt, CIRCLE, first, true_positions=awake.positions)
+        for part in (curves.decode(known), ra.replay.poisson_spikes(known)):
+            assert np.array_equal(part.true_positions, awake.positions[:2])
+        assert ra.decoding_error(curves.decode(known)).value < 0.25
+        inside = np.zeros((*awake.positions.shape[:2], 2))
+        elsewhere = ra.Recording(inside, awake.dt, ra.Box(1, 1), first, true_positions=inside)
+        assert curves.decode(elsewhere).true_positions is None
+
     def test_pairs_keep_their_correlation_by_their_tuning(self) -> None:
         awake, rest = heads(0.15), heads(0.4, 1)
         found = ra.replay.pair_correlation(rest, awake)

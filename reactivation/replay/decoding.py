@@ -116,6 +116,9 @@ class TuningCurves:
     def decode(self, recording: Recording) -> Recording:
         """Return the recording with positions decoded from its rates or counts: the most likely cell at each sample.
 
+        True positions of the recording stay beside them. For the error of an animal's, whose own positions are true, give
+        both to `Recording(decoded.positions, ..., true_positions=awake.positions)` and that to `ra.decoding_error`.
+
         Raises:
             BadInput: the recording has no rates; or as for `posterior`.
         """
@@ -154,7 +157,7 @@ def poisson_spikes(recording: Recording, mean_rate: Positive = 5.0, *, rng: Rng 
 
 
 def _with_rates(recording: Recording, space: Space, positions: list[Array], rates: list[Array]) -> Recording:
-    """The first epochs of a recording with other positions or rates."""
-    truth = [*recording.true_epochs][: len(rates)] or None
+    """The first epochs of a recording with other positions or rates; true positions in another space are left out."""
+    truth = [*recording.true_epochs][: len(rates)] if recording.space == space else []
     about = recording.provenance
-    return Recording(positions, recording.dt, space, rates, true_positions=truth, margin=math.inf, provenance=about)
+    return Recording(positions, recording.dt, space, rates, true_positions=truth or None, margin=math.inf, provenance=about)
