@@ -130,10 +130,14 @@ def finite_tensor(name: str, values: Any, axes: int) -> "Tensor":
     """
     import torch  # callers with tensors have loaded it already; settings do not need it
 
+    if isinstance(values, np.ndarray):  # torch takes neither the bytes of other machines nor a reversed axis
+        values = np.asarray(values, values.dtype.newbyteorder("="), order="C")
     try:
         tensor = torch.as_tensor(values).detach()
     except (TypeError, ValueError, RuntimeError):
         raise BadInput(f"{name} is no array of numbers") from None
+    if tensor.is_complex():
+        raise BadInput(f"{name} is complex: give real numbers")
     if not tensor.is_floating_point():
         tensor = tensor.to(torch.float32)
     if tensor.dim() != axes or not tensor.numel():

@@ -353,8 +353,21 @@ def test_weights_of_the_released_code_may_be_numpys(kind: str) -> None:
     one, other = (ra.Network.from_weights(given, tau=0.1).state_dict() for given in (weights, tensors))
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) for name in one)
-    with pytest.raises(ra.BadInput, match=rf"{bias[1]} has shape \(5,\), not \(4,\)"):
-        ra.Network.from_weights(weights | {bias[1]: np.zeros(5)}, tau=0.1)
+    flipped = {name: values[::-1].copy()[::-1].astype(">f8") for name, values in weights.items()}
+    again = ra.Network.from_weights(flipped, tau=0.1).state_dict()
+    assert all(torch.equal(one[name], again[name]) for name in one), "a reversed axis, and bytes of another machine"
+    single = {name: values.astype(np.float32) for name, values in weights.items()} | {"encoder.bias": np.zeros(4)}
+    network = ra.Network.from_weights(single, tau=0.1)
+    assert {values.dtype for values in network.state_dict().values()} == {torch.float32}
+    refused: list[tuple[str, Any, str]] = [
+        *((name, np.zeros(5), r"has shape \(5,\), not \(4,\)") for name in (*bias, "encoder.bias")),
+        ("encoder.weight", weights["encoder.weight"] + 1j, "is complex"),
+    ]
+    for name, values, told in refused:
+        with pytest.raises(ra.BadInput, match=rf"{name.split('.')[0]}.* {told}"):
+            ra.Network.from_weights({key: one for key, one in weights.items() if key not in bias} | {name: values}, tau=0.1)
+    with pytest.raises(ra.BadInput, match="there are 0"):
+        ra.Network.from_weights({0: np.zeros(2)}, tau=0.1)  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16])

@@ -83,9 +83,10 @@ def released(weights: str | os.PathLike[str] | Mapping[str, Any], tau: float, ac
     state = dict(weights) if isinstance(weights, Mapping) else _read(Path(weights))
     if "w_rec.weight" in state:
         found = _named(state, ("encoder", "w_in", "w_rec", "w_out"))
-        bias = _bias(found, "w_in", "w_rec")
+        recurrent = finite_tensor("w_rec.weight", found["w_rec.weight"], 2)
+        bias = _bias(found, ("w_in", "w_rec"), recurrent[:, 0])
         encoder, cell, readout = vanilla(
-            found["w_rec.weight"], found["w_in.weight"], found["w_out.weight"], tau, activation or "relu",
+            recurrent, found["w_in.weight"], found["w_out.weight"], tau, activation or "relu",
             found["encoder.weight"], bias,
         )  # fmt: skip
         name_of_readout = "w_out"
@@ -93,8 +94,9 @@ def released(weights: str | os.PathLike[str] | Mapping[str, Any], tau: float, ac
         found = _named(state, ("encoder", *_GATES, *_RECURRENT_GATES, "decoder"))
         (encoder, cell, readout), name_of_readout = _gru(found, tau, activation or "tanh"), "decoder"
     for name, linear in (("encoder", encoder), (name_of_readout, readout)):
-        if found[f"{name}.bias"] is not None:
-            linear.bias = nn.Parameter(finite_tensor(f"{name}.bias", found[f"{name}.bias"], 1)[None])
+        bias = _bias(found, (name,), linear.get_parameter("weight")[:, 0])
+        if bias is not None:
+            linear.bias = nn.Parameter(bias[None])
     return encoder, cell, readout
 
 
@@ -105,7 +107,7 @@ def _gru(found: Mapping[str, Any], tau: float, activation: str) -> Parts:
     recurrent = [_matrix(name, one, (units, units), like) for name, one in zip(_RECURRENT_GATES, recurrent, strict=True)]
     inputs = [_matrix(name, found[f"{name}.weight"], (units, None), like) for name in _GATES]
     pairs = zip(_GATES, _RECURRENT_GATES, strict=True)
-    biases = [_bias(found, *pair) for pair in pairs]
+    biases = [_bias(found, pair, like[:, 0]) for pair in pairs]
     known = [bias if bias is not None else like.new_zeros(units) for bias in biases]
     biased = any(bias is not None for bias in biases)
     cell = gru.GRU(gru.Settings(n_rec=1, tau=tau), 1, torch.Generator())
@@ -127,10 +129,12 @@ def _named(state: Mapping[str, Any], maps: tuple[str, ...]) -> dict[str, Any]:
     both = [*weights, *(f"{name}.bias" for name in maps)]
     for name in weights:
         if name not in state:
-            raise BadInput(f"weights have no {name}; {', '.join(weights)} are wanted, and there are {', '.join(state)}")
+            raise BadInput(
+                f"weights have no {name}; {', '.join(weights)} are wanted, and there are {', '.join(map(str, state))}"
+            )
     for name in state:
         if name not in both:
-            raise BadInput(f"weights hold {name}, which no such network has; {nearest(name, both)}")
+            raise BadInput(f"weights hold {name}, which no such network has; {nearest(str(name), both)}")
     return {name: state.get(name) for name in both}
 
 
@@ -182,14 +186,12 @@ def _nonlinearity(activation: str | Callable[[Tensor], Tensor]) -> Callable[[Ten
     return vanilla_cell.ACTIVATIONS[activation]
 
 
-def _bias(found: Mapping[str, Any], first: str, second: str) -> Tensor | None:
-    """The sum of the biases of two maps, of which one or both may have none.
+def _bias(found: Mapping[str, Any], maps: tuple[str, ...], like: Tensor) -> Tensor | None:
+    """The sum of the biases of maps, in the shape and the precision of another tensor (N); None where there are none.
 
     Raises:
-        BadInput: they are no numbers, or have different shapes.
+        BadInput: they are no numbers, or have another shape.
     """
-    names = [name for name in (f"{first}.bias", f"{second}.bias") if found[name] is not None]
-    biases = [finite_tensor(name, found[name], 1) for name in names]
-    if len(biases) < 2:
-        return biases[0] if biases else None
-    return biases[0] + _matched(names[1], biases[1], biases[0].shape, biases[0])
+    names = [name for name in (f"{one}.bias" for one in maps) if found[name] is not None]
+    biases = [_matched(name, finite_tensor(name, found[name], 1), tuple(like.shape), like) for name in names]
+    return torch.stack(biases).sum(0) if biases else None
