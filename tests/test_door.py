@@ -205,6 +205,8 @@ LEAK = ra.Run.of(ra.Network.from_matrices(W_rec=np.zeros((2, 2)), tau=0.1), ra.B
         (lambda: ra.waking(name=3), "name=3 must be text"),
         (lambda: ra.train(SPATIAL, 0, "trainer.n_epochs=3"), "looks like a setting"),
         (lambda: ra.train(SPATIAL, settings={"rnn.nrec": 64}), "^unknown key rnn.nrec; did you mean rnn.n_rec"),
+        (lambda: ra.train(SPATIAL, settings={"seed": 3}), r"^settings hold seed: give ra.train\(..., seed=...\)"),
+        (lambda: ra.train(SPATIAL, settings={"config": SPATIAL}), r"give ra.train\(..., experiment=...\)"),
         (lambda: ra.train("spatial_navigation/noisy"), "^config=spatial_navigation/noisy is no file"),
         (lambda: ra.load("noisy_biased"), "did you mean head_direction/noisy_biased or spatial_navigation/noisy_biased"),
         (

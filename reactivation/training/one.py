@@ -30,7 +30,8 @@ def train(
         experiment: "<task>/<name>".
         seed: seed of every random stream.
         path: root of the results; None for "results".
-        settings: other values of the keys that `python train.py --help` lists, {"rnn.n_rec": 64}.
+        settings: other values of the keys that `python train.py --help` lists, {"rnn.n_rec": 64}; not of `config` and
+            `seed`, which are arguments here.
 
     Raises:
         BadInput: no such experiment or key, or another run is in that folder.
@@ -45,6 +46,9 @@ def train(
     """
     if "=" in str(path or ""):
         raise BadInput(f"path={path} looks like a setting: give settings={{'key': value}}")
+    for key, argument in (("config", "experiment"), ("seed", "seed")):
+        if key in (settings or {}):
+            raise BadInput(f"settings hold {key}: give ra.train(..., {argument}=...)")
     values = {**(settings or {}), "config": experiment, "seed": seed}
     try:
         config = train_config(values)
