@@ -380,6 +380,41 @@ def test_a_network_in_half_precision_is_refused_with_what_to_do(precision: torch
         half.record(ra.rest(3), 2)
 
 
+def summing(**world: Any) -> ra.Run:
+    """A network that adds its inputs up, in a world of its own with three sequences of 20 steps."""
+    network = ra.Network.from_step(lambda state, u: state + u, units=2, inputs=2, dt=0.02)
+    moves = np.random.default_rng(0).normal(0, 0.1, (3, 20, 2))
+    given = {"start": np.zeros((3, 2)), "inputs": moves, "positions": np.cumsum(moves, axis=1), **world}
+    return ra.Run.of(network, ra.Box(99, 99), dt=0.02, **given)
+
+
+def test_a_network_from_elsewhere_has_an_error_where_its_true_positions_are_given() -> None:
+    exact = ra.decoding_error(summing().record(ra.waking(20), 50))
+    assert exact.each == pytest.approx(np.zeros(50), abs=1e-5), "each trajectory with the positions of its own sequence"
+    away = summing(start=np.full((3, 2), (0.3, 0.4))).record(ra.waking(12), 50)
+    assert away.true_positions.shape == (50, 12, 2)
+    assert ra.decoding_error(away).each == pytest.approx(0.5, abs=1e-5)
+    for run, phase in ((summing(), ra.rest(30)), (summing(positions=None), ra.waking(12))):
+        with pytest.raises(ra.BadInput, match=r"no true positions.*Run.of\(..., positions=...\)"):
+            ra.decoding_error(run.record(phase, 4))
+
+
+@pytest.mark.parametrize(
+    ("world", "told"),
+    [
+        ({"positions": np.zeros((3, 19, 2))}, r"positions have shape \(3, 19, 2\); \(3, 20, 2\) is wanted"),
+        ({"positions": np.full((3, 20, 2), np.nan)}, "positions holds numbers that are not finite"),
+        ({"inputs": None}, "positions say where the agent is after each step of inputs"),
+    ],
+)
+def test_true_positions_that_fit_no_inputs_are_refused(world: dict[str, Any], told: str) -> None:
+    with pytest.raises(ra.BadInput, match=told):
+        summing(**world)
+    task = ra.load(SPATIAL).task
+    with pytest.raises(ra.BadInput, match="leave positions out"):
+        ra.Run.of(ra.load(SPATIAL).network, dt=0.02, task=task, positions=np.zeros((3, 20, 2)))
+
+
 @pytest.mark.parametrize("returned", [None, np.zeros((2, 2)), (torch.zeros(2, 2), torch.zeros(2, 2))])
 def test_a_step_that_returns_no_tensor_is_refused_in_one_line(returned: object) -> None:
     network = ra.Network.from_step(lambda state, u: returned, units=2, dt=0.02)

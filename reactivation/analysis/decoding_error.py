@@ -12,8 +12,9 @@ from reactivation.machine.errors import BadInput
 def decoding_error(recording: Recording) -> Measure:
     """Measure the mean distance of decoded positions from the true ones [m or rad], averaged over epochs.
 
-    It is the error that `metrics.jsonl` reports along training. A recording of waking has true positions; recorded data
-    have them where `Recording(true_positions=...)` was given. For the error at each step, see
+    It is the error that `metrics.jsonl` reports along training. A recording of waking has true positions if the network is
+    in a task or in a world with `Run.of(..., positions=...)`; recorded data have them where
+    `Recording(true_positions=...)` was given. For the error at each step, see
     `recording.space.distance(recording.positions, recording.true_positions)`, (B, T).
 
     Returns:
@@ -28,7 +29,8 @@ def decoding_error(recording: Recording) -> Measure:
     """
     if recording.true_positions is None:
         raise BadInput(
-            "this recording has no true positions: record ra.waking(...) in a task, or give Recording(true_positions=...)"
+            "this recording has no true positions: record ra.waking(...) in a task or with Run.of(..., positions=...), or "
+            "give Recording(true_positions=...)"
         )
     both = zip(recording.epochs, recording.true_epochs, strict=True)
     each = np.array([recording.space.distance(decoded, true).mean() for decoded, true in both])

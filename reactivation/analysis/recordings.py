@@ -106,7 +106,7 @@ def record(
     draws = _Draws(*(stream(seed, name, device) for name in names))
     state = _start(subject, phase, batch, draws)
     provenance = _provenance(subject, phase, seed, draw, decoder)
-    truth = batch.positions if phase.follows_task and isinstance(subject.task, Task) else None
+    truth = batch.positions if phase.follows_task and subject.task.knows_positions else None
     recorder = _Recorder(subject, phase, dt or own_dt, trajectories, rates, decode, truth, provenance)
     for number, block in enumerate(_blocks(subject, phase, batch, state, dt or own_dt, draws)):
         _require_finite(block, number * _BLOCK, f"{experiment} {phase.name}")

@@ -53,6 +53,7 @@ class Run(Subject):
         sigma: Strength = 0.0,
         start: Any = None,
         inputs: Any = None,
+        positions: Any = None,
         decode: Decode | None = None,
         task: Task | None = None,
         seed: Natural = 0,
@@ -67,9 +68,12 @@ class Run(Subject):
             sigma: σ of the noise on its rates [s^-1/2]: a step adds noise of variance σ²Δt.
             start: (M, E) inputs of its encoder, or (M, N) states where it has no encoder; None for the state 0.
             inputs: (M, T, I) of waking; inputs[i] goes with start[i]. None: the run can rest only.
+            positions: (M, T, P) true positions of waking, those after each step of `inputs` [unit of the space], with which
+                `decoding_error` compares; None: not known.
             decode: outputs (..., O) → positions (..., P), as tensors; None where outputs are positions.
             task: take starts, inputs and decoding from a task of the library, say that of a loaded run (`loaded.task`);
-                leave out `start`, `inputs` and `decode`. A network of another precision is copied into the task's.
+                leave out `start`, `inputs`, `positions` and `decode`. A network of another precision is copied into the
+                task's.
             seed: of all draws.
             name: of its random streams.
 
@@ -86,7 +90,8 @@ class Run(Subject):
             raise BadInput("give Run.of a space, or a task, which has one")
         world: Task | OwnWorld
         if task is not None:
-            given = [name for name, one in {"start": start, "inputs": inputs, "decode": decode}.items() if one is not None]
+            own = {"start": start, "inputs": inputs, "positions": positions, "decode": decode}
+            given = [name for name, one in own.items() if one is not None]
             if given:
                 raise BadInput(f"a task has starts, inputs and decoding of its own: leave {' and '.join(given)} out")
             if (task.n_inputs, task.n_outputs) != (network.n_inputs, network.n_outputs):
@@ -103,7 +108,7 @@ class Run(Subject):
         else:
             assert space is not None
             begins = torch.zeros(1, network.n_starts) if start is None else start
-            world = OwnWorld(space, begins, inputs, network.n_inputs, decode)
+            world = OwnWorld(space, begins, inputs, network.n_inputs, decode, positions)
             width = world.sample(1, 1, torch.Generator()).start.shape[-1]
             if width != network.n_starts:
                 raise BadInput(f"start has {width} numbers a trajectory; this network begins from {network.n_starts}")

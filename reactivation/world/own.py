@@ -17,7 +17,7 @@ Decode = Callable[[Tensor], Tensor]  # outputs (..., O) → positions (..., P) [
 class OwnWorld:
     """Starts, inputs and decoder of a network from elsewhere, with the interface of a task (`world.tasks.base.Task`)."""
 
-    def __init__(self, space: Space, start: Any, inputs: Any, n_inputs: int, decode: Decode | None):
+    def __init__(self, space: Space, start: Any, inputs: Any, n_inputs: int, decode: Decode | None, positions: Any = None):
         """Make the world.
 
         Args:
@@ -25,6 +25,7 @@ class OwnWorld:
             inputs: (M, T, I) of waking, one sequence for each start; None: the network has no waking.
             n_inputs: I.
             decode: None where outputs are positions.
+            positions: (M, T, P) where the agent is after each step of `inputs`; None: not known.
 
         Raises:
             BadInput: shapes that do not fit, or numbers that are not finite.
@@ -37,15 +38,34 @@ class OwnWorld:
                 f"inputs have shape {tuple(self._inputs.shape)}; one sequence for each of {len(self._start)} starts, of "
                 f"{n_inputs} numbers a step, is wanted"
             )
+        self._positions = None if positions is None else finite_tensor("positions", positions, 3)
+        if self._positions is not None:
+            self._require_positions(self._positions)
+
+    @property
+    def knows_positions(self) -> bool:
+        """Whether it says where the agent is in waking."""
+        return self._positions is not None
+
+    def _require_positions(self, positions: Tensor) -> None:
+        """Raise BadInput unless there is a position for each step of inputs."""
+        if self._inputs is None:
+            raise BadInput("positions say where the agent is after each step of inputs: give Run.of(..., inputs=...), too")
+        wanted = (*self._inputs.shape[:2], self.space.dimensions)
+        if positions.shape != wanted:
+            raise BadInput(f"positions have shape {tuple(positions.shape)}; {wanted} is wanted, one for each step of inputs")
 
     def sample(self, batch_size: int, steps: int, generator: torch.Generator) -> Batch:
-        """Draw starts, with their inputs, on the generator's device; inputs are 0 if the world has none, as in rest."""
+        """Draw starts, with their inputs and positions, on the generator's device; those that the world lacks are 0."""
         drawn = torch.randint(len(self._start), (batch_size,), generator=generator, device=generator.device)
         start = self._start.to(generator.device)[drawn]
         inputs = start.new_zeros(batch_size, steps, self.n_inputs)
         if self._inputs is not None:
             inputs = self._inputs.to(generator.device)[drawn, :steps]
-        return Batch(start, inputs, start.new_zeros(batch_size, steps, self.space.dimensions), lambda positions: positions)
+        positions = start.new_zeros(batch_size, steps, self.space.dimensions)
+        if self._positions is not None:
+            positions = self._positions.to(generator.device)[drawn, :steps]
+        return Batch(start, inputs, positions, lambda positions: positions)
 
     def check_waking(self, steps: int) -> None:
         """Raise BadInput where there are no inputs for so many steps of waking."""

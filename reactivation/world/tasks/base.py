@@ -1,5 +1,7 @@
 """A task is a space (where positions live), a motion (how they move) and a tuning (what the output cells encode)."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +13,8 @@ from reactivation.world.tuning import Tuning
 
 class Task(nn.Module):
     """Integrate changes of a position; report the position. Axes as in `reactivation.types`."""
+
+    knows_positions: ClassVar[bool] = True  # whether batches say where the agent is
 
     def __init__(self, space: Space, motion: Motion, tuning: Tuning, mse: str):
         """Put a task together.
