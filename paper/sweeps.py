@@ -54,8 +54,8 @@ def draw_sweep(name: str, asked: Asked, results: str, out: str | None) -> list[P
         StorageError: the files cannot be written.
     """
     sweep = found_sweep(name, results)
-    table = gather(sweep_table(sweep), asked)
-    key = name_of(table, asked)
+    rows = sweep_table(sweep)
+    table, key = gather(rows, asked), name_of(rows, asked)
     with style():
         from matplotlib.figure import Figure as Page
 
@@ -64,10 +64,20 @@ def draw_sweep(name: str, asked: Asked, results: str, out: str | None) -> list[P
         return write_pictures(page, key, {key: table}, Path(out) if out else sweep.path)
 
 
-def name_of(table: PanelTable, asked: Asked) -> str:
-    """Return the name of a figure: what it shows, over what, and of which rows."""
-    columns = [column.split(".")[-1] for column in [asked.y, *list(table.columns)[:-2]]]
-    chosen = [f"{key.split('.')[-1]}-{value}" for key, value in parse_arguments((asked.where or "").split()).items()]
+def name_of(table: Table, asked: Asked) -> str:
+    """Return the name of a figure of a sweep's table: what it shows, over what, and of which rows.
+
+    A setting is named by the end of its key where no other setting of the table ends alike.
+    """
+    ends = [column.split(".")[-1] for column in table.telling]
+
+    def told(name: str) -> str:
+        column = _column(table, name)
+        end = column.split(".")[-1]
+        return end if ends.count(end) < 2 else column
+
+    columns = [told(name) for name in (asked.y, asked.x, asked.hue) if name is not None]
+    chosen = [f"{told(key)}-{value}" for key, value in parse_arguments((asked.where or "").split()).items()]
     return re.sub(r"[^\w.-]", "-", "_".join([*columns, *chosen]))
 
 

@@ -64,8 +64,22 @@ def test_figures_of_other_rows_have_other_names() -> None:
     """Drawn one after the other, the second replaced the first."""
     wheres = ("gain=1 experiment=spatial_navigation/biased", "gain=2 experiment=spatial_navigation/biased")
     asked = [Asked("rnn.sigma", "kl", where=where) for where in wheres]
-    names = [name_of(gather(table(), one), one) for one in asked]
-    assert names == [f"kl_sigma_gain-{gain}_experiment-spatial_navigation-biased" for gain in (1, 2)]
+    names = [name_of(table(), one) for one in asked]
+    assert names == [f"kl_sigma_variance_gain-{gain}_experiment-spatial_navigation-biased" for gain in (1, 2)]
+
+
+def test_figures_over_settings_whose_keys_end_alike_have_other_names() -> None:
+    """That over `drive.sigma` replaced that over `rnn.sigma`."""
+    rows: list[dict[str, Any]] = [
+        {"experiment": "a/b", "seed": 0, "analysis": "kl", "phase": "quiescent", "rnn.sigma": one, "drive.sigma": two,
+         "rnn.tau": one, "kl": one + two}
+        for one in (0.1, 0.2) for two in (1.0, 2.0)
+    ]  # fmt: skip
+    both = table_of(rows, first=("experiment", "seed", "analysis", "phase"), measures=("kl",), last=())
+    asked = [Asked("rnn.sigma", "kl", where="drive.sigma=1"), Asked("drive.sigma", "kl", where="rnn.sigma=0.1 rnn.tau=0.1")]
+    assert [name_of(both, one) for one in asked] == [
+        "kl_rnn.sigma_drive.sigma-1", "kl_drive.sigma_rnn.sigma-0.1_tau-0.1"
+    ]  # fmt: skip
 
 
 def test_means_intervals_and_every_seed_are_drawn() -> None:
