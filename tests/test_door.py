@@ -369,7 +369,7 @@ def test_weights_of_the_released_code_may_be_numpys(kind: str) -> None:
         with pytest.raises(ra.BadInput, match=rf"{name.split('.')[0]}.* {told}"):
             ra.Network.from_weights({key: one for key, one in weights.items() if key not in bias} | {name: values}, tau=0.1)
     with pytest.raises(ra.BadInput, match="there are 0"):
-        ra.Network.from_weights({0: np.zeros(2)}, tau=0.1)  # type: ignore[dict-item]
+        ra.Network.from_weights({0: np.zeros(2)}, tau=0.1)
 
 
 @pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16])
