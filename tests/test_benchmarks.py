@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from factories import ROOT, Command
+import numpy as np
 import pytest
 import torch
 
@@ -231,6 +232,22 @@ def test_questions_about_alpha_are_answered_by_their_rules(
     networks = [Asked(own, {0.0: 1.6, 4.0: changed + more}, own) for more in (-0.03, 0.0, 0.03)]
     langevin, attractor = ([Asked(own, {0.0: alpha, 4.0: alpha}, own)] * 5 for alpha in (1.0, flat))
     assert answer(QUESTIONS[question], networks, langevin, attractor).startswith(told)
+
+
+@pytest.mark.parametrize(("told", "said"), [(1.0, "no sign"), (0.4, "errors are too small"), (2.0, "no sign")])
+def test_errors_that_are_too_small_are_told_by_how_values_repeat(
+    told: float, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made-up values scatter by 1 over draws; their errors say `told`."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from repeats import DRAWS, Repeated, answer, ratio
+
+    rng = np.random.default_rng(0)
+    tables = rng.normal(size=(400, 3, len(DRAWS)))
+    studies = [[Repeated(values.tolist(), [told] * len(DRAWS)) for values in table] for table in tables]
+    right = [low <= 1 / told <= high for _, low, high in map(ratio, studies)]
+    assert 0.92 < np.mean(right) < 0.98
+    assert np.mean([answer(study).startswith(said) for study in studies]) > 0.9
 
 
 def test_noise_makes_rates_larger_and_holding_them_does_not_let_it(monkeypatch: pytest.MonkeyPatch) -> None:
