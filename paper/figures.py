@@ -76,9 +76,10 @@ FIGURES: dict[str, Figure] = {
     "2": Figure(
         "Biased waking and rest, and exploration",
         f"(a, b) {_EXAMPLES}, after training on walks that are drawn to the centre, awake and at rest. "
-        "(c, d) Densities over 200 trajectories, on one scale. (e) How far resting densities (rows) are from waking ones "
-        "(columns), mean over n seeds: networks trained on unbiased and biased walks, with noise or without, untrained "
-        "networks, and a truly uniform density; colours are logarithmic and begin at 0.1 nats. (f) Variance over time of "
+        "(c, d) Densities over 200 trajectories, on one scale. (e) KL(rest ‖ awake) [nats] of resting densities (rows) "
+        "from waking ones (columns), mean over n seeds: networks trained on unbiased and biased walks, with noise or "
+        "without, untrained networks, and a truly uniform density; colours are logarithmic and begin at 0.1 nats. (f) "
+        "Variance over time of "
         "500 resting trajectories, averaged: a dot is a network; boxes are quartiles over networks, whiskers reach the "
         "farthest network that is at most 1.5 heights of the box away from it.",
         _keys("2", "abcd", "ef"),
@@ -90,7 +91,7 @@ FIGURES: dict[str, Figure] = {
         f"waking components, {_CLOUD}, coloured by the bearing that it reports.",
         _keys("3", "ab", "cd"),
     ),
-    "C1": Figure("Rest with the noise of waking, not doubled", _SPACE_ROWS, _keys("C1", "abcd", "efgh")),
+    "C1": Figure("Vanilla networks at rest with the noise of waking, not doubled", _SPACE_ROWS, _keys("C1", "abcd", "efgh")),
     "C2": Figure("Gated networks (GRUs)", _SPACE_ROWS, _keys("C2", "abcd", "efgh")),
     "C3": Figure(
         "Noise in training and noise at rest",
@@ -112,7 +113,7 @@ FIGURES: dict[str, Figure] = {
         "and of its network trained on unbiased turns, at rest (c); a circle at the start, a triangle at the end; other "
         "networks can be unlike these. (d–f) How often each turn is "
         "made, as angular velocity, each turn taken the shorter way round, mean over n networks; dashed, the mean turn. "
-        "Beyond the axis lie faint tails and, where a share is noted, jumps across the circle.",
+        "Few turns are faster than the axis shows; where a panel notes their share, they are jumps across the circle.",
         _keys("C5", "abc", "def"),
     ),
 }

@@ -94,7 +94,7 @@ FIGURES = (
     ),
     Figure(
         "score",
-        "Why alignment of drift with the score of a network's own activity is no evidence",
+        "Why is alignment of drift with the score of a network's own activity no evidence?",
         "How far the drift d of one step at rest follows the score −x/⟨x²⟩ of a normal density around the network's own "
         "cloud of activity x: its slope on σ²Δt times the score, mean over units, a mark a network. Dots: networks and "
         "controls as they are; crosses: the same networks before training, and with their recurrent weights shuffled. "

@@ -102,6 +102,11 @@ def _page(
         "Each family of networks is judged by rules that were committed before any of its networks was measured "
         f"({_RULES}); nothing is said where a control with a known answer fails in the same run.</p>",
         "<h2>Verdicts</h2>",
+        "<p>The noise variance of rest is c times that of waking. α is the pull of rest along the gradient of the waking "
+        "density over that of Langevin sampling: 1 for sampling, 0 for none. The exponent says how the radial width of rest "
+        "in the box, and its concentration κ on the circle, follow c: ½ and −1 for sampling, 0 for a flat attractor. "
+        "<i>Drawn</i> networks learned bearings that are drawn home; Brownian inputs are random movements without a "
+        "home.</p>",
         table_html(told.verdicts(judged, planned)),
         *_lacking(planned),
         "<h2>Questions</h2>",

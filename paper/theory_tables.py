@@ -53,7 +53,7 @@ def conditions(rows: Sequence[Row]) -> Table:
     """Return the conditions on the places of rest, for each network and for the mean over a family."""
     keys = ("apart", "modes", "away", "uneven", "remembered", "starts_apart")
     told = [[_name(row), *(f"{row[key]:.3g}" for key in keys)] for row in rows]
-    header = ["network", "starts apart", "modes at c = 2", "from home", "harmonic of the angle"]
+    header = ["network", "starts apart", "modes at c = 2", "from home [m, rad]", "harmonic of the angle"]
     return Table([*header, "correlation with the start", "exponents of two starts apart"], told)
 
 
@@ -77,7 +77,7 @@ def gains(rows: Sequence[Row]) -> Table:
         [family, f"{c:g}", *(_mean_of(own, key) for key in ("alpha", "diffusion", "kicked", "pull"))]
         for (family, c), own in _grouped(rows, "family", "c")
     ]
-    header = ["network", "c", "α", "D along the gradient over c, of pairs", "D that kicks predict at c = 1"]
+    header = ["network", "c", "α", "D along the gradient over c, of pairs [m², rad²/step]", "D that kicks predict at c = 1"]
     return Table([*header, "drift over the slope of log p"], told)
 
 

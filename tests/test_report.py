@@ -94,8 +94,8 @@ def test_the_text_stands_beside_the_code(tmp_path: Path) -> None:
     told = re.search(r'#claim-biased">.*?text gives">(.*?)</td>.*?code gives">(.*?)</td>', both)
     assert told
     assert [words.split(":")[0] for words in told.groups()] == [FAILS, HOLDS]
-    assert "differ, on 2 of all claims" in both
-    assert "differ, on 0 of all claims" in html_of(Report(committed(), "paper", tmp_path, text, text))
+    assert "text and code differ on 2" in both
+    assert "text and code differ on 0" in html_of(Report(committed(), "paper", tmp_path, text, text))
 
 
 def test_every_claim_has_a_column_of_the_released_code_where_it_has_networks(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def push_keeps_amplitude(end: str, whose: str, manifold: str, run: str) -> list[
             f"uniform_amplitude_{end}",
             f"After 1,000 steps of rest under the released code's uniform noise, activity is as large as awake ({whose}).",
             "–",
-            f"{last} over its mean awake, as trained",
+            f"{last} over the mean norm awake, under the noise of training",
             (awake, uniform),
             doublings(uniform, mean_awake),
             low=-DOUBLING,
@@ -89,7 +89,7 @@ def push_keeps_amplitude(end: str, whose: str, manifold: str, run: str) -> list[
         ),
         Claim(
             f"unpushed_amplitude_{end}",
-            f"Without its push, the uniform noise leaves less than half of that activity ({whose}).",
+            f"Gaussian noise of that variance, without the push, leaves less than half of that activity ({whose}).",
             "–",
             f"{last} under Gaussian noise of its variance, {of_uniform}",
             (uniform, twelfth),
@@ -99,7 +99,7 @@ def push_keeps_amplitude(end: str, whose: str, manifold: str, run: str) -> list[
         ),
         Claim(
             f"pushed_amplitude_{end}",
-            f"With the push back, activity is as large as under the uniform noise ({whose}).",
+            f"Gaussian noise of that variance and push leaves as much activity as the uniform noise ({whose}).",
             "–",
             f"{last} under Gaussian noise of its variance and push, {of_uniform}",
             (uniform, pushed),

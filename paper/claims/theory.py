@@ -149,10 +149,10 @@ def verdict(task: str, networks: Sequence[Network], planned: int, null: Sequence
         failed = [condition.words for condition in conditions if condition.met is False]
         still_open = [condition.words for condition in conditions if condition.met is None]
         if not failed and still_open:
-            return Ruling(UNDECIDED, f"{name}, if settled: {'; '.join(still_open)}")
+            return Ruling(UNDECIDED, f"{name}, if these are met: {'; '.join(still_open)}")
         if not failed:
             return Ruling(name, "all its conditions are met")
-        broken.append(f"not {name}: {'; '.join(failed)}")
+        broken.append(f"{name} fails on: {'; '.join(failed)}")
     return Ruling(STRUCTURED, ". ".join(broken))
 
 
@@ -202,7 +202,7 @@ def gated_conditions(networks: Sequence[Network]) -> list[Condition]:
     """Return the conditions of an input-gated prior: by two standard errors, a pull under Brownian inputs, none without."""
     moved, still = [one.brownian for one in networks], [one.alpha[0.0] for one in networks]
     if not all(map(math.isfinite, (*moved, *still))):
-        return [Condition("a pull under Brownian inputs is measured", False)]
+        return [Condition("a pull under Brownian inputs (not measured)", False)]
     (mean, error), (mean_still, error_still) = _mean(moved), _mean(still)
     return [
         Condition("a pull home under Brownian inputs", mean > SURE * error),
