@@ -10,6 +10,7 @@ import shutil
 from typing import Any
 
 from factories import Command, copy_of_the_project
+import matplotlib
 from matplotlib import get_data_path, rc_context, rcParams
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontEntry, fontManager
@@ -181,6 +182,7 @@ def test_pictures_are_the_same_bytes_whatever_fonts_and_rc_file(
 
 def test_the_style_is_the_same_whatever_rc_file(rc_file: Path) -> None:
     """This holds in notebooks and in files; after a file is drawn, the user's own settings are restored."""
+    matplotlib.use("agg")  # otherwise chosen when first asked for, here or in a test before
     with style():
         settings = rcParams.copy()
     with rc_context(fname=rc_file):
