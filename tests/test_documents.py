@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import math
 from pathlib import Path
 import re
 import shutil
 from typing import Any
 
 from factories import AUTHORS_TABLES, ROOT, Command, authors_keys, keys_of
+import numpy as np
 import pytest
 import torch
 
@@ -190,6 +192,36 @@ def test_the_authors_notebooks_can_read_what_is_published(name: str, seed: int) 
     table = json.loads((PUBLISHED / SPATIAL / f"{name}_0.0001_{seed}.json").read_text())
     assert keys_of(table) == authors_keys(name, folders, noiseless=2)
     assert all((PUBLISHED / SPATIAL / folder / "test_metrics.json").exists() for folder in folders), "Fig. 1b"
+
+
+def test_prose_about_released_networks_has_the_published_numbers() -> None:
+    """Of the first three seeds: differences from the right uniform density, sizes of rest, and growth without the push."""
+    page = " ".join((ROOT / "docs/claims.md").read_text(encoding="utf-8").split())
+
+    def released(name: str, seed: int, end: str = "") -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(
+            (PUBLISHED / SPATIAL / f"{name}_0.0001_{seed}_authors_code{end}.json").read_text()
+        )
+        return found
+
+    def differences(end: str) -> list[float]:
+        tables = [released("kl", seed, end) for seed in range(3)]
+        runs = [f"noisy_unbiased_0.0001_{seed}_authors_code" for seed in range(3)]
+        return [of[run][run] - of["uniform"][run] + math.log(2.2) for of, run in zip(tables, runs, strict=True)]
+
+    def growth(seed: int) -> float:
+        ends = [
+            released("manifold", seed, f"_long_{noise}_details")["noisy_biased"]["quiescent_norm"][-1]
+            for noise in ("twelfth", "uniform")
+        ]
+        return math.log2(ends[0] / ends[1])
+
+    doubled, single, grown = differences(""), differences("_gain1"), [growth(seed) for seed in range(3)]
+    still = [released("variance", seed)[f"noisy_unbiased_0.0001_{seed}_authors_code"] for seed in range(3)]
+    assert f"{min(doubled):.2f} to {max(doubled):.2f} nats with doubled noise" in page
+    assert f"and {min(single):.2f} to {max(single):.2f} nats without" in page
+    assert f"variance of {np.mean(still):.3f} m²" in page
+    assert f"2^{min(grown):.0f} to 2^{max(grown):.0f} times as large" in page
 
 
 def test_results_of_the_former_shape_are_still_read(tmp_path: Path) -> None:
