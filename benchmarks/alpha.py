@@ -189,6 +189,16 @@ def _row(name: str, of: Sequence[Asked]) -> list[str]:
     return [name, *(f"{fmean(getattr(one, kind)[gain] for one in of):.2f}" for kind in kinds for gain in JUDGED)]
 
 
+def trained() -> list[Run]:
+    """Load the networks of the family.
+
+    Raises:
+        DamagedData: one is not there.
+    """
+    values = [{"config": f"{FAMILY.task}/{FAMILY.experiment}", "seed": seed, "tag": TAG} for seed in FAMILY.seeds]
+    return [load_run(found_run(train_config(one)), torch.device("cpu")) for one in values]
+
+
 def main(words: list[str]) -> None:
     """Measure, and print the tables or write them into a page.
 
@@ -202,11 +212,9 @@ def main(words: list[str]) -> None:
     asked = [settings.only] if settings.only else list(QUESTIONS)
     if settings.document is not None:
         read_page(settings.document, SOURCE, asked)
-    values = [{"config": f"{FAMILY.task}/{FAMILY.experiment}", "seed": seed, "tag": TAG} for seed in FAMILY.seeds]
-    runs = [load_run(found_run(train_config(one)), torch.device("cpu")) for one in values]
     density = DENSITY[FAMILY.task]
     controls = [[control(kind, density, seed) for seed in CONTROL_SEEDS] for kind in (LANGEVIN, ATTRACTOR)]
-    kinds: list[Sequence[Run]] = [runs, *controls]
+    kinds: list[Sequence[Run]] = [trained(), *controls]
     changes = [QUESTIONS[name].change for name in asked]
     found = [[ask(run, changes) for run in kind] for kind in kinds]
     blocks = {

@@ -20,17 +20,15 @@ from statistics import fmean, variance
 import sys
 from typing import NamedTuple
 
+from alpha import FAMILY, GAINS, trained
 from scipy import stats
-import torch
 
 from reactivation.analysis.results import LEVEL
-from reactivation.analysis.run import Run, load_run
+from reactivation.analysis.run import Run
 from reactivation.controls.control import LANGEVIN, control
 from reactivation.machine.errors import run_command
 from reactivation.settings.declaring import setting
 from reactivation.settings.describing import asked_settings
-from reactivation.settings.layers import train_config
-from reactivation.storage.finding import found_run
 from reactivation.theory.drift import drift
 from reactivation.theory.landscape import waking_positions
 
@@ -39,13 +37,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checko
 from paper.claims.theory import JUDGED
 from paper.documents import print_or_fill, read_page
 from paper.tables import Table
-from paper.theory import BY_NAME, DENSITY, TAG
+from paper.theory import DENSITY
 
 SOURCE = "by benchmarks/repeats.py"
 REPEATS = "repeats"
-FAMILY = BY_NAME["biased GRU"]
-LEAST, MOST = JUDGED
-GAINS = (LEAST, 0.5, MOST)  # c; D at the first is taken from the second
 DRAWS = (100, 101, 102, 103, 104)  # seeds of the random streams
 CONTROLS = (0, 1, 2)  # seeds of the Langevin networks
 
@@ -71,13 +66,19 @@ def repeated(run: Run) -> dict[float, Repeated]:
     return {c: Repeated([one[c].alpha for one in found], [one[c].standard_error for one in found]) for c in JUDGED}
 
 
-def ratio(networks: Sequence[Repeated]) -> tuple[float, float, float]:
-    """Return the scatter of α over draws, over its standard error, with the ends of its interval."""
+def scatter_and_error(networks: Sequence[Repeated]) -> tuple[float, float]:
+    """Return the standard deviation of α over draws and its standard error, root mean squares over networks."""
     scatter = fmean(variance(one.alphas) for one in networks)
     told = fmean(error**2 for one in networks for error in one.errors)
+    return math.sqrt(scatter), math.sqrt(told)
+
+
+def ratio(networks: Sequence[Repeated]) -> tuple[float, float, float]:
+    """Return the scatter of α over draws, over its standard error, with the ends of its interval."""
+    scatter, told = scatter_and_error(networks)
     freedom = sum(len(one.alphas) - 1 for one in networks)
     high, low = (freedom / float(stats.chi2.ppf(end, freedom)) for end in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-    return math.sqrt(scatter / told), math.sqrt(low * scatter / told), math.sqrt(high * scatter / told)
+    return scatter / told, math.sqrt(low) * scatter / told, math.sqrt(high) * scatter / told
 
 
 def answer(networks: Sequence[Repeated]) -> str:
@@ -100,9 +101,7 @@ def block(networks: dict[str, dict[float, Repeated]], controls: Sequence[dict[fl
 
 def _row(networks: Sequence[Repeated]) -> list[str]:
     alpha = fmean(value for one in networks for value in one.alphas)
-    scatter = math.sqrt(fmean(variance(one.alphas) for one in networks))
-    told = math.sqrt(fmean(error**2 for one in networks for error in one.errors))
-    return [f"{alpha:.2f}", f"{scatter:.2f}", f"{told:.2f}"]
+    return [f"{number:.2f}" for number in (alpha, *scatter_and_error(networks))]
 
 
 def main(words: list[str]) -> None:
@@ -117,9 +116,7 @@ def main(words: list[str]) -> None:
         return
     if settings.document is not None:
         read_page(settings.document, SOURCE, [REPEATS])
-    values = [{"config": f"{FAMILY.task}/{FAMILY.experiment}", "seed": seed, "tag": TAG} for seed in FAMILY.seeds]
-    runs = [load_run(found_run(train_config(one)), torch.device("cpu")) for one in values]
-    networks = {f"{FAMILY.name}, seed {run.seed}": repeated(run) for run in runs}
+    networks = {f"{FAMILY.name}, seed {run.seed}": repeated(run) for run in trained()}
     controls = [repeated(control(LANGEVIN, DENSITY[FAMILY.task], seed)) for seed in CONTROLS]
     print_or_fill(settings.document, SOURCE, {REPEATS: block(networks, controls)})
 
