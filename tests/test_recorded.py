@@ -108,6 +108,35 @@ def test_true_positions_stay_beside_those_that_were_decoded_from_activity(tmp_pa
         assert ra.decoding_error(part).each == pytest.approx(0.05), name
 
 
+def test_what_is_made_of_a_recording_keeps_its_times_masks_and_provenance() -> None:
+    times = 100 + np.delete(np.arange(100), slice(40, 60)) * 0.1
+    bearings = np.linspace(-3, 3, 80)
+    bearings[10] = np.nan  # dropped
+    counts = np.random.default_rng(0).poisson(3.0, (80, 4))
+    recording = ra.Recording(
+        bearings,
+        times=times,
+        space=ra.Circle(),
+        rates=counts,
+        drop_missing=True,
+        provenance={"animal": "12", "decoder": "none"},
+    )
+    late = np.arange(80) > 30  # over all that were given
+    made = {
+        "decoded": ra.replay.TuningCurves.of(recording).decode(recording),
+        "spikes": ra.replay.poisson_spikes(recording),
+        "pieces": ra.replay.pieces(recording, 5),
+    }
+    assert recording.starts == pytest.approx([100, 101.1, 106])
+    assert made["decoded"].starts.tolist() == made["spikes"].starts.tolist() == recording.starts.tolist()
+    assert made["pieces"].starts[:4] == pytest.approx([100, 100.5, 101.1, 101.6])
+    for name, one in made.items():
+        assert one.dropped == 1, name
+        assert one.provenance["animal"] == "12", name
+        assert one[late].starts[0] == pytest.approx(103.1), name
+    assert made["decoded"].provenance["decoder"] == "tuning curves"
+
+
 def test_the_error_of_bearings_goes_the_short_way_and_long_epochs_count_more() -> None:
     decoded, true = [np.full(30, 3.1), np.zeros(10)], [np.full(30, -3.1), np.full(10, 0.4)]
     error = ra.decoding_error(ra.Recording(decoded, 0.1, ra.Circle(), true_positions=true))

@@ -197,10 +197,7 @@ class Recording:
             if every > 1:
                 chosen.dt, chosen._given = self.dt * every, -1  # masks over all given samples no longer fit
             return chosen
-        parts = reading.split(self._masks(which), None, self.dt)
-        cut = reading.cut_rates(reading.each(self._rates), parts)
-        starts = [self._starts[part.series].after(part.steps.start, self.dt) for part in parts]
-        return self._with(reading.cut(reading.each(self._blocks), parts), self._cut_truth(parts), cut, starts)
+        return self.stretches(reading.split(self._masks(which), None, self.dt), together=False)
 
     @checked
     def take(self, which: int | slice | Iterable[int]) -> "Recording":
@@ -215,18 +212,57 @@ class Recording:
         numbers = range(len(self))[chosen] if isinstance(chosen, slice) else list(chosen)
         if not all(number in range(-len(self), len(self)) for number in numbers):
             raise BadInput(f"take({which}): there are epochs 0 to {len(self) - 1}")
-        parts = [Epoch(number % len(self), slice(0, int(self.lengths[number]))) for number in numbers]
-        rates = reading.each(self._rates)
-        whole = len(set(self.lengths)) == 1
-        blocks, truth = reading.cut(reading.each(self._blocks), parts), self._cut_truth(parts)
-        kept = [rates[part.series] for part in takewhile(lambda part: part.series < len(rates), parts)]
-        if whole:
-            blocks, truth = ([np.concatenate(one)] if one else [] for one in (blocks, truth))
-        return self._with(blocks, truth, reading.stacked(kept, whole), [self._starts[part.series] for part in parts])
+        lengths = self.lengths.tolist()
+        parts = [Epoch(number % len(self), slice(0, lengths[number])) for number in numbers]
+        return self.stretches(parts, together=len({part.steps.stop for part in parts}) == 1)
 
-    def _cut_truth(self, parts: list[Epoch]) -> list[Array]:
-        """The true positions of parts; none where they are not known."""
-        return reading.cut(reading.each(self._truth), parts) if self._truth else []
+    def stretches(self, parts: Sequence[Epoch], together: bool) -> "Recording":
+        """Choose stretches of epochs, each as an epoch; rates are kept of the first ones, up to one that has none.
+
+        Args:
+            together: hold them in one array (B, T, P), as is possible where all have one length.
+
+        Raises:
+            BadInput: no sample is left.
+        """
+        known = sum(map(len, self._rates))
+        with_rates = [*takewhile(lambda part: part.series < known, parts)]
+        return self._with(
+            self._cut(self._blocks, parts, together),
+            self._cut(self._truth, parts, together) if self._truth else [],
+            self._cut(self._rates, with_rates, together),
+            [self._starts[part.series].after(part.steps.start, self.dt) for part in parts],
+        )
+
+    def replaced(
+        self, positions: Sequence[Array] | None = None, rates: Sequence[Array] | None = None, space: Space | None = None
+    ) -> "Recording":
+        """Put other positions or rates in the place of these, at the same times; all else that a recording holds stays.
+
+        True positions in another space than the new positions are left out.
+
+        Args:
+            positions: (T, P) of each epoch; None: these.
+            rates: (T, N) of each of the first epochs; None: these.
+            space: where the new positions live; None: the same.
+        """
+        where, together = space or self.space, len(self._blocks) == 1
+        parts = self._parts()._replace(space=where, truth=self._truth if where == self.space else ())
+        if rates is not None:
+            read = [one.astype(np.float32) for one in rates]
+            parts = parts._replace(rates=tuple(reading.stacked(read, together)), moments=None)
+        if positions is not None:
+            blocks = tuple(reading.in_space(block, where) for block in reading.stacked(positions, together))
+            parts = parts._replace(blocks=blocks)
+        other = self._of(parts)
+        other.outside = reading.count_outside(other.flat, where, math.inf)
+        return other
+
+    @staticmethod
+    def _cut(blocks: Sequence[Any], parts: Sequence[Epoch], together: bool) -> list[Any]:
+        """Stretches of the epochs of blocks, in one block or in one each."""
+        epochs = reading.each(blocks)
+        return reading.stacked([epochs[part.series][part.steps] for part in parts], together)
 
     def _masks(self, which: Any) -> list[NDArray[np.bool_]]:
         """A mask over time as one for each epoch."""

@@ -16,9 +16,9 @@ from reactivation.checks import Positive, Rng, Seconds, checked, generator, numb
 from reactivation.machine.errors import BadInput
 from reactivation.replay.cells import Cells, require_memory, width_of
 from reactivation.replay.inference import Array
-from reactivation.replay.pairs import rates_of
-from reactivation.world.spaces import Space
+from reactivation.replay.pairs import rates_of, with_rates
 
+_DECODER = "tuning curves"  # in the provenance of what they decode
 _SILENCE = 1e-3  # lowest expected count, as a share of a unit's mean: one stray spike must not rule a place out
 
 
@@ -116,8 +116,9 @@ class TuningCurves:
     def decode(self, recording: Recording) -> Recording:
         """Return the recording with positions decoded from its rates or counts: the most likely cell at each sample.
 
-        True positions of the recording stay beside them. For the error of an animal's, whose own positions are true, give
-        both to `Recording(decoded.positions, ..., true_positions=awake.positions)` and that to `ra.decoding_error`.
+        Epochs without rates are left out; what else the recording holds stays, and true positions do in the same space. For
+        the error of an animal's, whose own positions are true, give both to
+        `Recording(decoded.positions, ..., true_positions=awake.positions)` and that to `ra.decoding_error`.
 
         Raises:
             BadInput: the recording has no rates; or as for `posterior`.
@@ -125,15 +126,17 @@ class TuningCurves:
         (blocks,) = rates_of([recording], 10**9, np.random.default_rng(0))
         centres = self.cells.centres[self.visited]
         places = [centres[self.posterior(block, recording.dt, everywhere=False).argmax(-1)] for block in blocks]
-        return _with_rates(recording, self.cells.space, each(places), each(blocks))
+        decoded = with_rates(recording).replaced(positions=each(places), space=self.cells.space)
+        decoded.provenance = {**recording.provenance, "decoder": _DECODER}
+        return decoded
 
 
 @checked
 def poisson_spikes(recording: Recording, mean_rate: Positive = 5.0, *, rng: Rng = 0) -> Recording:
     """Draw Poisson spikes from rates: return the same recording with spike counts per sample as its rates.
 
-    Negative rates, which tanh units have, become 0. The others are scaled by one factor for all units, so that the average
-    over units and time is `mean_rate`.
+    Epochs without rates are left out. Negative rates, which tanh units have, become 0. The others are scaled by one factor
+    for all units, so that the average over units and time is `mean_rate`.
 
     Args:
         mean_rate: [spikes/s].
@@ -153,11 +156,4 @@ def poisson_spikes(recording: Recording, mean_rate: Positive = 5.0, *, rng: Rng 
         raise BadInput("no rate is above 0: there is nothing to make spikes of")
     draws = generator(rng)
     counts = each([draws.poisson(block * (mean_rate * recording.dt / mean)).astype(np.float64) for block in positive])
-    return _with_rates(recording, recording.space, [*recording.epochs][: len(counts)], counts)
-
-
-def _with_rates(recording: Recording, space: Space, positions: list[Array], rates: list[Array]) -> Recording:
-    """The first epochs of a recording with other positions or rates; true positions in another space are left out."""
-    truth = [*recording.true_epochs][: len(rates)] if recording.space == space else []
-    about = recording.provenance
-    return Recording(positions, recording.dt, space, rates, true_positions=truth or None, margin=math.inf, provenance=about)
+    return with_rates(recording).replaced(rates=counts)

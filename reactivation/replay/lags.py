@@ -9,6 +9,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from reactivation.analysis.epochs import Epoch
 from reactivation.analysis.recording import Recording
 from reactivation.checks import Count, checked
 from reactivation.machine.errors import BadInput
@@ -141,19 +142,14 @@ def pieces(recording: Recording, samples: Count) -> Recording:
     Raises:
         BadInput: all epochs are shorter.
     """
-    rates = None if recording.rates is None else _cut([*recording.rates], samples)
-    positions, truth = _cut([*recording.epochs], samples), _cut([*recording.true_epochs], samples)
-    if not len(positions):
+    parts = [
+        Epoch(epoch, slice(first, first + samples))
+        for epoch, length in enumerate(recording.lengths.tolist())
+        for first in range(0, length - samples + 1, samples)
+    ]
+    if not parts:
         raise BadInput(f"pieces of {samples} samples: all epochs are shorter")
-    return Recording(
-        positions,
-        recording.dt,
-        recording.space,
-        rates if rates is not None and len(rates) else None,
-        true_positions=truth if len(truth) else None,
-        margin=math.inf,
-        provenance=recording.provenance,
-    )
+    return recording.stretches(parts, together=True)
 
 
 def drawn_pieces(recording: Recording, samples: int, most: int, draws: Draws) -> tuple[Recording, NDArray[np.intp]]:
@@ -170,9 +166,3 @@ def drawn_pieces(recording: Recording, samples: int, most: int, draws: Draws) ->
 def of_epochs(which: NDArray[np.intp], statistics: Callable[[Array], Array], cut: Array) -> Array:
     """Sums per epoch of the statistics of pieces (S, ...), whose epochs are `which` (S): (B, K)."""
     return np.stack([sums.sum(0) for sums in np.split(statistics(cut), np.flatnonzero(np.diff(which)) + 1)])
-
-
-def _cut(series: Sequence[Array], samples: int) -> Array:
-    """Series (T, ...) → (B, samples, ...)."""
-    filled = [one[: len(one) // samples * samples] for one in series]
-    return np.concatenate([one.reshape(-1, samples, *one.shape[1:]) for one in filled]) if filled else np.empty(0)

@@ -94,6 +94,16 @@ def given_rates(recording: Recording) -> Any:
     return recording.rates
 
 
+def with_rates(recording: Recording) -> Recording:
+    """Return the epochs that have rates, which may be the first ones only.
+
+    Raises:
+        BadInput: none has.
+    """
+    known = len(given_rates(recording))
+    return recording if known == len(recording) else recording.take(slice(0, known))
+
+
 def moments(block: Array) -> Array:
     """Number, sum and products of the rates of each epoch: (B, T, N) → (B, 1 + N + N²)."""
     epochs, samples, _ = block.shape

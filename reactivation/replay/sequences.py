@@ -17,7 +17,7 @@ from reactivation.replay.cells import Cells, require_memory, visited, width_of
 from reactivation.replay.decoding import TuningCurves
 from reactivation.replay.inference import NULLS, SHUFFLED_TIME, Array, Draws, Found, found, measured, null_of
 from reactivation.replay.lags import drawn_pieces, of_epochs
-from reactivation.replay.pairs import given_rates
+from reactivation.replay.pairs import with_rates
 from reactivation.world.spaces import Space
 
 _SEGMENTS = 100  # at most, drawn at random
@@ -136,9 +136,7 @@ def weighted_correlation(rest: Recording, awake: Recording, *, samples: Several 
 
 def _posteriors(rest: Recording, tuning: TuningCurves, samples: int, draws: Draws) -> tuple[Array, NDArray[np.intp]]:
     """Posteriors of segments of rest over the cells that waking visited, (S, n, V), and the number of their epoch (S)."""
-    known = len(given_rates(rest))
-    with_rates = rest if known == len(rest) else rest.take(slice(0, known))
-    segments, which = drawn_pieces(with_rates, samples, _SEGMENTS, draws)
+    segments, which = drawn_pieces(with_rates(rest), samples, _SEGMENTS, draws)
     return tuning.posterior(segments.rates, rest.dt, everywhere=False), which
 
 
