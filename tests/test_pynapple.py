@@ -120,6 +120,36 @@ def test_other_times_are_refused() -> None:
 
 @installed
 @lenient
+def test_true_positions_go_out_and_come_in_again() -> None:
+    awake = ra.load(SPATIAL).record(ra.waking(steps=30), trajectories=4)
+    out = awake.to_pynapple()
+    assert list(out.true_positions.columns) == list(out.positions.columns)
+    late = nap.IntervalSet(0.1, 10.0)
+    for epochs, known in ((None, awake), (late, awake[np.arange(120) * DT >= 0.1 - 1e-9])):
+        again = ra.Recording.from_pynapple(
+            out.positions, awake.space, epochs=epochs, true_positions=out.true_positions, margin=np.inf
+        )
+        assert np.array_equal(np.concatenate([*again.true_epochs]), np.concatenate([*known.true_epochs]))
+        assert ra.decoding_error(again).value == pytest.approx(ra.decoding_error(known).value)
+    assert awake[:10].to_pynapple().true_positions.shape == (40, 2)
+    assert ra.Recording(np.zeros((5, 2)), DT, BOX).to_pynapple().true_positions is None
+
+
+@installed
+@lenient
+def test_a_tracked_path_is_taken_at_the_times_of_decoded_bearings() -> None:
+    decoded = nap.Tsd(t=np.arange(50) * DT, d=np.full(50, 3.1))
+    tracked = nap.Tsd(t=np.arange(200) * DT / 4, d=np.full(200, -3.1))
+    with pytest.raises(ra.BadInput, match=r"^true positions have other times than positions: give positions\.value_from"):
+        ra.Recording.from_pynapple(decoded, ra.Circle(), true_positions=tracked)
+    recording = ra.Recording.from_pynapple(decoded, ra.Circle(), true_positions=decoded.value_from(tracked))
+    assert ra.decoding_error(recording).value == pytest.approx(2 * np.pi - 6.2)
+    with pytest.raises(ra.BadInput, match=r"^true positions are no object of pynapple but a ndarray"):
+        ra.Recording.from_pynapple(decoded, ra.Circle(), true_positions=np.zeros(50))
+
+
+@installed
+@lenient
 def test_an_nwb_file_is_read_through_pynapple(tmp_path: Path) -> None:
     nwb = pytest.importorskip("pynwb", reason="pynwb, which writes NWB files, is not installed")
     file = nwb.NWBFile("a walk", "one", datetime(2024, 1, 1, tzinfo=UTC))

@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from reactivation.analysis.epochs import Array, are_counts
+from reactivation.analysis.epochs import TRUTH, Array, are_counts
 from reactivation.machine.errors import BadInput
 
 if TYPE_CHECKING:
     from reactivation.analysis.recording import Recording
 
-_SAME = 0.5  # share of a time step by which the times of rates and positions may differ
+_SAME = 0.5  # share of a time step by which the times of positions, and of what goes with them, may differ
 
 
 class Given(NamedTuple):
-    """Positions with their times, and rates at the same times."""
+    """Positions with their times; rates and true positions at the same times."""
 
     positions: Any  # a pynapple object
     rates: Array | None  # (T, N)
+    true_positions: Any  # a pynapple object; None where they are not known
 
 
 class Pynapple(NamedTuple):
@@ -30,25 +31,25 @@ class Pynapple(NamedTuple):
     positions: Any  # a Tsd of bearings, or a TsdFrame of coordinates
     rates: Any  # a TsdFrame; None where there are none
     spikes: Any  # a TsGroup, where rates are spike counts; otherwise None
+    true_positions: Any  # as `positions`; None where they are not known
 
 
-def from_pynapple(positions: Any, epochs: Any, rates: Any) -> Given:
+def from_pynapple(positions: Any, epochs: Any, rates: Any, truth: Any) -> Given:
     """See `Recording.from_pynapple`."""
     _require("positions", positions, "t", "d", "time_support")
     if epochs is not None:
         _require("epochs", epochs, "start", "end")
         positions = positions.restrict(epochs)
+    times = np.asarray(positions.t)
+    if truth is not None:
+        # The value of the nearest time, since what lies between two bearings may be the long way round.
+        truth = _at_times(times, TRUTH, truth, epochs, "positions.value_from(true_positions)")
     if rates is None:
-        return Given(positions, None)
+        return Given(positions, None, truth)
     if isinstance(rates, Mapping):  # a TsGroup
-        return Given(positions, _counts(np.asarray(positions.t), [np.asarray(rates[unit].t) for unit in rates]))
-    _require("rates", rates, "t", "d", "time_support")
-    rates = rates if epochs is None else rates.restrict(epochs)
-    times, own = np.asarray(positions.t), np.asarray(rates.t)
-    if times.shape != own.shape or not np.allclose(times, own, rtol=0, atol=_SAME * _step(times)):
-        raise BadInput("rates have other times than positions: give rates.interpolate(positions), for example")
-    values = np.asarray(rates.d)
-    return Given(positions, values[:, None] if values.ndim == 1 else values)
+        return Given(positions, _counts(times, [np.asarray(rates[unit].t) for unit in rates]), truth)
+    values = np.asarray(_at_times(times, "rates", rates, epochs, "rates.interpolate(positions)").d)
+    return Given(positions, values[:, None] if values.ndim == 1 else values, truth)
 
 
 def to_pynapple(recording: "Recording", draws: np.random.Generator) -> Pynapple:
@@ -61,23 +62,43 @@ def to_pynapple(recording: "Recording", draws: np.random.Generator) -> Pynapple:
     support = nap.IntervalSet(starts, starts + (lengths - 1) * dt)
     times = _times(starts, lengths, dt)
     names = [axis.name for axis in recording.space.axes]
-    positions = (
-        nap.Tsd(t=times, d=recording.flat[:, 0], time_support=support)
-        if len(names) == 1
-        else nap.TsdFrame(t=times, d=recording.flat, columns=names, time_support=support)
-    )
+
+    def in_time(points: Array) -> Any:
+        if len(names) == 1:
+            return nap.Tsd(t=times, d=points[:, 0], time_support=support)
+        return nap.TsdFrame(t=times, d=points, columns=names, time_support=support)
+
+    positions, truth = in_time(recording.flat), [*recording.true_epochs]
+    true_positions = in_time(np.concatenate(truth)) if truth else None
     if recording.rates is None:
-        return Pynapple(positions, None, None)
+        return Pynapple(positions, None, None, true_positions)
     values = np.concatenate([*recording.rates])
     known = len(recording.rates)  # epochs with rates, which may be the first ones only
     rates = nap.TsdFrame(t=times[: len(values)], d=values, time_support=support[:known])
     spikes = _spikes(nap, starts[:known], lengths[:known], values, dt, draws) if are_counts(values) else None
-    return Pynapple(positions, rates, spikes)
+    return Pynapple(positions, rates, spikes, true_positions)
 
 
 def _require(name: str, value: Any, *attributes: str) -> None:
     if not all(hasattr(value, attribute) for attribute in attributes):
         raise BadInput(f"{name} are no object of pynapple but a {type(value).__name__}: Recording(...) takes arrays")
+
+
+def _at_times(times: Array, name: str, value: Any, epochs: Any, how: str) -> Any:
+    """An object of pynapple, restricted to epochs, whose times are those of the positions.
+
+    Args:
+        how: what makes such an object, for the message.
+
+    Raises:
+        BadInput: it is none, or has other times.
+    """
+    _require(name, value, "t", "d", "time_support")
+    value = value if epochs is None else value.restrict(epochs)
+    own = np.asarray(value.t)
+    if times.shape != own.shape or not np.allclose(times, own, rtol=0, atol=_SAME * _step(times)):
+        raise BadInput(f"{name} have other times than positions: give {how}, for example")
+    return value
 
 
 def _step(times: Array) -> float:

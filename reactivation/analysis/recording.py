@@ -357,11 +357,12 @@ class Recording:
         *,
         epochs: Any = None,
         rates: Any = None,
+        true_positions: Any = None,
         dt: Seconds | None = None,
         margin: Limit = MARGIN,
         drop_missing: bool = False,
     ) -> "Recording":
-        """Take positions, with optional rates or spikes, from pynapple; each interval of time is an epoch.
+        """Take positions from pynapple, with rates or spikes and true positions if wanted; each interval is an epoch.
 
         It takes objects that pynapple reads from npz and NWB files: `nap.load_file("mouse.nwb")["position"]`.
 
@@ -370,17 +371,26 @@ class Recording:
             space: where they live.
             epochs: an IntervalSet to restrict the data to; None: the whole time support.
             rates: a TsdFrame of rates at the same times; or a TsGroup of spikes, which are counted around each sample.
+            true_positions: a Tsd or TsdFrame of where the animal was at the same times, if `positions` were decoded.
             dt, margin, drop_missing: as of `Recording`.
 
         Raises:
-            BadInput: these are no objects of pynapple, rates have other times; or as `Recording`.
+            BadInput: these are no objects of pynapple, rates or true positions have other times; or as `Recording`.
         """
-        given = exchange.from_pynapple(positions, epochs, rates)
-        return cls(given.positions, dt, space, given.rates, margin=margin, drop_missing=drop_missing)
+        given = exchange.from_pynapple(positions, epochs, rates, true_positions)
+        return cls(
+            given.positions,
+            dt,
+            space,
+            given.rates,
+            true_positions=given.true_positions,
+            margin=margin,
+            drop_missing=drop_missing,
+        )
 
     @checked
     def to_pynapple(self, *, rng: Rng = 0) -> "exchange.Pynapple":
-        """Return pynapple objects of the recording: `.positions`, `.rates` and `.spikes`; the last two None if it has none.
+        """Return pynapple objects of the recording: `.positions`, `.rates`, `.spikes` and `.true_positions`, if it has them.
 
         Each epoch is an interval of the time support, from its first sample to its last, and begins at `starts`; epochs
         whose times overlap, as those of networks do, are put one after the other. Rates that are spike counts
