@@ -87,8 +87,8 @@ def record(
     if weights.dtype not in (torch.float32, torch.float64):
         raise BadInput(f"a network in {str(weights.dtype).removeprefix('torch.')} cannot be recorded: take network.float()")
     decode = decoding.decoder(decoder, subject.task, weights)
-    positions, rates_at_once = 2 * subject.task.space.dimensions * phase.steps, _BLOCK * subject.network.n_units
-    memory.require(trajectories * (positions + rates_at_once), device, "numbers of trajectories or steps")
+    knows_truth = phase.follows_task and subject.task.knows_positions
+    _require_memory(subject, phase, trajectories, min(rates, trajectories), knows_truth, device)
     seed, experiment = subject.seed if seed is None else seed, experiment or subject.name
     own_dt, tau = subject.dt, getattr(subject.network.cell, "tau", None)
     if dt is not None and isinstance(tau, int | float) and dt > tau:
@@ -106,7 +106,7 @@ def record(
     draws = _Draws(*(stream(seed, name, device) for name in names))
     state = _start(subject, phase, batch, draws)
     provenance = _provenance(subject, phase, seed, draw, decoder)
-    truth = batch.positions if phase.follows_task and subject.task.knows_positions else None
+    truth = batch.positions if knows_truth else None
     recorder = _Recorder(subject, phase, dt or own_dt, trajectories, rates, decode, truth, provenance)
     for number, block in enumerate(_blocks(subject, phase, batch, state, dt or own_dt, draws)):
         _require_finite(block, number * _BLOCK, f"{experiment} {phase.name}")
@@ -114,6 +114,26 @@ def record(
         if moved is not None:
             moved(block.outputs.shape[-2])
     return recorder.recording()
+
+
+def _require_memory(
+    subject: Subject, phase: Phase, trajectories: int, with_rates: int, knows_truth: bool, device: torch.device
+) -> None:
+    """Raise BadInput if memory is too small for what a recording keeps, or for what is computed at once.
+
+    Args:
+        with_rates: number of trajectories whose rates are kept.
+    """
+    units, kept = subject.network.n_units, phase.steps - phase.dropped
+    points = 2 * (2 if knows_truth else 1) * subject.task.space.dimensions  # numbers in double precision, of two floats each
+    recorded = kept * (trajectories * points + with_rates * units)
+    at_once = trajectories * _BLOCK * units
+    what = "numbers of trajectories or steps, or keep fewer rates"
+    if device.type == "cpu":
+        memory.require(recorded + at_once, device, what)
+    else:  # recordings lie in the memory of the machine, whatever device computes them
+        memory.require(recorded, torch.device("cpu"), what)
+        memory.require(at_once, device, what)
 
 
 class _Recorder:

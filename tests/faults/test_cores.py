@@ -9,6 +9,7 @@ from factories import HEAD, SPATIAL, Command, configured, tiny, train
 import pytest
 import torch
 
+import reactivation as ra
 from reactivation.machine import control_groups, cores, memory
 from reactivation.machine.errors import BadInput
 from reactivation.machine.interruption import PARENT, Interruption
@@ -93,6 +94,30 @@ def test_memory_of_a_group_above_counts(many_cores: Path) -> None:
     write(many_cores / "job/memory.max", "123456")
     write(many_cores / "job/step/memory.max", "max")
     assert memory.available(torch.device("cpu")) == 123456
+
+
+@pytest.mark.parametrize(
+    ("phase", "rates", "positions", "with_rates"),
+    [
+        (ra.rest(40, dropped=10), False, 1, 0),
+        (ra.rest(40, dropped=10), 2, 1, 2),
+        (ra.rest(40, dropped=10), True, 1, 3),
+        (ra.waking(30), False, 2, 0),  # true ones, too
+        (ra.waking(30), True, 2, 3),
+    ],
+)
+def test_a_recording_is_refused_where_what_it_keeps_does_not_fit(
+    phase: ra.Phase, rates: bool | int, positions: int, with_rates: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ra.load("spatial_navigation/noisy_unbiased")
+    units, bytes_of_points = run.network.n_units, 2 * 8
+    of_a_block = 3 * 10 * units * 4
+    needed = of_a_block + 30 * (3 * positions * bytes_of_points + with_rates * units * 4)
+    monkeypatch.setattr(memory, "available", lambda _: needed - 1)
+    with pytest.raises(BadInput, match=r"use smaller numbers of trajectories or steps, or keep fewer rates$"):
+        run.record(phase, 3, rates=rates, device="cpu")
+    monkeypatch.setattr(memory, "available", lambda _: needed)
+    assert len(run.record(phase, 3, rates=rates, device="cpu")) == 3
 
 
 @pytest.mark.parametrize(
