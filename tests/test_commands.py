@@ -32,6 +32,7 @@ import pytest
 import torch
 from tqdm import tqdm
 
+import reactivation as ra
 from reactivation.analysis.base import AnalysisSettings, Recording, rest_of, waking_of
 from reactivation.analysis.measures import distance
 from reactivation.analysis.recordings import record
@@ -172,6 +173,31 @@ def test_the_bar_of_an_analysis_moves_within_a_phase(results: Path, monkeypatch:
     assert "noisy_unbiased quiescent:  71%" in shown
     assert "10/14" in shown
     assert "\n" not in shown.rstrip(), "a bar, and no lines"
+
+
+def test_a_long_recording_from_python_says_where_it_is(
+    results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = ra.load(results / "spatial_navigation/noisy_unbiased_0.0001_0")
+    capsys.readouterr()
+    run.record(ra.rest(24), 2)
+    assert capsys.readouterr().err == "", "a short one says nothing"
+    monkeypatch.setattr("reactivation.analysis.progress._QUIET", 0.0)
+    run.record(ra.rest(24), 2)
+    told = [f"noisy_unbiased: quiescent; step {step}/24" for step in (10, 20, 24)]
+    assert capsys.readouterr().err.splitlines() == told
+
+
+def test_the_bar_of_a_recording_shows_late_and_leaves_nothing(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = ra.load(results / "spatial_navigation/noisy_unbiased_0.0001_0")
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    monkeypatch.setattr("reactivation.analysis.progress.tqdm", partial(tqdm, mininterval=0.0))
+    run.record(ra.rest(24), 2)
+    assert terminal.getvalue() == ""
+    monkeypatch.setattr("reactivation.analysis.progress._SHORT", 1e-9)
+    run.record(ra.rest(24), 2)
+    assert "quiescent:  83%" in terminal.getvalue()
+    assert terminal.getvalue().split("\r")[-2].strip() == "", "the line is cleared"
 
 
 def test_missing_runs_are_named_with_their_command(command: Command, results: Path) -> None:

@@ -1,5 +1,6 @@
 """A network in its world, to be put through phases: trained here, or brought from elsewhere."""
 
+from contextlib import closing
 import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import nn
 
+from reactivation.analysis.progress import Progress
 from reactivation.analysis.recording import Recording
 from reactivation.analysis.recordings import Subject, record
 from reactivation.checks import Count, Natural, Seconds, Strength, checked
@@ -131,7 +133,8 @@ class Run(Subject):
         """Put the network through a phase, and return what it reports.
 
         The same call gives the same numbers, whatever else the process does: each phase draws from its own streams.
-        `output_kl.py` measures `run.record(ra.rest(1000), 200)`.
+        `output_kl.py` measures `run.record(ra.rest(1000), 200)`. A long recording tells stderr where it is: by a bar on a
+        terminal, elsewhere, as in a notebook, by a line a minute.
 
         Args:
             phase: `waking(...)`, `rest(...)` or a `Phase`.
@@ -157,8 +160,12 @@ class Run(Subject):
         Recording of 5 epochs, 500 samples every 0.02 s in Box(width=2.2, height=2.2, centre=(0.0, 0.0), hard_walls=False)
         """
         kept = trajectories if rates is True else int(rates)
-        with arithmetic(device) as place, enough_memory():
-            return record(self._on(place), phase, trajectories, seed, dt, kept, decoder=decoder)
+        with (
+            arithmetic(device) as place,
+            enough_memory(),
+            closing(Progress(self.name, phase.steps, call=phase.name)) as progress,
+        ):
+            return record(self._on(place), phase, trajectories, seed, dt, kept, decoder=decoder, moved=progress.move)
 
     def _on(self, device: torch.device) -> Self:
         """The same run on a device; this one stays where it is."""
