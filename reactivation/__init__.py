@@ -10,7 +10,7 @@ load such a network, record it awake and at rest, and measure how far the two re
     rest = run.record(ra.rest(steps=1000), trajectories=200)
     ra.kl(rest, awake).value          # nats
 
-Networks    load, train, Run, Network, rollout; control, networks whose answers are known
+Networks    load, train, Run, Network, Noise, rollout; control, networks whose answers are known
 Phases      waking, rest, Phase; changes to a phase: Momentum, Adaptation, Leak, Gain, Drive, ColouredNoise, inputs
 Recordings  Recording, of networks and of animals alike; Box and Circle, the spaces that they live in
 Measures    kl, variance, step_length, explained_variance, transitions, decoding_error; over_seeds; plot; the modules replay
@@ -48,6 +48,7 @@ _HOMES = {
     "network.phases": ("Phase", "rest", "waking"),
     "streams": ("stream",),
     "training.one": ("train",),
+    "types": ("Noise",),
     "world.spaces": ("Box", "Circle"),
 }
 _MODULES = {"inputs": "network.inputs", "plot": "plotting.recordings", "replay": "replay", "theory": "theory"}

@@ -188,7 +188,8 @@ def checked(call: C) -> C:
         BadInput: an argument does not fit its annotation; the message names the call, the argument and what is accepted.
     """
     if isinstance(call, type):
-        setattr(call, "__init__", checked(vars(call)["__init__"]))  # noqa: B010 (mypy forbids the assignment)
+        maker = "__init__" if "__init__" in vars(call) else "__new__"  # named tuples have the latter alone
+        setattr(call, maker, checked(getattr(call, maker)))
         return call
     signature = inspect.signature(call)
     hints: dict[str, Any] = {}  # resolved at the first call, when the whole module is loaded
@@ -201,7 +202,7 @@ def checked(call: C) -> C:
             return call(*args, **kwargs)  # raises Python's own message about missing or surplus arguments
         if not hints:
             hints.update({name: _resolved(one.annotation, call) for name, one in signature.parameters.items()})
-        where = call.__qualname__.removesuffix(".__init__")
+        where = call.__qualname__.removesuffix(".__init__").removesuffix(".__new__")
         for name, value in bound.arguments.items():
             kind, hint = signature.parameters[name].kind, hints[name]
             if kind is inspect.Parameter.VAR_POSITIONAL:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from reactivation.checks import Strength, checked
 from reactivation.settings.noise import NoiseDistribution as NoiseDistribution
 
 PRECISION = torch.float32  # of every draw and weight, whatever the default of the process is
@@ -44,15 +45,19 @@ class Batch:
         return self.encode(self.positions.movedim(-2, 0).contiguous()).movedim(0, -2)
 
 
+@checked
 class Noise(NamedTuple):
     """How strong a network's noise is, and how it is distributed.
 
     Each σ is an intensity: the noise added in one step has variance σ²Δt (Eq. 2).
+
+    >>> ra.Noise(sigma=0.1)
+    Noise(sigma=0.1, sigma_in=0.0, sigma_out=0.0, distribution='gaussian')
     """
 
-    sigma: float = 0.0  # on the rates [s^-1/2]
-    sigma_in: float = 0.0  # on the inputs
-    sigma_out: float = 0.0  # on the outputs
+    sigma: Strength = 0.0  # on the rates [s^-1/2]
+    sigma_in: Strength = 0.0  # on the inputs
+    sigma_out: Strength = 0.0  # on the outputs
     distribution: NoiseDistribution = "gaussian"
 
 

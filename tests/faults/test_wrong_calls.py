@@ -95,6 +95,7 @@ def right(name: str, folder: Path) -> tuple[Callable[..., Any], Arguments]:
         "Network.from_step": {"step": lambda state, u: state, "units": 2, "dt": 0.02},
         "Network.from_weights": {"weights": {key: torch.zeros(shape) for key, shape in weights.items()}, "tau": 0.1},
         "Network": {"encoder": run.network.encoder, "cell": run.network.cell, "readout": run.network.decoder},
+        "Noise": {},
         "Phase": {"name": "rest", "steps": 5},
         "Recording": {
             "positions": xy, "dt": 0.02, "space": box, "rates": np.ones((3, 30, 4)), "true_positions": xy,
