@@ -1,8 +1,11 @@
 """The script of the theory's measures: its file, its errors, and its list of missing networks."""
 
 from dataclasses import replace
+import errno
+import io
 import json
 from pathlib import Path
+import sys
 from typing import Any
 
 from factories import Command
@@ -42,6 +45,28 @@ def test_a_control_is_measured_into_one_file(command: Command, tmp_path: Path, m
     assert found["nulls"] == {}  # a control was not trained
     again = command("output_theory.py", *WORDS[:-1])
     assert (again.returncode, "name these results with out=" in again.stderr) == (2, True)
+
+
+def test_a_line_that_nobody_reads_stops_no_measurement(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Full(io.StringIO):
+        """A stream on a full disk."""
+
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, text)
+
+    def measured(settings: Settings) -> dict[str, Any]:
+        print("drift", file=sys.stderr)
+        return {"drift": {"still": {"fits": []}}, "tempering": {"what": "the density", "value": 1.0}}
+
+    monkeypatch.setattr("reactivation.analysis.mechanism.measure", measured)
+    monkeypatch.setattr("sys.stderr", Full())
+    main(WORDS)
+    assert capsys.readouterr().out.splitlines() == [
+        "exponent of the density: 1.00",
+        str(result_file(Settings(run=WORDS[0][4:]))),
+    ]
 
 
 def test_the_plan_names_what_is_lacking_and_what_trains_it(command: Command) -> None:

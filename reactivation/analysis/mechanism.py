@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from reactivation.analysis.progress import Progress
 from reactivation.controls.homes import home_of
 from reactivation.machine.errors import BadInput, DamagedData
+from reactivation.machine.output import only_telling
 from reactivation.settings.declaring import LARGEST, setting
 from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import RESULTS, train_config
@@ -75,16 +76,20 @@ def main(words: list[str]) -> None:
     left_out = _OF_TRAINED if is_control(settings) else _OF_THE_LAST if settings.checkpoints else ()
     taken = [f.name for f in fields(Settings) if f.name not in left_out]
     refuse_idle(words, taken, "a control" if is_control(settings) else "checkpoints=")
-    found = measure(settings)
+    with only_telling():
+        _tell(measure(settings), settings)
+
+
+def _tell(found: Mapping[str, Any], settings: Settings) -> None:
+    """Print α and the exponent, and the file with all else."""
     if settings.checkpoints:
         for one in found["training"]:
             shown = ", ".join(map(_alpha_of, one["fits"])) or one["why"]
             print(f"alpha after step {one['step']}: {shown}")
-        print(result_file(settings))
-        return
-    for fit in found["drift"]["still"]["fits"]:
-        print(f"alpha at c = {fit['gain']:g}: {_alpha_of(fit)}")
-    print(f"exponent of {found['tempering']['what']}: {found['tempering']['value']:.2f}")
+    else:
+        for fit in found["drift"]["still"]["fits"]:
+            print(f"alpha at c = {fit['gain']:g}: {_alpha_of(fit)}")
+        print(f"exponent of {found['tempering']['what']}: {found['tempering']['value']:.2f}")
     print(result_file(settings))
 
 
