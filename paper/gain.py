@@ -72,8 +72,8 @@ class Row(NamedTuple):
     network: str
     inputs: str
     gain: float
-    kl: float
-    error: float  # standard error of the Monte Carlo estimate
+    kl: float | None  # None where it is infinite, or a density is degenerate
+    error: float | None  # standard error of the Monte Carlo estimate
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Control:
             }
             found = kl.analyse({run.name: recorded}, settings, lambda part: numpy_stream(self.seed, of_analysis("kl", part)))
             measured = kl.tabulate(run.name, None, found.details)[QUIESCENT]
-            row = Row(self.family, self.network, self.inputs, *map(_number, (settings.variance_gain, *_told(measured))))
+            row = Row(self.family, self.network, self.inputs, float(values["variance_gain"]), *_told(measured))
             rows.append(row._asdict())
         make_folder(file.parent)
         write_atomically(file, to_json({"rests": self._rests(), "rows": rows}))
@@ -138,12 +138,8 @@ class Control:
         return [rest for rest in _rests(self.task) if rest["inputs"] == self.inputs]
 
 
-def _told(measures: Mapping[str, Any]) -> tuple[Any, Any]:
+def _told(measures: Mapping[str, Any]) -> tuple[float | None, float | None]:
     return measures["kl_matched"], measures["kl_matched_standard_error"]
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
 
 
 def _control_name(name: str, task: str) -> str:
@@ -200,9 +196,7 @@ def measured(path: str) -> list[Row]:
     learned = [run for run in planned() if has_learned(RunFolder(sweep.path / run.name))]
     families = {str(sweep.path / run.name): (family_of(run), run.name) for run in learned}
     known = [row for row in sweep_table(sweep) if row["run"] in families]
-    return rows + [
-        Row(*families[row["run"]], row["inputs"], *map(_number, (row["variance_gain"], *_told(row)))) for row in known
-    ]
+    return rows + [Row(*families[row["run"]], row["inputs"], row["variance_gain"], *_told(row)) for row in known]
 
 
 def with_published(path: str) -> list[Row]:
@@ -229,16 +223,12 @@ def unlearned(path: str) -> Unlearned:
 
 
 def curves(rows: Sequence[Row], family: str, inputs: str) -> list[Curve]:
-    """Return the complete curves of a family."""
+    """Return the complete curves of a family; a rest without a number leaves its network's curve incomplete."""
     found: dict[str, dict[float, float]] = {}
     for row in rows:
-        if (row.family, row.inputs) == (family, inputs):
+        if (row.family, row.inputs) == (family, inputs) and row.kl is not None:
             found.setdefault(row.network, {})[row.gain] = row.kl
-    return [
-        Curve(kl, _dimensions(name))
-        for name, kl in found.items()
-        if all(math.isfinite(kl.get(gain, math.nan)) for gain in GAINS)
-    ]
+    return [Curve(kl, _dimensions(name)) for name, kl in found.items() if set(GAINS) <= kl.keys()]
 
 
 def _dimensions(network: str) -> int:
@@ -362,10 +352,17 @@ def _rows_of(table: str) -> Iterator[Row]:
     if tuple(next(reader, ())) != Row._fields:
         raise ValueError("these are no columns of the figure")
     for family, network, inputs, *numbers in reader:
-        gain, kl, error = (float(number or "nan") for number in numbers)
+        gain, kl, error = map(_number, numbers)
         if inputs not in INPUTS or gain not in GAINS:
             raise ValueError("no rest of the plan")
         yield Row(family, network, inputs, gain, kl, error)
+
+
+def _number(cell: str) -> float | None:
+    """The number in a cell; None in an empty one."""
+    if cell and not math.isfinite(float(cell)):
+        raise ValueError(f"{cell} is not finite")
+    return float(cell) if cell else None
 
 
 def figure_file(root: Path, form: str = "png") -> Path:

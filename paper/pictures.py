@@ -64,7 +64,7 @@ def _digest(tables: Iterable[bytes]) -> str:
 
 
 def _csv(table: PanelTable) -> bytes:
-    """The columns with a header; numbers have 7 digits, and NaN is an empty cell."""
+    """The columns with a header; numbers have 7 digits, and NaN or None is an empty cell."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.columns)
@@ -75,4 +75,4 @@ def _csv(table: PanelTable) -> bytes:
 
 def _cells(column: Any) -> Iterator[str]:
     for value in column.tolist():
-        yield "" if value != value else f"{value:.7g}" if isinstance(value, float) else str(value)
+        yield "" if value is None or value != value else f"{value:.7g}" if isinstance(value, float) else str(value)

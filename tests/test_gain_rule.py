@@ -8,6 +8,7 @@ import math
 from pathlib import Path
 import shutil
 from statistics import fmean
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -159,6 +160,30 @@ def test_families_are_judged_and_drawn_from_the_rows_of_the_table(tmp_path: Path
     ]
     shown = next(row for row in curve_table(drawn(str(tmp_path))).rows if row[:2] == ["biased GRU", "no inputs"])
     assert shown[2:] == ["3", *(f"{fmean(one.kl[c] for one in best_at(2.0)):.2f}" for c in GAINS)]
+
+
+def test_a_rest_without_a_divergence_is_kept_as_such_and_leaves_its_curve_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A divergence is null where it is infinite, or where all trajectories of a rest stand in one place."""
+    one = next(control for control in controls() if control.task == "head_direction")
+    told = {f"kl_matched{end}": None for end in ("", "_standard_error")}
+    run = SimpleNamespace(name=one.network, record=lambda *_, **__: None)
+    monkeypatch.setattr("reactivation.controls.control.control", lambda *_: run)
+    monkeypatch.setattr("paper.gain.kl.analyse", lambda *_: SimpleNamespace(details={}))
+    monkeypatch.setattr("paper.gain.kl.tabulate", lambda *_: {"quiescent": told})
+    one.measure(str(tmp_path))
+    rows = one.rows(str(tmp_path))
+    assert [(row.gain, row.kl, row.error) for row in rows] == [(gain, None, None) for gain in GAINS]
+    whole = rows_of(one.family, ["another"], FLAT[:1])
+    lacking = [*rows_of(one.family, ["first"], FLAT[1:2])[: len(GAINS) - 1], rows[-1]._replace(network="first")]
+    assert curves(lacking + whole, one.family, one.inputs) == FLAT[:1]
+    draw([*rows, *lacking, *whole], {}, tmp_path / "figures")
+    assert {row.kl for row in drawn(str(tmp_path)) if row.network == one.network} == {None}
+    file = figure_file(tmp_path, "csv")
+    file.write_text(file.read_text().replace(",,\n", ",nan,\n", 1))
+    with pytest.raises(DamagedData, match="not what its command writes"):
+        drawn(str(tmp_path))
 
 
 def test_what_lives_in_the_box_has_two_dimensions_and_what_lives_on_the_circle_one() -> None:
