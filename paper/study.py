@@ -14,6 +14,7 @@ from reactivation.analysis.base import AnalysisSettings, Recording, renamed
 from reactivation.analysis.request import reference
 from reactivation.analysis.result_files import declared, holds, model, result_file
 from reactivation.machine.errors import DamagedData
+from reactivation.machine.numbers import or_nan
 from reactivation.machine.places import PUBLISHED
 from reactivation.settings.layers import RESULTS, TrainConfig, resolve_analysis
 from reactivation.storage.files import read_json_once
@@ -358,4 +359,4 @@ def _number(found: Any, *path: str) -> float:
         if found is None:
             break
         found = found[key]
-    return math.nan if found is None else float(found)
+    return or_nan(found)

@@ -37,6 +37,7 @@ from paper.theory import (
     training_settings,
     unlearned,
 )
+from reactivation.machine.numbers import or_nan
 
 HOME_AT = 2.0  # c of the rest whose modes count, as in Eq. 19
 _BOTH_NOISES = (  # the same networks trained with noise, and without
@@ -130,19 +131,15 @@ def network_of(task: str, seed: int, measured: dict[str, Any], training: dict[st
         max(tempered["remembered"]),
         still["is_along"],
         one_mode_at_home(task, **homes[HOME_AT]),
-        math.nan if brownian is None else _alpha_of(brownian["fits"][0]),
+        or_nan(None if brownian is None else brownian["fits"][0]["alpha"]),
         direction_in_time(rest["share"], rest["share_reversed"]),
         measured["scale_symmetry"] == 0,
     )
 
 
 def _alphas(fits: Sequence[dict[str, Any]]) -> dict[float, float]:
-    return {fit["gain"]: _alpha_of(fit) for fit in fits if fit["gain"] in JUDGED}
-
-
-def _alpha_of(fit: dict[str, Any]) -> float:
-    """α; NaN where no pairs could tell it."""
-    return math.nan if fit["alpha"] is None else float(fit["alpha"])
+    """c → α; NaN where no pairs could tell it."""
+    return {fit["gain"]: or_nan(fit["alpha"]) for fit in fits if fit["gain"] in JUDGED}
 
 
 def _late_alphas(training: dict[str, Any]) -> dict[float, float]:

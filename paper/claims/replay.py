@@ -13,6 +13,7 @@ import numpy as np
 
 from paper.claims.criteria import ABOUT, SMOOTH
 from paper.claims.verdicts import Claim
+from reactivation.machine.numbers import or_nan
 
 Measured = Mapping[str, Any]  # the measurement of one network by `paper.diagram.measure`
 
@@ -30,7 +31,7 @@ def at(found: Measured, measure: str, modifier: str = "adaptation", strength: fl
     """
     for point in found["points"]:
         if (point["modifier"], point["strength"], point["gain"]) == (modifier, strength, gain):
-            return float("nan") if point[measure] is None else float(point[measure])
+            return or_nan(point[measure])
     raise KeyError(f"{modifier} {strength} at c = {gain}")
 
 

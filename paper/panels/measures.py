@@ -1,7 +1,6 @@
 """Measures over networks: learning, explained variance, divergences, and one number per network or trajectory."""
 
 from collections.abc import Iterable, Sequence
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 from paper.panels.base import PHASES, PanelTable, Spread, every_result, over_networks
 from paper.protocols import SPATIAL, VANILLA
 from paper.study import Study, error_name
+from reactivation.machine.numbers import or_nan
 from reactivation.plotting import drawing
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def divergences(study: Study) -> PanelTable:
     """KL(rest ‖ awake) between runs, and of the baselines (Fig. 2e); NaN where a seed's density is degenerate."""
     tables = [result["table"] for result in every_result(study, "kl")]
     pairs = [(rest, awake) for rest in LABELS for awake in tables[0]["uniform"]]
-    values = over_networks([[_or_nan(table[rest][awake]) for rest, awake in pairs] for table in tables])
+    values = over_networks([[or_nan(table[rest][awake]) for rest, awake in pairs] for table in tables])
     names = {"rest": [rest for rest, _ in pairs], "awake": [awake for _, awake in pairs]}
     return PanelTable({**names, **values.columns("kl", "nat"), "networks": len(tables)})
 
@@ -128,7 +128,3 @@ def _rows(table: PanelTable, *headers: str) -> Iterable[tuple[str, ...]]:
 def _distinct(table: PanelTable, *headers: str) -> list[tuple[str, ...]]:
     """The distinct combinations of values in some columns, in order."""
     return list(dict.fromkeys(_rows(table, *headers)))
-
-
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value

@@ -25,6 +25,7 @@ from paper.theory import (
     family_settings,
     found,
 )
+from reactivation.machine.numbers import or_nan
 from reactivation.world.spaces import Box, Circle
 
 if TYPE_CHECKING:
@@ -342,7 +343,7 @@ def _course(task: str) -> "Course":
 
 def missed(fit: Result, task: str) -> float | None:
     """Return the share of the drift's weighted squares that α times the prediction leaves: 0 on the line, 1 if unrelated."""
-    is_fitted = _course(task).is_fitted(np.array([math.nan if place is None else place for place in fit["place"]]))
+    is_fitted = _course(task).is_fitted(np.array([or_nan(place) for place in fit["place"]]))
     bins = [
         (error**-2, predicted, velocity - spread)
         for *values, fitted in zip(
