@@ -73,6 +73,12 @@ class Study:
         protocol = ALL_PROTOCOLS[name]
         return _files(protocol, self._located(protocol, seed))
 
+    def rests_alike(self, one: str, other: str) -> bool:
+        """Return whether two protocols rest the same networks alike: they differ in nothing but runs and names of files."""
+        protocols, seed = (ALL_PROTOCOLS[one], ALL_PROTOCOLS[other]), self.seeds[0]
+        first, second = (replace(self.settings(protocol, seed), runs=[], out=None) for protocol in protocols)
+        return protocols[0].analysis == protocols[1].analysis and bool(first == second)
+
     def seeds_of(self, *names: str) -> tuple[int, ...]:
         """The seeds that have the results of all these protocols."""
         return tuple(seed for seed in self.seeds if all(self.has(name, seed) for name in names))
@@ -331,9 +337,11 @@ def entropy_at_rest(result: Result, run: str) -> float:
     return _number(result["details"], "pairs", run, run, "matched_bandwidth", "entropy")
 
 
-def variance_gain(result: Result) -> float:
-    """Return the factor of the noise variance at rest that was asked for; NaN for the cell's own."""
-    return _number(result["details"], "settings", "variance_gain")
+def longest_wait(result: Result) -> int:
+    """Return the most steps for which a wait at rest could be seen: from the first step that is measured to the last."""
+    settings = result["details"]["settings"]
+    steps: int = settings["t_quiescent"] - settings["t_shift"]
+    return steps - 1
 
 
 def step_length(result: Result, run: str, phase: str) -> float:

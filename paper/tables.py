@@ -19,6 +19,7 @@ from paper.claims.verdicts import (
     FEWEST_SEEDS,
     HOLDS,
     MOST_SEEDS,
+    NOT_ASKED,
     TRAINING,
     UNDECIDED,
     Claim,
@@ -59,7 +60,7 @@ def seeds_table(study: Study) -> Table:
     return Table(["task", "network", "trained at full length"], rows)
 
 
-def _seeds(seeds: Sequence[int], wanted: int) -> str:
+def _seeds(seeds: Sequence[int], wanted: int = 0) -> str:
     if not seeds:
         return _NONE
     lacking = "" if len(seeds) >= wanted else f" ({len(seeds)} of {wanted})"
@@ -142,10 +143,10 @@ def claims_table(study: Study) -> Table:
     for claim in CLAIMS:
         cells, protocols = claim_cells(claim, verdicts[claim.key]), ", ".join(claim.protocols)
         found = [cells[name] for name in ("range", "mean", "seeds", "verdict")]
-        found += [with_its_mean(claim, of_code[claim.key])] if any(of_code.values()) else []
+        found += [with_its_mean(claim, of_code[claim.key])] if any_measured(of_code) else []
         rows.append([claim.sentence, whose(claim), claim.figure, claim.measure, protocols, *found])
     header = ["claim", "whose", "figure", "measure", "protocol", "range", f"mean {_INTERVAL}", "seeds", "verdict"]
-    return Table([*header, *(["released code"] if any(of_code.values()) else [])], rows)
+    return Table([*header, *(["released code"] if any_measured(of_code) else [])], rows)
 
 
 def released_verdicts(study: Study) -> dict[str, Verdict | None]:
@@ -160,7 +161,7 @@ def released_verdicts(study: Study) -> dict[str, Verdict | None]:
 
 def released(study: Study) -> str:
     """Return a sentence that says which networks are trained as the released code trains them."""
-    if any(released_verdicts(study).values()):
+    if any_measured(released_verdicts(study)):
         rows = seeds_table(study.of_released_code).rows
         trained = [f"{task}/{run}, {seeds}" for task, run, seeds in rows if seeds != _NONE]
         return (
@@ -186,10 +187,11 @@ def claim_cells(claim: Claim, verdict: Verdict | None) -> dict[str, str]:
 
 
 def with_its_mean(claim: Claim, verdict: Verdict | None) -> str:
-    """Return verdict, mean and number of seeds of a claim, as one text."""
-    if verdict is None:
-        return NOT_RUN
-    cells, number = claim_cells(claim, verdict), len(verdict.values)
+    """Return verdict, mean and number of seeds of a claim, as one text; the verdict alone where there are no numbers."""
+    cells = claim_cells(claim, verdict)
+    if verdict is None or verdict.verdict == NOT_ASKED:
+        return cells["verdict"]
+    number = len(verdict.values)
     seeds = f", {number} seed{'' if number == 1 else 's'}" if number else ""
     return f"{cells['verdict']}: {cells['mean']}{seeds}"
 
@@ -204,8 +206,23 @@ def reached(verdict: Verdict | None) -> str:
     return verdict.verdict if verdict else NOT_RUN
 
 
+def any_measured(verdicts: Mapping[str, Verdict | None]) -> bool:
+    """Return whether any claim has been measured."""
+    return any(reached(verdict) not in (NOT_RUN, NOT_ASKED) for verdict in verdicts.values())
+
+
+def _why_not(claim: Claim) -> str:
+    """The words behind "cannot be asked": why, and which claim has the same number."""
+    if claim.compared is None:
+        return ""
+    same = [f"; same number as “{one.sentence.removesuffix('.')}”" for one in CLAIMS if one.key == claim.compared.same_as]
+    return f": {claim.compared.why}{''.join(same)}"
+
+
 def _beyond(claim: Claim, verdict: Verdict) -> str:
-    """The words beside an undecided verdict: what few seeds suggest, or how many seeds would decide."""
+    """The words beside a verdict that decides nothing: why, what few seeds suggest, or how many would decide."""
+    if verdict.verdict == NOT_ASKED:
+        return _why_not(claim)
     if verdict.verdict != UNDECIDED or not verdict.values:
         return ""
     if len(verdict.values) < FEWEST_SEEDS:
@@ -217,9 +234,10 @@ def _beyond(claim: Claim, verdict: Verdict) -> str:
 
 
 def _result(verdict: Verdict) -> str:
-    """The mean over the seeds that count, and every number known before the rule was written."""
+    """The mean over the seeds that count, which of them are at the upper limit, and every number known before."""
     counted = _interval(verdict.values) if verdict.values else _ABSENT
-    return counted + (f" (known before: {', '.join(map(three_digits, verdict.known))})" if verdict.known else "")
+    limit = f" (at the upper limit: {_seeds(verdict.at_limit)})" if verdict.at_limit else ""
+    return counted + limit + (f" (known before: {', '.join(map(three_digits, verdict.known))})" if verdict.known else "")
 
 
 def _so_far(claim: Claim, value: float) -> str:
@@ -255,7 +273,7 @@ def tally(verdicts: Mapping[str, Verdict | None]) -> str:
     for whose, ours in (("claims of the paper", False), ("of ours", True)):
         found = [verdicts[claim.key] for claim in CLAIMS if claim.ours == ours]
         words = [reached(verdict) for verdict in found]
-        counted = {name: words.count(name) for name in (HOLDS, FAILS, UNDECIDED, NOT_RUN)}
+        counted = {name: words.count(name) for name in (HOLDS, FAILS, UNDECIDED, NOT_ASKED, NOT_RUN)}
         parts.append(f"{len(found)} {whose}: " + ", ".join(f"{name} {count}" for name, count in counted.items() if count))
     return "; ".join(parts) + "."
 

@@ -1,18 +1,25 @@
 """Every claim's number, from results in which all entries differ, against values worked out by hand; missing results."""
 
+from dataclasses import asdict
 import json
 import math
+from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from paper.claims import CLAIMS
 from paper.claims.ablations import effects
-from paper.claims.verdicts import TRAINING, Claim, judge, ratio
+from paper.claims.verdicts import NOT_ASKED, TRAINING, Claim, can_be_asked, judge, judge_all, ratio, results_of
+from paper.documents import committed
 from paper.protocols import AUTHORS_CODE, GATED, NOT_DOUBLED, PROTOCOLS, UNIFORM_NOISE, Condition
-from paper.study import Study, growth
-from paper.tables import claim_cells, crossings_table
+from paper.study import Study, growth, longest_wait
+from paper.tables import NOT_RUN, any_measured, crossings_table, released_verdicts, tally, with_its_mean
+from reactivation.analysis.measures import transitions
+from reactivation.analysis.recording import Recording
 from reactivation.storage.files import to_json
+from reactivation.world.spaces import Circle
 
 U, B, QUIET_U, QUIET_B = "noisy_unbiased", "noisy_biased", "no-noise_unbiased", "no-noise_biased"
 U_GRU, B_GRU = f"{U}_gru", f"{B}_gru"
@@ -33,8 +40,7 @@ def kl_result(unbiased: str, biased: str, times: float, entropies: tuple[float, 
     }
     for pair in pairs["uniform"].values():
         del pair["matched_bandwidth"]  # it has no kernel
-    settings = {"variance_gain": None}
-    return {"table": table, "details": {"entropy_awake": {unbiased: awake}, "pairs": pairs, "settings": settings}}
+    return {"table": table, "details": {"entropy_awake": {unbiased: awake}, "pairs": pairs}}
 
 
 def manifold(*values: float) -> dict[str, float]:
@@ -246,21 +252,68 @@ def test_the_noise_that_a_protocol_names_is_that_of_networks_of_the_released_cod
         assert (settings.noise_kind, settings.variance_gain) == expected
 
 
-def test_how_much_doubling_harms_has_no_number_where_both_rests_have_doubled_noise() -> None:
-    """So it is of GRUs of the released code, whose preset doubles the noise of both."""
+# Of networks of the released code, whose noise is uniform and doubled in every rest.
+ONE_REST = {
+    *(f"uniform_amplitude_{which}" for which in ("unbiased", "biased", "head_unbiased", "head_biased")),
+    *(f"{key}_{bias}" for key in ("erratic_uniform", "sensitive") for bias in ("unbiased", "biased")),
+}
 
-    def rest(gain: float | None, times: float) -> dict[str, Any]:
-        found = kl_result(U_GRU, B_GRU, times, (1.3, 1.5))
-        return {**found, "details": {**found["details"], "settings": {"variance_gain": gain}}}
 
-    (claim,) = (claim for claim in CLAIMS if claim.key == "sensitive_biased")
-    of_text = RESULTS | {"kl_gru": rest(None, 3), "kl_gru_gain2": rest(2.0, 8)}
-    assert claim.value(of_text) == EXPECTED[claim.key]
-    of_code = RESULTS | {"kl_gru": rest(2.0, 8), "kl_gru_gain2": rest(2.0, 8)}
-    value = claim.value(of_code)
-    assert math.isnan(value)
-    verdict = judge(claim, dict.fromkeys(range(5), value))
-    assert claim_cells(claim, verdict)["verdict"] == "undecided (not every seed has a finite number)"
+def test_a_claim_that_compares_what_a_preset_makes_one_rest_cannot_be_asked(tmp_path: Path) -> None:
+    text = Study((0,), path=str(tmp_path), fallback=False)
+    assert all(can_be_asked(claim, text) for claim in CLAIMS)
+    assert {claim.key for claim in CLAIMS if not can_be_asked(claim, text.of_released_code)} == ONE_REST
+    verdicts = released_verdicts(text)
+    told = {claim.key: with_its_mean(claim, verdicts[claim.key]) for claim in CLAIMS}
+    assert {key for key, words in told.items() if words != NOT_RUN} == ONE_REST, "whether they are measured or not"
+    assert told["sensitive_biased"] == f"{NOT_ASKED}: noise is doubled in both rests of GRUs"
+    assert told["erratic_uniform_biased"].endswith(
+        "same number as “Noise put into networks trained without it makes rest erratic (biased)”"
+    )
+    assert (
+        tally(verdicts) == f"51 claims of the paper: {NOT_ASKED} 2, {NOT_RUN} 49; 47 of ours: {NOT_ASKED} 6, {NOT_RUN} 41."
+    )
+    assert not any_measured(verdicts)
+
+
+def test_a_claim_compares_protocols_that_it_reads_and_names_a_claim_that_there_is() -> None:
+    by_key = {claim.key: claim for claim in CLAIMS}
+    compared = {claim: claim.compared for claim in CLAIMS if claim.compared}
+    assert {claim.key for claim in compared} == ONE_REST
+    assert all({pair.one, pair.other} <= set(claim.protocols) for claim, pair in compared.items())
+    assert {pair.same_as for pair in compared.values()} <= {"", *by_key}
+
+
+@pytest.mark.artifact
+def test_where_two_rests_are_one_the_other_claim_has_the_same_number() -> None:
+    by_key, study = {claim.key: claim for claim in CLAIMS}, committed().of_released_code
+    twins = [(claim, by_key[claim.compared.same_as]) for claim in CLAIMS if claim.compared and claim.compared.same_as]
+    assert len(twins) == 6
+    for pair in twins:
+        one, other = (claim.value(results_of(claim.protocols, study, 0)) for claim in pair)
+        assert one == pytest.approx(other), pair[0].key
+
+
+@pytest.mark.parametrize(("dwell", "is_at_limit"), [(498, False), (499, True)])
+def test_a_bearing_kept_to_the_end_of_rest_is_at_the_limit_of_the_measure(dwell: int, is_at_limit: bool) -> None:
+    """The longest time that could be seen, and not an interval without width, tells it."""
+    (claim,) = (claim for claim in CLAIMS if claim.key == "dwell_unbiased")
+    kept = {U: {"active": turning(0, 7, 0, 0), "quiescent": turning(0, dwell, 0, 0)}}
+    settings = {"t_quiescent": 600, "t_shift": 100}
+    known = Known(transitions={"table": kept, "details": {"settings": settings}})
+    verdict = judge_all([claim], cast(Study, known))[claim.key]
+    assert verdict
+    assert verdict.values == (dwell / 7,)
+    assert verdict.at_limit == ((7,) if is_at_limit else ())
+    assert ("(at the upper limit: seed 7)" in with_its_mean(claim, verdict)) == is_at_limit
+    assert ("at_limit" in verdict.plain()) == is_at_limit
+
+
+def test_a_bearing_that_never_moves_is_kept_for_the_longest_time_that_could_be_seen() -> None:
+    still = {"run": {"quiescent": Recording(np.zeros((3, 20, 1)), 0.02, Circle())}}
+    settings = transitions.Settings(t_quiescent=30, t_shift=10)
+    found = transitions.analyse(still, settings, lambda _: np.random.default_rng(0))
+    assert found.table["run"]["quiescent"]["dwell"] == longest_wait({"details": {"settings": asdict(settings)}})
 
 
 def test_a_ratio_to_nothing_is_infinite() -> None:
@@ -291,6 +344,9 @@ def test_what_has_no_number_is_null_in_the_verdicts() -> None:
 
 class Known:
     """A study of one seed, with what claims need of it."""
+
+    preset = None
+    seeds = (7,)
 
     def __init__(self, **changed: Any):
         self.results = {name: result for name, result in RESULTS.items() if name != TRAINING} | changed

@@ -2,6 +2,7 @@
 
 from html.parser import HTMLParser
 import json
+import math
 from pathlib import Path
 import re
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from paper import tables
 from paper.claims import CLAIMS
-from paper.claims.verdicts import FAILS, HOLDS, UNDECIDED, Claim, Verdict, judge, judge_all, seeds_to_decide
+from paper.claims.verdicts import FAILS, HOLDS, NOT_ASKED, UNDECIDED, Claim, Verdict, judge, judge_all, seeds_to_decide
 from paper.documents import committed
 from paper.figures import FIGURES
 from paper.live.browser import BROWSERS, Browser
@@ -107,6 +108,18 @@ def test_every_claim_has_a_column_of_the_released_code_where_it_has_networks(tmp
     assert len(rows) == len(CLAIMS)
     assert rows[ours] == f"{FAILS}: 1 [1, 1], 3 seeds"
     assert "its code gives" not in html_of(Report(committed(), "paper", tmp_path, code, NOTHING))
+
+
+def test_what_cannot_be_asked_of_the_code_says_why_and_is_decided_for_neither(tmp_path: Path) -> None:
+    text = NOTHING | {"sensitive_biased": judged(HOLDS), "biased": judged(HOLDS)}
+    code = NOTHING | {"sensitive_biased": Verdict((), (), math.nan, None, NOT_ASKED), "biased": judged(HOLDS)}
+    both = html_of(Report(committed(), "paper", tmp_path, text, code))
+    assert (
+        '<td class="unasked" data-label="its code gives">cannot be asked: noise is doubled in both rests of GRUs</td>'
+        in both
+    )
+    assert "Of 1 claims that are decided for both" in both
+    assert f"51 claims of the paper: {HOLDS} 1, {NOT_ASKED} 1, {NOT_RUN} 49;" in both
 
 
 def test_the_document_has_a_column_of_the_released_code_where_it_has_networks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from statistics import mean
 import numpy as np
 
 from paper.claims.criteria import DOUBLING, HALF_WIDTH, SEEN_LATER
-from paper.claims.verdicts import TRAINING, Claim, Results, ratio
+from paper.claims.verdicts import TRAINING, Claim, Compared, Results, ratio
 from paper.protocols import DOUBLED, GATED, HEAD, LONG, PUSH, SPATIAL, Condition
 from paper.study import at, norms
 
@@ -86,6 +86,7 @@ def push_keeps_amplitude(end: str, whose: str, manifold: str, run: str) -> list[
             low=-DOUBLING,
             high=DOUBLING,
             ours=True,
+            compared=Compared(awake, uniform, "the noise of rest is uniform anyway", f"amplitude_{end}"),
         ),
         Claim(
             f"unpushed_amplitude_{end}",

@@ -9,7 +9,9 @@ from paper.claims import CLAIMS
 from paper.claims.mechanism import Judged
 from paper.claims.replay import rows
 from paper.claims.theory import SURE
+from paper.claims.verdicts import can_be_asked
 from paper.protocols import HEAD
+from paper.study import Study
 from paper.theory import BY_NAME, FOLLOWED, SEEDS
 from reactivation.analysis.results import LEVEL
 
@@ -36,9 +38,10 @@ def chances(judged: Sequence[Judged]) -> list[Chance]:
     looks = [len(FOLLOWED[BY_NAME[one.family].task]) for one in judged if one.question.startswith("when")]
     others = len(questions) - mechanisms - len(looks)
     claims, replay = len(CLAIMS), len(rows(of_noise=True))
+    released = sum(can_be_asked(claim, Study((0,)).of_released_code) for claim in CLAIMS)
     return [
         Chance("claims about networks of the paper's text", claims, claims * TAIL),
-        Chance("the same claims about networks of its released code", claims, claims * TAIL),
+        Chance("the same claims about networks of its released code", released, released * TAIL),
         Chance("rows on replay, for each family", replay, replay * TAIL),
         Chance("mechanisms of families", mechanisms, mechanisms * max(TAIL, sign_is_wrong(HEAD))),
         Chance("further questions about families", others, others * TAIL),

@@ -4,7 +4,7 @@ from paper.claims.both import keeps_amplitude, push_keeps_amplitude
 from paper.claims.criteria import ALIGNED, CLOSE, HOLE, KEPT, MUCH, SEEN, SEEN_LATER, SOME
 from paper.claims.verdicts import Claim, Results, ratio
 from paper.protocols import DOUBLED
-from paper.study import at, kl
+from paper.study import at, kl, longest_wait
 
 _UNBIASED, _BIASED = DOUBLED.noisy("unbiased"), DOUBLED.noisy("biased")
 
@@ -34,6 +34,8 @@ def _bearings(bias: str, distribution_figure: str, dwell_figure: str) -> list[Cl
             low=MUCH,
             seen=SEEN,
             ours=bias == "unbiased",
+            # The end of rest is the median wherever the true one lies beyond it.
+            is_at_limit=lambda seed: at(seed["transitions"], run, "quiescent", "dwell") >= longest_wait(seed["transitions"]),
         ),
         keeps_amplitude(f"amplitude_head_{bias}", f"head direction, {bias}", "manifold_head_long", run),
         *push_keeps_amplitude(f"head_{bias}", f"head direction, {bias}", "manifold_head", run),

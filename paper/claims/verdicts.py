@@ -20,10 +20,20 @@ TRAINING = "training"  # a key beside the protocols: <task>/<run> → decoding e
 FEWEST_SEEDS = 3
 MOST_SEEDS = 1000  # no one would train more to decide a claim
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
+NOT_ASKED = "cannot be asked"  # of networks for which two rests that the claim compares are one
 INFINITY = math.inf
 _GAP = "\N{NO-BREAK SPACE}"
 
 Results = Mapping[str, Any]  # protocol or TRAINING → content of its files, for one seed
+
+
+class Compared(NamedTuple):
+    """Two protocols that a claim compares. Where a preset makes one rest of them, the claim asks nothing of its own."""
+
+    one: str
+    other: str
+    why: str  # a preset makes one rest of them, in words
+    same_as: str = ""  # key of the claim that has the same number then; "": there is no number
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,8 @@ class Claim:
     high: float = INFINITY
     seen: tuple[int, ...] = ()  # seeds of the paper's networks measured before the rule was written: they do not count
     ours: bool = False  # whether it is a check or question of this project, not a claim of the paper
+    compared: Compared | None = None
+    is_at_limit: Callable[[Results], bool] | None = None  # whether one seed's number is the largest that could be seen
 
     @property
     def rule(self) -> str:
@@ -67,16 +79,18 @@ class Verdict(NamedTuple):
     interval: tuple[float, float] | None  # None for fewer than two seeds
     verdict: str
     known: tuple[float, ...] = ()  # numbers of seeds measured before the rule was written
+    at_limit: tuple[int, ...] = ()  # of those that count, the seeds whose true number may be larger than could be seen
 
     def plain(self) -> dict[str, Any]:
-        """Return it as plain values for JSON; numbers that are not finite become null."""
+        """Return it as plain values for JSON; numbers that are not finite become null, an empty `at_limit` is left out."""
 
         def plain(value: float) -> float | None:
             return value if math.isfinite(value) else None
 
         interval = self.interval and tuple(map(plain, self.interval))
         values, known = (tuple(map(plain, numbers)) for numbers in (self.values, self.known))
-        return self._asdict() | {"values": values, "mean": plain(self.mean), "interval": interval, "known": known}
+        told = self._asdict() | {"values": values, "mean": plain(self.mean), "interval": interval, "known": known}
+        return {name: value for name, value in told.items() if name != "at_limit" or value}
 
 
 def ratio(value: float, of: float) -> float:
@@ -112,11 +126,21 @@ def seeds_to_decide(claim: Claim, verdict: Verdict) -> int | None:
 
 
 def judge_all(claims: Iterable[Claim], study: Study) -> dict[str, Verdict | None]:
-    """Judge every claim over the seeds that count and have its results; None for a claim without such seeds."""
+    """Judge every claim over the seeds that count and have its results; None for a claim without such seeds.
+
+    A claim that cannot be asked of these networks has a verdict that says so, whether they are measured or not.
+    """
     return {claim.key: _judged(claim, study) for claim in claims}
 
 
+def can_be_asked(claim: Claim, study: Study) -> bool:
+    """Return whether the rests that a claim compares differ in this study."""
+    return claim.compared is None or not study.rests_alike(claim.compared.one, claim.compared.other)
+
+
 def _judged(claim: Claim, study: Study) -> Verdict | None:
+    if not can_be_asked(claim, study):
+        return Verdict((), (), math.nan, None, NOT_ASKED)
     found = {seed: _value(claim, study, seed) for seed in study.seeds_of(*_measured(claim))}
     values = {seed: value for seed, value in found.items() if value is not None}
     if not all(seed in values for seed in FURTHER_SEEDS if seed in study.seeds):  # each would be a look at the verdict
@@ -125,7 +149,12 @@ def _judged(claim: Claim, study: Study) -> Verdict | None:
         return None
     seen = claim.seen if study.preset is None else ()  # networks of a preset were not seen before
     verdict = judge(claim, {seed: value for seed, value in values.items() if seed not in seen})
-    return verdict._replace(known=tuple(value for seed, value in values.items() if seed in seen))
+    known = tuple(value for seed, value in values.items() if seed in seen)
+    return verdict._replace(known=known, at_limit=tuple(seed for seed in verdict.seeds if _is_at_limit(claim, study, seed)))
+
+
+def _is_at_limit(claim: Claim, study: Study, seed: int) -> bool:
+    return claim.is_at_limit is not None and claim.is_at_limit(results_of(claim.protocols, study, seed))
 
 
 def _measured(claim: Claim) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import re
 
 from paper.claims import CLAIMS
-from paper.claims.verdicts import FAILS, FEWEST_SEEDS, HOLDS, UNDECIDED, Claim, Verdict, judge_all
+from paper.claims.verdicts import FAILS, FEWEST_SEEDS, HOLDS, NOT_ASKED, UNDECIDED, Claim, Verdict, judge_all
 from paper.figures import FIGURES, name_of, shows_its_numbers
 from paper.pictures import picture
 from paper.protocols import NETWORKS
@@ -20,6 +20,7 @@ from paper.study import Study
 from paper.tables import (
     NOT_RUN,
     TABLES,
+    any_measured,
     claim_cells,
     networks_table,
     reached,
@@ -51,7 +52,9 @@ _HOW_TO_READ = (
     f"hold</i> if it lies outside, and is <i>undecided</i> otherwise, as always with fewer than {FEWEST_SEEDS} seeds; "
     "<i>so far</i> then says where the mean lies. <i>About n seeds would decide</i> supposes that they have the mean "
     "and the standard deviation of the present ones. Seeds that had been measured before a rule was written do not "
-    "count; their numbers were <i>known before</i>. <i>Ours</i> are claims that the paper does not make: checks, "
+    "count; their numbers were <i>known before</i>. <i>At the upper limit</i> are seeds whose measure could not "
+    "have come out larger, though their true numbers may be. A claim that compares two rests <i>cannot be asked</i> "
+    "of networks for which both are one rest. <i>Ours</i> are claims that the paper does not make: checks, "
     "conditions of which it shows less, and questions that came up. docs/claims.md tells what was known when the rules "
     "were written, and what to bear in mind.</p>"
 )
@@ -90,7 +93,7 @@ class Report:
     @property
     def has_both(self) -> bool:
         """Whether verdicts about the released code stand beside those about the text."""
-        return any(self.released.values())
+        return any_measured(self.released)
 
     def table(self, name: str) -> str:
         """Return a table of the study as HTML."""
@@ -284,7 +287,7 @@ def _claims(report: Report) -> str:
 
 def _in_order(report: Report) -> list[Claim]:
     """Claims that fail, then those on which text and code differ, then the undecided, then the rest; the paper's first."""
-    order = (FAILS, UNDECIDED, HOLDS, NOT_RUN)
+    order = (FAILS, UNDECIDED, HOLDS, NOT_ASKED, NOT_RUN)
 
     def place(claim: Claim) -> tuple[bool, bool, int, bool]:
         found = reached(report.verdicts[claim.key])

@@ -4,10 +4,11 @@ import base64
 import html
 from pathlib import Path
 
-from paper.claims.verdicts import FAILS, HOLDS, UNDECIDED
+from paper.claims.verdicts import FAILS, HOLDS, NOT_ASKED, UNDECIDED
 from paper.tables import NOT_RUN, Table
 
-CLASSES = {HOLDS: "holds", FAILS: "fails", UNDECIDED: "undecided", NOT_RUN: "lacking"}  # verdict → its style
+# Verdict → its style.
+CLASSES = {HOLDS: "holds", FAILS: "fails", UNDECIDED: "undecided", NOT_ASKED: "unasked", NOT_RUN: "lacking"}
 _HERE = Path(__file__).parent
 
 
