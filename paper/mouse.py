@@ -6,6 +6,7 @@ Its file has no licence, so the project does not contain it: the environment var
 Axes: T bins, N cells.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 import os
 from pathlib import Path
@@ -55,7 +56,7 @@ def recorded_mouse(decoded_by: float = 1.0) -> Mouse:
         decoded_by: share of waking, from its beginning, from which tuning curves are found.
 
     Raises:
-        DamagedData: the environment names no file, or one that is not the recorded mouse.
+        DamagedData: the environment names no file, or one that is not the recorded mouse, or whose arrays do not fit.
         StorageError: the file cannot be read.
     """
     lacking = missing()
@@ -66,11 +67,12 @@ def recorded_mouse(decoded_by: float = 1.0) -> Mouse:
         with storing(path):
             content = loadmat(path, squeeze_me=True)
         counts = {phase: np.asarray(content[key], dtype=np.float64) for phase, key in _PHASES.items()}
-        bearings = np.asarray(content["angRun"], dtype=np.float64)[:, 1]
-    except (KeyError, ValueError, TypeError, IndexError, MatReadError, NotImplementedError):  # the last: MATLAB 7.3
+        angles = np.asarray(content["angRun"], dtype=np.float64)
+    except (KeyError, ValueError, TypeError, MatReadError, NotImplementedError):  # the last: MATLAB 7.3
         raise DamagedData(f"{path}: is not the recorded mouse of docs/recordings.md") from None
+    _require_shapes(path, {**{_PHASES[phase]: one for phase, one in counts.items()}, "angRun": angles})
     coarse = {phase: _by_bins(one).sum(1) for phase, one in counts.items()}
-    headings = Circle().mean(_by_bins(bearings[:, None]))
+    headings = Circle().mean(_by_bins(angles[:, 1:2]))
     waking = Recording(headings, BIN * TOGETHER, Circle(), coarse["awake"])
     tuning = TuningCurves.of(waking[: int(decoded_by * len(headings))], width=2 * np.pi / BEARINGS)
     return Mouse(
@@ -79,6 +81,28 @@ def recorded_mouse(decoded_by: float = 1.0) -> Mouse:
         {phase: _in_pieces(tuning.decode(_undecoded(one, BIN * TOGETHER))) for phase, one in coarse.items()},
         {phase: _in_pieces(_undecoded(one, BIN)) for phase, one in counts.items()},
     )
+
+
+def _require_shapes(path: Path, arrays: Mapping[str, Counts]) -> None:
+    """Refuse arrays (T, N) of the file whose lengths do not fit, by their names.
+
+    Raises:
+        DamagedData: one is shorter than a piece, or has other cells or bins than it must.
+    """
+    for name, array in arrays.items():
+        if array.ndim != 2 or len(array) < round(PIECE / BIN):
+            raise _misfit(path, name, array, f"at least {round(PIECE / BIN)} bins in rows, and columns")
+    bins, cells = arrays["Qrun"].shape
+    for name in ("Qrem", "Qsws"):
+        if arrays[name].shape[1] != cells:
+            raise _misfit(path, name, arrays[name], f"{cells} columns, the cells of Qrun")
+    if len(arrays["angRun"]) != bins or arrays["angRun"].shape[1] < 2:
+        raise _misfit(path, "angRun", arrays["angRun"], f"{bins} rows, the bins of Qrun, and bearings in a second column")
+
+
+def _misfit(path: Path, name: str, array: Counts, wanted: str) -> DamagedData:
+    shape = " × ".join(map(str, array.shape)) or "a single number"
+    return DamagedData(f"{path}: its array {name} is {shape}, not of {wanted}; take the file of docs/recordings.md")
 
 
 def _by_bins(series: Counts) -> Counts:

@@ -5,6 +5,7 @@ from pathlib import Path
 from factories import ROOT, call, examples_of
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from paper.mouse import VARIABLE, missing, recorded_mouse
 import reactivation as ra
@@ -31,6 +32,35 @@ def test_another_file_is_refused(content: bytes, tmp_path: Path, monkeypatch: py
     monkeypatch.setenv(VARIABLE, str(tmp_path / "other.mat"))
     with pytest.raises(ra.DamagedData, match="is not the recorded mouse"):
         recorded_mouse()
+
+
+FITTING = {"Qrun": (1200, 3), "Qrem": (1000, 3), "Qsws": (1100, 3), "angRun": (1200, 2)}
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "why"),
+    [
+        ("angRun", (1190, 2), "1190 × 2, not of 1200 rows, the bins of Qrun"),
+        ("angRun", (1200, 1), "not of at least 1000 bins in rows, and columns"),  # squeezed to (1200)
+        ("Qrem", (1000, 4), "1000 × 4, not of 3 columns, the cells of Qrun"),
+        ("Qsws", (90, 3), "90 × 3, not of at least 1000 bins"),
+    ],
+)
+def test_an_array_of_another_length_is_named_with_its_file(
+    name: str, shape: tuple[int, ...], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng, file = np.random.default_rng(0), tmp_path / "other.mat"
+    arrays = {key: rng.poisson(1.0, size).astype(float) for key, size in FITTING.items()}
+    monkeypatch.setenv(VARIABLE, str(file))
+    savemat(file, arrays)
+    assert len(recorded_mouse().true) == 1, "what fits is read"
+    savemat(file, arrays | {name: np.ones(shape)})
+    with pytest.raises(ra.DamagedData) as refused:
+        recorded_mouse()
+    told = str(refused.value)
+    assert told.startswith(f"{file}: its array {name} is ")
+    assert why in told
+    assert "\n" not in told
 
 
 @there
