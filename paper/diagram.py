@@ -3,15 +3,17 @@
     python -m paper.diagram [dry_run=true] [families=[biased GRU]] [seeds=[1]] [path=results]
 
 Measures every trained network of the families that has no measurement yet, here or published (5 minutes each on a busy core,
-less for vanilla networks and for bearings), draws PATH/figures/fig_diagram.png with its table, and prints each row of
-`paper/claims/replay.py` with its verdict. Every measurement is a file, PATH/diagram/<task>_<experiment>_<seed>[_<tag>].json;
-with other trajectories or steps, their numbers end its name.
+less for vanilla networks and for bearings), draws PATH/figures/fig_diagram.png with its table, each family in maps of its
+own, and prints each row of `paper/claims/replay.py` with its verdict. Every measurement is a file,
+PATH/diagram/<task>_<experiment>_<seed>[_<tag>].json. Other trajectories or steps end its name, and that of the figure,
+which some families or seeds end, too: fig_diagram_biased-GRU_100_500.png.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 import math
 from pathlib import Path
+import re
 from typing import TYPE_CHECKING, Any
 
 from paper.claims.replay import rows
@@ -103,6 +105,20 @@ class Settings:
             if seed not in theirs:
                 raise BadInput(f"seeds: {seed} is of none of these families; known: {', '.join(map(str, theirs))}")
 
+    @property
+    def sizes(self) -> list[str]:
+        """The trajectories and steps of a rest, as ends of names; none for the usual ones."""
+        sizes = self.trajectories, self.steps
+        return [] if sizes == (TRAJECTORIES, STEPS) else [str(size) for size in sizes]
+
+    @property
+    def figure(self) -> str:
+        """The name of the figure, so that one of some networks, or of other sizes, does not replace that of all."""
+        chosen = [one.name for one in FAMILIES if one.name in self.families]
+        families = [] if len(chosen) == len(FAMILIES) else [re.sub(r"[^\w.]+", "-", name).strip("-") for name in chosen]
+        seeds = [f"seed{'-'.join(map(str, sorted(self.seeds)))}"] if self.seeds else []
+        return "_".join([KEY, *families, *seeds, *self.sizes])
+
 
 @dataclass(frozen=True)
 class Part:
@@ -114,9 +130,7 @@ class Part:
 
     @property
     def file(self) -> Path:
-        sizes = self.settings.trajectories, self.settings.steps
-        others = [] if sizes == (TRAJECTORIES, STEPS) else map(str, sizes)
-        ends = [str(self.seed), *filter(None, [self.family.tag]), *others]
+        ends = [str(self.seed), *filter(None, [self.family.tag]), *self.settings.sizes]
         return Path(self.settings.path) / "diagram" / f"{'_'.join([self.family.experiment.replace('/', '_'), *ends])}.json"
 
     @property
@@ -130,8 +144,18 @@ class Part:
 
     @property
     def run(self) -> RunFolder:
-        """The folder of its training."""
-        return trained_run(train_config(self.training), self.settings.path)
+        """The folder of its training.
+
+        Raises:
+            BadInput: the folder has a network of other settings, as of another size, which would count in this family.
+        """
+        config = train_config(self.training)
+        run = trained_run(config, self.settings.path)
+        if run.has_begun() and not run.is_of(config):
+            raise BadInput(
+                f"{run.path}: was trained with other settings than those of {self.family.name}; move it away, or give path="
+            )
+        return run
 
     @property
     def is_left_out(self) -> bool:
@@ -331,7 +355,7 @@ def main(words: Sequence[str]) -> None:
             measured.setdefault(part.family, {})[part.seed] = found or measure(part)
         measured.setdefault(part.family, {})
     if any(measured.values()) and not settings.dry_run:
-        print(*draw(measured, unlearned, Path(settings.path) / "figures"), sep="\n")
+        print(*draw(measured, unlearned, Path(settings.path) / "figures", settings.figure), sep="\n")
     print(verdict_table(measured, unlearned).markdown())
 
 

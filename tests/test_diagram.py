@@ -92,6 +92,20 @@ def test_every_row_asks_for_rests_that_are_measured() -> None:
         assert all(math.isfinite(claim.value(found)) for claim in rows(family.of_noise))
 
 
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ({}, "diagram"),
+        ({"families": [one.name for one in reversed(FAMILIES)]}, "diagram"),
+        ({"families": ["drawn tanh", "biased GRU"]}, "diagram_biased-GRU_drawn-tanh"),
+        ({"seeds": [2, 1]}, "diagram_seed1-2"),
+        ({"steps": 500}, "diagram_100_500"),
+    ],
+)
+def test_a_figure_of_some_networks_or_other_sizes_does_not_replace_that_of_all(asked: dict[str, Any], name: str) -> None:
+    assert Settings(**asked).figure == name
+
+
 def test_seeds_that_do_not_count_are_not_judged() -> None:
     asked = {part.family.name for part in parts(Settings(seeds=[0]))}
     assert {"drawn tanh", "published GRU (does not count)"} <= asked
@@ -121,6 +135,17 @@ def test_a_network_that_was_trained_here_does_not_count_with_another_ones_measur
     assert part.found is None
 
 
+def test_a_network_of_another_size_does_not_count_in_a_family(tmp_path: Path) -> None:
+    (part,) = parts(Settings(families=["drawn tanh"], seeds=[3], path=str(tmp_path)))
+    own = tmp_path / "head_direction" / part.run.path.name
+    shutil.copytree(part.run.path, own)
+    config = own / "config.yml"
+    assert "n_rec: 128" in config.read_text()
+    config.write_text(config.read_text().replace("n_rec: 128", "n_rec: 64"))
+    with pytest.raises(BadInput, match=f"{own}: was trained with other settings than those of drawn tanh; move it away"):
+        main([f"path={tmp_path}", "families=[drawn tanh]", "seeds=[3]", "dry_run=true"])
+
+
 @pytest.mark.usefixtures("nothing_published")
 def test_what_is_lacking_is_named_with_the_command_that_trains_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -140,8 +165,8 @@ def test_a_network_that_has_not_learned_is_named_and_not_measured(
     words = [f"path={tmp_path}", "families=[drawn tanh]", "seeds=[3]"]
     (part,) = parts(Settings(families=["drawn tanh"], seeds=[3], path=str(tmp_path)))
     part.run.path.mkdir(parents=True)
-    for file in (part.run.config_file, part.run.model_file(25_000)):
-        file.touch()
+    shutil.copy(PUBLISHED / "head_direction" / part.run.path.name / "config.yml", part.run.path)
+    part.run.model_file(25_000).touch()
     part.run.table_file("test").write_text('{"25000": {"fraction_unexplained": 0.68}}')
     main(words)
     said = capsys.readouterr().out
@@ -163,7 +188,7 @@ def test_a_network_is_measured_once_and_drawn(tmp_path: Path, capsys: pytest.Cap
     for said in ("measure  ", "there    "):
         main(words)
         assert capsys.readouterr().out.startswith(said)
-    with (tmp_path / "figures" / "fig_diagram.csv").open() as file:
+    with (tmp_path / "figures" / "fig_diagram_published-vanilla-does-not-count_10_100.csv").open() as file:
         drawn = list(csv.DictReader(file))
     (part,) = parts(Settings(families=[VANILLA.name], trajectories=10, steps=100, path=str(tmp_path)))
     assert part.found is not None

@@ -21,8 +21,10 @@ Row = dict[str, Any]
 KEY = "diagram"  # of the figure
 
 
-def draw(measured: Mapping[Any, Mapping[int, Any]], unlearned: Mapping[Any, Sequence[int]], folder: Path) -> list[Path]:
-    """Draw families → seed → measurement of `paper.diagram.measure`; returns pictures and their table.
+def draw(
+    measured: Mapping[Any, Mapping[int, Any]], unlearned: Mapping[Any, Sequence[int]], folder: Path, key: str = KEY
+) -> list[Path]:
+    """Draw families → seed → measurement of `paper.diagram.measure` as the figure `key`; returns pictures and their table.
 
     Titles have the number of networks of a family, and the seeds of those that have not learned.
 
@@ -47,7 +49,7 @@ def draw(measured: Mapping[Any, Mapping[int, Any]], unlearned: Mapping[Any, Sequ
                 f"{family}, n = {seeds}{named.get(family, '')}\n{_SHOWN['exponent'][0]}", loc="left", fontsize=7
             )
         drawn = PanelTable({name: [row[name] for row in rows] for name in rows[0]})
-        return write_pictures(page, KEY, {KEY: drawn}, folder)
+        return write_pictures(page, key, {key: drawn}, folder)
 
 
 def table(measured: Mapping[Any, Mapping[int, Any]]) -> Iterator[Row]:
