@@ -14,8 +14,8 @@ import reactivation as ra
 from reactivation.analysis.run import Run
 from reactivation.network.modified import WithVariable
 from reactivation.network.network import Network
-from reactivation.theory.course import Radius, course_of
-from reactivation.theory.drift import Drift, Fit
+from reactivation.theory.course import Radius, Seen, course_of
+from reactivation.theory.drift import Drift, Fit, _errors, _fits, _Read, _Window
 from reactivation.theory.landscape import Bearings, Plane, concentration_of
 from reactivation.theory.metric import _log_volume
 from reactivation.theory.probe import Probe, asking
@@ -54,11 +54,40 @@ def test_a_gain_at_which_nothing_can_be_told_does_not_count() -> None:
     assert math.isnan(Drift(tuple(fits[:1]), {}).value)
 
 
+def drawn_pairs(rng: np.random.Generator, count: int = 400, steps: int = 150) -> _Window:
+    """Pairs around a ring of radius 0.3 m, at c = 2: a linear drift, and diffusion that is weaker at larger radii."""
+    course, middle = Radius(ra.Box(2, 2)), np.array(ra.Box(2, 2).middle)
+    angle, radius = rng.uniform(0, 2 * math.pi, count), rng.uniform(0.03, 0.73, count)
+    points = middle + radius[:, None] * np.stack((np.cos(angle), np.sin(angle)), axis=-1)
+    place, along, across, is_near = course.seen(
+        points, course.landscape(ra.Recording(points[None], dt=0.02, space=course.space), 0.02)
+    )
+    assert across is not None
+    rate, jitter, diffusion = 0.5 / steps, 0.003, 4e-5 * (1.2 - radius)
+    kept = math.exp(-2 * rate * steps)
+    widths = jitter, np.sqrt(jitter**2 * kept + diffusion * (1 - kept) / rate)
+    before, after = ((width * rng.standard_normal((2, count)))[..., None] * np.stack((along, across)) for width in widths)
+    moved = (0.3 - place) * -math.expm1(-rate * steps) / steps + rng.normal(0, 1e-4, count)
+    seen = {
+        2.0: _Read(Seen(place, along, across, is_near), (before.sum(0), after.sum(0)), moved, None, (0.3 - place) / 0.01)
+    }
+    return _Window(seen, seen, steps)
+
+
+def test_the_standard_error_of_alpha_is_its_scatter_over_draws_of_pairs() -> None:
+    """Everything that is fitted to pairs counts: the drift, D, how D changes with the radius, how fast pairs come closer."""
+    course, rng = Radius(ra.Box(2, 2)), np.random.default_rng(0)
+    draws = [drawn_pairs(rng) for _ in range(200)]
+    alphas = [_fits(window, (2.0,), course)[0].alpha for window in draws]
+    errors = [_errors(window, (2.0,), course)[0] for window in draws[:20]]
+    assert math.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(alphas), rel=0.25)
+
+
 @pytest.mark.parametrize("inputs", ["brownian", "own"])
 def test_drift_is_found_under_inputs(inputs: str) -> None:
     """Inputs spread pairs ten times as much as noise, or move them home by themselves; α is that of the network."""
     found = {
-        name: ra.theory.drift(ra.control(name, "bearings", 0), (1.0,), pairs=200, inputs=inputs).fits[0]
+        name: ra.theory.drift(ra.control(name, "bearings", 0), (1.0,), pairs=300, inputs=inputs).fits[0]
         for name in ("langevin", "attractor")
     }
     assert found["langevin"].alpha == pytest.approx(0.9, abs=0.1 + 3 * found["langevin"].standard_error)

@@ -13,10 +13,10 @@ waking have, for drift and diffusion along the manifold (docs/theory.md, 5),
     v   = (2/c) D d/ds log p + dD/ds                             on a circle
 
 α is the factor of (2/c) D d/ds log p that fits the measured drift: 1 for Langevin sampling of p, 0 for a flat attractor.
-Axes: B pairs, P dimensions.
+Its standard error comes from a jackknife over pairs, so all that is fitted to them counts. Axes: B pairs, P dimensions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 import math
 from typing import NamedTuple
@@ -33,6 +33,7 @@ from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.theory.course import BINS, Course, Seen
 from reactivation.theory.landscape import Landscape, waking_positions
 from reactivation.theory.probe import Probe, asking
+from reactivation.theory.uncertainty import jackknife
 from reactivation.world.decoding import TEMPLATE, TOP3
 
 Array = NDArray[np.float64]
@@ -52,7 +53,7 @@ class Fit(NamedTuple):
 
     gain: float  # c
     alpha: float
-    standard_error: float
+    standard_error: float  # over pairs
     place: Array  # radius [m], or bearing from home [rad]
     velocity: Array  # v [unit per step]
     velocity_error: Array
@@ -139,9 +140,12 @@ def drift(
         "steps 100 to 200": (own, (100, 200), TEMPLATE),
         "decoder top3": (own, WINDOW, TOP3),
     }
-    found = {name: _fits(seen, resting, gains, course, *variant) for name, variant in variants.items()}
+    read = {name: _read_all(seen, resting, course, *variant) for name, variant in variants.items()}
+    found = {name: _fits(one, gains, course) for name, one in read.items()}
     sensitivity = {name: {f"{fit.gain:g}": fit.alpha for fit in fits} for name, fits in found.items()}
-    return Drift(found["as chosen"], sensitivity)
+    errors = _errors(read["as chosen"], gains, course)
+    fits = (fit._replace(standard_error=error) for fit, error in zip(found["as chosen"], errors, strict=True))
+    return Drift(tuple(fits), sensitivity)
 
 
 class Pairs(NamedTuple):
@@ -184,60 +188,125 @@ def _driven(probe: Probe, pairs: int, inputs: str, scale: float, source: torch.G
     return start, torch.cat((kicks, -kicks))
 
 
+class _Read(NamedTuple):
+    """Places and displacements of pairs over a window."""
+
+    seen: Seen  # of the mean of a pair at the beginning
+    apart: tuple[Array, Array]  # h, half the difference of a pair, at the beginning and at the end, (B, P)
+    moved: Array  # displacement of their mean along the course, per step (B)
+    pushed: Array | None  # sum of their inputs along the course, per step (B); None without inputs
+    slope: Array  # of log p along the course (B)
+
+    def at(self, kept: NDArray[np.bool_]) -> "_Read":
+        """Some of the pairs."""
+        place, along, across, is_near = self.seen
+        return _Read(
+            Seen(place[kept], along[kept], None if across is None else across[kept], is_near[kept]),
+            (self.apart[0][kept], self.apart[1][kept]),
+            self.moved[kept],
+            None if self.pushed is None else self.pushed[kept],
+            self.slope[kept],
+        )
+
+
+class _Window(NamedTuple):
+    """All pairs over one window, by c."""
+
+    seen: dict[float, _Read]
+    resting: dict[float, _Read]  # without inputs, for D; `seen` itself where that has none
+    steps: int
+
+    def at(self, kept: NDArray[np.bool_]) -> "_Window":
+        """Some of the pairs, at every c."""
+        seen = {gain: read.at(kept) for gain, read in self.seen.items()}
+        is_one = self.resting is self.seen
+        return _Window(seen, seen if is_one else {gain: read.at(kept) for gain, read in self.resting.items()}, self.steps)
+
+
+def _read_all(
+    seen: dict[float, Pairs],
+    resting: dict[float, Pairs],
+    course: Course,
+    landscape: Landscape,
+    window: tuple[int, int],
+    by: str,
+) -> _Window:
+    """Read all pairs over a window, with a decoder."""
+    own = {gain: _read(pairs, by, course, landscape, window) for gain, pairs in seen.items()}
+    still = own
+    if resting is not seen:
+        still = {gain: _read(pairs, by, course, landscape, window) for gain, pairs in resting.items()}
+    return _Window(own, still, window[1] - window[0])
+
+
+def _read(pairs: Pairs, by: str, course: Course, landscape: Landscape, window: tuple[int, int]) -> _Read:
+    """Read pairs over a window. Under inputs, the slope is the mean over the places that a pair passes."""
+    reported, space, (first, last) = pairs.reported[by], course.space, window
+    steps = last - first
+    before, after = (space.difference(reported[stop][0], reported[stop][1]) / 2 for stop in window)
+    begin = space.wrap(reported[first][1] + before)
+    seen = course.seen(begin, landscape)
+    if (near := seen.is_near.sum()) < _FEWEST:
+        raise DamagedData(f"{near} of {len(begin)} pairs are where drift is fitted; {_FEWEST} at least are needed")
+    moved = (space.difference(reported[last], reported[first]).mean(0) * seen.along).sum(-1) / steps
+    if not pairs.is_driven:
+        return _Read(seen, (before, after), moved, None, (landscape.slope(begin) * seen.along).sum(-1))
+    pushed = ((pairs.moved[last] - pairs.moved[first]) * seen.along).sum(-1) / steps
+    return _Read(seen, (before, after), moved, pushed, (_on_the_way(reported, landscape, window) * seen.along).sum(-1))
+
+
+def _on_the_way(reported: dict[int, Array], landscape: Landscape, window: tuple[int, int]) -> Array:
+    """Slope of log p, mean over the stops of a window (trapezoids) and over the two of a pair, (B, P)."""
+    stops = [stop for stop in _STOPS if window[0] <= stop <= window[1]]
+    each = [sum(landscape.slope(one) for one in reported[stop]) / 2 for stop in stops]
+    return np.asarray(np.trapezoid(each, stops, axis=0)) / (window[1] - window[0])
+
+
+def _errors(window: _Window, gains: Sequence[float], course: Course) -> Array:
+    """Standard error of α at each c, over pairs."""
+    count = len(next(iter(window.seen.values())).moved)
+    return jackknife(lambda kept: np.array([fit.alpha for fit in _fits(window.at(kept), gains, course)]), count)
+
+
 class _Binned(NamedTuple):
     place: Array
     velocity: Array
     velocity_error: Array
     slope: Array  # of log p along the course
     spread_drift: Array
-    spread_error: Array  # of spread_drift; errors of all bins go together, as bins share D_r and D_t
     diffusion: float  # along the course, mean over the pairs of the fit
-    diffusion_error: float
     diffusion_across: float
     spread: float  # of places, over that of the starts
     is_fitted: NDArray[np.bool_]  # of bins
 
 
-def _fits(
-    seen: dict[float, Pairs],
-    resting: dict[float, Pairs],
-    gains: Sequence[float],
-    course: Course,
-    landscape: Landscape,
-    window: tuple[int, int],
-    by: str,
-) -> tuple[Fit, ...]:
+def _fits(window: _Window, gains: Sequence[float], course: Course) -> tuple[Fit, ...]:
     """α at each c, with D of pairs at rest; at c = 0, D/c is taken from the least c above 0."""
-    binned = {gain: _binned(pairs, by, course, landscape, window) for gain, pairs in seen.items()}
+    binned = {gain: _binned(read, course, window.steps) for gain, read in window.seen.items()}
     still = binned
-    if resting is not seen:
-        still = {gain: _binned(pairs, by, course, landscape, window) for gain, pairs in resting.items()}
+    if window.resting is not window.seen:
+        still = {gain: _binned(read, course, window.steps) for gain, read in window.resting.items()}
     least = min(gain for gain in still if gain > 0)
     return tuple(_fit(gain, binned[gain], gain or least, still[gain or least]) for gain in gains)
 
 
 def _fit(gain: float, own: _Binned, noisy: float, diffusing: _Binned) -> Fit:
-    """α of the bins of one c; D/c is taken from `diffusing`, measured at c = `noisy`."""
+    """α of the bins of one c, without a standard error; D/c is taken from `diffusing`, measured at c = `noisy`."""
     predicted = 2 / noisy * diffusing.diffusion * own.slope
     spread = own.spread_drift if gain > 0 else np.zeros(BINS)
     chosen = own.is_fitted & (own.velocity_error > 0)  # bins of two pairs at least, which a discrete decoder tells apart
     weights, x, y = own.velocity_error[chosen] ** -2.0, predicted[chosen], (own.velocity - spread)[chosen]
     square = float((weights * x**2).sum()) or math.nan
     alpha = float((weights * x * y).sum() / square)
-    shifted = float((weights * x * own.spread_error[chosen]).sum() / square) if gain > 0 else 0.0
-    error = math.hypot(square**-0.5, shifted, alpha * diffusing.diffusion_error / diffusing.diffusion)
     return Fit(
-        gain, alpha, error, own.place, own.velocity, own.velocity_error, predicted, spread, own.diffusion,
+        gain, alpha, math.nan, own.place, own.velocity, own.velocity_error, predicted, spread, own.diffusion,
         own.diffusion_across, own.spread,
     )  # fmt: skip
 
 
-def _binned(pairs: Pairs, by: str, course: Course, landscape: Landscape, window: tuple[int, int]) -> _Binned:
+def _binned(read: _Read, course: Course, steps: int) -> _Binned:
     """Drift and diffusion of pairs, in bins of where they are at the beginning of the window."""
-    read, steps = _read(pairs, by, course, landscape, window), window[1] - window[0]
     place, near = read.seen.place, read.seen.is_near
-    if near.sum() < _FEWEST:
-        raise DamagedData(f"{int(near.sum())} of {len(near)} pairs are where drift is fitted; {_FEWEST} at least are needed")
     velocity, contraction = _velocity(read, steps)
     diffusion = _diffusion(read.apart, read.seen.along, contraction, steps)[near]
     members = [np.digitize(place, course.edges) - 1 == number for number in range(BINS)]
@@ -245,41 +314,14 @@ def _binned(pairs: Pairs, by: str, course: Course, landscape: Landscape, window:
         np.array([how(values[one]) if one.any() else math.nan for one in members])
         for values, how in ((place, np.mean), (velocity, np.mean), (read.slope, np.mean), (velocity, _error_of_mean))
     )
-    level, error = diffusion.mean(), diffusion.std() / math.sqrt(near.sum())
-    level_across, spread, unsure = level, np.zeros(BINS), np.zeros(BINS)
+    level, spread = diffusion.mean(), np.zeros(BINS)
+    level_across = level
     if read.seen.across is not None:
         turned = _rate((velocity / place)[near].mean(), steps)
-        sideways = _diffusion(read.apart, read.seen.across, turned, steps)[near]
-        level_across = sideways.mean()
-        unsure = math.hypot(error, _error_of_mean(sideways)) / where
+        level_across = _diffusion(read.apart, read.seen.across, turned, steps)[near].mean()
         spread = np.polyfit(place[near], diffusion, 1)[0] + (level - level_across) / where  # dD_r/dr + (D_r − D_t)/r
     left = float(place.std()) / course.spread_of_starts
-    fitted = course.is_fitted(where)
-    return _Binned(where, speed, scatter, steep, spread, unsure, level, error, level_across, left, fitted)
-
-
-class _Read(NamedTuple):
-    """Places and displacements of pairs over a window."""
-
-    seen: Seen  # of the mean of a pair at the beginning
-    apart: list[Array]  # h, half the difference of a pair, at the beginning and at the end, (B, P)
-    moved: Array  # displacement of their mean along the course, per step (B)
-    pushed: Array | None  # sum of their inputs along the course, per step (B); None without inputs
-    slope: Array  # of log p along the course (B)
-
-
-def _read(pairs: Pairs, by: str, course: Course, landscape: Landscape, window: tuple[int, int]) -> _Read:
-    """Read pairs over a window. Under inputs, the slope is the mean over the places that a pair passes."""
-    reported, space, (first, last) = pairs.reported[by], course.space, window
-    steps = last - first
-    apart = [space.difference(reported[stop][0], reported[stop][1]) / 2 for stop in window]
-    begin = space.wrap(reported[first][1] + apart[0])
-    seen = course.seen(begin, landscape)
-    moved = (space.difference(reported[last], reported[first]).mean(0) * seen.along).sum(-1) / steps
-    if not pairs.is_driven:
-        return _Read(seen, apart, moved, None, (landscape.slope(begin) * seen.along).sum(-1))
-    pushed = ((pairs.moved[last] - pairs.moved[first]) * seen.along).sum(-1) / steps
-    return _Read(seen, apart, moved, pushed, (_on_the_way(reported, landscape, window) * seen.along).sum(-1))
+    return _Binned(where, speed, scatter, steep, spread, level, level_across, left, course.is_fitted(where))
 
 
 def _velocity(read: _Read, steps: int) -> tuple[Array, float]:
@@ -302,20 +344,13 @@ def _gain(pushed: Array, slope: Array, velocity: Array) -> float:
     return float(np.linalg.lstsq(np.stack((pushed, slope), axis=1), velocity)[0][0])
 
 
-def _on_the_way(reported: dict[int, Array], landscape: Landscape, window: tuple[int, int]) -> Array:
-    """Slope of log p, mean over the stops of a window (trapezoids) and over the two of a pair, (B, P)."""
-    stops = [stop for stop in _STOPS if window[0] <= stop <= window[1]]
-    each = [sum(landscape.slope(one) for one in reported[stop]) / 2 for stop in stops]
-    return np.asarray(np.trapezoid(each, stops, axis=0)) / (window[1] - window[0])
-
-
 def _rate(slope: float, steps: int) -> float:
     """The rate per step at which a drift contracts, from the slope of its displacement per step over some steps; never 0."""
     rate = -math.log(max(1 + steps * slope, 0.01)) / steps
     return rate if abs(rate) > 1e-9 else 1e-9
 
 
-def _diffusion(apart: list[Array], to: Array, contraction: float, steps: int) -> Array:
+def _diffusion(apart: Iterable[Array], to: Array, contraction: float, steps: int) -> Array:
     """D of each pair (B), from the growth of h² in a direction (B, P) where the drift contracts at a rate per step.
 
     Under a drift −ks, ⟨h²⟩ = V e^(−2kn) + D (1 − e^(−2kn)) / k, n steps after it was V. This is solved for D.
