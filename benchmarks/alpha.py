@@ -41,8 +41,9 @@ from reactivation.settings.declaring import setting
 from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import train_config
 from reactivation.storage.finding import found_run
-from reactivation.theory.drift import WARM_UP, WINDOW, drift
+from reactivation.theory.drift import WINDOW, drift
 from reactivation.theory.landscape import waking_positions
+from reactivation.theory.pairs import WARM_UP
 from reactivation.theory.probe import Probe, asking
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checkout

@@ -15,9 +15,10 @@ from reactivation.analysis.run import Run
 from reactivation.network.modified import WithVariable
 from reactivation.network.network import Network
 from reactivation.theory.course import Radius, Seen, course_of
-from reactivation.theory.drift import Drift, Fit, _errors, _fits, _Read, _Window
+from reactivation.theory.drift import Drift, Fit, _errors, _fits
 from reactivation.theory.landscape import Bearings, Plane, concentration_of
 from reactivation.theory.metric import _log_volume
+from reactivation.theory.pairs import Read, Window
 from reactivation.theory.probe import Probe, asking
 from reactivation.theory.uncertainty import jackknife
 from reactivation.types import Path
@@ -54,7 +55,7 @@ def test_a_gain_at_which_nothing_can_be_told_does_not_count() -> None:
     assert math.isnan(Drift(tuple(fits[:1]), {}).value)
 
 
-def drawn_pairs(rng: np.random.Generator, count: int = 400, steps: int = 150) -> _Window:
+def drawn_pairs(rng: np.random.Generator, count: int = 400, steps: int = 150) -> Window:
     """Pairs around a ring of radius 0.3 m, at c = 2: a linear drift, and diffusion that is weaker at larger radii."""
     course, middle = Radius(ra.Box(2, 2)), np.array(ra.Box(2, 2).middle)
     angle, radius = rng.uniform(0, 2 * math.pi, count), rng.uniform(0.03, 0.73, count)
@@ -68,10 +69,8 @@ def drawn_pairs(rng: np.random.Generator, count: int = 400, steps: int = 150) ->
     widths = jitter, np.sqrt(jitter**2 * kept + diffusion * (1 - kept) / rate)
     before, after = ((width * rng.standard_normal((2, count)))[..., None] * np.stack((along, across)) for width in widths)
     moved = (0.3 - place) * -math.expm1(-rate * steps) / steps + rng.normal(0, 1e-4, count)
-    seen = {
-        2.0: _Read(Seen(place, along, across, is_near), (before.sum(0), after.sum(0)), moved, None, (0.3 - place) / 0.01)
-    }
-    return _Window(seen, seen, steps)
+    seen = {2.0: Read(Seen(place, along, across, is_near), (before.sum(0), after.sum(0)), moved, None, (0.3 - place) / 0.01)}
+    return Window(seen, None, steps)
 
 
 def test_the_standard_error_of_alpha_is_its_scatter_over_draws_of_pairs() -> None:

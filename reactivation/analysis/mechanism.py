@@ -283,7 +283,8 @@ def _measures(run: "Run", settings: Settings, known: Mapping[str, Any]) -> dict[
 def _drifts(run: "Run", settings: Settings, sigma: float | None, awake: "Recording") -> dict[str, Any]:
     """Drift without inputs, and under inputs for courses that need them."""
     from reactivation.theory.course import course_of
-    from reactivation.theory.drift import INPUTS, drift
+    from reactivation.theory.drift import drift
+    from reactivation.theory.pairs import INPUTS
 
     pairs = settings.pairs
     drifts = {"still": drift(run, settings.gains, pairs=pairs, sigma=sigma, awake=awake)}

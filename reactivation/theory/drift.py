@@ -23,15 +23,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-import torch
-from torch import Tensor
 
 from reactivation.analysis.recording import Recording
 from reactivation.analysis.run import Run
 from reactivation.checks import Count, Strength, checked
-from reactivation.machine.errors import BadInput, DamagedData
-from reactivation.theory.course import BINS, Course, Seen
-from reactivation.theory.landscape import Landscape, waking_positions
+from reactivation.machine.errors import BadInput
+from reactivation.theory.course import BINS, Course
+from reactivation.theory.landscape import waking_positions
+from reactivation.theory.pairs import INPUTS, STILL, Read, Window, read_pairs, run_pairs
 from reactivation.theory.probe import Probe, asking
 from reactivation.theory.uncertainty import jackknife
 from reactivation.world.decoding import TEMPLATE, TOP3
@@ -39,13 +38,9 @@ from reactivation.world.decoding import TEMPLATE, TOP3
 Array = NDArray[np.float64]
 
 GAINS = (0.0, 0.5, 2.0, 4.0, 8.0)  # c
-WARM_UP = 100  # steps at c = 1 before pairs part
 WINDOW = (50, 200)  # first and last step of the window, from when pairs part
-_STOPS = (50, 100, 150, 200)  # steps at which positions are read
 _APART = 0.3  # share of the spread of starts that must be left when the window begins
-_FEWEST = 10  # pairs of a fit, at least
 KERNEL = 0.02  # standard deviation of the kernels of the waking density [m]
-INPUTS = ("still", "brownian", "own")
 
 
 class Fit(NamedTuple):
@@ -97,7 +92,7 @@ def drift(
     gains: Sequence[Strength] = GAINS,
     *,
     pairs: Count = 400,
-    inputs: str = "still",
+    inputs: str = STILL,
     scale: float = 1.0,
     sigma: Strength | None = None,
     awake: Recording | None = None,
@@ -127,9 +122,9 @@ def drift(
         raise BadInput("drift needs a c above 0, and a network with noise or sigma=")
     awake = awake or waking_positions(run)
     with asking():
-        seen = {gain: _pairs(probe, gain, pairs, inputs, scale) for gain in sorted({*gains, min(noisy)}, reverse=True)}
+        seen = {gain: run_pairs(probe, gain, pairs, inputs, scale) for gain in sorted({*gains, min(noisy)}, reverse=True)}
         # Inputs spread pairs, too, so D is measured at rest without them.
-        resting = seen if inputs == "still" else {gain: _pairs(probe, gain, pairs, "still", 1.0) for gain in noisy}
+        resting = None if inputs == STILL else {gain: run_pairs(probe, gain, pairs, STILL, 1.0) for gain in noisy}
     course = probe.course
     own = course.landscape(awake, KERNEL)
     variants = {
@@ -140,7 +135,7 @@ def drift(
         "steps 100 to 200": (own, (100, 200), TEMPLATE),
         "decoder top3": (own, WINDOW, TOP3),
     }
-    read = {name: _read_all(seen, resting, course, *variant) for name, variant in variants.items()}
+    read = {name: read_pairs(seen, resting, course, *variant) for name, variant in variants.items()}
     found = {name: _fits(one, gains, course) for name, one in read.items()}
     sensitivity = {name: {f"{fit.gain:g}": fit.alpha for fit in fits} for name, fits in found.items()}
     errors = _errors(read["as chosen"], gains, course)
@@ -148,121 +143,7 @@ def drift(
     return Drift(tuple(fits), sensitivity)
 
 
-class Pairs(NamedTuple):
-    """Decoded positions of pairs of trajectories at each stop, by each decoder, and the sums of their inputs."""
-
-    reported: dict[str, dict[int, Array]]  # decoder → step → (2, B, P)
-    moved: dict[int, Array]  # step → (B, P), sum of the inputs since pairs parted, mean of the two of a pair
-    is_driven: bool
-
-
-def _pairs(probe: Probe, gain: float, pairs: int, inputs: str, scale: float) -> Pairs:
-    """Run pairs, and decode them at each stop."""
-    source = probe.source(f"{gain:g}/{inputs}/{scale:g}")
-    start, driven = _driven(probe, pairs, inputs, scale, source)
-    state = probe.go(start, WARM_UP, 1.0, source, None if driven is None else driven[:pairs, :WARM_UP])
-    state, step = torch.cat((state, state)), 0
-    seen = Pairs({TEMPLATE: {}, TOP3: {}}, {}, driven is not None)
-    for stop in _STOPS:
-        given = None if driven is None else driven[:, WARM_UP + step : WARM_UP + stop]
-        state, step = probe.go(state, stop - step, gain, source, given, paired=True), stop
-        seen.moved[stop] = np.zeros(1)
-        if driven is not None:
-            seen.moved[stop] = driven[:, WARM_UP : WARM_UP + stop].sum(1).reshape(2, pairs, -1).mean(0).double().numpy()
-        for by, reported in seen.reported.items():
-            reported[stop] = probe.positions(state, by).reshape(2, pairs, -1)
-    return seen
-
-
-def _driven(probe: Probe, pairs: int, inputs: str, scale: float, source: torch.Generator) -> tuple[Tensor, Tensor | None]:
-    """Where pairs start (B, S), and their inputs (2 B, T, I) or None: of opposite sign where they are Brownian."""
-    steps = WARM_UP + _STOPS[-1]
-    if inputs == "own":
-        batch = probe.task.sample(pairs, steps, source)
-        return probe.network.initial_state(batch.start), scale * torch.cat((batch.inputs, batch.inputs))
-    start = probe.at(probe.course.even(torch.rand(pairs, 2, generator=source)))
-    if inputs == "still":
-        return start, None
-    spread = float(probe.task.sample(pairs, steps, source).inputs.std())
-    kicks = scale * spread * torch.randn(pairs, steps, probe.network.n_inputs, generator=source)
-    return start, torch.cat((kicks, -kicks))
-
-
-class _Read(NamedTuple):
-    """Places and displacements of pairs over a window."""
-
-    seen: Seen  # of the mean of a pair at the beginning
-    apart: tuple[Array, Array]  # h, half the difference of a pair, at the beginning and at the end, (B, P)
-    moved: Array  # displacement of their mean along the course, per step (B)
-    pushed: Array | None  # sum of their inputs along the course, per step (B); None without inputs
-    slope: Array  # of log p along the course (B)
-
-    def at(self, kept: NDArray[np.bool_]) -> "_Read":
-        """Some of the pairs."""
-        place, along, across, is_near = self.seen
-        return _Read(
-            Seen(place[kept], along[kept], None if across is None else across[kept], is_near[kept]),
-            (self.apart[0][kept], self.apart[1][kept]),
-            self.moved[kept],
-            None if self.pushed is None else self.pushed[kept],
-            self.slope[kept],
-        )
-
-
-class _Window(NamedTuple):
-    """All pairs over one window, by c."""
-
-    seen: dict[float, _Read]
-    resting: dict[float, _Read]  # without inputs, for D; `seen` itself where that has none
-    steps: int
-
-    def at(self, kept: NDArray[np.bool_]) -> "_Window":
-        """Some of the pairs, at every c."""
-        seen = {gain: read.at(kept) for gain, read in self.seen.items()}
-        is_one = self.resting is self.seen
-        return _Window(seen, seen if is_one else {gain: read.at(kept) for gain, read in self.resting.items()}, self.steps)
-
-
-def _read_all(
-    seen: dict[float, Pairs],
-    resting: dict[float, Pairs],
-    course: Course,
-    landscape: Landscape,
-    window: tuple[int, int],
-    by: str,
-) -> _Window:
-    """Read all pairs over a window, with a decoder."""
-    own = {gain: _read(pairs, by, course, landscape, window) for gain, pairs in seen.items()}
-    still = own
-    if resting is not seen:
-        still = {gain: _read(pairs, by, course, landscape, window) for gain, pairs in resting.items()}
-    return _Window(own, still, window[1] - window[0])
-
-
-def _read(pairs: Pairs, by: str, course: Course, landscape: Landscape, window: tuple[int, int]) -> _Read:
-    """Read pairs over a window. Under inputs, the slope is the mean over the places that a pair passes."""
-    reported, space, (first, last) = pairs.reported[by], course.space, window
-    steps = last - first
-    before, after = (space.difference(reported[stop][0], reported[stop][1]) / 2 for stop in window)
-    begin = space.wrap(reported[first][1] + before)
-    seen = course.seen(begin, landscape)
-    if (near := seen.is_near.sum()) < _FEWEST:
-        raise DamagedData(f"{near} of {len(begin)} pairs are where drift is fitted; {_FEWEST} at least are needed")
-    moved = (space.difference(reported[last], reported[first]).mean(0) * seen.along).sum(-1) / steps
-    if not pairs.is_driven:
-        return _Read(seen, (before, after), moved, None, (landscape.slope(begin) * seen.along).sum(-1))
-    pushed = ((pairs.moved[last] - pairs.moved[first]) * seen.along).sum(-1) / steps
-    return _Read(seen, (before, after), moved, pushed, (_on_the_way(reported, landscape, window) * seen.along).sum(-1))
-
-
-def _on_the_way(reported: dict[int, Array], landscape: Landscape, window: tuple[int, int]) -> Array:
-    """Slope of log p, mean over the stops of a window (trapezoids) and over the two of a pair, (B, P)."""
-    stops = [stop for stop in _STOPS if window[0] <= stop <= window[1]]
-    each = [sum(landscape.slope(one) for one in reported[stop]) / 2 for stop in stops]
-    return np.asarray(np.trapezoid(each, stops, axis=0)) / (window[1] - window[0])
-
-
-def _errors(window: _Window, gains: Sequence[float], course: Course) -> Array:
+def _errors(window: Window, gains: Sequence[float], course: Course) -> Array:
     """Standard error of α at each c, over pairs."""
     count = len(next(iter(window.seen.values())).moved)
     return jackknife(lambda kept: np.array([fit.alpha for fit in _fits(window.at(kept), gains, course)]), count)
@@ -280,11 +161,11 @@ class _Binned(NamedTuple):
     is_fitted: NDArray[np.bool_]  # of bins
 
 
-def _fits(window: _Window, gains: Sequence[float], course: Course) -> tuple[Fit, ...]:
+def _fits(window: Window, gains: Sequence[float], course: Course) -> tuple[Fit, ...]:
     """α at each c, with D of pairs at rest; at c = 0, D/c is taken from the least c above 0."""
     binned = {gain: _binned(read, course, window.steps) for gain, read in window.seen.items()}
     still = binned
-    if window.resting is not window.seen:
+    if window.resting is not None:
         still = {gain: _binned(read, course, window.steps) for gain, read in window.resting.items()}
     least = min(gain for gain in still if gain > 0)
     return tuple(_fit(gain, binned[gain], gain or least, still[gain or least]) for gain in gains)
@@ -304,7 +185,7 @@ def _fit(gain: float, own: _Binned, noisy: float, diffusing: _Binned) -> Fit:
     )  # fmt: skip
 
 
-def _binned(read: _Read, course: Course, steps: int) -> _Binned:
+def _binned(read: Read, course: Course, steps: int) -> _Binned:
     """Drift and diffusion of pairs, in bins of where they are at the beginning of the window."""
     place, near = read.seen.place, read.seen.is_near
     velocity, contraction = _velocity(read, steps)
@@ -324,7 +205,7 @@ def _binned(read: _Read, course: Course, steps: int) -> _Binned:
     return _Binned(where, speed, scatter, steep, spread, level, level_across, left, course.is_fitted(where))
 
 
-def _velocity(read: _Read, steps: int) -> tuple[Array, float]:
+def _velocity(read: Read, steps: int) -> tuple[Array, float]:
     """v of each pair (B), and the rate per step at which the drift contracts.
 
     At rest, v is the drift at the beginning of the window: a drift −ks moves by −ks (1 − e^(−kn)) / k in n steps. Under

@@ -17,8 +17,9 @@ from reactivation.analysis.run import Run
 from reactivation.checks import Several, Strength, checked
 from reactivation.machine.errors import DamagedData
 from reactivation.theory.course import BINS
-from reactivation.theory.drift import KERNEL, WARM_UP
+from reactivation.theory.drift import KERNEL
 from reactivation.theory.landscape import waking_positions
+from reactivation.theory.pairs import WARM_UP
 from reactivation.theory.probe import Probe, asking
 
 Array = NDArray[np.float64]
