@@ -15,7 +15,7 @@ from reactivation.analysis.run import Run
 from reactivation.network.modified import WithVariable
 from reactivation.network.network import Network
 from reactivation.theory.course import Radius, Seen, course_of
-from reactivation.theory.drift import Drift, Fit, _errors, _fits
+from reactivation.theory.drift import Drift, Fit, _error, _errors, _fits
 from reactivation.theory.landscape import Bearings, Plane, concentration_of
 from reactivation.theory.metric import _log_volume
 from reactivation.theory.pairs import Read, Window
@@ -78,8 +78,15 @@ def test_the_standard_error_of_alpha_is_its_scatter_over_draws_of_pairs() -> Non
     course, rng = Radius(ra.Box(2, 2)), np.random.default_rng(0)
     draws = [drawn_pairs(rng) for _ in range(200)]
     alphas = [_fits(window, (2.0,), course)[0].alpha for window in draws]
-    errors = [_errors(window, (2.0,), course)[0] for window in draws[:20]]
+    errors = [_errors(window, (2.0,), course, rng)[0] for window in draws[:8]]
     assert math.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(alphas), rel=0.25)
+
+
+def test_a_standard_error_forgets_draws_without_a_value_and_hardly_moves_with_one_far_off() -> None:
+    alphas = np.random.default_rng(0).normal(1, 0.2, 199)
+    assert _error([*alphas, math.nan]) == pytest.approx(0.2, rel=0.15)
+    assert _error([*alphas, 1e3]) == pytest.approx(_error([*alphas]), rel=0.05)
+    assert math.isnan(_error([math.nan, math.nan]))
 
 
 @pytest.mark.parametrize("inputs", ["brownian", "own"])

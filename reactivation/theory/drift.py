@@ -13,7 +13,8 @@ waking have, for drift and diffusion along the manifold (docs/theory.md, 5),
     v   = (2/c) D d/ds log p + dD/ds                             on a circle
 
 α is the factor of (2/c) D d/ds log p that fits the measured drift: 1 for Langevin sampling of p, 0 for a flat attractor.
-Its standard error comes from a jackknife over pairs, so all that is fitted to them counts. Axes: B pairs, P dimensions.
+Its standard error comes from pairs drawn again, with replacement, to which everything is fitted anew.
+Axes: B pairs, P dimensions.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,17 +29,18 @@ from reactivation.analysis.recording import Recording
 from reactivation.analysis.run import Run
 from reactivation.checks import Count, Strength, checked
 from reactivation.machine.errors import BadInput
+from reactivation.replay.inference import BOOTSTRAPS, Draws
 from reactivation.theory.course import BINS, Course
 from reactivation.theory.landscape import waking_positions
 from reactivation.theory.pairs import INPUTS, STILL, Read, Window, read_pairs, run_pairs
 from reactivation.theory.probe import Probe, asking
-from reactivation.theory.uncertainty import jackknife
 from reactivation.world.decoding import TEMPLATE, TOP3
 
 Array = NDArray[np.float64]
 
 GAINS = (0.0, 0.5, 2.0, 4.0, 8.0)  # c
 WINDOW = (50, 200)  # first and last step of the window, from when pairs part
+_MIDDLE = 0.1587, 0.8413  # shares of a normal distribution below its mean less, and plus, one standard deviation
 _APART = 0.3  # share of the spread of starts that must be left when the window begins
 KERNEL = 0.02  # standard deviation of the kernels of the waking density [m]
 
@@ -138,15 +140,28 @@ def drift(
     read = {name: read_pairs(seen, resting, course, *variant) for name, variant in variants.items()}
     found = {name: _fits(one, gains, course) for name, one in read.items()}
     sensitivity = {name: {f"{fit.gain:g}": fit.alpha for fit in fits} for name, fits in found.items()}
-    errors = _errors(read["as chosen"], gains, course)
+    errors = _errors(read["as chosen"], gains, course, probe.draws(f"{inputs}/{scale:g}/again"))
     fits = (fit._replace(standard_error=error) for fit, error in zip(found["as chosen"], errors, strict=True))
     return Drift(tuple(fits), sensitivity)
 
 
-def _errors(window: Window, gains: Sequence[float], course: Course) -> Array:
+def _errors(window: Window, gains: Sequence[float], course: Course, draws: Draws) -> list[float]:
     """Standard error of α at each c, over pairs."""
-    count = len(next(iter(window.seen.values())).moved)
-    return jackknife(lambda kept: np.array([fit.alpha for fit in _fits(window.at(kept), gains, course)]), count)
+    again = [_fits(window.again(draws), gains, course) for _ in range(BOOTSTRAPS)]
+    return [_error([fit.alpha for fit in fits]) for fits in zip(*again, strict=True)]
+
+
+def _error(alphas: Sequence[float]) -> float:
+    """Half the width of the middle of α over draws, which for a normal distribution is its standard deviation.
+
+    The few draws that leave in a bin only pairs that move alike rule the standard deviation itself, and a jackknife: they
+    give that bin far too large a weight.
+    """
+    known = [alpha for alpha in alphas if math.isfinite(alpha)]
+    if not known:
+        return math.nan
+    low, high = np.quantile(known, _MIDDLE)
+    return float(high - low) / 2
 
 
 class _Binned(NamedTuple):

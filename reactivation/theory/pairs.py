@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from reactivation.machine.errors import DamagedData
+from reactivation.replay.inference import Draws
 from reactivation.theory.course import Course, Seen
 from reactivation.theory.landscape import Landscape
 from reactivation.theory.probe import Probe
@@ -73,15 +74,16 @@ class Read(NamedTuple):
     pushed: Array | None  # sum of their inputs along the course, per step (B); None without inputs
     slope: Array  # of log p along the course (B)
 
-    def at(self, kept: NDArray[np.bool_]) -> "Read":
-        """Some of the pairs."""
-        place, along, across, is_near = self.seen
+    def again(self, draws: Draws) -> "Read":
+        """Draw pairs with replacement: of those where drift is fitted, and of the others, as many as there are."""
+        place, along, across, near = self.seen
+        chosen = np.concatenate([draws.choice(kind, len(kind)) for kind in map(np.flatnonzero, (near, ~near))])
         return Read(
-            Seen(place[kept], along[kept], None if across is None else across[kept], is_near[kept]),
-            (self.apart[0][kept], self.apart[1][kept]),
-            self.moved[kept],
-            None if self.pushed is None else self.pushed[kept],
-            self.slope[kept],
+            Seen(place[chosen], along[chosen], None if across is None else across[chosen], near[chosen]),
+            (self.apart[0][chosen], self.apart[1][chosen]),
+            self.moved[chosen],
+            None if self.pushed is None else self.pushed[chosen],
+            self.slope[chosen],
         )
 
 
@@ -92,10 +94,10 @@ class Window(NamedTuple):
     resting: dict[float, Read] | None  # others without inputs, for D; None where `seen` has no inputs
     steps: int
 
-    def at(self, kept: NDArray[np.bool_]) -> "Window":
-        """Some of the pairs, at every c."""
-        resting = None if self.resting is None else {gain: read.at(kept) for gain, read in self.resting.items()}
-        return Window({gain: read.at(kept) for gain, read in self.seen.items()}, resting, self.steps)
+    def again(self, draws: Draws) -> "Window":
+        """Draw the pairs of every c with replacement."""
+        resting = None if self.resting is None else {gain: read.again(draws) for gain, read in self.resting.items()}
+        return Window({gain: read.again(draws) for gain, read in self.seen.items()}, resting, self.steps)
 
 
 def read_pairs(

@@ -17,7 +17,7 @@ from reactivation.analysis.run import Run
 from reactivation.machine.device import arithmetic
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.network.dynamics import rollout
-from reactivation.streams import of_theory, stream
+from reactivation.streams import numpy_stream, of_theory, stream
 from reactivation.theory.course import course_of
 from reactivation.types import Noise
 from reactivation.world.decoding import TEMPLATE, decoder
@@ -56,7 +56,11 @@ class Probe:
 
     def source(self, part: str) -> torch.Generator:
         """Return the random stream of a part of the measure."""
-        return stream(self.run.seed, of_theory(self._measure, f"{self.run.name}/{part}"))
+        return stream(self.run.seed, self._name(part))
+
+    def draws(self, part: str) -> np.random.Generator:
+        """Return the random stream of numpy of a part of the measure."""
+        return numpy_stream(self.run.seed, self._name(part))
 
     def at(self, positions: Tensor) -> Tensor:
         """Return the states in which the network starts at positions, (B, P) → (B, S)."""
@@ -98,6 +102,9 @@ class Probe:
         if not state.isfinite().all():
             raise DamagedData(f"{self.run.name}: activity does not stay finite at {gain:g} times its noise")
         return state
+
+    def _name(self, part: str) -> str:
+        return of_theory(self._measure, f"{self.run.name}/{part}")
 
     def positions(self, state: Tensor, by: str = TEMPLATE) -> Array:
         """Return the decoded positions of states, (B, S) → (B, P)."""
