@@ -195,7 +195,8 @@ def test_the_authors_notebooks_can_read_what_is_published(name: str, seed: int) 
 
 
 def test_prose_about_released_networks_has_the_published_numbers() -> None:
-    """Of the first three seeds: differences from the right uniform density, sizes of rest, and growth without the push."""
+    """Differences from the right uniform density, distances from waking, sizes of rest, and growth without the push."""
+    seeds = [*range(4)]
     page = " ".join((ROOT / "docs/claims.md").read_text(encoding="utf-8").split())
 
     def released(name: str, seed: int, end: str = "") -> dict[str, Any]:
@@ -204,9 +205,10 @@ def test_prose_about_released_networks_has_the_published_numbers() -> None:
         )
         return found
 
+    runs = [f"noisy_unbiased_0.0001_{seed}_authors_code" for seed in seeds]
+
     def differences(end: str) -> list[float]:
-        tables = [released("kl", seed, end) for seed in range(3)]
-        runs = [f"noisy_unbiased_0.0001_{seed}_authors_code" for seed in range(3)]
+        tables = [released("kl", seed, end) for seed in seeds]
         return [of[run][run] - of["uniform"][run] + math.log(2.2) for of, run in zip(tables, runs, strict=True)]
 
     def growth(seed: int) -> float:
@@ -216,11 +218,15 @@ def test_prose_about_released_networks_has_the_published_numbers() -> None:
         ]
         return math.log2(ends[0] / ends[1])
 
-    doubled, single, grown = differences(""), differences("_gain1"), [growth(seed) for seed in range(3)]
-    still = [released("variance", seed)[f"noisy_unbiased_0.0001_{seed}_authors_code"] for seed in range(3)]
+    doubled, single, grown = differences(""), differences("_gain1"), [growth(seed) for seed in seeds]
+    still = [released("variance", seed)[run] for seed, run in zip(seeds, runs, strict=True)]
+    away = [released("kl", seed)[run][run] for seed, run in zip(seeds, runs, strict=True)]
+    assert len(list((PUBLISHED / SPATIAL).glob("kl_0.0001_?_authors_code.json"))) == len(seeds), "seeds are not all counted"
+    assert "the difference of the four seeds" in page
     assert f"{min(doubled):.2f} to {max(doubled):.2f} nats with doubled noise" in page
     assert f"and {min(single):.2f} to {max(single):.2f} nats without" in page
     assert f"variance of {np.mean(still):.3f} m²" in page
+    assert f"they are {np.mean(away):.2f} nats from it" in page
     assert f"2^{min(grown):.0f} to 2^{max(grown):.0f} times as large" in page
 
 
