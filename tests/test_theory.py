@@ -18,7 +18,7 @@ from reactivation.theory.course import Radius, Seen, course_of
 from reactivation.theory.drift import Drift, Fit, _error, _errors, _fits
 from reactivation.theory.landscape import Bearings, Plane, concentration_of
 from reactivation.theory.metric import _log_volume
-from reactivation.theory.pairs import Read, Window
+from reactivation.theory.pairs import Reading, Readings
 from reactivation.theory.probe import Probe, asking
 from reactivation.theory.uncertainty import jackknife
 from reactivation.types import Path
@@ -55,7 +55,7 @@ def test_a_gain_at_which_nothing_can_be_told_does_not_count() -> None:
     assert math.isnan(Drift(tuple(fits[:1]), {}).value)
 
 
-def drawn_pairs(rng: np.random.Generator, count: int = 400, steps: int = 150) -> Window:
+def drawn_pairs(rng: np.random.Generator, count: int = 400, steps: int = 150) -> Readings:
     """Pairs around a ring of radius 0.3 m, at c = 2: a linear drift, and diffusion that is weaker at larger radii."""
     course, middle = Radius(ra.Box(2, 2)), np.array(ra.Box(2, 2).middle)
     angle, radius = rng.uniform(0, 2 * math.pi, count), rng.uniform(0.03, 0.73, count)
@@ -69,16 +69,18 @@ def drawn_pairs(rng: np.random.Generator, count: int = 400, steps: int = 150) ->
     widths = jitter, np.sqrt(jitter**2 * kept + diffusion * (1 - kept) / rate)
     before, after = ((width * rng.standard_normal((2, count)))[..., None] * np.stack((along, across)) for width in widths)
     moved = (0.3 - place) * -math.expm1(-rate * steps) / steps + rng.normal(0, 1e-4, count)
-    seen = {2.0: Read(Seen(place, along, across, is_near), (before.sum(0), after.sum(0)), moved, None, (0.3 - place) / 0.01)}
-    return Window(seen, None, steps)
+    seen = {
+        2.0: Reading(Seen(place, along, across, is_near), (before.sum(0), after.sum(0)), moved, None, (0.3 - place) / 0.01)
+    }
+    return Readings(seen, None, steps)
 
 
 def test_the_standard_error_of_alpha_is_its_scatter_over_draws_of_pairs() -> None:
     """Everything that is fitted to pairs counts: the drift, D, how D changes with the radius, how fast pairs come closer."""
     course, rng = Radius(ra.Box(2, 2)), np.random.default_rng(0)
     draws = [drawn_pairs(rng) for _ in range(200)]
-    alphas = [_fits(window, (2.0,), course)[0].alpha for window in draws]
-    errors = [_errors(window, (2.0,), course, rng)[0] for window in draws[:8]]
+    alphas = [_fits(readings, (2.0,), course)[0].alpha for readings in draws]
+    errors = [_errors(readings, (2.0,), course, rng)[0] for readings in draws[:8]]
     assert math.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(alphas), rel=0.25)
 
 

@@ -32,7 +32,7 @@ from reactivation.machine.errors import BadInput
 from reactivation.replay.inference import BOOTSTRAPS, Draws
 from reactivation.theory.course import BINS, Course
 from reactivation.theory.landscape import waking_positions
-from reactivation.theory.pairs import INPUTS, STILL, Read, Window, read_pairs, run_pairs
+from reactivation.theory.pairs import INPUTS, STILL, Reading, Readings, read_pairs, run_pairs
 from reactivation.theory.probe import Probe, asking
 from reactivation.world.decoding import TEMPLATE, TOP3
 
@@ -137,17 +137,17 @@ def drift(
         "steps 100 to 200": (own, (100, 200), TEMPLATE),
         "decoder top3": (own, WINDOW, TOP3),
     }
-    read = {name: read_pairs(seen, resting, course, *variant) for name, variant in variants.items()}
-    found = {name: _fits(one, gains, course) for name, one in read.items()}
+    readings = {name: read_pairs(seen, resting, course, *variant) for name, variant in variants.items()}
+    found = {name: _fits(one, gains, course) for name, one in readings.items()}
     sensitivity = {name: {f"{fit.gain:g}": fit.alpha for fit in fits} for name, fits in found.items()}
-    errors = _errors(read["as chosen"], gains, course, probe.draws(f"{inputs}/{scale:g}/again"))
+    errors = _errors(readings["as chosen"], gains, course, probe.draws(f"{inputs}/{scale:g}/again"))
     fits = (fit._replace(standard_error=error) for fit, error in zip(found["as chosen"], errors, strict=True))
     return Drift(tuple(fits), sensitivity)
 
 
-def _errors(window: Window, gains: Sequence[float], course: Course, draws: Draws) -> list[float]:
+def _errors(readings: Readings, gains: Sequence[float], course: Course, draws: Draws) -> list[float]:
     """Standard error of α at each c, over pairs."""
-    again = [_fits(window.again(draws), gains, course) for _ in range(BOOTSTRAPS)]
+    again = [_fits(readings.again(draws), gains, course) for _ in range(BOOTSTRAPS)]
     return [_error([fit.alpha for fit in fits]) for fits in zip(*again, strict=True)]
 
 
@@ -176,12 +176,12 @@ class _Binned(NamedTuple):
     is_fitted: NDArray[np.bool_]  # of bins
 
 
-def _fits(window: Window, gains: Sequence[float], course: Course) -> tuple[Fit, ...]:
+def _fits(readings: Readings, gains: Sequence[float], course: Course) -> tuple[Fit, ...]:
     """α at each c, with D of pairs at rest; at c = 0, D/c is taken from the least c above 0."""
-    binned = {gain: _binned(read, course, window.steps) for gain, read in window.seen.items()}
+    binned = {gain: _binned(reading, course, readings.steps) for gain, reading in readings.seen.items()}
     still = binned
-    if window.resting is not None:
-        still = {gain: _binned(read, course, window.steps) for gain, read in window.resting.items()}
+    if readings.resting is not None:
+        still = {gain: _binned(reading, course, readings.steps) for gain, reading in readings.resting.items()}
     least = min(gain for gain in still if gain > 0)
     return tuple(_fit(gain, binned[gain], gain or least, still[gain or least]) for gain in gains)
 
@@ -200,37 +200,37 @@ def _fit(gain: float, own: _Binned, noisy: float, diffusing: _Binned) -> Fit:
     )  # fmt: skip
 
 
-def _binned(read: Read, course: Course, steps: int) -> _Binned:
+def _binned(reading: Reading, course: Course, steps: int) -> _Binned:
     """Drift and diffusion of pairs, in bins of where they are at the beginning of the window."""
-    place, near = read.seen.place, read.seen.is_near
-    velocity, contraction = _velocity(read, steps)
-    diffusion = _diffusion(read.apart, read.seen.along, contraction, steps)[near]
+    place, near = reading.seen.place, reading.seen.is_near
+    velocity, contraction = _velocity(reading, steps)
+    diffusion = _diffusion(reading.apart, reading.seen.along, contraction, steps)[near]
     members = [np.digitize(place, course.edges) - 1 == number for number in range(BINS)]
     where, speed, steep, scatter = (
         np.array([how(values[one]) if one.any() else math.nan for one in members])
-        for values, how in ((place, np.mean), (velocity, np.mean), (read.slope, np.mean), (velocity, _error_of_mean))
+        for values, how in ((place, np.mean), (velocity, np.mean), (reading.slope, np.mean), (velocity, _error_of_mean))
     )
     level, spread = diffusion.mean(), np.zeros(BINS)
     level_across = level
-    if read.seen.across is not None:
+    if reading.seen.across is not None:
         turned = _rate((velocity / place)[near].mean(), steps)
-        level_across = _diffusion(read.apart, read.seen.across, turned, steps)[near].mean()
+        level_across = _diffusion(reading.apart, reading.seen.across, turned, steps)[near].mean()
         spread = np.polyfit(place[near], diffusion, 1)[0] + (level - level_across) / where  # dD_r/dr + (D_r − D_t)/r
     left = float(place.std()) / course.spread_of_starts
     return _Binned(where, speed, scatter, steep, spread, level, level_across, left, course.is_fitted(where))
 
 
-def _velocity(read: Read, steps: int) -> tuple[Array, float]:
+def _velocity(reading: Reading, steps: int) -> tuple[Array, float]:
     """v of each pair (B), and the rate per step at which the drift contracts.
 
     At rest, v is the drift at the beginning of the window: a drift −ks moves by −ks (1 − e^(−kn)) / k in n steps. Under
     inputs, v is the mean over the window, less the displacement by the inputs.
     """
-    velocity, near = read.moved, read.seen.is_near
-    if read.pushed is not None:
-        velocity = velocity - _gain(read.pushed[near], read.slope[near], velocity[near]) * read.pushed
-    contraction = _rate(np.polyfit(read.seen.place[near], velocity[near], 1)[0], steps)
-    if read.pushed is None:
+    velocity, near = reading.moved, reading.seen.is_near
+    if reading.pushed is not None:
+        velocity = velocity - _gain(reading.pushed[near], reading.slope[near], velocity[near]) * reading.pushed
+    contraction = _rate(np.polyfit(reading.seen.place[near], velocity[near], 1)[0], steps)
+    if reading.pushed is None:
         velocity = velocity * contraction * steps / -math.expm1(-contraction * steps)
     return velocity, contraction
 

@@ -65,7 +65,7 @@ def _driven(probe: Probe, pairs: int, inputs: str, scale: float, source: torch.G
     return start, torch.cat((kicks, -kicks))
 
 
-class Read(NamedTuple):
+class Reading(NamedTuple):
     """Places and displacements of pairs over a window."""
 
     seen: Seen  # of the mean of a pair at the beginning
@@ -74,11 +74,11 @@ class Read(NamedTuple):
     pushed: Array | None  # sum of their inputs along the course, per step (B); None without inputs
     slope: Array  # of log p along the course (B)
 
-    def again(self, draws: Draws) -> "Read":
+    def again(self, draws: Draws) -> "Reading":
         """Draw pairs with replacement: of those where drift is fitted, and of the others, as many as there are."""
         place, along, across, near = self.seen
         chosen = np.concatenate([draws.choice(kind, len(kind)) for kind in map(np.flatnonzero, (near, ~near))])
-        return Read(
+        return Reading(
             Seen(place[chosen], along[chosen], None if across is None else across[chosen], near[chosen]),
             (self.apart[0][chosen], self.apart[1][chosen]),
             self.moved[chosen],
@@ -87,17 +87,17 @@ class Read(NamedTuple):
         )
 
 
-class Window(NamedTuple):
-    """All pairs over one window, by c."""
+class Readings(NamedTuple):
+    """All pairs over a window, by c."""
 
-    seen: dict[float, Read]
-    resting: dict[float, Read] | None  # others without inputs, for D; None where `seen` has no inputs
+    seen: dict[float, Reading]
+    resting: dict[float, Reading] | None  # others without inputs, for D; None where `seen` has no inputs
     steps: int
 
-    def again(self, draws: Draws) -> "Window":
+    def again(self, draws: Draws) -> "Readings":
         """Draw the pairs of every c with replacement."""
-        resting = None if self.resting is None else {gain: read.again(draws) for gain, read in self.resting.items()}
-        return Window({gain: read.again(draws) for gain, read in self.seen.items()}, resting, self.steps)
+        resting = None if self.resting is None else {gain: reading.again(draws) for gain, reading in self.resting.items()}
+        return Readings({gain: reading.again(draws) for gain, reading in self.seen.items()}, resting, self.steps)
 
 
 def read_pairs(
@@ -107,16 +107,16 @@ def read_pairs(
     landscape: Landscape,
     window: tuple[int, int],
     by: str,
-) -> Window:
+) -> Readings:
     """Read all pairs over a window, with a decoder."""
 
-    def read(each: dict[float, Pairs]) -> dict[float, Read]:
+    def read(each: dict[float, Pairs]) -> dict[float, Reading]:
         return {gain: _read(pairs, by, course, landscape, window) for gain, pairs in each.items()}
 
-    return Window(read(seen), None if resting is None else read(resting), window[1] - window[0])
+    return Readings(read(seen), None if resting is None else read(resting), window[1] - window[0])
 
 
-def _read(pairs: Pairs, by: str, course: Course, landscape: Landscape, window: tuple[int, int]) -> Read:
+def _read(pairs: Pairs, by: str, course: Course, landscape: Landscape, window: tuple[int, int]) -> Reading:
     """Read pairs over a window. Under inputs, the slope is the mean over the places that a pair passes."""
     reported, space, (first, last) = pairs.reported[by], course.space, window
     steps = last - first
@@ -127,9 +127,9 @@ def _read(pairs: Pairs, by: str, course: Course, landscape: Landscape, window: t
         raise DamagedData(f"{near} of {len(begin)} pairs are where drift is fitted; {_FEWEST} at least are needed")
     moved = (space.difference(reported[last], reported[first]).mean(0) * seen.along).sum(-1) / steps
     if not pairs.is_driven:
-        return Read(seen, (before, after), moved, None, (landscape.slope(begin) * seen.along).sum(-1))
+        return Reading(seen, (before, after), moved, None, (landscape.slope(begin) * seen.along).sum(-1))
     pushed = ((pairs.moved[last] - pairs.moved[first]) * seen.along).sum(-1) / steps
-    return Read(seen, (before, after), moved, pushed, (_on_the_way(reported, landscape, window) * seen.along).sum(-1))
+    return Reading(seen, (before, after), moved, pushed, (_on_the_way(reported, landscape, window) * seen.along).sum(-1))
 
 
 def _on_the_way(reported: dict[int, Array], landscape: Landscape, window: tuple[int, int]) -> Array:
