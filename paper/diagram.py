@@ -33,7 +33,7 @@ from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import RESULTS, train_config
 from reactivation.storage.fields import made
 from reactivation.storage.files import damaged, make_folder, read_json, require_place, to_json, write_atomically
-from reactivation.storage.finding import command, trained_run
+from reactivation.storage.finding import command, own_or_published
 from reactivation.storage.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -147,15 +147,9 @@ class Part:
         """The folder of its training.
 
         Raises:
-            BadInput: the folder has a network of other settings, as of another size, which would count in this family.
+            BadInput: the folder has a network of other settings, which would count in this family.
         """
-        config = train_config(self.training)
-        run = trained_run(config, self.settings.path)
-        if run.has_begun() and not run.is_of(config):
-            raise BadInput(
-                f"{run.path}: was trained with other settings than those of {self.family.name}; move it away, or give path="
-            )
-        return run
+        return own_or_published(train_config(self.training), self.settings.path, self.family.name)
 
     @property
     def is_left_out(self) -> bool:

@@ -18,7 +18,7 @@ from reactivation.analysis.mechanism import Settings, has, is_control, is_whole,
 from reactivation.machine.places import PUBLISHED
 from reactivation.settings.layers import train_config
 from reactivation.storage.files import read_json
-from reactivation.storage.finding import command, trained_run
+from reactivation.storage.finding import command, own_or_published
 from reactivation.storage.folder import RunFolder
 
 TAG = "theory"
@@ -182,8 +182,12 @@ def counted(path: str, family: Family) -> tuple[int, ...]:
 
 
 def run_of(settings: Settings) -> RunFolder:
-    """Return the folder in which the network of some settings is trained."""
-    return trained_run(train_config(training_values(settings)), settings.path)
+    """Return the folder in which the network of some settings is trained.
+
+    Raises:
+        BadInput: the folder has a network of other settings, which would count in a family.
+    """
+    return own_or_published(train_config(training_values(settings)), settings.path, settings.run)
 
 
 def found(settings: Settings) -> dict[str, Any] | None:
@@ -234,8 +238,8 @@ def published_files(path: str) -> list[Path]:
         if has(part.settings):
             files.append(result_file(part.settings))
         if not (part.lacking or is_control(part.settings) or part.settings.checkpoints) and part.settings.tag == TAG:
-            config = train_config(training_values(part.settings))
-            run = trained_run(config, path)
+            run = run_of(part.settings)
             tables = (run.table_file(split) for split in ("train", "test"))
-            files += [run.config_file, run.environment_file, *tables, run.model_file(config.trainer.n_epochs)]
+            last = train_config(training_values(part.settings)).trainer.n_epochs
+            files += [run.config_file, run.environment_file, *tables, run.model_file(last)]
     return [file for file in files if file.exists() and file.is_relative_to(root)]

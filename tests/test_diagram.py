@@ -142,7 +142,7 @@ def test_a_network_of_another_size_does_not_count_in_a_family(tmp_path: Path) ->
     config = own / "config.yml"
     assert "n_rec: 128" in config.read_text()
     config.write_text(config.read_text().replace("n_rec: 128", "n_rec: 64"))
-    with pytest.raises(BadInput, match=f"{own}: was trained with other settings than those of drawn tanh; move it away"):
+    with pytest.raises(BadInput, match=rf"{own} holds another run than drawn tanh .*rnn.n_rec 64 → 128\); move"):
         main([f"path={tmp_path}", "families=[drawn tanh]", "seeds=[3]", "dry_run=true"])
 
 

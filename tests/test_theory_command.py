@@ -5,6 +5,7 @@ import errno
 import io
 import json
 from pathlib import Path
+import shutil
 import sys
 from typing import Any
 
@@ -12,7 +13,7 @@ from factories import Command
 import pytest
 
 from paper.protocols import HEAD, SPATIAL
-from paper.theory import CONTROLS, FAMILIES, control_settings, published_files
+from paper.theory import BY_NAME, CONTROLS, FAMILIES, control_settings, family_settings, published_files, run_of
 from paper.theory_figures import FIGURES, TABLES
 from paper.theory_report import write
 from reactivation.analysis.mechanism import MEASURES, Settings, is_whole, main, measure, result_file, science
@@ -75,6 +76,19 @@ def test_the_plan_names_what_is_lacking_and_what_trains_it(command: Command) -> 
     assert "python train.py config=spatial_navigation/noisy_biased_gru seed=1 tag=theory\n" in shown
     assert "config=head_direction/noisy_drawn_tanh seed=1 tag=theory task.home=1.2566370614359172" in shown
     assert command("reproduce.py", "only=theory").returncode == 2
+
+
+def test_a_network_of_another_size_does_not_count_in_a_family(command: Command, tmp_path: Path) -> None:
+    published = run_of(family_settings("results", BY_NAME["drawn tanh"], 3)).path
+    own = tmp_path / "results" / "head_direction" / published.name
+    shutil.copytree(published, own)
+    config = own / "config.yml"
+    assert "n_rec: 128" in config.read_text()
+    config.write_text(config.read_text().replace("n_rec: 128", "n_rec: 64"))
+    refused = command("reproduce.py", "profile=paper", "only=theory", "dry_run=true")
+    assert refused.returncode == 2
+    told = "holds another run than head_direction/noisy_drawn_tanh (there → here: rnn.n_rec 64 → 128); move it away"
+    assert told in refused.stderr
 
 
 def test_checkpoints_are_measured_against_the_gradient_of_another_experiment(command: Command, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import shlex
 import sys
 from typing import Any
 
-from reactivation.machine.errors import storing
+from reactivation.machine.errors import BadInput, storing
 from reactivation.machine.places import PUBLISHED, as_typed
 from reactivation.settings.layers import RESULTS, TrainConfig
 from reactivation.settings.reading import to_words
@@ -40,6 +40,25 @@ def trained_run(config: TrainConfig, results: str = RESULTS) -> RunFolder:
     """Return where a run is: its own folder once it has begun, else the published one, if there is one."""
     own = RunFolder(run_path(config, results))
     return own if own.has_begun() else published_run(config) or own
+
+
+def own_or_published(config: TrainConfig, results: str, whose: str) -> RunFolder:
+    """As `trained_run`, but of exactly this configuration.
+
+    Args:
+        config: of the run.
+        results: root of the results.
+        whose: what the run is of, in the message.
+
+    Raises:
+        BadInput: its own folder has a network of other settings, as of another size, which would be taken for it.
+        DamagedData: the configuration there is unreadable.
+    """
+    run = trained_run(config, results)
+    changed = run.differences_from(config) if run.has_begun() else ""
+    if changed:
+        raise BadInput(f"{run.path} holds another run than {whose} (there → here: {changed}); move it away, or give path=")
+    return run
 
 
 def found_run(config: TrainConfig, results: str = RESULTS) -> RunFolder:

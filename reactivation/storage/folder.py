@@ -116,6 +116,14 @@ class RunFolder:
         except DamagedData:
             return False
 
+    def differences_from(self, config: TrainConfig) -> str:
+        """Return how settings that change the network differ, there → here; "" if none does.
+
+        Raises:
+            DamagedData: its configuration is missing or unreadable.
+        """
+        return differences(science(self.config()), science(config))
+
     def lost_its_network(self) -> bool:
         """Whether the run was trained and only its measures were kept, as of most published runs."""
         return self.last_tested() > 0 and not self.steps() and not any(file.exists() for file in self.resume_files)
@@ -160,7 +168,7 @@ class RunFolder:
                     f"{self.path} holds {strangers[0].name} but no config.yml; name this run with tag=... or path=..."
                 )
         else:
-            changed = differences(science(self.config()), science(config))
+            changed = self.differences_from(config)
             if changed:
                 raise BadInput(
                     f"{self.path} holds another run (there → here: {changed}); name this one with tag=... or path=..."
