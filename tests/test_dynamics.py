@@ -133,15 +133,21 @@ def small_batch(generator: torch.Generator, *leading: int) -> Batch:
 
 
 @pytest.mark.parametrize("plain", [True, False])
-def test_noise_that_is_too_short_or_has_no_stream_is_refused(plain: bool, generator: torch.Generator) -> None:
+def test_what_fits_neither_the_network_nor_the_inputs_is_refused(plain: bool, generator: torch.Generator) -> None:
     network, batch = small_network(), small_batch(generator)
-    start, noise = network.initial_state(batch.start), Noise(0.3)
-    whole = torch.zeros_like(rollout(network, start, batch.inputs, noise, 0.02, generator).rates)
-    for other in (whole[:, :5], whole[..., :-1]):
-        with pytest.raises(BadInput, match=rf"\(\.\.\., B, 9, {network.n_units}\) is wanted"):
-            rollout(network, start, batch.inputs, noise, 0.02, injected=other, plain=plain)
+    state, inputs, injected = network.initial_state(batch.start), batch.inputs, torch.zeros(3, 9, 7).double()
+    unfit = {
+        "state": [state[..., :-1], state[:-1], state[0], state.float()],
+        "inputs": [inputs[..., :-1], inputs[:, :0], inputs[0], inputs.float()],
+        "injected": [injected[..., :-1], injected[:, :5], injected[:-1], injected[0], injected.float()],
+    }
+    for name, array in ((name, array) for name, arrays in unfit.items() for array in arrays):
+        given = {"state": state, "inputs": inputs, "injected": injected} | {name: array}
+        with pytest.raises(BadInput, match=f"{name} (has shape .* is wanted|is torch.float32 on cpu, the network)"):
+            rollout(network, given["state"], given["inputs"], Noise(0.3), 0.02, injected=given["injected"], plain=plain)
+    rollout(network, state, inputs, Noise(0.3), 0.02, injected=injected, plain=plain)
     with pytest.raises(BadInput, match="noise_stream"):
-        rollout(network, start, batch.inputs, noise, 0.02, plain=plain)
+        rollout(network, state, inputs, Noise(0.3), 0.02, plain=plain)
 
 
 @torch.no_grad()

@@ -120,6 +120,32 @@ def respond(
     return Response(rates, last, read)
 
 
+def _check_given(network: Network, state: Tensor, inputs: Tensor, injected: Tensor | None) -> None:
+    """Check the arrays of `rollout`.
+
+    Raises:
+        BadInput: one has another shape, precision or device than the network and the inputs ask for.
+    """
+    asked = getattr(network.cell, "n_inputs", inputs.shape[-1])  # a cell of one's own need not say how many it takes
+    if inputs.ndim < 3 or not inputs.shape[-2]:
+        raise BadInput(f"inputs has shape {tuple(inputs.shape)}: (B, T, {asked}) is wanted, with at least one step")
+    weights, ahead, steps = network.decoder.weight, inputs.shape[:-2], inputs.shape[-2]
+    variables = network.cell.initial(weights.new_zeros(1, network.n_units)).shape[-1]
+    wanted = {
+        "inputs": (*ahead, steps, asked), "state": (*ahead, variables), "injected": (*ahead, steps, network.n_units),
+    }  # fmt: skip
+    for name, array in {"inputs": inputs, "state": state, "injected": injected}.items():
+        if array is None:
+            continue
+        if array.shape != wanted[name]:
+            raise BadInput(f"{name} has shape {tuple(array.shape)}: {wanted[name]} is wanted")
+        if (array.dtype, array.device) != (weights.dtype, weights.device):
+            raise BadInput(
+                f"{name} is {array.dtype} on {array.device}, the network {weights.dtype} on {weights.device}: "
+                f"give {name}.to(network.decoder.weight)"
+            )
+
+
 @checked
 def rollout(
     network: Network,
@@ -147,10 +173,8 @@ def rollout(
         Trajectory with rates (..., B, T, N), outputs (..., B, T, O) and the last state (..., B, S).
 
     Raises:
-        BadInput: noise is to be drawn, and there is no stream; or injected noise of other steps or units.
+        BadInput: noise is to be drawn, and there is no stream; or what is given fits neither the network nor the inputs.
     """
-    wanted = (inputs.shape[-2], network.n_units)
-    if injected is not None and injected.shape[-2:] != wanted:
-        raise BadInput(f"injected noise has shape {tuple(injected.shape)}: (..., B, {wanted[0]}, {wanted[1]}) is wanted")
+    _check_given(network, state, inputs, injected)
     response = respond(network, state, inputs, noise, dt, noise_stream, injected, plain)
     return Trajectory(response.rates, response.outputs, response.state)
