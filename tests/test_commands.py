@@ -186,6 +186,9 @@ def test_a_long_recording_from_python_says_where_it_is(
     run.record(ra.rest(24), 2)
     told = [f"noisy_unbiased: quiescent; step {step}/24" for step in (10, 20, 24)]
     assert capsys.readouterr().err.splitlines() == told
+    run.record(ra.rest(24, after=ra.waking(15)), 2)
+    told = [f"noisy_unbiased: quiescent; step {step}/39" for step in (10, 15, 25, 35, 39)]
+    assert capsys.readouterr().err.splitlines() == told, "the phase before it counts, too"
 
 
 def test_the_bar_of_a_recording_shows_late_and_leaves_nothing(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,8 @@ from reactivation.world.decoding import TOP3
 from reactivation.world.own import Decode, OwnWorld
 from reactivation.world.tasks.base import Task
 
+Moved = Callable[[int], object]  # is told how many more steps are done
+
 _BLOCK = 10  # steps held at once
 
 
@@ -62,7 +64,7 @@ def record(
     draw: int = 0,
     trajectory_stream: str | None = None,
     decoder: str = TOP3,
-    moved: Callable[[int], object] | None = None,
+    moved: Moved | None = None,
 ) -> Recording:
     """Put a trained network through a phase and return what it reports.
 
@@ -74,7 +76,7 @@ def record(
         draw: which of many independent draws of trajectories and noise.
         trajectory_stream: stream of the task's trajectories; None for the phase's own stream.
         decoder: name of the decoder in `world.decoding` that turns outputs into positions.
-        moved: called after each recorded block with its number of steps; None: no call.
+        moved: called after each block of steps with their number, those of earlier phases included; None: no call.
 
     Raises:
         BadInput: a network in less than single precision; another Δt under inputs of the task, which are changes per step; a
@@ -104,15 +106,13 @@ def record(
     batch = _as_precise(subject, subject.task.sample(trajectories, drawn, stream(seed, trajectory_stream, device)))
     names = (streams.of_phase(experiment, phase.name, name, draw) for name in (streams.NOISE, streams.INPUTS, streams.DRIVE))
     draws = _Draws(*(stream(seed, name, device) for name in names))
-    state = _start(subject, phase, batch, draws)
+    state = _start(subject, phase, batch, draws, moved)
     provenance = _provenance(subject, phase, seed, draw, decoder)
     truth = batch.positions if knows_truth else None
     recorder = _Recorder(subject, phase, dt or own_dt, trajectories, rates, decode, truth, provenance)
-    for number, block in enumerate(_blocks(subject, phase, batch, state, dt or own_dt, draws)):
+    for number, block in enumerate(_blocks(subject, phase, batch, state, dt or own_dt, draws, moved)):
         _require_finite(block, number * _BLOCK, f"{experiment} {phase.name}")
         recorder.add(block)
-        if moved is not None:
-            moved(block.outputs.shape[-2])
     return recorder.recording()
 
 
@@ -247,12 +247,12 @@ class _Draws(NamedTuple):
     drive: torch.Generator
 
 
-def _start(subject: Subject, phase: Phase, batch: Batch, draws: _Draws) -> Tensor:
+def _start(subject: Subject, phase: Phase, batch: Batch, draws: _Draws, moved: Moved | None) -> Tensor:
     """Return the states in which a phase begins, (B, S), of the cell without modifiers."""
     state = subject.network.initial_state(batch.start)
     if phase.after:
-        begun = _start(subject, phase.after, batch, draws)
-        *_, last = _blocks(subject, phase.after, batch, begun, subject.dt, draws)
+        begun = _start(subject, phase.after, batch, draws, moved)
+        *_, last = _blocks(subject, phase.after, batch, begun, subject.dt, draws, moved)
         state = modified(subject.network, phase.after.modify, subject.dt).cell.reduced(last.state)
     started = phase.start(state, draws.noise)
     if isinstance(started, Tensor) and started.shape != state.shape:
@@ -260,7 +260,9 @@ def _start(subject: Subject, phase: Phase, batch: Batch, draws: _Draws) -> Tenso
     return started
 
 
-def _blocks(subject: Subject, phase: Phase, batch: Batch, state: Tensor, dt: float, draws: _Draws) -> Iterator[Trajectory]:
+def _blocks(
+    subject: Subject, phase: Phase, batch: Batch, state: Tensor, dt: float, draws: _Draws, moved: Moved | None
+) -> Iterator[Trajectory]:
     """Run a phase block by block of at most _BLOCK steps, from a state of the cell without modifiers."""
     network = modified(subject.network, phase.modify, dt, draws.drive)
     state, noise = network.cell.extended(state), phase.noise_of(subject.noise, subject.network.cell)
@@ -268,3 +270,5 @@ def _blocks(subject: Subject, phase: Phase, batch: Batch, state: Tensor, dt: flo
         trajectory = rollout(network, state, inputs, noise, dt, draws.noise)
         state = trajectory.state
         yield trajectory
+        if moved is not None:
+            moved(inputs.shape[-2])

@@ -163,7 +163,7 @@ class Run(Subject):
         with (
             arithmetic(device) as place,
             enough_memory(),
-            closing(Progress(self.name, phase.steps, call=phase.name)) as progress,
+            closing(Progress(self.name, phase.all_steps, call=phase.name)) as progress,
         ):
             return record(self._on(place), phase, trajectories, seed, dt, kept, decoder=decoder, moved=progress.move)
 

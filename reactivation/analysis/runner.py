@@ -106,7 +106,7 @@ def _analysed(asked: Request) -> tuple[Result, dict[str, Any]]:
         runs[RANDOM] = _random_network(settings, list(runs.values()), shares_task)
     trajectory_stream = CELLS if settings.trajectory_stream == "cells" else None
     recorded: Recorded = {run: {} for run in runs}
-    steps = sum(phase.steps for wanted in phases.values() for phase in wanted)
+    steps = sum(phase.all_steps for wanted in phases.values() for phase in wanted)
     with closing(Progress(asked.name, steps)) as progress:
         for run, phase in [(run, phase) for run, wanted in phases.items() for phase in wanted]:
             progress.at(f"{run} {phase.name}")

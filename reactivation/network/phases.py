@@ -87,6 +87,11 @@ class Phase:
         """Whether the network is told all movements of the task, so that true positions are those of the task."""
         return self.inputs == Own() and self.after is None and self.start is unchanged
 
+    @property
+    def all_steps(self) -> int:
+        """How many steps are run: those of the phases before it, and its own."""
+        return self.steps + (self.after.all_steps if self.after else 0)
+
     def inputs_of(self, batch: "Batch", dt: float, input_stream: "Generator") -> "Tensor":
         """The inputs (..., B, T, I), T = `steps`, of steps of Δt = `dt` [s]; a policy draws from `input_stream`.
 
