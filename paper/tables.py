@@ -229,6 +229,8 @@ def _beyond(claim: Claim, verdict: Verdict) -> str:
         return _so_far(claim, verdict.mean)
     if not all(map(math.isfinite, verdict.values)):
         return " (not every seed has a finite number)"
+    if verdict.at_limit:
+        return " (how many seeds would decide cannot be told: not all numbers are below the upper limit)"
     needed = seeds_to_decide(claim, verdict)
     return f" ({f'about {needed}' if needed else f'more than {MOST_SEEDS}'} seeds would decide)"
 

@@ -11,7 +11,7 @@ import pytest
 
 from paper.claims import CLAIMS
 from paper.claims.ablations import effects
-from paper.claims.verdicts import NOT_ASKED, TRAINING, Claim, can_be_asked, judge, judge_all, ratio, results_of
+from paper.claims.verdicts import NOT_ASKED, TRAINING, UNDECIDED, Claim, can_be_asked, judge, judge_all, ratio, results_of
 from paper.documents import committed
 from paper.protocols import AUTHORS_CODE, GATED, NOT_DOUBLED, PROTOCOLS, UNIFORM_NOISE, Condition
 from paper.study import Study, growth, longest_wait
@@ -307,6 +307,9 @@ def test_a_bearing_kept_to_the_end_of_rest_is_at_the_limit_of_the_measure(dwell:
     assert verdict.at_limit == ((7,) if is_at_limit else ())
     assert ("(at the upper limit: seed 7)" in with_its_mean(claim, verdict)) == is_at_limit
     assert ("at_limit" in verdict.plain()) == is_at_limit
+    undecided = judge(claim, {7: dwell / 7, 8: 1.0, 9: 1.0})._replace(at_limit=verdict.at_limit)
+    assert undecided.verdict == UNDECIDED
+    assert ("would decide cannot be told" in with_its_mean(claim, undecided)) == is_at_limit
 
 
 def test_a_bearing_that_never_moves_is_kept_for_the_longest_time_that_could_be_seen() -> None:

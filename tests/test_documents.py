@@ -230,6 +230,26 @@ def test_prose_about_released_networks_has_the_published_numbers() -> None:
     assert f"2^{min(grown):.0f} to 2^{max(grown):.0f} times as large" in page
 
 
+def test_prose_about_released_networks_of_head_direction_has_the_published_numbers() -> None:
+    page = " ".join((ROOT / "docs/claims.md").read_text(encoding="utf-8").split())
+    away, turned, at_limit = [], [], []
+    for file in sorted((PUBLISHED / HEAD).glob("transitions_0.01_?_authors_code.json")):
+        seed = int(file.name.split("_")[2])
+        run = f"noisy_biased_0.01_{seed}_authors_code"
+        of_rest = json.loads(file.read_text())[run]
+        away.append(json.loads((file.parent / file.name.replace("transitions", "kl")).read_text())[run][run])
+        turned.append(of_rest["quiescent"]["mean_turn"] / of_rest["active"]["mean_turn"])
+        at_limit.append(of_rest["quiescent"]["dwell"] == 499)
+    near, *far = sorted(away)
+    assert len(far) == 4
+    assert away[2] == near
+    told = f"few bearings, {far[0]:.2f} to {far[-1]:.2f} nats from waking; that of the fifth (seed 2) is {near:.2f} nats"
+    assert told in page
+    assert f"They turn on at {min(turned):.2f} to {max(turned):.2f} of the waking turn per step" in page
+    assert sum(at_limit) == 2
+    assert "Two of its five biased ones" in page
+
+
 def test_results_of_the_former_shape_are_still_read(tmp_path: Path) -> None:
     """They are by experiment, and distances are by run first."""
     now, runs = committed().result("distance", 0)["table"], ["noisy_unbiased", "no-noise_biased"]
