@@ -81,6 +81,7 @@ def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command:
         ("floor", "steps=0", "at least 1"),
         ("analysis", "share=2", "at most 1"),
         ("rest", "units=[0]", "at least 1"),
+        ("growth", "steps=1", "at least 2"),
         ("history", "commits=nothing", "no commit"),
         ("reliability", "seconds=0", "greater than 0"),
         ("reliability", "only=x", "the beginning of none of: kill"),

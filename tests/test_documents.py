@@ -196,7 +196,7 @@ def test_the_authors_notebooks_can_read_what_is_published(name: str, seed: int) 
 
 def test_prose_about_released_networks_has_the_published_numbers() -> None:
     """Differences from the right uniform density, distances from waking, sizes of rest, and growth without the push."""
-    seeds = [*range(4)]
+    seeds = [*range(5)]
     page = " ".join((ROOT / "docs/claims.md").read_text(encoding="utf-8").split())
 
     def released(name: str, seed: int, end: str = "") -> dict[str, Any]:
@@ -222,12 +222,31 @@ def test_prose_about_released_networks_has_the_published_numbers() -> None:
     still = [released("variance", seed)[run] for seed, run in zip(seeds, runs, strict=True)]
     away = [released("kl", seed)[run][run] for seed, run in zip(seeds, runs, strict=True)]
     assert len(list((PUBLISHED / SPATIAL).glob("kl_0.0001_?_authors_code.json"))) == len(seeds), "seeds are not all counted"
-    assert "the difference of the four seeds" in page
+    assert "the difference of the five seeds" in page
     assert f"{min(doubled):.2f} to {max(doubled):.2f} nats with doubled noise" in page
     assert f"and {min(single):.2f} to {max(single):.2f} nats without" in page
     assert f"variance of {np.mean(still):.3f} m²" in page
     assert f"they are {np.mean(away):.2f} nats from it" in page
     assert f"2^{min(grown):.0f} to 2^{max(grown):.0f} times as large" in page
+
+    def ratios(task: str, noise: str, name: str, seed: int) -> np.ndarray:
+        """Doublings of the norm at each step of long rest, over its mean awake."""
+        file = PUBLISHED / task / f"manifold_{noise}_{seed}_authors_code_long_details.json"
+        found = json.loads(file.read_text())[name]
+        return np.log2(np.array(found["quiescent_norm"]) / np.mean(found["active_norm"]))
+
+    networks = [
+        (*of_task, f"noisy_{bias}", seed)
+        for of_task in ((SPATIAL, "0.0001"), (HEAD, "0.01"))
+        for bias in BIASES
+        for seed in seeds
+    ]
+    (apart,) = (network for network in networks if abs(ratios(*network)[-1]) > 1)
+    assert apart == (SPATIAL, "0.0001", "noisy_biased", 4)
+    assert f"as large as awake in {len(networks) - 1} of {len(networks)}" in page
+    assert f"then grows 2^{ratios(*apart)[-1]:.0f}-fold by the last" in page
+    assert max(ratios(*apart)[:200]) < 1
+    assert min(np.diff(ratios(*apart)[300:])) > 0
 
 
 def test_prose_about_released_networks_of_head_direction_has_the_published_numbers() -> None:
