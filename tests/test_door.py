@@ -214,6 +214,10 @@ LEAK = ra.Run.of(ra.Network.from_matrices(W_rec=np.zeros((2, 2)), tau=0.1), ra.B
             "must be one of relu, .*, or a function",
         ),
         (lambda: LEAK.record(ra.waking(3), 2), "this run has no inputs and only rests"),
+        (lambda: LEAK.record(ra.rest(3, after=ra.waking(3)), 2), "this run has no inputs and only rests"),
+        (lambda: LEAK.record(ra.rest(3, inputs=ra.inputs.Replayed(np.zeros(4))), 2), r"have shape \(4,\); at least 3 steps"),
+        (lambda: dataclasses.replace(LEAK, dt=0.19).record(ra.rest(3), 2), "dt=0.19 s must not exceed τ=0.1 s"),
+        (lambda: ra.train(SPATIAL, path="x", settings={"path": "y"}), "give one of them"),
     ],
 )
 def test_what_a_stranger_gets_wrong_is_one_line(wrong: Any, told: str) -> None:

@@ -98,7 +98,7 @@ def test_a_phase_without_a_step_to_record_is_refused(dropped: int) -> None:
 
 
 def test_inputs_of_too_few_steps_are_refused() -> None:
-    with pytest.raises(BadInput, match="10 steps, not 30; give task_steps=None for those of the task"):
+    with pytest.raises(BadInput, match="10 steps, not 30; for those of the task, give the recorded phase task_steps=30"):
         record(untrained(), rest(30, inputs=Own(), task_steps=10), 3)
     assert record(untrained(), rest(30, inputs=Own(), task_steps=None), 3).positions.shape == (3, 30, 2)
 

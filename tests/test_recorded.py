@@ -108,6 +108,29 @@ def test_true_positions_stay_beside_those_that_were_decoded_from_activity(tmp_pa
         assert ra.decoding_error(part).each == pytest.approx(0.05), name
 
 
+def test_a_mask_whose_rows_are_no_epochs_is_refused() -> None:
+    recording = ra.Recording(np.zeros((4, 10, 2)), dt=0.1, space=ra.Box(1, 1))
+    mask = np.zeros((4, 10), dtype=bool)
+    mask[1, 2:6] = True
+    for fitting in (mask, mask[..., None], mask.ravel()):
+        assert (len(recording[fitting]), recording[fitting].lengths.tolist()) == (1, [4])
+    for other in (mask.T, mask.reshape(8, 5)):
+        with pytest.raises(ra.BadInput, match="the mask has"):
+            recording[other]
+
+
+def test_one_sample_has_no_covariance_and_is_saved(tmp_path: Path) -> None:
+    rates = np.ones((1, 1, 3))
+    recording = ra.Recording(np.zeros((1, 1, 2)), dt=0.1, space=ra.Box(1, 1), rates=rates)
+    assert recording.moments is None
+    loaded = ra.Recording.load(recording.save(tmp_path / "one.npz"))
+    assert np.array_equal(loaded.rates, rates)
+    leak = ra.Network.from_matrices(W_rec=np.zeros((2, 2)), tau=0.1)
+    rest = ra.Run.of(leak, BOX, dt=0.02, sigma=0.1).record(ra.rest(1), 1)
+    assert rest.moments is None
+    assert len(ra.Recording.load(rest.save(tmp_path / "rest.npz"))) == 1
+
+
 def test_what_is_made_of_a_recording_keeps_its_times_masks_and_provenance() -> None:
     times = 100 + np.delete(np.arange(100), slice(40, 60)) * 0.1
     bearings = np.linspace(-3, 3, 80)

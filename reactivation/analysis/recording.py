@@ -163,8 +163,8 @@ class Recording:
 
     @property
     def moments(self) -> Moments | None:
-        """Mean (N) and covariance (N, N) of the rates; None where there are none."""
-        if self._moments is None and self._rates:
+        """Mean (N) and covariance (N, N) of the rates; None where there are none, or only one sample."""
+        if self._moments is None and self._rates and sum(map(len, reading.each(self._rates))) > 1:
             flat = np.concatenate([block.reshape(-1, block.shape[-1]) for block in self._rates]).astype(np.float64)
             self._moments = Moments(flat.mean(0), np.atleast_2d(np.cov(flat, rowvar=False)))
         return self._moments
@@ -274,10 +274,11 @@ class Recording:
         lengths = self.lengths
         if mask.ndim == 1 and mask.size not in (self._given, int(lengths.sum())) and (lengths == mask.size).all():
             mask = np.tile(mask, len(lengths))
-        flat = mask.reshape(-1)
-        if flat.size == lengths.sum():
-            return np.split(flat, np.cumsum(lengths)[:-1])
-        if flat.size == self._given:
+        flat, ends = mask.reshape(-1), np.cumsum(lengths)
+        rows = len(mask) if mask.ndim > 1 else 1
+        if flat.size == ends[-1] and np.isin(flat.size // rows * np.arange(1, rows + 1), ends).all():
+            return np.split(flat, ends[:-1])
+        if flat.size == self._given != ends[-1]:
             return [flat[at.sample : at.sample + length] for at, length in zip(self._starts, lengths, strict=True)]
         raise BadInput(
             f"the mask has {mask.shape} entries; this recording has epochs of {reading.range_of(lengths)} samples"

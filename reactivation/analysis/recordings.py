@@ -93,15 +93,16 @@ def record(
     _require_memory(subject, phase, trajectories, min(rates, trajectories), knows_truth, device)
     seed, experiment = subject.seed if seed is None else seed, experiment or subject.name
     own_dt, tau = subject.dt, getattr(subject.network.cell, "tau", None)
-    if dt is not None and isinstance(tau, int | float) and dt > tau:
-        raise BadInput(f"dt={dt:g} s must not exceed τ={tau:g} s: Euler steps would overshoot the decay")
+    step = own_dt if dt is None else dt
+    if isinstance(tau, int | float) and step > tau:
+        raise BadInput(f"dt={step:g} s must not exceed τ={tau:g} s: Euler steps would overshoot the decay")
     if dt not in (None, own_dt) and of_task(phase.inputs):
         raise BadInput(
             f"phase {phase.name} takes inputs of the task, which are changes per Δt={own_dt} s: leave dt as it is"
         )
     trajectory_stream = trajectory_stream or streams.of_phase(experiment, phase.name, streams.TRAJECTORIES, draw)
     drawn = phase.task_steps or phase.steps
-    if of_task(phase.inputs) and isinstance(subject.task, OwnWorld):
+    if any(of_task(one.inputs) for one in phase.all_phases) and isinstance(subject.task, OwnWorld):
         subject.task.check_waking(drawn)
     batch = _as_precise(subject, subject.task.sample(trajectories, drawn, stream(seed, trajectory_stream, device)))
     names = (streams.of_phase(experiment, phase.name, name, draw) for name in (streams.NOISE, streams.INPUTS, streams.DRIVE))
@@ -182,7 +183,7 @@ class _Recorder:
 
     def recording(self) -> Recording:
         """The recording of all steps that were added."""
-        if self._rates is None:
+        if self._rates is None or self._count < 2:
             return self._made()
         mean = self._sum / self._count
         covariance = (self._products - self._count * torch.outer(mean, mean)) / (self._count - 1)

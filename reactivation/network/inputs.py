@@ -74,7 +74,8 @@ class Replayed:
 
         given, wanted = finite_tensor("inputs", self.inputs, np.ndim(self.inputs)).to(batch.inputs), _nothing(batch, steps)
         trajectories, _, n_inputs = wanted.shape[-3:]
-        if given.shape[:-2] not in ((), (trajectories,)) or given.shape[-2] < steps or given.shape[-1] != n_inputs:
+        fits = given.ndim > 1 and given.shape[:-2] in ((), (trajectories,)) and given.shape[-1] == n_inputs
+        if not fits or given.shape[-2] < steps:
             raise BadInput(
                 f"inputs to replay have shape {tuple(given.shape)}; at least {steps} steps of {n_inputs} are wanted, "
                 f"alike for all trajectories or for each of {trajectories}"

@@ -90,7 +90,12 @@ class Phase:
     @property
     def all_steps(self) -> int:
         """How many steps are run: those of the phases before it, and its own."""
-        return self.steps + (self.after.all_steps if self.after else 0)
+        return sum(phase.steps for phase in self.all_phases)
+
+    @property
+    def all_phases(self) -> "tuple[Phase, ...]":
+        """The phases before it, in their order, and itself."""
+        return (*(self.after.all_phases if self.after else ()), self)
 
     def inputs_of(self, batch: "Batch", dt: float, input_stream: "Generator") -> "Tensor":
         """The inputs (..., B, T, I), T = `steps`, of steps of Δt = `dt` [s]; a policy draws from `input_stream`.
@@ -106,7 +111,7 @@ class Phase:
         if inputs.shape[-2:-1] not in ((), (self.steps,)):
             raise BadInput(
                 f"phase {self.name}: its inputs have {inputs.shape[-2]} steps, not {self.steps}; "
-                "give task_steps=None for those of the task"
+                f"for those of the task, give the recorded phase task_steps={self.steps}"
             )
         if inputs.shape != wanted:
             raise BadInput(f"phase {self.name}: its inputs have shape {tuple(inputs.shape)}; {wanted} is wanted")

@@ -49,6 +49,8 @@ def train(
     for key, argument in (("config", "experiment"), ("seed", "seed")):
         if key in (settings or {}):
             raise BadInput(f"settings hold {key}: give ra.train(..., {argument}=...)")
+    if path is not None and "path" in (settings or {}):
+        raise BadInput("settings hold path, the folder of the run, and path= is the root of all results: give one of them")
     values = {**(settings or {}), "config": experiment, "seed": seed}
     try:
         config = train_config(values)
