@@ -181,7 +181,8 @@ class Recording:
         """Choose samples, by a slice of steps or a mask over time.
 
         Args:
-            which: a slice of steps, in every epoch (`[::5]` takes every fifth sample, so that samples are 5 Δt apart); or a
+            which: a slice of steps, in every epoch (`[::5]` takes every fifth sample, so that samples are 5 Δt apart, with
+                its rates alone: counts of spikes are not summed); or a
                 mask: (T) for every epoch, (B, T), over all samples (n), or over all given samples, dropped ones included.
 
         Raises:

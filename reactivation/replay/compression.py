@@ -25,6 +25,7 @@ def compression(rest: Any, awake: Any, space: Space | None = None, *, lowest: St
 
     Lags are compared at displacements above those that decoder jitter gives a still point, and below half of the median
     distance between independent samples, in both recordings. The ratio is the geometric mean over these displacements.
+    Epochs no longer than half of the longest one do not have all lags, and do not count.
 
     Args:
         rest, awake: two `Recording`s, or positions (B, T, P) with their space.
