@@ -41,7 +41,7 @@ from paper.theory import BY_NAME, FAMILIES, FOLLOWED, LAST, control_settings, fa
 from reactivation.analysis.mechanism import FORMAT, Settings, result_file, science, training_values
 from reactivation.analysis.results import confidence_interval
 from reactivation.machine.places import PUBLISHED
-from reactivation.settings.layers import train_config
+from reactivation.settings.layers import to_yaml, train_config
 from reactivation.storage.finding import run_path
 from reactivation.storage.folder import RunFolder
 
@@ -333,7 +333,7 @@ def test_a_network_that_has_not_learned_is_named_and_counts_nowhere(measured: st
         config = train_config(training_values(family_settings(measured, BY_NAME[name], seed)))
         folder = RunFolder(run_path(config, measured))
         folder.path.mkdir(parents=True)
-        folder.config_file.touch()
+        folder.config_file.write_text(to_yaml(config))
         tests = {"100": {"fraction_unexplained": 0.1}, "25000": {"fraction_unexplained": share}}
         folder.table_file("test").write_text(json.dumps(tests))
     judged = next(one for one in judge_mechanism(measured) if one.family == "drawn tanh")
