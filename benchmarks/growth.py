@@ -1,6 +1,6 @@
 """Count the trajectories whose activity grows at rest, since a few that do hide the others in a mean over all.
 
-    python benchmarks/growth.py [run=results/spatial_navigation/noisy_biased_0.0001_4_authors_code] [trajectories=1000]
+    python benchmarks/growth.py [run=spatial_navigation/noisy_biased] [trajectories=1000] [steps=1000]
 
 Prints how many end with rates whose norm is more than 16 times its mean awake, and the range of both kinds.
 """
@@ -14,7 +14,7 @@ from reactivation.machine.errors import run_command
 from reactivation.settings.declaring import setting
 from reactivation.settings.describing import asked_settings
 
-AWAKE = 100  # steps
+AWAKE = 100  # steps of waking
 GROWN = 4.0  # doublings
 
 
@@ -39,7 +39,7 @@ def main(words: list[str]) -> None:
     if settings is None:
         return
     run = ra.load(settings.run)
-    awake = norms(run.record(ra.waking(AWAKE), min(settings.trajectories, 200))).mean()
+    awake = norms(run.record(ra.waking(AWAKE), settings.trajectories)).mean()
     last = norms(run.record(ra.rest(settings.steps, dropped=settings.steps - 1), settings.trajectories))[:, -1]
     doublings = np.log2(last / awake)
     grown = doublings > GROWN

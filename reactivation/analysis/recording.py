@@ -182,8 +182,8 @@ class Recording:
 
         Args:
             which: a slice of steps, in every epoch (`[::5]` takes every fifth sample, so that samples are 5 Δt apart, with
-                its rates alone: counts of spikes are not summed); or a
-                mask: (T) for every epoch, (B, T), over all samples (n), or over all given samples, dropped ones included.
+                its rates alone: counts of spikes are not summed); or a mask: (T) for every epoch, (B, T), over all samples
+                (n), or over all given samples, dropped ones included.
 
         Raises:
             BadInput: a mask of another length, or nothing is left.

@@ -96,7 +96,7 @@ def record(
     step = own_dt if dt is None else dt
     if isinstance(tau, int | float) and step > tau:
         raise BadInput(f"dt={step:g} s must not exceed τ={tau:g} s: Euler steps would overshoot the decay")
-    if dt not in (None, own_dt) and of_task(phase.inputs):
+    if step != own_dt and of_task(phase.inputs):
         raise BadInput(
             f"phase {phase.name} takes inputs of the task, which are changes per Δt={own_dt} s: leave dt as it is"
         )
@@ -110,8 +110,8 @@ def record(
     state = _start(subject, phase, batch, draws, moved)
     provenance = _provenance(subject, phase, seed, draw, decoder)
     truth = batch.positions if knows_truth else None
-    recorder = _Recorder(subject, phase, dt or own_dt, trajectories, rates, decode, truth, provenance)
-    for number, block in enumerate(_blocks(subject, phase, batch, state, dt or own_dt, draws, moved)):
+    recorder = _Recorder(subject, phase, step, trajectories, rates, decode, truth, provenance)
+    for number, block in enumerate(_blocks(subject, phase, batch, state, step, draws, moved)):
         _require_finite(block, number * _BLOCK, f"{experiment} {phase.name}")
         recorder.add(block)
     return recorder.recording()

@@ -81,8 +81,8 @@ def saturation(recording: Any, space: Space | None = None, *, rng: Rng = 0) -> F
 
     Returns:
         the lag, with mean squared displacement [unit²] as its curve over lags [s], of epochs longer than half of the
-        longest one, which have all lags; the null is time shuffled within epochs:
-        the first lag, if each epoch goes everywhere.
+        longest one, which have all lags; the null is time shuffled within epochs: the first lag, if each epoch goes
+        everywhere.
     """
     recording = as_recording(recording, space)
     lags = spaced(int(recording.lengths.max()) // 2, 12)
