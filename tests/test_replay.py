@@ -287,6 +287,24 @@ class TestBesideWaking:
         nothing_qualifies = ra.Recording(BOX.sample(2000, np.random.default_rng(0)).reshape(20, 100, 2), 0.02, BOX)
         assert math.isnan(ra.replay.compression(nothing_qualifies, awake).value)
 
+    def test_every_epoch_counts_at_the_lags_it_is_longer_than(self) -> None:
+        """60 short epochs move four times as fast as waking, the longest one as fast; it alone has the longest lags."""
+        awake = ra.Recording(walk(0.02, (40, 400, 2)), 0.02, PLANE)
+        short, slow = walk(0.04, (60, 100, 2)), walk(0.02, (1, 400, 2), seed=2)
+        rest = ra.Recording([*short, *slow], 0.02, PLANE)
+        assert ra.replay.compression(rest, awake, lowest=0.04).value == pytest.approx(4, rel=0.15)
+        assert ra.replay.saturation(rest).curve[0] == pytest.approx(2 * 0.04**2, rel=0.1)
+
+        bearings = [*turns(0.5, epochs=60, samples=100), *turns(0.25, epochs=1, samples=1000, seed=1)]
+        counts = [ensemble(one[None], number)[0] for number, one in enumerate(bearings)]
+        waking = turns(0.25, epochs=20, samples=800)
+        found = ra.replay.ensemble_compression(
+            ra.Recording(bearings, 0.1, CIRCLE, rates=counts), ra.Recording(waking, 0.1, CIRCLE, rates=ensemble(waking, 99))
+        )
+        assert found.standard_error is not None
+        assert found.standard_error < 1
+        assert found.value == pytest.approx(4, abs=2 * found.standard_error)
+
     def test_ensembles_tell_compression_without_decoding(self) -> None:
         """Diffusion four times as fast has correlograms of a quarter of the width."""
         found = ra.replay.ensemble_compression(heads(0.5, 1), heads(0.25), longest=10.0)

@@ -11,7 +11,7 @@ from reactivation.analysis.recording import Recording, both_recordings
 from reactivation.checks import Count, Rng, Seconds, Strength, checked, generator
 from reactivation.machine.errors import BadInput
 from reactivation.replay.inference import NULLS, Array, Draws, Formula, Found, Null, found, null_of
-from reactivation.replay.lags import histograms, jitter, medians, spaced, unrelated
+from reactivation.replay.lags import histograms, jitter, means, medians, spaced, unrelated
 from reactivation.replay.pairs import correlations, moments, rates_of
 from reactivation.world.spaces import Space
 
@@ -25,7 +25,7 @@ def compression(rest: Any, awake: Any, space: Space | None = None, *, lowest: St
 
     Lags are compared at displacements above those that decoder jitter gives a still point, and below half of the median
     distance between independent samples, in both recordings. The ratio is the geometric mean over these displacements.
-    Epochs no longer than half of the longest one do not have all lags, and do not count.
+    Lags go up to half of the longest epoch, and each epoch counts at those that it is longer than.
 
     Args:
         rest, awake: two `Recording`s, or positions (B, T, P) with their space.
@@ -58,24 +58,28 @@ def compression(rest: Any, awake: Any, space: Space | None = None, *, lowest: St
 
 
 def _histograms(recording: Recording, lags: Sequence[int]) -> Array:
-    return np.concatenate([histograms(recording.space, lags, block) for block in recording.blocks(max(lags) + 1)])
+    return np.concatenate([histograms(recording.space, lags, block) for block in recording.blocks(2)])
 
 
 def _ratio(space: Space, rest_times: Array, awake_times: Array, lowest: float, highest: float, *sums: Array) -> Array:
-    curves = [
-        np.maximum.accumulate(medians(space, one.reshape(len(times), -1)))
-        for one, times in zip(sums, (rest_times, awake_times), strict=True)
-    ]
-    low = max(lowest, *(float(curve[0]) for curve in curves))
-    high = min(highest, *(float(curve[-1]) for curve in curves))
+    curves = [_risen(space, times, one) for one, times in zip(sums, (rest_times, awake_times), strict=True)]
+    low = max(lowest, *(float(curve[0]) for _, curve in curves))
+    high = min(highest, *(float(curve[-1]) for _, curve in curves))
     if not 0 < low < high:
         return np.array([np.nan])
     levels = np.linspace(math.log(low), math.log(high), _LEVELS)
-    at = [_log_time(levels, curve, times) for curve, times in zip(curves, (rest_times, awake_times), strict=True)]
+    at = [_log_time(levels, *curve) for curve in curves]
     return np.array([math.exp((at[1] - at[0]).mean())])
 
 
-def _log_time(levels: Array, curve: Array, times: Array) -> Array:
+def _risen(space: Space, times: Array, sums: Array) -> tuple[Array, Array]:
+    """The lags [s] that any epoch is longer than, and the largest median displacement up to each of them."""
+    counts = sums.reshape(len(times), -1)
+    known = counts.sum(1) > 0
+    return times[known], np.maximum.accumulate(medians(space, counts[known]))
+
+
+def _log_time(levels: Array, times: Array, curve: Array) -> Array:
     """Log of the times at which a curve that never falls reaches levels; levels are logarithms."""
     moved = curve > 0
     found_at: Array = np.interp(levels, np.log(curve[moved]), np.log(times[moved]))
@@ -103,7 +107,8 @@ def ensemble_compression(
 
     Args:
         rest, awake: two `Recording`s with rates, or spike counts, of the same units.
-        longest: lag [s] of the correlogram; None: a quarter of the shorter of the longest epochs.
+        longest: lag [s] of the correlogram; None: a quarter of the shorter of the longest epochs. Each epoch counts at the
+            lags that it is longer than.
         units: largest number of units; more are sampled at random.
 
     Returns:
@@ -127,7 +132,7 @@ def ensemble_compression(
     if any(max(own) >= length for own, length in zip(lags, lengths, strict=True)):
         raise BadInput(f"no epoch is longer than {reach:g} s: give a smaller longest=")
     products = [
-        np.concatenate([_products(together, _scales(total), own, block) for block in blocks if block.shape[1] > max(own)])
+        np.concatenate([_products(together, _scales(total), own, block) for block in blocks])
         for blocks, total, own in zip(both, sums, lags, strict=True)
     ]
     times = [np.array(own) * one.dt for own, one in zip(lags, (rest, awake), strict=True)]
@@ -151,7 +156,7 @@ def _products(together: Array, scales: tuple[Array, Array], lags: Sequence[int],
     partners = white @ (together / together.sum())
     columns = []
     for lag in lags:
-        samples = block.shape[1] - lag
+        samples = max(block.shape[1] - lag, 0)
         columns += [
             (white[:, :samples] * partners[:, lag:]).sum((1, 2)),
             np.full(len(block), float(samples)),
@@ -160,13 +165,14 @@ def _products(together: Array, scales: tuple[Array, Array], lags: Sequence[int],
 
 
 def _width_ratio(rest_times: Array, awake_times: Array, rest: Array, awake: Array) -> Array:
-    curve = rest[::2] / rest[1::2]
-    widths = _width(rest_times, curve), _width(awake_times, awake[::2] / awake[1::2])
+    curve = means(rest)
+    widths = _width(rest_times, curve), _width(awake_times, means(awake))
     return np.concatenate(([widths[1] / widths[0], *widths], curve))
 
 
 def _width(times: Array, curve: Array) -> float:
     """Twice the time at which a correlogram has fallen half way; NaN if it does not fall."""
+    times, curve = times[np.isfinite(curve)], curve[np.isfinite(curve)]
     half = (curve[0] + curve[-1]) / 2
     below = np.flatnonzero(curve <= half)
     if curve[0] <= curve[-1] or not len(below):

@@ -80,16 +80,15 @@ def saturation(recording: Any, space: Space | None = None, *, rng: Rng = 0) -> F
         recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
 
     Returns:
-        the lag, with mean squared displacement [unit²] as its curve over lags [s], of epochs longer than half of the
-        longest one, which have all lags; the null is time shuffled within epochs: the first lag, if each epoch goes
-        everywhere.
+        the lag, with mean squared displacement [unit²] as its curve over lags [s], each of the epochs that are longer than
+        it; the null is time shuffled within epochs: the first lag, if each epoch goes everywhere.
     """
     recording = as_recording(recording, space)
     lags = spaced(int(recording.lengths.max()) // 2, 12)
     draws = generator(rng)
     last = float((unrelated(recording, draws) ** 2).mean())
     return measured(
-        recording.blocks(max(lags) + 1),
+        recording.blocks(2),
         partial(powers, recording.space, lags, 2),
         partial(_when_saturated, np.array(lags) * recording.dt, last),
         draws,

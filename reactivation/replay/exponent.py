@@ -107,14 +107,8 @@ def _by_first_step(space: Space, lags: Sequence[int], bounds: Array, block: Arra
 
 
 def _slopes(lags: Sequence[int], groups: int, sums: Array) -> Array:
-    slopes = [slope(lags, means_or_nan(part)) for part in sums.reshape(groups, -1)]
+    slopes = [slope(lags, means(part)) for part in sums.reshape(groups, -1)]
     return np.array([slopes[-1] - slopes[0], *slopes])
-
-
-def means_or_nan(sums: Array) -> Array:
-    """As `means`, NaN where nothing was counted."""
-    with np.errstate(invalid="ignore"):
-        return means(sums)
 
 
 def _medians(space: Space, lags: int, sums: Array) -> Array:

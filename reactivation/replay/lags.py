@@ -14,7 +14,7 @@ from reactivation.analysis.recording import Recording
 from reactivation.checks import Count, checked
 from reactivation.machine.errors import BadInput
 from reactivation.replay.cells import counts_of
-from reactivation.replay.inference import Array, Draws
+from reactivation.replay.inference import Array, Draws, ratio
 from reactivation.world.spaces import Space
 
 LAGS = tuple(range(1, 9))  # samples; as in the exponents measured in rats
@@ -71,9 +71,9 @@ def powers(space: Space, lags: Sequence[int], power: int, block: Array) -> Array
 
 
 def means(sums: Array) -> Array:
-    """Means from the sums and numbers of `counted`, (2 L) → (L)."""
+    """Means from the sums and numbers of `counted`, (2 L) → (L); NaN where nothing was counted."""
     pairs = sums.reshape(-1, 2)
-    return pairs[:, 0] / pairs[:, 1]
+    return ratio(pairs[:, 0], pairs[:, 1])
 
 
 def size(space: Space) -> float:
