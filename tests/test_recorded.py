@@ -42,11 +42,11 @@ def test_an_epoch_that_a_slice_leaves_nothing_of_is_gone() -> None:
 
 
 def test_every_third_sample_is_three_time_steps_from_the_next() -> None:
-    xy, rates = np.arange(20)[:, None] * [0.01, 0.0], np.arange(20.0)[:, None]
+    xy, rates = np.arange(20)[:, None] * [0.01, 0.0], np.arange(20.0)[:, None] + 0.5
     thinned = ra.Recording([xy, xy[:8]], 0.1, BOX, [rates, rates[:8]])[1::3]
     assert thinned.dt == pytest.approx(0.3)
     assert thinned.lengths.tolist() == [7, 3]
-    assert [one.ravel().tolist() for one in thinned.rates] == [[1, 4, 7, 10, 13, 16, 19], [1, 4, 7]]
+    assert [one.ravel().tolist() for one in thinned.rates] == [[1.5, 4.5, 7.5, 10.5, 13.5, 16.5, 19.5], [1.5, 4.5, 7.5]]
     assert thinned.starts == pytest.approx([0.1, 2.1])
     late = np.arange(10) > 1
     assert thinned[late].starts == pytest.approx([0.7, 2.1])
@@ -54,6 +54,19 @@ def test_every_third_sample_is_three_time_steps_from_the_next() -> None:
         thinned[np.ones(28, dtype=bool)]
     with pytest.raises(ra.BadInput, match="every=-1 must be at least 1"):
         thinned[::-1]
+
+
+def test_spike_counts_are_not_thinned() -> None:
+    """Every fifth count is of a fifth of the time that its sample would stand for."""
+    counts = np.random.default_rng(0).poisson(0.5, (20, 3))
+    recording = ra.Recording(np.zeros((20, 2)), 0.1, BOX, counts)
+    assert recording[2:].rates.tolist() == [counts[2:].tolist()]
+    with pytest.raises(
+        ra.BadInput, match=r"^every sample has the spikes of 0.1 s, too few for samples 5 times as far apart"
+    ):
+        recording[::5]
+    assert recording.replaced(rates=[])[::5].rates is None
+    assert ra.Recording(np.zeros((20, 2)), 0.1, BOX, 0 * counts)[::5].rates.tolist() == [[[0, 0, 0]] * 4]
 
 
 @pytest.mark.parametrize(

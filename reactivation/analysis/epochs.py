@@ -152,7 +152,7 @@ def read_rates(rates: Any, series: Array | list[Array]) -> Any:
     return read
 
 
-def are_counts(rates: Array) -> bool:
+def are_counts(rates: Array | Rates) -> bool:
     """Whether rates are spike counts: whole numbers from 0 on."""
     return bool((rates >= 0).all() and (rates == np.round(rates)).all())
 

@@ -181,15 +181,20 @@ class Recording:
         """Choose samples, by a slice of steps or a mask over time.
 
         Args:
-            which: a slice of steps, in every epoch (`[::5]` takes every fifth sample, so that samples are 5 Δt apart, with
-                its rates alone: counts of spikes are not summed); or a mask: (T) for every epoch, (B, T), over all samples
-                (n), or over all given samples, dropped ones included.
+            which: a slice of steps, in every epoch (`[::5]` takes every fifth sample, so that samples are 5 Δt apart); or a
+                mask: (T) for every epoch, (B, T), over all samples (n), or over all given samples, dropped ones included.
 
         Raises:
-            BadInput: a mask of another length, or nothing is left.
+            BadInput: a mask of another length; nothing is left; or every n-th sample of spike counts, which would be those
+                of a n-th of the time between samples.
         """
         if isinstance(which, slice):
             every = 1 if which.step is None else whole("every", which.step, 1)
+            if every > 1 and any(reading.are_counts(rates) and rates.any() for rates in self._rates):
+                raise BadInput(
+                    f"every sample has the spikes of {self.dt:g} s, too few for samples {every} times as far apart: count "
+                    "spikes in wider bins first, or leave them out: recording.replaced(rates=[])[...]"
+                )
             blocks, truth = ([one[:, which] for one in of] for of in (self._blocks, self._truth))
             rates = [one[:, which] for one in self._rates]
             begins = [which.indices(length)[0] for length in self.lengths]
