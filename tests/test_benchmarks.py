@@ -88,6 +88,7 @@ def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command:
         ("sweeps", "runs=0", "at least 1"),
         ("separation", "frictions=[2]", "at most 1"),
         ("alpha", "only=substep", "did you mean substeps?"),
+        ("learned", "only=head_directions", "did you mean head_direction?"),
         ("rats", "file=[x]", "did you mean files?"),
         ("threads", "only=grue", "did you mean gru?"),
     ],
@@ -259,6 +260,49 @@ def test_noise_makes_rates_larger_and_holding_them_does_not_let_it(monkeypatch: 
     still, noisy = norm_at(run, 0.0), norm_at(run, 4.0)
     assert noisy > 1.02 * still
     assert norm_at(held_at(run, still), 4.0) == pytest.approx(still, rel=1e-5)
+
+
+def test_a_layer_learns_the_drift_of_the_analytic_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At rest its drift comes near the formula; inputs have exactly the effect of the formula."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from learned import error_of, learn, noisy_rates
+
+    exact = ra.control("langevin", density="bearings", seed=0).network.cell
+    cell = learn(exact, seed=0, steps=150, hidden=64)
+    assert error_of(cell, seed=0) < 0.3
+    _, noisy = noisy_rates(exact, 5, torch.Generator().manual_seed(0))
+    still, moving = torch.zeros(5, 1), torch.full((5, 1), 0.1)
+    effect, wanted = (of.drift(noisy, moving) - of.drift(noisy, still) for of in (cell, exact))
+    assert torch.allclose(effect, wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "alphas", "exponent", "said"),
+    [
+        ("sampling", (0.9, 1.1), 0.5, "yes"),
+        ("sampling", (0.9, 0.1), 0.5, "no: α over the control's at c = 4"),
+        ("sampling", (0.9, 1.1), 0.1, "no: exponent"),
+        ("sampling", (0.9, 1.5), 0.5, "undecided: α over the control's at c = 4"),
+        ("flat", (0.0, -0.1), 0.5, "yes"),
+        ("flat", (0.0, 0.4), 0.0, "no: |α| at c = 4"),
+    ],
+)
+def test_networks_that_learned_are_recognised_by_the_rules_of_the_theory(
+    kind: str, alphas: tuple[float, float], exponent: float, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from learned import answer, conditions
+
+    from paper.claims.theory import Controls, Network
+
+    def five(at: tuple[float, float], width: float) -> list[Any]:
+        scattered = [0.05 * (seed - 2) for seed in range(5)]
+        return [Network(seed, {0.0: at[0] + s, 4.0: at[1] + s}, width) for seed, s in enumerate(scattered)]
+
+    controls = Controls(five((1.0, 1.0), 0.5), five((0.0, 0.0), 0.0))
+    found = answer(conditions("spatial_navigation", kind, five(alphas, exponent), controls), "")
+    assert found.startswith(said)
+    assert answer([], "α of the flat control").startswith("nothing is said")
 
 
 def blocks_of(page: Path) -> dict[str, str]:
