@@ -88,6 +88,7 @@ def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command:
         ("sweeps", "runs=0", "at least 1"),
         ("separation", "frictions=[2]", "at most 1"),
         ("alpha", "only=substep", "did you mean substeps?"),
+        ("waking", "only=head", "document"),
         ("learned", "only=head_directions", "did you mean head_direction?"),
         ("rats", "file=[x]", "did you mean files?"),
         ("threads", "only=grue", "did you mean gru?"),
@@ -250,6 +251,34 @@ def test_errors_that_are_too_small_are_told_by_how_values_repeat(
     right = [low <= 1 / told <= high for _, low, high in map(ratio, studies)]
     assert 0.92 < np.mean(right) < 0.98
     assert np.mean([answer(study).startswith(said) for study in studies]) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("late", "said"), [(0.5, "yes at c = 0, -0.5 [-0.55, -0.45]"), (1.0, "no sign of it at c = 0, 0 [-0.05, 0.05]")]
+)
+def test_alpha_depends_on_the_first_steps_of_waking_if_later_ones_give_another(
+    late: float, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later steps change α by `late` less 1, ± 0.02 from network to network."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from waking import CHOSEN, HALF, LATE, Asked, depends
+
+    from paper.claims.theory import Network
+
+    def asked(seed: int, more: float) -> Any:
+        by_steps = {CHOSEN: 1.0, HALF: 0.7, LATE: late + more}
+        return Asked({steps: Network(seed, {0.0: alpha}, 0.5) for steps, alpha in by_steps.items()}, {})
+
+    assert depends([asked(0, -0.02), asked(1, 0.0), asked(2, 0.02)], 0.0) == said
+
+
+def test_rest_is_at_home_or_not_by_the_steps_that_home_is_taken_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rest lies 0.05 m outside of where waking was; where later steps are 0.1 m nearer to the middle, it is not at home."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from waking import _one_mode
+
+    measured = {"tempering": {"gains": [2.0], "homes": [{"modes": 1, "away": 0.05, "uneven": 0.0}]}}
+    assert [_one_mode(measured, farther) for farther in (0.0, 0.1)] == [True, False]
 
 
 def test_noise_makes_rates_larger_and_holding_them_does_not_let_it(monkeypatch: pytest.MonkeyPatch) -> None:

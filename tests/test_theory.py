@@ -16,7 +16,7 @@ from reactivation.network.modified import WithVariable
 from reactivation.network.network import Network
 from reactivation.theory.course import Radius, Seen, course_of
 from reactivation.theory.drift import Drift, Fit, _error, _errors, _fits
-from reactivation.theory.landscape import Bearings, Plane, concentration_of
+from reactivation.theory.landscape import Bearings, Plane, concentration_of, waking_positions
 from reactivation.theory.metric import _log_volume
 from reactivation.theory.pairs import Reading, Readings
 from reactivation.theory.probe import Probe, asking
@@ -246,6 +246,18 @@ def test_the_best_pull_is_the_one_of_least_squared_error(pull: float, steps: int
 )
 def test_scale_symmetry_holds_to_the_bit_where_the_field_is_homogeneous(words: tuple[str, ...], is_symmetric: bool) -> None:
     assert (ra.theory.scale_symmetry(tiny_run(*words), steps=30) == 0) is is_symmetric
+
+
+def test_other_densities_of_waking_give_their_own_alpha() -> None:
+    """The same recording gives the same α; one of half the concentration has half the slope, and twice the α."""
+    run = ra.control("langevin", density="bearings", seed=0)  # drawn to 0
+    awake = waking_positions(run)
+    wide = awake.replaced(positions=[1.4 * epoch for epoch in awake.epochs])
+    found = ra.theory.drift(run, (0.0, 2.0), pairs=100, awake=awake, others={"same": awake, "wide": wide}).sensitivity
+    assert found["same"] == found["as chosen"]
+    steeper = Bearings(awake).concentration / Bearings(wide).concentration
+    assert steeper > 1.5
+    assert found["wide"]["0"] == pytest.approx(steeper * found["same"]["0"], rel=0.05)
 
 
 def linear_run(own: float) -> Run:

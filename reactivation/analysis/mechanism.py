@@ -113,7 +113,7 @@ def measure(settings: Settings, known: Mapping[str, Any] | None = None) -> dict[
     require_place(file.parent)
     if file.exists() and read_json_once(file).get("settings") != science(settings):
         raise BadInput(f"{file} was made with other settings; name these results with out=...")
-    run = _run(settings)
+    run = subject_of(settings)
     began = time.perf_counter()
     model = run.provenance()
     if known is None or known["model"] != model:
@@ -168,7 +168,13 @@ def is_control(settings: Settings) -> bool:
     return settings.run.startswith(f"{CONTROL}:")
 
 
-def _run(settings: Settings, step: int | None = None) -> "Run":
+def subject_of(settings: Settings, step: int | None = None) -> "Run":
+    """Load the network of the settings, after its last step or an earlier one, or make the control.
+
+    Raises:
+        BadInput: checkpoints of a control, or an unknown one.
+        DamagedData: the network is missing.
+    """
     # Imported only after the input is checked: torch takes seconds to load.
     from reactivation.analysis.run import load_run
     from reactivation.controls.control import control
@@ -185,24 +191,33 @@ def _run(settings: Settings, step: int | None = None) -> "Run":
     return load_run(found_run(train_config(training_values(settings)), settings.path), prepare("cpu"), step)
 
 
-def _awake(run: "Run", settings: Settings) -> "Recording":
-    """The waking that α is measured against: the network's own, or its reports on the walks of another experiment."""
+def awake_of(run: "Run", settings: Settings) -> "Run":
+    """Return the run whose waking α is measured against: itself, or itself on the walks of another experiment.
+
+    Raises:
+        BadInput: the other experiment lives in another space.
+    """
     from reactivation.machine.device import prepare
     from reactivation.storage.networks import build
-    from reactivation.theory.landscape import waking_positions
     from reactivation.world.tasks.base import Task
 
     if settings.against is None:
-        return waking_positions(run)
+        return run
     other, _ = build(train_config(training_values(replace(settings, run=settings.against))), prepare("cpu"))
     own = run.task
     if not isinstance(own, Task) or other.space != own.space:
         raise BadInput(f"against={settings.against}: its positions live in another space than those of {settings.run}")
-    return waking_positions(replace(run, task=Task(own.space, other.motion, own.tuning, own.mse_name)))
+    return replace(run, task=Task(own.space, other.motion, own.tuning, own.mse_name))
 
 
-def _sigma(run: "Run", settings: Settings) -> float | None:
-    """The σ put into a network trained without noise; None for a network with noise of its own."""
+def _awake(run: "Run", settings: Settings) -> "Recording":
+    from reactivation.theory.landscape import waking_positions
+
+    return waking_positions(awake_of(run, settings))
+
+
+def sigma_of(run: "Run", settings: Settings) -> float | None:
+    """Return the σ put into a network trained without noise; None for a network with noise of its own."""
     from reactivation.settings.declaring import DT
     from reactivation.settings.noise import intensity
 
@@ -229,12 +244,12 @@ def _training(run: "Run", settings: Settings) -> dict[str, Any]:
     """α at each checkpoint, against the waking density of the last step."""
     from reactivation.theory.drift import drift
 
-    awake, sigma = _awake(run, settings), _sigma(run, settings)
+    awake, sigma = _awake(run, settings), sigma_of(run, settings)
     found: list[dict[str, Any]] = []
     with closing(Progress(run.name, len(settings.checkpoints), "checkpoint")) as progress:
         for step in settings.checkpoints:
             progress.at(f"step {step}")
-            young, one = _run(settings, step), {"step": step, "fits": [], "is_along": None, "why": ""}
+            young, one = subject_of(settings, step), {"step": step, "fits": [], "is_along": None, "why": ""}
             try:
                 measured = drift(young, settings.gains, pairs=settings.pairs, sigma=sigma, awake=awake)
             except DamagedData as problem:  # it reports no positions yet
@@ -256,7 +271,7 @@ def _measures(run: "Run", settings: Settings, known: Mapping[str, Any]) -> dict[
     from reactivation.theory.score import score
     from reactivation.theory.tempering import tempering
 
-    awake, sigma, count = _awake(run, settings), _sigma(run, settings), settings.trajectories
+    awake, sigma, count = _awake(run, settings), sigma_of(run, settings), settings.trajectories
     twins = _twins(run, settings)
     each: dict[str, Callable[[], Any]] = {
         "drift": lambda: _drifts(run, settings, sigma, awake),

@@ -17,7 +17,7 @@ Its standard error comes from pairs drawn again, with replacement, to which ever
 Axes: B pairs, P dimensions.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 import math
 from typing import NamedTuple
@@ -98,6 +98,7 @@ def drift(
     scale: float = 1.0,
     sigma: Strength | None = None,
     awake: Recording | None = None,
+    others: Mapping[str, Recording] | None = None,
     substeps: Count = 1,
 ) -> Drift:
     """Measure the drift along the manifold at rest, as a multiple α of that of Langevin sampling (Eq. 19).
@@ -110,6 +111,7 @@ def drift(
         scale: factor of these inputs.
         sigma: σ of c = 1 [s^-1/2]; None for the network's own. A noiseless network needs one.
         awake: recording whose density is p; None: waking of 100 steps, the length of training.
+        others: further recordings by name, whose density is taken for p in turn: α with them is in `sensitivity`.
         substeps: number of substeps of Δt / `substeps` per step, to see whether Δt is small enough; waking keeps Δt.
 
     Raises:
@@ -137,6 +139,7 @@ def drift(
         "steps 100 to 200": (own, (100, 200), TEMPLATE),
         "decoder top3": (own, WINDOW, TOP3),
     }
+    variants |= {name: (course.landscape(one, KERNEL), WINDOW, TEMPLATE) for name, one in (others or {}).items()}
     readings = {name: read_pairs(seen, resting, course, *variant) for name, variant in variants.items()}
     found = {name: _fits(one, gains, course) for name, one in readings.items()}
     sensitivity = {name: {f"{fit.gain:g}": fit.alpha for fit in fits} for name, fits in found.items()}
