@@ -1,5 +1,6 @@
 """Recorded data: positions of an animal go through what those of networks go through."""
 
+from datetime import UTC, datetime, timedelta, timezone
 from importlib.util import find_spec
 import os
 from pathlib import Path
@@ -250,7 +251,7 @@ class Table:
     """Numbers with an index, as pandas and pynapple have them."""
 
     def __init__(self, values: Any, index: Any):
-        self._values, self.index = np.asarray(values), np.asarray(index)
+        self._values, self.index = np.asarray(values), index
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self._values.astype(dtype)
@@ -290,6 +291,166 @@ def test_the_times_of_an_index_are_used_and_a_gap_begins_an_epoch(index: np.ndar
     if dt is None:
         with pytest.raises(ra.BadInput, match=r"the times are 0\.02 s apart"):
             ra.Recording(Table(np.zeros((80, 2)), index), 0.04, BOX)
+
+
+class Zoned:
+    """Dates of a time zone, as pandas has them: numpy makes none of them by itself."""
+
+    dtype, ndim = "datetime64[ns, Europe/Berlin]", 1
+
+    def __init__(self, dates: np.ndarray):
+        self._dates = dates
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self._dates.astype(dtype or object)
+
+    def __len__(self) -> int:
+        return len(self._dates)
+
+
+NOON, HOUR = np.datetime64("2024-05-01T12:00", "ms"), np.timedelta64(3_600_000, "ms")
+DATES = NOON + np.arange(50) * np.timedelta64(20, "ms")
+STILL = np.zeros((50, 2))
+
+
+@pytest.mark.parametrize("as_dates", [np.asarray, Zoned, lambda dates: dates.astype(object).tolist()])
+@pytest.mark.parametrize(("later", "starts"), [(HOUR, [0, 3600]), (-HOUR, [3600, 0])])
+def test_the_dates_of_all_epochs_count_from_the_earliest(as_dates: Any, later: np.timedelta64, starts: list[int]) -> None:
+    both = [as_dates(DATES), as_dates(DATES + later)]
+    given = [ra.Recording([STILL, STILL], space=BOX, times=both)]
+    if not isinstance(both[0], list):
+        given.append(ra.Recording([Table(STILL, dates) for dates in both], space=BOX))
+    for recording in given:
+        assert recording.starts.tolist() == starts
+        assert recording.dt == ra.Recording(STILL, space=BOX, times=both[0]).dt, "not rounded by the hour between"
+
+
+@pytest.mark.parametrize("as_dates", [np.asarray, Zoned])
+def test_true_positions_of_another_hour_are_refused(as_dates: Any) -> None:
+    decoded = Table(STILL, as_dates(DATES))
+    for given in ({"positions": decoded}, {"positions": STILL, "times": as_dates(DATES)}):
+        ra.Recording(**given, space=BOX, true_positions=Table(STILL, as_dates(DATES + np.timedelta64(2, "ms"))))
+        for true in (DATES + HOUR, DATES - HOUR):
+            with pytest.raises(ra.BadInput, match="true positions have other times than positions at sample 0: take"):
+                ra.Recording(**given, space=BOX, true_positions=Table(STILL, as_dates(true)))
+    late = [Table(STILL, as_dates(DATES + HOUR)), Table(STILL, as_dates(DATES + 2 * HOUR))]
+    with pytest.raises(ra.BadInput, match="true positions have other times than positions at sample 0 of epoch 1"):
+        ra.Recording(late, space=BOX, true_positions=[late[0], Table(STILL, as_dates(DATES + 3 * HOUR))])
+
+
+def test_dates_with_a_time_zone_and_dates_without_are_not_set_against_each_other() -> None:
+    naive, zoned = Table(STILL, DATES), Table(STILL, Zoned(DATES))
+    for positions, true in ((naive, zoned), (zoned, naive)):
+        with pytest.raises(ra.BadInput, match=r"true positions have dates with.*: give both with a time zone, or"):
+            ra.Recording(positions, space=BOX, true_positions=true)
+        with pytest.raises(ra.BadInput, match=r"\(epoch 0\) and .*\(epoch 1\): give times= of one kind"):
+            ra.Recording([positions, true], space=BOX)
+
+
+def test_dates_and_seconds_share_no_zero_so_only_their_steps_are_compared() -> None:
+    seconds = 100 + np.arange(50) * 0.02
+    for positions, true in ((seconds, DATES), (DATES, seconds)):
+        ra.Recording(Table(STILL, positions), space=BOX, true_positions=Table(STILL, true))
+        with pytest.raises(ra.BadInput, match="other times than positions at sample 30"):
+            ra.Recording(
+                Table(STILL, positions),
+                space=BOX,
+                true_positions=Table(STILL, np.where(np.arange(50) < 30, true, true + (true[9] - true[0]))),
+            )
+    with pytest.raises(ra.BadInput, match=r"seconds \(epoch 0\) and dates without a time zone \(epoch 1\)"):
+        ra.Recording([Table(STILL, seconds), Table(STILL, DATES)], space=BOX)
+
+
+SECONDS = np.arange(50) * 0.02
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        DATES.astype(object).tolist(),
+        [*DATES],
+        [date.replace(tzinfo=UTC) for date in DATES.astype(object).tolist()],
+        [date.replace(tzinfo=timezone(timedelta(hours=2))) for date in DATES.astype(object).tolist()],
+        (DATES - NOON).astype(object).tolist(),
+        [*(DATES - NOON)],
+        [*SECONDS],
+        torch.tensor(SECONDS),
+        SECONDS[None],
+        DATES[None],
+    ],
+)
+def test_times_are_dates_differences_or_seconds_one_by_one_too(times: Any) -> None:
+    recording = ra.Recording(STILL, space=BOX, times=times)
+    assert recording.starts.tolist() == [0]
+    assert recording.dt == pytest.approx(0.02)
+    lists = ra.Recording([STILL, STILL[:20]], space=BOX, times=[times, times[:20]] if len(times) > 1 else None, dt=0.02)
+    assert lists.lengths.tolist() == [50, 20]
+
+
+@pytest.mark.parametrize("rows", [np.stack([SECONDS, 5 + SECONDS]), np.stack([DATES, DATES + np.timedelta64(5, "s")])])
+def test_times_of_two_axes_have_a_row_for_each_epoch(rows: np.ndarray) -> None:
+    for times in (rows, rows.tolist(), [*rows]):
+        recording = ra.Recording(np.zeros((2, 50, 2)), space=BOX, times=times)
+        assert recording.starts.tolist() == [0, 5]
+        assert recording.dt == pytest.approx(0.02)
+
+
+def test_dates_of_pandas_are_read() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed: pip install pandas")
+    berlin = pandas.DatetimeIndex(DATES).tz_localize("Europe/Berlin")
+    frame, later = (pandas.DataFrame(STILL, index=index) for index in (berlin, berlin + pandas.Timedelta("1h")))
+    assert ra.Recording([frame, later], space=BOX).starts.tolist() == [0, 3600]
+    assert ra.Recording([STILL, STILL], space=BOX, times=[[*berlin], [*later.index]]).starts.tolist() == [0, 3600]
+    assert ra.Recording(STILL, space=BOX, times=[*berlin.tz_localize(None)]).dt == pytest.approx(0.02)
+    ra.Recording(frame, space=BOX, true_positions=frame.tz_convert("UTC"))  # the same moments
+    mixed = frame.set_axis(pandas.Index([*berlin[:25], *berlin[25:].tz_convert("UTC")]))
+    assert ra.Recording(mixed, space=BOX).dt == pytest.approx(0.02)
+    with pytest.raises(ra.BadInput, match="other times than positions"):
+        ra.Recording(frame, space=BOX, true_positions=frame.set_axis(berlin.tz_localize(None).tz_localize("UTC")))
+    with pytest.raises(ra.BadInput, match="true positions have dates without a time zone"):
+        ra.Recording(frame, space=BOX, true_positions=frame.tz_localize(None))
+    ranges = frame.set_axis(pandas.interval_range(0, 50))  # neither times nor row numbers
+    assert ra.Recording(ranges, 0.02, BOX).starts.tolist() == [0]
+
+
+ZONES = [*DATES.astype(object)[:49].tolist(), datetime(2024, 5, 1, 13, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize(
+    ("times", "told"),
+    [
+        (ZONES, "times hold dates with a time zone and dates without: give all with one, or all without"),
+        (["one"] * 50, "times are neither seconds nor dates"),
+        ([[0.0], [0.0, 1.0]], "times are of 2 epochs, positions of 1: give (T), (B, T), or a list of (T), one each"),
+        (SECONDS[:, None], "times are of 50 epochs, positions of 1"),
+        (SECONDS[:40], "times have shape (40,) where positions have 50 samples: give one for each sample"),
+        (NOON, "times have shape () where"),
+        (3.0, "times have shape () where"),
+        (np.ma.masked_equal(SECONDS, SECONDS[7]), "times must be finite and increase; they do not at sample 7"),
+        ([*DATES[:9], np.datetime64("NaT"), *DATES[10:]], "finite and increase; they do not at sample 9"),
+        ([np.datetime64("NaT"), *DATES[1:]], "finite and increase; they do not at sample 0"),
+        (SECONDS[::-1], "finite and increase; they do not at sample 1"),
+    ],
+)
+def test_times_that_cannot_be_meant_are_refused_in_one_line(times: Any, told: str) -> None:
+    with pytest.raises(ra.BadInput, match=re.escape(told)):
+        ra.Recording(STILL, 0.02, BOX, times=times)
+
+
+def test_a_refused_time_is_named_with_its_epoch() -> None:
+    with pytest.raises(ra.BadInput, match="they do not at sample 1 of epoch 2"):
+        ra.Recording(np.zeros((3, 50, 2)), space=BOX, times=[SECONDS, SECONDS, SECONDS[::-1]])
+    with pytest.raises(ra.BadInput, match=r"times have shape \(9,\) where positions have 50 samples of epoch 1"):
+        ra.Recording(np.zeros((3, 50, 2)), space=BOX, times=[SECONDS, SECONDS[:9], SECONDS])
+
+
+def test_one_sample_with_a_time_needs_a_time_step_beside_it() -> None:
+    one = ra.Recording(Table(STILL[:1], SECONDS[5:6]), 0.02, BOX)
+    assert one.starts.tolist() == [SECONDS[5]]
+    with pytest.raises(ra.BadInput, match="times of single samples say no time step: give dt="):
+        ra.Recording(STILL[:1], space=BOX, times=[3.0])
+    with pytest.raises(ra.BadInput, match="they do not at sample 0"):
+        ra.Recording(STILL[:1], 0.02, space=BOX, times=[np.nan])
 
 
 @pytest.mark.skipif(not MOUSE, reason="REACTIVATION_MOUSE does not say where dataHD.mat is")

@@ -3,7 +3,8 @@
 An epoch is a stretch of samples a time step apart, (T, P). Between epochs there is no step, no lag and no dwell.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 import math
 from typing import Any, NamedTuple
 
@@ -25,6 +26,8 @@ _OTHER_DT = 0.01  # tolerated relative difference between the given Δt and that
 _FEW = 10  # an array with fewer columns than this, and than rows, is taken for a table of columns, not for epochs
 _AT_ONCE = 1_000_000  # positions whose walls are looked for together
 _ROUNDING = 1e-6  # error of single precision, or of a box around its own positions [m, rad]
+_SECONDS, _ROWS = "seconds", "row numbers"  # kinds of stamps, as messages name them
+_NAIVE, _ZONED = "dates without a time zone", "dates with a time zone"
 
 
 class Moments(NamedTuple):
@@ -38,7 +41,7 @@ class Start(NamedTuple):
     """Where an epoch begins."""
 
     sample: int  # index of its first sample among the given ones
-    seconds: float  # by the given times; without times, as if epochs were recorded one after the other
+    seconds: float  # by the given times, dates from the earliest; without times, as if epochs followed each other
 
     def after(self, samples: int, dt: float) -> "Start":
         """Return where samples after that one begin, Δt = `dt` [s] apart."""
@@ -61,6 +64,18 @@ class Parts(NamedTuple):
     provenance: Mapping[str, Any]
 
 
+class Stamps(NamedTuple):
+    """What tells the samples of a series apart: when they were taken, or which rows of a table they are."""
+
+    kind: str
+    values: Array  # (T) [s], of dates since `first`, as double precision does not hold microseconds since 1970; or rows
+    first: np.datetime64 | None  # the date of the first sample, in UTC if dates have a time zone; None: no dates
+
+    def zero(self, date: np.datetime64 | None) -> float:
+        """Return when the zero of `values` is, counted from a date [s]; without dates there is one zero only."""
+        return 0.0 if self.first is None or date is None else float(_in_seconds(self.first - date))
+
+
 class Epoch(NamedTuple):
     """A stretch of a given series."""
 
@@ -78,7 +93,7 @@ def read_series(positions: Any, dimensions: int, name: str = "positions") -> Arr
         BadInput: they are not numbers, or have another shape.
     """
     parts = positions if isinstance(positions, list | tuple) else []
-    if any(getattr(one, "ndim", 0) or isinstance(one, list | tuple) for one in parts):
+    if any(_is_several(one) for one in parts):
         epochs = [numbers(name, one) for one in parts]
         if len({epoch.shape for epoch in epochs}) > 1:
             return [_shaped(epoch, dimensions, name)[0] for epoch in epochs]
@@ -87,6 +102,10 @@ def read_series(positions: Any, dimensions: int, name: str = "positions") -> Arr
     if dimensions == 1 and array.ndim == 2 and array.shape[1] > 1 and _kind(getattr(positions, "index", None)):
         raise BadInput(f"{name} have {array.shape[1]} columns: give the one that holds the bearings [rad]")
     return _shaped(array, dimensions, name)
+
+
+def _is_several(value: Any) -> bool:
+    return bool(getattr(value, "ndim", 0)) or isinstance(value, list | tuple)
 
 
 def _shaped(array: Array, dimensions: int, name: str) -> Array:
@@ -109,7 +128,7 @@ def _shaped(array: Array, dimensions: int, name: str) -> Array:
     return array
 
 
-def read_truth(truth: Any, series: Array | list[Array], times: list[Array] | None, dt: float) -> Array | list[Array]:
+def read_truth(truth: Any, series: Array | list[Array], times: Sequence[Stamps | None], dt: float) -> Array | list[Array]:
     """Read true positions of the samples of `series`, whose times are `times`, in its shape.
 
     Raises:
@@ -121,12 +140,31 @@ def read_truth(truth: Any, series: Array | list[Array], times: list[Array] | Non
     for own, of in zip(read, series, strict=True):
         if own.shape != of.shape:
             raise BadInput(f"{TRUTH} have shape {own.shape} where positions have {of.shape}: give one for each sample")
-    brought = read_times(None, truth, [len(one) for one in series], None)
-    if times is not None and brought is not None:
-        pairs = zip(brought, times, strict=True)
-        if any((np.abs(own - of) > _SAME * dt).any() for own, of in pairs):
-            raise BadInput(f"{TRUTH} have other times than positions: take those at the times of the positions")
+    _require_same(TRUTH, index_of(truth, [len(one) for one in series]), times, dt)
     return read
+
+
+def _require_same(name: str, brought: Sequence[Stamps | None], times: Sequence[Stamps | None], dt: float) -> None:
+    """Compare times that came with what belongs to positions, with the times of these; either may have none.
+
+    Raises:
+        BadInput: they differ by more than half a time step, or only one of both knows its time zone.
+    """
+    for epoch, (own, of) in enumerate(zip(brought, times, strict=True)):
+        if own is None or of is None or own.kind == _ROWS:
+            continue
+        if {own.kind, of.kind} == {_NAIVE, _ZONED}:
+            raise BadInput(f"{name} have {own.kind}, positions {of.kind}: give both with a time zone, or both without")
+        # Dates and seconds have no zero in common, so only the time since the first sample is compared.
+        shift = own.zero(of.first) if own.kind == of.kind else of.values[0] - own.values[0]
+        other = ~(np.abs(own.values - of.values + shift) <= _SAME * dt)
+        if other.any():
+            where = _where(int(other.argmax()), epoch, len(times))
+            raise BadInput(f"{name} have other times than positions{where}: take those at the times of the positions")
+
+
+def _where(sample: int, epoch: int, epochs: int) -> str:
+    return f" at sample {sample}" + (f" of epoch {epoch}" if epochs > 1 else "")
 
 
 def read_rates(rates: Any, series: Array | list[Array]) -> Any:
@@ -157,77 +195,159 @@ def are_counts(rates: Array | Rates) -> bool:
     return bool((rates >= 0).all() and (rates == np.round(rates)).all())
 
 
-def read_times(times: Any, positions: Any, lengths: Sequence[int], dt: float | None) -> list[Array] | None:
-    """Read the times of each series [s]; where none are given, those in the index of the positions.
+def read_times(times: Any, lengths: Sequence[int]) -> list[Stamps]:
+    """Read the times of each series, whose lengths are `lengths`: (T) of all alike, (B, T), or a list of (T).
 
     Raises:
-        BadInput: there are more or fewer times than samples, or they do not increase.
+        BadInput: they are neither seconds nor dates, or there are more or fewer than samples.
     """
-    if times is None:
-        series = positions if isinstance(positions, list | tuple) else [positions]
-        brought = [found for one in series if (found := _times_of(one, dt)) is not None]
-        if [len(one) for one in brought] != list(lengths):
-            return None
-        times = brought
-    parts = times if isinstance(times, list | tuple) and times and np.ndim(times[0]) else [times]
-    read = [_seconds(one) for one in parts]
+    parts: Any = [times]
+    if getattr(times, "ndim", 0) == 2:
+        parts = np.asanyarray(times)
+    elif isinstance(times, list | tuple) and times and _is_several(times[0]):
+        parts = times
+    read = [_of_times(one) for one in parts]
     read = read * len(lengths) if len(read) == 1 else read
-    if [one.shape for one in read] != [(length,) for length in lengths]:
+    if len(read) != len(lengths):
         raise BadInput(
-            f"times have lengths {[one.shape for one in read]}, positions {list(lengths)}: give one for each sample"
+            f"times are of {len(read)} epochs, positions of {len(lengths)}: give (T), (B, T), or a list of (T), one each"
         )
-    for one in read:
-        steps = np.diff(one)
-        if not (np.isfinite(one).all() and (steps > 0).all()):
-            raise BadInput(f"times must be finite and increase; they do not at sample {int((~(steps > 0)).argmax()) + 1}")
+    for epoch, (one, length) in enumerate(zip(read, lengths, strict=True)):
+        if one.values.shape != (length,):
+            where = f" of epoch {epoch}" if len(lengths) > 1 else ""
+            raise BadInput(
+                f"times have shape {one.values.shape} where positions have {length} samples{where}: give one for each sample"
+            )
     return read
 
 
-def _times_of(values: Any, dt: float | None = None) -> Array | None:
-    """The times in the index of a pandas or pynapple object [s]; None where the index holds no times.
-
-    Whole numbers are row numbers: with `dt` they show where rows were left out.
-    """
-    index: Any = getattr(values, "index", None)
-    if _kind(index).startswith(("datetime64", "timedelta64", "float")):
-        return _seconds(index)
-    if not _kind(index).startswith("int") or dt is None or len(index) < 2:
-        return None
-    rows = np.asarray(index, dtype=np.float64)
-    steps = np.diff(rows)
-    return rows / np.median(steps) * dt if (steps > 0).all() else None
-
-
-def _seconds(times: Any) -> Array:
-    """Times as seconds; dates from the first date, since double precision does not hold microseconds since 1970."""
-    if _kind(times).startswith("datetime64"):
-        dates = np.asarray(times, dtype="datetime64[ns]")
-        times = dates - dates[:1]
-    if _kind(times).startswith("timedelta64"):
-        return np.asarray(np.asarray(times, dtype="timedelta64[ns]") / np.timedelta64(1, "s"), dtype=np.float64)
+def _of_times(times: Any) -> Stamps:
     try:
-        return np.asarray(times, dtype=np.float64)
+        return _stamps(times, whole=_SECONDS) or Stamps(_SECONDS, np.asarray(times, dtype=np.float64), None)
     except (TypeError, ValueError):
-        raise BadInput("times are no numbers of seconds, and no dates") from None
+        raise BadInput("times are neither seconds nor dates, or some are missing") from None
+
+
+def index_of(values: Any, lengths: Sequence[int]) -> list[Stamps | None]:
+    """Read the index of each series that is an object of pandas or pynapple; None where it holds no times and no rows.
+
+    Raises:
+        BadInput: dates with and without a time zone stand in one index.
+    """
+    series = values if isinstance(values, list | tuple) else [values]
+    if len(series) != len(lengths):
+        return [None] * len(lengths)
+    read = [_of_index(getattr(one, "index", None)) for one in series]
+    return [
+        one if one is not None and one.values.shape == (length,) else None for one, length in zip(read, lengths, strict=True)
+    ]
+
+
+def _of_index(index: Any) -> Stamps | None:
+    return None if _kind(index) in ("", "category") else _stamps(index, whole=_ROWS)
+
+
+def _stamps(values: Any, whole: str) -> Stamps | None:
+    """Read dates, time differences or numbers; None of anything else.
+
+    Args:
+        whole: what whole numbers are.
+    """
+    kind = _kind(values)
+    if kind.startswith("datetime64"):  # asked for no kind, numpy makes objects of dates with a time zone
+        return _of_dates(np.asarray(values, dtype="datetime64[ns]"), _ZONED if "," in kind else _NAIVE)
+    array: Any = np.asanyarray(values)
+    if array.dtype == object:
+        return _of_objects(array.ravel().tolist())
+    if array.dtype.kind == "M":
+        return _of_dates(array, _NAIVE)
+    if array.dtype.kind == "m":
+        return Stamps(_SECONDS, _in_seconds(array), None)
+    if array.dtype.kind in "fiu":
+        return Stamps(_SECONDS if array.dtype.kind == "f" else whole, numbers("times", array), None)
+    return None
+
+
+def _of_objects(values: list[Any]) -> Stamps | None:
+    """Read dates and time differences that are objects of Python or pandas; None of anything else."""
+    if values and all(isinstance(one, timedelta) for one in values):
+        return Stamps(_SECONDS, _in_seconds(np.array(values, dtype="timedelta64[ns]")), None)
+    if not values or not all(isinstance(one, datetime) for one in values):
+        return None
+    if len({one.tzinfo is None for one in values}) > 1:
+        raise BadInput(f"times hold {_ZONED} and dates without: give all with one, or all without")
+    if values[0].tzinfo is None:
+        return _of_dates(np.array(values, dtype="datetime64[ns]"), _NAIVE)
+    return _of_dates(np.array([one.astimezone(UTC).replace(tzinfo=None) for one in values], dtype="datetime64[ns]"), _ZONED)
+
+
+def _of_dates(dates: Any, kind: str) -> Stamps:
+    dates = np.asarray(dates, dtype="datetime64[ns]")
+    first = dates.flat[0] if dates.size else np.datetime64("NaT", "ns")
+    return Stamps(kind, _in_seconds(dates - first), first)
+
+
+def _in_seconds(differences: Any) -> Any:
+    return np.asarray(differences, dtype="timedelta64[ns]") / np.timedelta64(1, "s")
 
 
 def _kind(values: Any) -> str:
     return str(getattr(values, "dtype", ""))
 
 
-def time_step(times: list[Array] | None, dt: float | None) -> float:
+def in_order(stamps: Sequence[Stamps | None], dt: float | None) -> list[Stamps | None]:
+    """Make times of the stamps of each series; None where they say none.
+
+    Row numbers show where rows were left out; they become seconds with `dt`, the time from one row to the next.
+
+    Raises:
+        BadInput: times are not finite, or do not increase; or series have times of different kinds.
+    """
+    times = [_times_of_rows(one, dt) if one is not None and one.kind == _ROWS else one for one in stamps]
+    if any(one is None for one in times):
+        return [None] * len(times)
+    kinds: dict[str, int] = {}  # the first epoch of each
+    for epoch, one in enumerate(times):
+        if one is not None:
+            kinds.setdefault(one.kind, epoch)
+    if len(kinds) > 1:
+        told = " and ".join(f"{kind} (epoch {epoch})" for kind, epoch in kinds.items())
+        raise BadInput(f"epochs have times of different kinds, {told}: give times= of one kind")
+    for epoch, one in enumerate(times):
+        if one is not None:
+            _require_order(one.values, epoch, len(times))
+    return times
+
+
+def _times_of_rows(rows: Stamps, dt: float | None) -> Stamps | None:
+    steps = np.diff(rows.values)
+    if dt is None or not len(steps) or not (steps > 0).all():
+        return None
+    return Stamps(_SECONDS, rows.values / np.median(steps) * dt, None)
+
+
+def _require_order(times: Array, epoch: int, epochs: int) -> None:
+    wrong = ~np.isfinite(times)
+    wrong[1:] |= ~(times[1:] > times[:-1])
+    if wrong.any():
+        where = _where(int(wrong.argmax()), epoch, epochs)
+        raise BadInput(f"times must be finite and increase; they do not{where}")
+
+
+def time_step(times: Sequence[Stamps | None], dt: float | None) -> float:
     """Find Δt [s], and check it against the times.
 
     Raises:
         BadInput: both are missing, they disagree, or the times are uneven.
     """
-    if times is None:
-        if dt is None:
-            raise BadInput("give dt=, the time from one sample to the next [s], or times=")
-        return dt
-    steps = np.concatenate([np.diff(one) for one in times])
+    known = [np.diff(one.values) for one in times if one is not None]
+    if not known and dt is None:
+        raise BadInput("give dt=, the time from one sample to the next [s], or times=")
+    steps = np.concatenate([*known, []])
     if not len(steps):
-        raise BadInput("times of single samples say no time step: give longer epochs")
+        if dt is None:
+            raise BadInput("times of single samples say no time step: give dt=, or longer epochs")
+        return dt
     found = float(np.median(steps))
     if dt is not None and abs(found / dt - 1) > _OTHER_DT:
         raise BadInput(f"dt={dt:g} s, but the times are {found:g} s apart: leave dt out, or mend the times")
@@ -235,6 +355,26 @@ def time_step(times: list[Array] | None, dt: float | None) -> float:
     if uneven > _TOLERATED:
         raise BadInput(f"{uneven:.0%} of the time steps differ from {found:g} s by more than {_UNEVEN:.0%}: resample first")
     return found if dt is None else dt
+
+
+def starts_of(
+    begins: Iterable[tuple[int, int]], times: Sequence[Stamps | None], lengths: Sequence[int], dt: float
+) -> tuple[Start, ...]:
+    """Say where epochs begin, by the times of their series; without times, as if series followed each other.
+
+    Args:
+        begins: the series of each epoch, and the step of that series.
+    """
+    first = np.cumsum([0, *lengths]).tolist()
+    earliest = min((one.first for one in times if one is not None and one.first is not None), default=None)
+
+    def seconds(series: int, step: int) -> float:
+        stamps = times[series]
+        if stamps is None:
+            return float((first[series] + step) * dt)
+        return stamps.zero(earliest) + float(stamps.values[step])
+
+    return tuple(Start(first[series] + step, seconds(series, step)) for series, step in begins)
 
 
 def read_supports(positions: Any, lengths: Sequence[int]) -> list[NDArray[np.intp]] | None:
@@ -254,7 +394,7 @@ def read_supports(positions: Any, lengths: Sequence[int]) -> list[NDArray[np.int
 
 def split(
     kept: list[NDArray[np.bool_]],
-    times: list[Array] | None,
+    times: Sequence[Stamps | None] | None,
     dt: float,
     supports: list[NDArray[np.intp]] | None = None,
 ) -> list[Epoch]:
@@ -263,8 +403,9 @@ def split(
     for series, keep in enumerate(kept):
         indices = np.flatnonzero(keep)
         cut = np.diff(indices) > 1
-        if times is not None:
-            cut |= np.diff(times[series][indices]) > _GAP * dt
+        stamps = None if times is None else times[series]
+        if stamps is not None:
+            cut |= np.diff(stamps.values[indices]) > _GAP * dt
         if supports is not None:
             cut |= np.diff(supports[series][indices]) != 0
         for stretch in np.split(indices, np.flatnonzero(cut) + 1):
@@ -334,12 +475,12 @@ def count_outside(points: Array, space: Space, margin: float, name: str = "posit
 def parts_of(
     series: Array | list[Array],
     there: list[NDArray[np.bool_]] | None,
-    times: list[Array] | None,
+    times: Sequence[Stamps | None],
     dt: float,
     supports: list[NDArray[np.intp]] | None,
 ) -> list[Epoch] | None:
     """The epochs of series; None where each series is one whole epoch."""
-    if there is None and times is None and supports is None:
+    if there is None and supports is None and all(one is None for one in times):
         return None
     kept = there or [np.ones(len(one), dtype=bool) for one in series]
     parts = split(kept, times, dt, supports)

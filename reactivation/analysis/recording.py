@@ -73,11 +73,13 @@ class Recording:
             space: where positions live. Bearings are wrapped.
             rates: (T, N), (K, T, N) or a list, of the first K epochs.
             moments: mean and covariance of the rates of all epochs; None: found from `rates`.
-            times: of each sample [s], or dates, (T) or one array for each epoch. If left out, times in the index of a pandas
-                or pynapple object are taken: dates, time differences, or decimal numbers as seconds. Whole numbers in an
-                index are row numbers. A gap in times or rows begins an epoch.
+            times: of each sample [s], or dates: (T) for all epochs alike, (B, T), or a list with (T) of each. If left out,
+                times in the index of a pandas or pynapple object are taken: dates, time differences, or decimal numbers as
+                seconds. Dates count from the earliest of all. Whole numbers in an index are row numbers. A gap in times or
+                rows begins an epoch.
             true_positions: where the animal was at each of `positions`, in their shape, if these were decoded from its
-                activity. Times in an index must be those of the positions. Samples without a true position are missing, too.
+                activity. Times in an index must be those of the positions; of dates beside seconds, which have no zero in
+                common, the times since the first sample. Samples without a true position are missing, too.
             margin: how far outside positions may lie [unit of the space]; math.inf: anywhere.
             drop_missing: cut out samples that are not finite, each gap beginning an epoch; otherwise they are refused.
             provenance: where the data come from, in words and numbers of your own; it is saved with them.
@@ -89,21 +91,19 @@ class Recording:
             raise BadInput("give space=, where positions live: Box(width, height), Box.around(positions) or Circle()")
         series = reading.read_series(positions, space.dimensions)
         lengths = [len(one) for one in series]
-        stamps = reading.read_times(times, positions, lengths, dt)
-        self.dt, self.space = reading.time_step(stamps, dt), space
-        truth = None if true_positions is None else reading.read_truth(true_positions, series, stamps, self.dt)
+        stamps = reading.index_of(positions, lengths) if times is None else reading.read_times(times, lengths)
+        taken = reading.in_order(stamps, dt)
+        self.dt, self.space = reading.time_step(taken, dt), space
+        truth = None if true_positions is None else reading.read_truth(true_positions, series, taken, self.dt)
         there = reading.finite(series, truth, drop_missing)
-        parts = reading.parts_of(series, there, stamps, self.dt, reading.read_supports(positions, lengths))
+        parts = reading.parts_of(series, there, taken, self.dt, reading.read_supports(positions, lengths))
         self._blocks = tuple(reading.in_space(block, space) for block in reading.cut(series, parts))
         self._truth = () if truth is None else tuple(reading.in_space(one, space) for one in reading.cut(truth, parts))
         self._rates = () if rates is None else reading.cut_rates(reading.read_rates(rates, series), parts)
         self._moments = moments
-        first = np.cumsum([0, *lengths]).tolist()
         begins = [(part.series, part.steps.start) for part in parts] if parts else [(i, 0) for i in range(len(series))]
-        self._starts = tuple(
-            Start(first[i] + at, float(stamps[i][at]) if stamps else (first[i] + at) * self.dt) for i, at in begins
-        )
-        self._given = first[-1]
+        self._starts = reading.starts_of(begins, taken, lengths, self.dt)
+        self._given = sum(lengths)
         self.dropped = 0 if there is None else sum(int((~one).sum()) for one in there)
         self.outside = reading.count_outside(self.flat, space, margin)
         for block in self._truth:
