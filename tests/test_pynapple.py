@@ -38,6 +38,14 @@ def test_epochs_that_touch_stay_apart() -> None:
     assert ra.step_length(recording).value == 0
 
 
+def test_an_epoch_without_a_time_support_leaves_the_others_theirs() -> None:
+    touching = WithSupport(np.zeros((100, 2)), np.arange(100) * DT, [0.0, 50 * DT])
+    for other in (np.zeros((30, 2)), np.zeros((1, 30, 2))):
+        recording = ra.Recording([touching, other], space=BOX)
+        assert recording.lengths.tolist() == [50, 50, 30]
+        assert recording.starts == pytest.approx([0.0, 1.0, 2.0])
+
+
 def test_starts_are_kept_by_whatever_chooses_samples(tmp_path: Path) -> None:
     times = 100 + np.delete(np.arange(100), slice(40, 60)) * DT
     recording = ra.Recording(np.zeros((80, 2)), times=times, space=BOX)

@@ -252,6 +252,7 @@ class Table:
 
     def __init__(self, values: Any, index: Any):
         self._values, self.index = np.asarray(values), index
+        self.ndim = self._values.ndim
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self._values.astype(dtype)
@@ -451,6 +452,56 @@ def test_one_sample_with_a_time_needs_a_time_step_beside_it() -> None:
         ra.Recording(STILL[:1], space=BOX, times=[3.0])
     with pytest.raises(ra.BadInput, match="they do not at sample 0"):
         ra.Recording(STILL[:1], 0.02, space=BOX, times=[np.nan])
+
+
+GAPPED = np.delete(np.arange(60), slice(20, 30))  # 20 samples, a gap of 10, and 30 samples
+BY_SECONDS, BY_DATES = 4 + GAPPED * 0.02, DATES[0] + GAPPED * np.timedelta64(20, "ms")
+
+
+@pytest.mark.parametrize(("index", "zero"), [(BY_SECONDS, 4.0), (BY_DATES, 0.0), (200 + GAPPED, 4.0)])
+@pytest.mark.parametrize("other", [STILL[:20], STILL[None, :20], Table(STILL[:20], np.array(["left", "right"] * 10))])
+def test_an_epoch_without_times_follows_another_and_leaves_it_its_gaps(other: Any, index: np.ndarray, zero: float) -> None:
+    timed = Table(STILL, index)
+    recording = ra.Recording([other, timed, other, other, timed], 0.02, BOX)
+    assert recording.lengths.tolist() == [20, 20, 30, 20, 20, 20, 30]
+    end = zero + 1.2
+    assert recording.starts == pytest.approx([0, zero, zero + 0.6, end, end + 0.4, zero, zero + 0.6])
+
+
+@pytest.mark.parametrize("other", [Table(STILL[:20], np.arange(20)), Table(STILL[:1], np.array([7]))])
+def test_row_numbers_that_tell_of_no_gap_go_with_times(other: Table) -> None:
+    recording = ra.Recording([Table(STILL, BY_SECONDS), other], space=BOX)
+    assert recording.lengths.tolist() == [20, 30, len(other)]
+    assert recording.starts == pytest.approx([4.0, 4.6, 5.2])
+
+
+def test_frames_that_are_numbered_from_0_follow_each_other_as_arrays_do() -> None:
+    frames = [Table(STILL, np.arange(50)), Table(STILL[:20], np.arange(20)), Table(STILL[:1], np.array([0]))]
+    assert ra.Recording(frames, 0.02, BOX).starts == pytest.approx([0, 1.0, 1.4])
+    assert ra.Recording(Table(STILL[:1], np.array([7])), 0.02, BOX).starts.tolist() == [0]
+
+
+def test_slices_of_one_table_begin_where_their_rows_do() -> None:
+    slices = [Table(STILL, 300 + 3 * np.arange(50)), Table(STILL[:1], np.array([600])), Table(STILL[:20], 3 * np.arange(20))]
+    assert ra.Recording(slices, 0.02, BOX).starts == pytest.approx([2.0, 4.0, 0])
+    later_first = [Table(STILL, 100 + np.arange(50)), Table(STILL, np.arange(50))]
+    assert ra.Recording(later_first, 0.02, BOX).starts.tolist() == [2, 0]
+
+
+@pytest.mark.parametrize("rows", [[*range(25), *range(25)], [12] * 50, [*range(50, 0, -1)]])
+def test_row_numbers_that_do_not_increase_are_refused_unless_there_are_times(rows: list[int]) -> None:
+    sample = int((np.diff(rows) <= 0).argmax()) + 1
+    frame = Table(STILL, np.array(rows))
+    for positions, where in ((frame, f"sample {sample}"), ([STILL, frame], f"sample {sample} of epoch 1")):
+        with pytest.raises(ra.BadInput, match=f"row numbers in the index of positions do not increase at {where}: sort"):
+            ra.Recording(positions, 0.02, BOX)
+        assert ra.Recording(positions, space=BOX, times=SECONDS).lengths.max() == 50
+
+
+def test_row_numbers_and_times_have_no_zero_in_common() -> None:
+    told = r"seconds \(epoch 0\) and row numbers \(epoch 1\): give times= of one kind"
+    with pytest.raises(ra.BadInput, match=told):
+        ra.Recording([Table(STILL, SECONDS), Table(STILL, 200 + GAPPED)], 0.02, BOX)
 
 
 @pytest.mark.skipif(not MOUSE, reason="REACTIVATION_MOUSE does not say where dataHD.mat is")

@@ -301,37 +301,60 @@ def in_order(stamps: Sequence[Stamps | None], dt: float | None) -> list[Stamps |
     Row numbers show where rows were left out; they become seconds with `dt`, the time from one row to the next.
 
     Raises:
-        BadInput: times are not finite, or do not increase; or series have times of different kinds.
+        BadInput: times are not finite, or they or row numbers do not increase; or series have stamps of different kinds.
     """
-    times = [_times_of_rows(one, dt) if one is not None and one.kind == _ROWS else one for one in stamps]
-    if any(one is None for one in times):
-        return [None] * len(times)
-    kinds: dict[str, int] = {}  # the first epoch of each
+    kind = _kind_of_all(stamps)
+    times = [one if one is not None and one.kind == kind else None for one in stamps]
     for epoch, one in enumerate(times):
         if one is not None:
+            _require_order(one, epoch, len(times))
+    return _times_of_rows(times, dt) if kind == _ROWS else times
+
+
+def _kind_of_all(stamps: Sequence[Stamps | None]) -> str:
+    """Find the kind of stamps that have something to tell; empty where none has.
+
+    Raises:
+        BadInput: they are of several kinds, which have no zero in common.
+    """
+    kinds: dict[str, int] = {}  # the first epoch of each
+    for epoch, one in enumerate(stamps):
+        if one is not None and not _is_plain(one) and not (one.kind == _ROWS and len(one.values) == 1):
             kinds.setdefault(one.kind, epoch)
     if len(kinds) > 1:
         told = " and ".join(f"{kind} (epoch {epoch})" for kind, epoch in kinds.items())
         raise BadInput(f"epochs have times of different kinds, {told}: give times= of one kind")
-    for epoch, one in enumerate(times):
-        if one is not None:
-            _require_order(one.values, epoch, len(times))
-    return times
+    return next(iter(kinds), "")
 
 
-def _times_of_rows(rows: Stamps, dt: float | None) -> Stamps | None:
-    steps = np.diff(rows.values)
-    if dt is None or not len(steps) or not (steps > 0).all():
-        return None
-    return Stamps(_SECONDS, rows.values / np.median(steps) * dt, None)
+def _is_plain(stamps: Stamps) -> bool:
+    """Whether rows are numbered from 0, as those of any new table are."""
+    return stamps.kind == _ROWS and np.array_equal(stamps.values, np.arange(len(stamps.values)))
 
 
-def _require_order(times: Array, epoch: int, epochs: int) -> None:
-    wrong = ~np.isfinite(times)
-    wrong[1:] |= ~(times[1:] > times[:-1])
-    if wrong.any():
-        where = _where(int(wrong.argmax()), epoch, epochs)
-        raise BadInput(f"times must be finite and increase; they do not{where}")
+def _require_order(stamps: Stamps, epoch: int, epochs: int) -> None:
+    wrong = ~np.isfinite(stamps.values)
+    wrong[1:] |= ~(stamps.values[1:] > stamps.values[:-1])
+    if not wrong.any():
+        return
+    where = _where(int(wrong.argmax()), epoch, epochs)
+    if stamps.kind == _ROWS:
+        raise BadInput(
+            f"row numbers in the index of positions do not increase{where}: sort the rows, or, if samples follow each other "
+            "as they stand, give positions.reset_index(drop=True)"
+        )
+    raise BadInput(f"times must be finite and increase; they do not{where}")
+
+
+def _times_of_rows(rows: Sequence[Stamps | None], dt: float | None) -> list[Stamps | None]:
+    if dt is None:
+        return [None] * len(rows)
+    steps = np.concatenate([np.diff(one.values) for one in rows if one is not None])
+
+    def step(row: Array) -> Any:
+        return np.median(np.diff(row) if len(row) > 1 else steps)
+
+    return [None if one is None else Stamps(_SECONDS, one.values / step(one.values) * dt, None) for one in rows]
 
 
 def time_step(times: Sequence[Stamps | None], dt: float | None) -> float:
@@ -360,19 +383,22 @@ def time_step(times: Sequence[Stamps | None], dt: float | None) -> float:
 def starts_of(
     begins: Iterable[tuple[int, int]], times: Sequence[Stamps | None], lengths: Sequence[int], dt: float
 ) -> tuple[Start, ...]:
-    """Say where epochs begin, by the times of their series; without times, as if series followed each other.
+    """Say where epochs begin, by the times of their series; one without times follows the series before, or begins at 0.
 
     Args:
         begins: the series of each epoch, and the step of that series.
     """
     first = np.cumsum([0, *lengths]).tolist()
     earliest = min((one.first for one in times if one is not None and one.first is not None), default=None)
+    zeros, follows = [], 0.0  # follows: the zero of samples that are counted on
+    for after, one in zip(first[1:], times, strict=True):
+        zeros.append(follows if one is None else one.zero(earliest))
+        if one is not None:
+            follows = one.zero(earliest) + float(one.values[-1]) + dt - after * dt
 
     def seconds(series: int, step: int) -> float:
         stamps = times[series]
-        if stamps is None:
-            return float((first[series] + step) * dt)
-        return stamps.zero(earliest) + float(stamps.values[step])
+        return zeros[series] + float((first[series] + step) * dt if stamps is None else stamps.values[step])
 
     return tuple(Start(first[series] + step, seconds(series, step)) for series, step in begins)
 
@@ -384,11 +410,11 @@ def read_supports(positions: Any, lengths: Sequence[int]) -> list[NDArray[np.int
     """
     series = positions if isinstance(positions, list | tuple) else [positions]
     supports = [getattr(one, "time_support", None) for one in series]
-    if all(support is None for support in supports) or [len(one) for one in series] != list(lengths):
+    if all(support is None for support in supports) or len(series) != len(lengths):
         return None
     return [
-        np.zeros(len(one), dtype=np.intp) if support is None else np.searchsorted(support.start, one.t, side="right")
-        for one, support in zip(series, supports, strict=True)
+        np.zeros(length, dtype=np.intp) if support is None else np.searchsorted(support.start, one.t, side="right")
+        for one, support, length in zip(series, supports, lengths, strict=True)
     ]
 
 

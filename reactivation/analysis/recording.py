@@ -75,8 +75,9 @@ class Recording:
             moments: mean and covariance of the rates of all epochs; None: found from `rates`.
             times: of each sample [s], or dates: (T) for all epochs alike, (B, T), or a list with (T) of each. If left out,
                 times in the index of a pandas or pynapple object are taken: dates, time differences, or decimal numbers as
-                seconds. Dates count from the earliest of all. Whole numbers in an index are row numbers. A gap in times or
-                rows begins an epoch.
+                seconds. Dates count from the earliest of all. Whole numbers in an index are row numbers, and must increase.
+                A gap in times or rows begins an epoch. In a list, epochs without times, and frames that are all numbered
+                from 0, follow the epoch before.
             true_positions: where the animal was at each of `positions`, in their shape, if these were decoded from its
                 activity. Times in an index must be those of the positions; of dates beside seconds, which have no zero in
                 common, the times since the first sample. Samples without a true position are missing, too.
