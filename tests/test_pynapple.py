@@ -124,6 +124,11 @@ def test_other_times_are_refused() -> None:
     xy = nap.TsdFrame(t=np.arange(50) * DT, d=np.zeros((50, 2)))
     with pytest.raises(ra.BadInput, match="other times"):
         ra.Recording.from_pynapple(xy, BOX, rates=nap.TsdFrame(t=np.arange(25) * DT, d=np.zeros((25, 3))))
+    middles = nap.TsdFrame(t=12.34 + (np.arange(50) + 0.5) * DT, d=np.zeros((50, 3)))
+    late = nap.TsdFrame(t=12.34 + np.arange(50) * DT, d=np.zeros((50, 2)))
+    assert len(ra.Recording.from_pynapple(late, BOX, rates=middles)) == 1
+    with pytest.raises(ra.BadInput, match="rates have other times than positions at sample 0"):
+        ra.Recording(xy, space=BOX, rates=nap.TsdFrame(t=3.0 + np.arange(50) * DT, d=np.zeros((50, 3))))
 
 
 @installed

@@ -504,6 +504,67 @@ def test_row_numbers_and_times_have_no_zero_in_common() -> None:
         ra.Recording([Table(STILL, SECONDS), Table(STILL, 200 + GAPPED)], 0.02, BOX)
 
 
+ROWS_100 = 100 + np.arange(50)
+LATER = {"seconds": (SECONDS, SECONDS + 2.0), "dates": (DATES, DATES + HOUR), "rows": (ROWS_100, ROWS_100 + 2)}
+
+
+@pytest.mark.parametrize("kind", LATER)
+@pytest.mark.parametrize("name", ["true_positions", "rates"])
+def test_what_comes_with_positions_is_of_their_times_or_rows(name: str, kind: str) -> None:
+    index, later = LATER[kind]
+    told = f"^{name.replace('_', ' ')} have other {'row numbers' if kind == 'rows' else 'times'} than positions at sample"
+    frame, same, other = (Table(STILL, one) for one in (index, index, later))
+    ra.Recording(frame, 0.02, BOX, **{name: same})
+    ra.Recording([frame, STILL, frame], 0.02, BOX, **{name: [same, other, same]})
+    with pytest.raises(ra.BadInput, match=f"{told} 0: take") as refused:
+        ra.Recording(frame, 0.02, BOX, **{name: other})
+    assert "\n" not in str(refused.value)
+    late = np.where(np.arange(50) < 30, index, index + (later[0] - index[0]))
+    with pytest.raises(ra.BadInput, match=f"{told} 30 of epoch 2: take"):
+        ra.Recording([frame, STILL, frame], 0.02, BOX, **{name: [same, STILL, Table(STILL, late)]})
+
+
+@pytest.mark.parametrize("name", ["true_positions", "rates"])
+def test_rows_that_are_numbered_from_0_and_no_index_are_compared_with_nothing(name: str) -> None:
+    of_all = [STILL, Table(STILL, np.arange(50)), Table(STILL, np.array(["left", "right"] * 25))]
+    for positions in (*of_all, Table(STILL, SECONDS), Table(STILL, 100 + np.arange(50))):
+        for beside in of_all:
+            assert len(ra.Recording(positions, 0.02, BOX, **{name: beside})) == 1
+    for beside in (Table(STILL, 5 + SECONDS), Table(STILL, 100 + np.arange(50))):
+        assert len(ra.Recording(of_all[1], 0.02, BOX, **{name: beside})) == 1
+
+
+@pytest.mark.parametrize("name", ["true_positions", "rates"])
+def test_beside_times_an_index_of_positions_counts_too(name: str) -> None:
+    """Frames of one table keep its index, which may hold milliseconds or row numbers."""
+    for index in (SECONDS * 1000, np.arange(50)[::-1]):
+        given = {"positions": Table(STILL, index), "space": BOX, "times": SECONDS}
+        for known in (index, SECONDS):
+            ra.Recording(**given, **{name: Table(STILL, known)})
+        with pytest.raises(ra.BadInput, match="have other"):
+            ra.Recording(**given, **{name: Table(STILL, index + 1)})
+
+
+def test_rates_of_the_first_epochs_are_compared_with_these() -> None:
+    frames = [Table(STILL, start + SECONDS) for start in (0.0, 5.0, 9.0)]
+    assert len(ra.Recording(frames, space=BOX, rates=frames[:2]).rates) == 2
+    with pytest.raises(ra.BadInput, match="rates have other times than positions at sample 0 of epoch 1"):
+        ra.Recording(frames, space=BOX, rates=[frames[0], frames[2]])
+
+
+def test_rates_of_bins_may_have_the_times_of_their_middles() -> None:
+    for start in (0.0, 12.34, 1e6):
+        ra.Recording(Table(STILL, start + SECONDS), 0.02, BOX, rates=Table(STILL, start + SECONDS + 0.01))
+
+
+def test_row_numbers_may_differ_by_less_than_half_a_step() -> None:
+    """They may be time stamps in whole microseconds."""
+    stamps = 20_000 * np.arange(1, 51)
+    ra.Recording(Table(STILL, stamps), 0.02, BOX, rates=Table(STILL, stamps + 9000))
+    with pytest.raises(ra.BadInput, match=r"rates have other row numbers than positions at sample 0: .*reset_index"):
+        ra.Recording(Table(STILL, stamps), 0.02, BOX, rates=Table(STILL, stamps + 11_000))
+
+
 @pytest.mark.skipif(not MOUSE, reason="REACTIVATION_MOUSE does not say where dataHD.mat is")
 def test_the_bearings_of_a_mouse_awake() -> None:
     bearings = scipy.io.loadmat(MOUSE, squeeze_me=True)["angRun"][::20, 1]  # of 10 ms

@@ -20,7 +20,7 @@ Rates = NDArray[np.float32]
 
 TRUTH = "true positions"  # in messages
 _GAP = 1.5  # time steps beyond which two samples are not neighbours
-_SAME = 0.5  # time steps by which the times of positions and of true positions may differ
+SAME = 0.5 + 1e-6  # steps by which stamps of the same samples may differ: those of bins are their middles or their edges
 _UNEVEN, _TOLERATED = 0.1, 0.05  # tolerated error of a time step, as a share of it; share of steps that may exceed it
 _OTHER_DT = 0.01  # tolerated relative difference between the given Δt and that of the times
 _FEW = 10  # an array with fewer columns than this, and than rows, is taken for a table of columns, not for epochs
@@ -128,11 +128,16 @@ def _shaped(array: Array, dimensions: int, name: str) -> Array:
     return array
 
 
-def read_truth(truth: Any, series: Array | list[Array], times: Sequence[Stamps | None], dt: float) -> Array | list[Array]:
-    """Read true positions of the samples of `series`, whose times are `times`, in its shape.
+def read_truth(
+    truth: Any, series: Array | list[Array], known: Sequence[Sequence[Stamps | None]], dt: float
+) -> Array | list[Array]:
+    """Read true positions of the samples of `series`, in its shape.
+
+    Args:
+        known: the times of each series that were given, and its index.
 
     Raises:
-        BadInput: they are not numbers, or have another shape; or their index holds other times.
+        BadInput: they are not numbers, or have another shape; or their index holds other times or row numbers.
     """
     read = read_series(truth, series[0].shape[-1], TRUTH)
     if len(read) != len(series):
@@ -140,38 +145,70 @@ def read_truth(truth: Any, series: Array | list[Array], times: Sequence[Stamps |
     for own, of in zip(read, series, strict=True):
         if own.shape != of.shape:
             raise BadInput(f"{TRUTH} have shape {own.shape} where positions have {of.shape}: give one for each sample")
-    _require_same(TRUTH, index_of(truth, [len(one) for one in series]), times, dt)
+    _require_same(TRUTH, index_of(truth, [len(one) for one in series]), known, dt)
     return read
 
 
-def _require_same(name: str, brought: Sequence[Stamps | None], times: Sequence[Stamps | None], dt: float) -> None:
-    """Compare times that came with what belongs to positions, with the times of these; either may have none.
+def _require_same(name: str, index: Sequence[Stamps | None], known: Sequence[Sequence[Stamps | None]], dt: float) -> None:
+    """Compare the index of what came with positions with what is known of these.
 
     Raises:
-        BadInput: they differ by more than half a time step, or only one of both knows its time zone.
+        BadInput: it can be compared with some of it, and agrees with none of that.
     """
-    for epoch, (own, of) in enumerate(zip(brought, times, strict=True)):
-        if own is None or of is None or own.kind == _ROWS:
+    for epoch, own in enumerate(index):
+        if own is None:
             continue
-        if {own.kind, of.kind} == {_NAIVE, _ZONED}:
-            raise BadInput(f"{name} have {own.kind}, positions {of.kind}: give both with a time zone, or both without")
-        # Dates and seconds have no zero in common, so only the time since the first sample is compared.
-        shift = own.zero(of.first) if own.kind == of.kind else of.values[0] - own.values[0]
-        other = ~(np.abs(own.values - of.values + shift) <= _SAME * dt)
-        if other.any():
-            where = _where(int(other.argmax()), epoch, len(times))
-            raise BadInput(f"{name} have other times than positions{where}: take those at the times of the positions")
+        both = [of for of in (one[epoch] for one in known) if of is not None and _can_be_compared(own, of)]
+        compared = [(of, _differing(own, of, dt)) for of in both]
+        if compared and all(differing.any() for _, differing in compared):
+            of, differing = compared[0]
+            raise BadInput(_difference(name, own, of, _where(int(differing.argmax()), epoch, len(known[0]))))
+
+
+def _can_be_compared(one: Stamps, other: Stamps) -> bool:
+    """Whether both are times, or both are rows that were not numbered anew."""
+    return (one.kind == _ROWS) == (other.kind == _ROWS) and not _is_plain(one) and not _is_plain(other)
+
+
+def _differing(own: Stamps, of: Stamps, dt: float) -> NDArray[np.bool_]:
+    """Find the samples (T) whose stamps lie more than half a step from those of positions, `of`."""
+    if {own.kind, of.kind} == {_NAIVE, _ZONED}:
+        return np.ones(len(of.values), dtype=bool)
+    # Dates and seconds have no zero in common, so only the time since the first sample is compared.
+    shift = own.zero(of.first) if own.kind == of.kind else of.values[0] - own.values[0]
+    step = _step_of_rows(of.values) if of.kind == _ROWS else dt
+    return np.asarray(~(np.abs(own.values - of.values + shift) <= SAME * step))
+
+
+def _step_of_rows(rows: Array) -> float:
+    """The usual step from one row number to the next; 0 where they do not increase."""
+    steps = np.diff(rows)
+    return float(np.median(steps)) if len(steps) and (steps > 0).all() else 0.0
+
+
+def _difference(name: str, own: Stamps, of: Stamps, where: str) -> str:
+    if own.kind == _ROWS:
+        return (
+            f"{name} have other row numbers than positions{where}: take those of the same rows, or, if they belong together "
+            "in their order, give them after reset_index(drop=True)"
+        )
+    if {own.kind, of.kind} == {_NAIVE, _ZONED}:
+        return f"{name} have {own.kind}, positions {of.kind}: give both with a time zone, or both without"
+    return f"{name} have other times than positions{where}: take those at the times of the positions"
 
 
 def _where(sample: int, epoch: int, epochs: int) -> str:
     return f" at sample {sample}" + (f" of epoch {epoch}" if epochs > 1 else "")
 
 
-def read_rates(rates: Any, series: Array | list[Array]) -> Any:
-    """Rates as (K, T, N), or as a list of (T, N).
+def read_rates(rates: Any, series: Array | list[Array], known: Sequence[Sequence[Stamps | None]], dt: float) -> Any:
+    """Read rates as (K, T, N), or as a list of (T, N).
+
+    Args:
+        known: the times of each series that were given, and its index.
 
     Raises:
-        BadInput: they do not fit the positions.
+        BadInput: they do not fit the positions, or their index holds other times or row numbers.
     """
     if isinstance(rates, list | tuple):
         read: Any = [numbers("rates", one, np.float32) for one in rates]
@@ -181,6 +218,7 @@ def read_rates(rates: Any, series: Array | list[Array]) -> Any:
     fits = 0 < len(read) <= len(series)
     if not fits or any(one.ndim != 2 or len(one) != len(of) for one, of in zip(read, series, strict=False)):
         raise BadInput(f"rates have shapes {[one.shape for one in read]}; (T, N) is wanted for each epoch, in their order")
+    _require_same("rates", index_of(rates, [len(one) for one in read]), known, dt)
     if len(units := sorted({one.shape[1] for one in read})) > 1:
         raise BadInput(f"rates are of {units} units: give those of the same ones in each epoch")
     if isinstance(series, np.ndarray) and isinstance(read, list):

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from reactivation.analysis.epochs import TRUTH, Array, are_counts
+from reactivation.analysis.epochs import SAME, TRUTH, Array, are_counts
 from reactivation.machine.errors import BadInput
 
 if TYPE_CHECKING:
     from reactivation.analysis.recording import Recording
-
-_SAME = 0.5  # share of a time step by which the times of positions, and of what goes with them, may differ
 
 
 class Given(NamedTuple):
@@ -96,7 +94,7 @@ def _at_times(times: Array, name: str, value: Any, epochs: Any, how: str) -> Any
     _require(name, value, "t", "d", "time_support")
     value = value if epochs is None else value.restrict(epochs)
     own = np.asarray(value.t)
-    if times.shape != own.shape or not np.allclose(times, own, rtol=0, atol=_SAME * _step(times)):
+    if times.shape != own.shape or not np.allclose(times, own, rtol=0, atol=SAME * _step(times)):
         raise BadInput(f"{name} have other times than positions: give {how}, for example")
     return value
 

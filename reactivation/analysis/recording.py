@@ -71,7 +71,7 @@ class Recording:
                 that numpy makes an array of: lists, pandas, pynapple, torch. Masked entries of a masked array are missing.
             dt: Δt [s]; may be left out where there are times.
             space: where positions live. Bearings are wrapped.
-            rates: (T, N), (K, T, N) or a list, of the first K epochs.
+            rates: (T, N), (K, T, N) or a list, of the first K epochs. An index is compared as that of `true_positions`.
             moments: mean and covariance of the rates of all epochs; None: found from `rates`.
             times: of each sample [s], or dates: (T) for all epochs alike, (B, T), or a list with (T) of each. If left out,
                 times in the index of a pandas or pynapple object are taken: dates, time differences, or decimal numbers as
@@ -79,8 +79,9 @@ class Recording:
                 A gap in times or rows begins an epoch. In a list, epochs without times, and frames that are all numbered
                 from 0, follow the epoch before.
             true_positions: where the animal was at each of `positions`, in their shape, if these were decoded from its
-                activity. Times in an index must be those of the positions; of dates beside seconds, which have no zero in
-                common, the times since the first sample. Samples without a true position are missing, too.
+                activity. Times or row numbers in an index must be those of the positions, but for rows numbered from 0; of
+                dates beside seconds, which have no zero in common, only the times since the first sample must be. Samples
+                without a true position are missing, too.
             margin: how far outside positions may lie [unit of the space]; math.inf: anywhere.
             drop_missing: cut out samples that are not finite, each gap beginning an epoch; otherwise they are refused.
             provenance: where the data come from, in words and numbers of your own; it is saved with them.
@@ -92,15 +93,17 @@ class Recording:
             raise BadInput("give space=, where positions live: Box(width, height), Box.around(positions) or Circle()")
         series = reading.read_series(positions, space.dimensions)
         lengths = [len(one) for one in series]
-        stamps = reading.index_of(positions, lengths) if times is None else reading.read_times(times, lengths)
-        taken = reading.in_order(stamps, dt)
+        index = reading.index_of(positions, lengths)
+        given = index if times is None else reading.read_times(times, lengths)
+        taken = reading.in_order(given, dt)
         self.dt, self.space = reading.time_step(taken, dt), space
-        truth = None if true_positions is None else reading.read_truth(true_positions, series, taken, self.dt)
+        known = (given, index)
+        truth = None if true_positions is None else reading.read_truth(true_positions, series, known, self.dt)
         there = reading.finite(series, truth, drop_missing)
         parts = reading.parts_of(series, there, taken, self.dt, reading.read_supports(positions, lengths))
         self._blocks = tuple(reading.in_space(block, space) for block in reading.cut(series, parts))
         self._truth = () if truth is None else tuple(reading.in_space(one, space) for one in reading.cut(truth, parts))
-        self._rates = () if rates is None else reading.cut_rates(reading.read_rates(rates, series), parts)
+        self._rates = () if rates is None else reading.cut_rates(reading.read_rates(rates, series, known, self.dt), parts)
         self._moments = moments
         begins = [(part.series, part.steps.start) for part in parts] if parts else [(i, 0) for i in range(len(series))]
         self._starts = reading.starts_of(begins, taken, lengths, self.dt)
