@@ -122,6 +122,15 @@ def test_true_positions_stay_beside_those_that_were_decoded_from_activity(tmp_pa
         assert ra.decoding_error(part).each == pytest.approx(0.05), name
 
 
+@pytest.mark.parametrize(("space", "axes"), [(BOX, (2,)), (ra.Circle(), ()), (ra.Circle(), (1,))])
+def test_a_list_of_arrays_that_hold_several_epochs_each_is_refused(space: Any, axes: tuple[int, ...]) -> None:
+    """All epochs but the first one of each array were lost."""
+    one, two = np.zeros((30, *axes)), np.zeros((2, 40, *axes))
+    with pytest.raises(ra.BadInput, match=r"positions hold 2 epochs in array 1 of the list: give each epoch as one array"):
+        ra.Recording([one, two], 0.1, space)
+    assert ra.Recording([one, two[:1]], 0.1, space).lengths.tolist() == [30, 40]
+
+
 def test_a_mask_whose_rows_are_no_epochs_is_refused() -> None:
     recording = ra.Recording(np.zeros((4, 10, 2)), dt=0.1, space=ra.Box(1, 1))
     mask = np.zeros((4, 10), dtype=bool)

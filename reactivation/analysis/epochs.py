@@ -96,12 +96,20 @@ def read_series(positions: Any, dimensions: int, name: str = "positions") -> Arr
     if any(_is_several(one) for one in parts):
         epochs = [numbers(name, one) for one in parts]
         if len({epoch.shape for epoch in epochs}) > 1:
-            return [_shaped(epoch, dimensions, name)[0] for epoch in epochs]
+            return [_one_of(epoch, dimensions, name, place) for place, epoch in enumerate(epochs)]
         return _shaped(np.stack(epochs), dimensions, name)
     array = numbers(name, positions)
     if dimensions == 1 and array.ndim == 2 and array.shape[1] > 1 and _kind(getattr(positions, "index", None)):
         raise BadInput(f"{name} have {array.shape[1]} columns: give the one that holds the bearings [rad]")
     return _shaped(array, dimensions, name)
+
+
+def _one_of(array: Array, dimensions: int, name: str, place: int) -> Array:
+    """The only epoch, (T, P), of the array at a place of a list."""
+    read = _shaped(array, dimensions, name)
+    if len(read) > 1:
+        raise BadInput(f"{name} hold {len(read)} epochs in array {place} of the list: give each epoch as one array of it")
+    return read[0]
 
 
 def _is_several(value: Any) -> bool:
