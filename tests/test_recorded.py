@@ -384,7 +384,7 @@ SECONDS = np.arange(50) * 0.02
         (DATES - NOON).astype(object).tolist(),
         [*(DATES - NOON)],
         [*SECONDS],
-        torch.tensor(SECONDS),
+        torch.tensor(SECONDS, requires_grad=True),
         SECONDS[None],
         DATES[None],
     ],
@@ -419,6 +419,8 @@ def test_dates_of_pandas_are_read() -> None:
         ra.Recording(frame, space=BOX, true_positions=frame.set_axis(berlin.tz_localize(None).tz_localize("UTC")))
     with pytest.raises(ra.BadInput, match="true positions have dates without a time zone"):
         ra.Recording(frame, space=BOX, true_positions=frame.tz_localize(None))
+    with pytest.raises(ra.BadInput, match="times hold no date at sample 3: leave out"):
+        ra.Recording(STILL, space=BOX, times=[*berlin[:3], pandas.NaT, *berlin[4:]])
     ranges = frame.set_axis(pandas.interval_range(0, 50))  # neither times nor row numbers
     assert ra.Recording(ranges, 0.02, BOX).starts.tolist() == [0]
 
@@ -437,6 +439,9 @@ ZONES = [*DATES.astype(object)[:49].tolist(), datetime(2024, 5, 1, 13, tzinfo=UT
         (NOON, "times have shape () where"),
         (3.0, "times have shape () where"),
         (np.ma.masked_equal(SECONDS, SECONDS[7]), "times must be finite and increase; they do not at sample 7"),
+        (np.ma.masked_equal(DATES, DATES[7]), "times must be finite and increase; they do not at sample 7"),
+        (np.ma.masked_equal(DATES - NOON, DATES[7] - NOON), "finite and increase; they do not at sample 7"),
+        (SECONDS + 1j, "times are complex"),
         ([*DATES[:9], np.datetime64("NaT"), *DATES[10:]], "finite and increase; they do not at sample 9"),
         ([np.datetime64("NaT"), *DATES[1:]], "finite and increase; they do not at sample 0"),
         (SECONDS[::-1], "finite and increase; they do not at sample 1"),

@@ -271,7 +271,7 @@ def _of_times(times: Any) -> Stamps:
     try:
         return _stamps(times, whole=_SECONDS) or Stamps(_SECONDS, np.asarray(times, dtype=np.float64), None)
     except (TypeError, ValueError):
-        raise BadInput("times are neither seconds nor dates, or some are missing") from None
+        raise BadInput("times are neither seconds nor dates") from None
 
 
 def index_of(values: Any, lengths: Sequence[int]) -> list[Stamps | None]:
@@ -301,16 +301,16 @@ def _stamps(values: Any, whole: str) -> Stamps | None:
     """
     kind = _kind(values)
     if kind.startswith("datetime64"):  # asked for no kind, numpy makes objects of dates with a time zone
-        return _of_dates(np.asarray(values, dtype="datetime64[ns]"), _ZONED if "," in kind else _NAIVE)
-    array: Any = np.asanyarray(values)
+        return _of_dates(np.asanyarray(values, dtype="datetime64[ns]"), _ZONED if "," in kind else _NAIVE)
+    array: Any = np.asanyarray(values.detach().cpu() if hasattr(values, "detach") else values)
     if array.dtype == object:
         return _of_objects(array.ravel().tolist())
     if array.dtype.kind == "M":
         return _of_dates(array, _NAIVE)
     if array.dtype.kind == "m":
-        return Stamps(_SECONDS, _in_seconds(array), None)
-    if array.dtype.kind in "fiu":
-        return Stamps(_SECONDS if array.dtype.kind == "f" else whole, numbers("times", array), None)
+        return Stamps(_SECONDS, _in_seconds(np.ma.filled(array, np.timedelta64("NaT"))), None)
+    if array.dtype.kind in "fiuc":
+        return Stamps(whole if array.dtype.kind in "iu" else _SECONDS, numbers("times", array), None)
     return None
 
 
@@ -320,15 +320,23 @@ def _of_objects(values: list[Any]) -> Stamps | None:
         return Stamps(_SECONDS, _in_seconds(np.array(values, dtype="timedelta64[ns]")), None)
     if not values or not all(isinstance(one, datetime) for one in values):
         return None
+    missing = [one != one for one in values]  # of pandas, and equal to nothing
+    if any(missing):
+        raise BadInput(f"times hold no date at sample {missing.index(True)}: leave out the samples that have none")
     if len({one.tzinfo is None for one in values}) > 1:
         raise BadInput(f"times hold {_ZONED} and dates without: give all with one, or all without")
-    if values[0].tzinfo is None:
-        return _of_dates(np.array(values, dtype="datetime64[ns]"), _NAIVE)
-    return _of_dates(np.array([one.astimezone(UTC).replace(tzinfo=None) for one in values], dtype="datetime64[ns]"), _ZONED)
+    return _of_dates([_in_utc(one) for one in values], _NAIVE if values[0].tzinfo is None else _ZONED)
+
+
+def _in_utc(date: Any) -> Any:
+    """A date as numpy takes it, which knows no time zones."""
+    if hasattr(date, "to_datetime64"):  # of pandas, to the nanosecond
+        return date.to_datetime64()
+    return date if date.tzinfo is None else date.astimezone(UTC).replace(tzinfo=None)
 
 
 def _of_dates(dates: Any, kind: str) -> Stamps:
-    dates = np.asarray(dates, dtype="datetime64[ns]")
+    dates = np.ma.filled(np.asanyarray(dates, dtype="datetime64[ns]"), np.datetime64("NaT"))
     first = dates.flat[0] if dates.size else np.datetime64("NaT", "ns")
     return Stamps(kind, _in_seconds(dates - first), first)
 
