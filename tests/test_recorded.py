@@ -397,6 +397,14 @@ def test_times_are_dates_differences_or_seconds_one_by_one_too(times: Any) -> No
     assert lists.lengths.tolist() == [50, 20]
 
 
+def test_dates_of_several_time_zones_are_moments() -> None:
+    in_utc = [date.replace(tzinfo=UTC) for date in DATES.astype(object).tolist()]
+    in_summer = [date.replace(tzinfo=timezone(timedelta(hours=2))) for date in DATES.astype(object).tolist()]
+    assert ra.Recording([STILL, STILL], space=BOX, times=[in_utc, in_summer]).starts.tolist() == [7200, 0]
+    changing = [*in_utc[:25], *(date.astimezone(timezone(timedelta(hours=2))) for date in in_utc[25:])]
+    assert ra.Recording(STILL, space=BOX, times=changing).lengths.tolist() == [50]
+
+
 @pytest.mark.parametrize("rows", [np.stack([SECONDS, 5 + SECONDS]), np.stack([DATES, DATES + np.timedelta64(5, "s")])])
 def test_times_of_two_axes_have_a_row_for_each_epoch(rows: np.ndarray) -> None:
     for times in (rows, rows.tolist(), [*rows]):
@@ -421,8 +429,8 @@ def test_dates_of_pandas_are_read() -> None:
         ra.Recording(frame, space=BOX, true_positions=frame.tz_localize(None))
     with pytest.raises(ra.BadInput, match="times hold no date at sample 3: leave out"):
         ra.Recording(STILL, space=BOX, times=[*berlin[:3], pandas.NaT, *berlin[4:]])
-    ranges = frame.set_axis(pandas.interval_range(0, 50))  # neither times nor row numbers
-    assert ra.Recording(ranges, 0.02, BOX).starts.tolist() == [0]
+    for names in (pandas.interval_range(0, 50), pandas.CategoricalIndex([1, 2] * 25)):  # neither times nor row numbers
+        assert ra.Recording(frame.set_axis(names), 0.02, BOX).starts.tolist() == [0]
 
 
 ZONES = [*DATES.astype(object)[:49].tolist(), datetime(2024, 5, 1, 13, tzinfo=UTC)]
@@ -544,8 +552,9 @@ def test_rows_that_are_numbered_from_0_and_no_index_are_compared_with_nothing(na
     for positions in (*of_all, Table(STILL, SECONDS), Table(STILL, 100 + np.arange(50))):
         for beside in of_all:
             assert len(ra.Recording(positions, 0.02, BOX, **{name: beside})) == 1
-    for beside in (Table(STILL, 5 + SECONDS), Table(STILL, 100 + np.arange(50))):
-        assert len(ra.Recording(of_all[1], 0.02, BOX, **{name: beside})) == 1
+    for positions in (of_all[1], Table(STILL, 100 + np.arange(50))):
+        for beside in (Table(STILL, 5 + SECONDS), Table(STILL, 100 + np.arange(50))):
+            assert len(ra.Recording(positions, 0.02, BOX, **{name: beside})) == 1
 
 
 @pytest.mark.parametrize("name", ["true_positions", "rates"])

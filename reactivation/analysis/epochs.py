@@ -278,7 +278,7 @@ def index_of(values: Any, lengths: Sequence[int]) -> list[Stamps | None]:
     """Read the index of each series that is an object of pandas or pynapple; None where it holds no times and no rows.
 
     Raises:
-        BadInput: dates with and without a time zone stand in one index.
+        BadInput: an index mixes dates with a time zone and dates without, or lacks some.
     """
     series = values if isinstance(values, list | tuple) else [values]
     if len(series) != len(lengths):
