@@ -116,7 +116,8 @@ def numbers(name: str, values: Any, precision: type[np.floating[Any]] = np.float
     try:
         array = np.asarray(values)
         if not np.iscomplexobj(array):
-            return np.asarray(array, dtype=precision)
+            with np.errstate(over="ignore"):  # infinite, which callers refuse
+                return np.asarray(array, dtype=precision)
     except (TypeError, ValueError):
         raise BadInput(f"{name} are no array of numbers, and no list of such arrays") from None
     raise BadInput(f"{name} are complex: give their two parts as columns, or np.angle(...) of them as bearings")

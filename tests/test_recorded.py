@@ -57,6 +57,15 @@ def test_every_third_sample_is_three_time_steps_from_the_next() -> None:
         thinned[::-1]
 
 
+def test_rates_are_finite_where_positions_are_kept() -> None:
+    positions, rates = np.zeros((5, 2)), np.ones((5, 3))
+    positions[1] = rates[1] = np.nan
+    assert [len(one) for one in ra.Recording(positions, 0.1, BOX, rates, drop_missing=True).rates] == [1, 3]
+    rates[3, 0] = 1e300
+    with pytest.raises(ra.BadInput, match=r"^1 rates of samples with a position are not finite, or too large"):
+        ra.Recording(positions, 0.1, BOX, rates, drop_missing=True)
+
+
 def test_spike_counts_are_not_thinned() -> None:
     """Every fifth count is of a fifth of the time that its sample would stand for."""
     counts = np.random.default_rng(0).poisson(0.5, (20, 3))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from reactivation.analysis.epochs import SAME, TRUTH, Array, are_counts
+from reactivation.analysis.epochs import TRUTH, Array, are_counts
+from reactivation.analysis.stamps import SAME
 from reactivation.machine.errors import BadInput
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reactivation.analysis import epochs as reading
-from reactivation.analysis import exchange
+from reactivation.analysis import exchange, stamps
 from reactivation.analysis import recording_files as files
 from reactivation.analysis.epochs import Epoch, Moments, Parts, Rates, Start
 from reactivation.checks import Limit, Natural, Rng, Seconds, checked, generator, whole
@@ -93,10 +93,10 @@ class Recording:
             raise BadInput("give space=, where positions live: Box(width, height), Box.around(positions) or Circle()")
         series = reading.read_series(positions, space.dimensions)
         lengths = [len(one) for one in series]
-        index = reading.index_of(positions, lengths)
-        given = index if times is None else reading.read_times(times, lengths)
-        taken = reading.in_order(given, dt)
-        self.dt, self.space = reading.time_step(taken, dt), space
+        index = stamps.index_of(positions, lengths)
+        given = index if times is None else stamps.read_times(times, lengths)
+        taken = stamps.in_order(given, dt)
+        self.dt, self.space = stamps.time_step(taken, dt), space
         known = (given, index)
         truth = None if true_positions is None else reading.read_truth(true_positions, series, known, self.dt)
         there = reading.finite(series, truth, drop_missing)
