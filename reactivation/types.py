@@ -5,7 +5,7 @@ further axes in front of these (one per stacked network).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -35,6 +35,10 @@ class Batch:
     inputs: Tensor  # (B, T, I) change of position per step, Δs(t) [m or rad]
     positions: Tensor  # (B, T, P) s(t) [m or rad]
     encode: Callable[[Tensor], Tensor]  # the task's f
+
+    def in_precision(self, precision: torch.dtype) -> "Batch":
+        """The same batch with what a network takes, start and inputs, in that network's precision."""
+        return replace(self, start=self.start.to(precision), inputs=self.inputs.to(precision))
 
     @cached_property
     def targets(self) -> Tensor:

@@ -380,7 +380,7 @@ def test_weights_of_the_released_code_may_be_numpys(kind: str) -> None:
 def test_a_network_in_half_precision_is_refused_with_what_to_do(precision: torch.dtype) -> None:
     run = ra.load(SPATIAL)
     half = dataclasses.replace(run, network=copy.deepcopy(run.network).to(precision))
-    with pytest.raises(ra.BadInput, match=r"cannot be recorded: take network.float\(\)"):
+    with pytest.raises(ra.BadInput, match=r"cannot be run: take network.float\(\)"):
         half.record(ra.rest(3), 2)
 
 

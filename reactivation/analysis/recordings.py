@@ -6,7 +6,7 @@ Axes: B trajectories, T steps, N units, S state variables, P dimensions.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass
 import math
 from typing import Any, NamedTuple
 
@@ -79,15 +79,13 @@ def record(
         moved: called after each block of steps with their number, those of earlier phases included; None: no call.
 
     Raises:
-        BadInput: a network in less than single precision; another Δt under inputs of the task, which are changes per step; a
-            Δt beyond τ; a modifier that the cell has no place for; a decoder that this world does not have; a start of
-            another shape; or too little memory.
+        BadInput: a network in neither single nor double precision; another Δt under inputs of the task, which are changes
+            per step; a Δt beyond τ; a modifier that the cell has no place for; a decoder that this world does not have; a
+            start of another shape; or too little memory.
         DamagedData: activity does not stay finite.
     """
-    weights = subject.network.decoder.weight
+    weights, precision = subject.network.decoder.weight, subject.network.precision
     device = weights.device
-    if weights.dtype not in (torch.float32, torch.float64):
-        raise BadInput(f"a network in {str(weights.dtype).removeprefix('torch.')} cannot be recorded: take network.float()")
     decode = decoding.decoder(decoder, subject.task, weights)
     knows_truth = phase.follows_task and subject.task.knows_positions
     _require_memory(subject, phase, trajectories, min(rates, trajectories), knows_truth, device)
@@ -104,7 +102,7 @@ def record(
     drawn = phase.task_steps or phase.steps
     if any(of_task(one.inputs) for one in phase.all_phases) and isinstance(subject.task, OwnWorld):
         subject.task.check_waking(drawn)
-    batch = _as_precise(subject, subject.task.sample(trajectories, drawn, stream(seed, trajectory_stream, device)))
+    batch = subject.task.sample(trajectories, drawn, stream(seed, trajectory_stream, device)).in_precision(precision)
     names = (streams.of_phase(experiment, phase.name, name, draw) for name in (streams.NOISE, streams.INPUTS, streams.DRIVE))
     draws = _Draws(*(stream(seed, name, device) for name in names))
     state = _start(subject, phase, batch, draws, moved)
@@ -232,12 +230,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(one) for one in value]
     return value if isinstance(value, str | int | float | None) else getattr(value, "__qualname__", type(value).__name__)
-
-
-def _as_precise(subject: Subject, batch: Batch) -> Batch:
-    """A batch in the network's precision, which is single for networks trained here and may differ for others."""
-    dtype = subject.network.decoder.weight.dtype
-    return replace(batch, start=batch.start.to(dtype), inputs=batch.inputs.to(dtype))
 
 
 class _Draws(NamedTuple):

@@ -177,7 +177,7 @@ class Run(Subject):
 def _as_precise_as(task: Task, network: Network) -> Network:
     """The network in the precision of the task: itself, or a copy."""
     wanted = next((values.dtype for values in task.state_dict().values() if values.is_floating_point()), torch.float32)
-    return network if network.decoder.weight.dtype == wanted else copy.deepcopy(network).to(wanted)
+    return network if network.precision == wanted else copy.deepcopy(network).to(wanted)
 
 
 def _digest(network: Network) -> str:

@@ -153,7 +153,7 @@ def _movement(name: str, space: Space, alpha: float, seed: int) -> Run:
     if name == ORNSTEIN_UHLENBECK:
         cell = Movement(space, DT, _HOMEWARD)
         spread = moves / math.sqrt(1 - (1 - _HOMEWARD) ** 2)
-        points = spread * torch.randn(points.shape, generator=stream(seed, of_control(name)))
+        points = spread * torch.randn(points.shape, generator=stream(seed, of_control(name)), dtype=points.dtype)
     elif name == SPECTRAL:
         if not _LEAST_ALPHA <= alpha <= 1:
             raise BadInput(f"alpha={alpha:g} must be at least {_LEAST_ALPHA:g} and at most 1")

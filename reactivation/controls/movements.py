@@ -22,7 +22,11 @@ class Movement(Cell):
     def __init__(self, space: Space, dt: float, homeward: float = 0.0):
         super().__init__()
         self.space, self.dt, self.homeward = space, dt, homeward
-        self.input = Linear.of(torch.eye(1))  # one input, which is ignored
+
+    @property
+    def n_inputs(self) -> int:
+        """One, which is ignored."""
+        return 1
 
     def project(self, inputs: Tensor) -> Tensor:
         """The inputs themselves."""

@@ -139,7 +139,7 @@ def _check_given(network: Network, state: Tensor, inputs: Tensor, injected: Tens
             continue
         if array.shape != wanted[name]:
             raise BadInput(f"{name} has shape {tuple(array.shape)}: {wanted[name]} is wanted")
-        if (array.dtype, array.device) != (weights.dtype, weights.device):
+        if (array.dtype, array.device) != (network.precision, weights.device):
             raise BadInput(
                 f"{name} is {array.dtype} on {array.device}, the network {weights.dtype} on {weights.device}: "
                 f"give {name}.to(network.decoder.weight)"

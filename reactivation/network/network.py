@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from reactivation import registry
 from reactivation.checks import Count, Seconds, checked
+from reactivation.machine.errors import BadInput
 from reactivation.network import own
 from reactivation.network.cells.base import Cell
 from reactivation.network.linear import Linear
@@ -143,6 +144,19 @@ class Network(nn.Module):
     def n_inputs(self) -> int:
         """I."""
         return self.cell.n_inputs
+
+    @property
+    def precision(self) -> torch.dtype:
+        """Of its linear maps: float32, or float64.
+
+        Raises:
+            BadInput: they have several, or another.
+        """
+        kinds = {one.weight.dtype for one in self.modules() if isinstance(one, Linear)}
+        if len(kinds) > 1 or not kinds <= {torch.float32, torch.float64}:
+            names = " and ".join(sorted(str(kind).removeprefix("torch.") for kind in kinds))
+            raise BadInput(f"a network in {names} cannot be run: take network.float()")
+        return self.decoder.weight.dtype
 
     @property
     def n_starts(self) -> int:

@@ -46,8 +46,11 @@ class Stepping(Cell):
     def __init__(self, step: Any, inputs: int, dt: float):
         super().__init__()
         self.step = step  # if a module, it becomes a submodule of this cell
-        self.input = Linear.of(torch.eye(inputs))  # its shape says how many inputs there are
-        self.dt = dt  # [s]
+        self.inputs, self.dt = inputs, dt  # I, [s]
+
+    @property
+    def n_inputs(self) -> int:
+        return self.inputs
 
     def project(self, inputs: Tensor) -> Tensor:
         """The inputs themselves."""

@@ -125,7 +125,7 @@ class _Awake:
         self.probe, self.halving = probe, halving
         probe.dt = probe.dt / halving
         self.noise = probe.source(f"draws/{halving}")
-        batch = probe.task.sample(trajectories, _LONG, probe.source("task"))
+        batch = probe.sample(trajectories, _LONG, probe.source("task"))
         state, source = probe.network.initial_state(batch.start), probe.source(f"noise/{halving}")
         inputs, self.states, self.inputs = batch.inputs.repeat_interleave(halving, 1), [], []
         times = range(_APART, _LONG, _APART)
@@ -145,10 +145,11 @@ class _Awake:
         """The loss of the next step and its bounds, mean over the states of each trajectory (B), by name in `Chain`."""
         probe, (signals, rest) = self.probe, self._updates()
         state = torch.cat(self.states)
-        wanted = probe.task.encode(self.places.float()).double()
-        after = probe.task.encode((self.places + self.moves).float()).double()
+        wanted = probe.encode(self.places).double()
+        after = probe.encode(self.places + self.moves).double()
         change = _slope(probe, self.places, self.moves)
-        draws = torch.randn(_DRAWS, *state.shape, generator=self.noise).double() * probe.noise.sigma * math.sqrt(probe.dt)
+        drawn = torch.randn(_DRAWS, *state.shape, generator=self.noise, dtype=state.dtype).double()
+        draws = drawn * probe.noise.sigma * math.sqrt(probe.dt)
         denoised = rest + draws  # Δr₁ + ση
         rates, d = state.double(), self.readout.mT
         signal = (change - signals @ d).norm(dim=-1)
@@ -191,7 +192,7 @@ class _Awake:
         around D†f(s) over σ²Δt.
         """
         rates = self.probe.network.cell.rates(torch.cat(self.states)).double()
-        wanted = self.probe.task.encode(self.places.float()).double()
+        wanted = self.probe.encode(self.places).double()
         centred, step = rates - rates.mean(0), self.probe.noise.sigma**2 * self.probe.dt
         _, sizes, directions = torch.linalg.svd(self.readout, full_matrices=False)
         total = self._of_trajectories((centred**2).sum(1))
@@ -238,5 +239,5 @@ def _gap(first: Array, last: Array) -> float:
 
 def _slope(probe: Probe, places: Tensor, moves: Tensor) -> Tensor:
     """df/ds Δs (B, O), by the centred difference over the move itself; its error is of third order in the move."""
-    ahead, behind = (probe.task.encode((places + sign * moves / 2).float()).double() for sign in (1, -1))
+    ahead, behind = (probe.encode(places + sign * moves / 2).double() for sign in (1, -1))
     return ahead - behind

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from reactivation.analysis.recording import Recording
 from reactivation.theory.landscape import Bearings, Landscape, Plane, concentration_of
-from reactivation.world.spaces import Space
+from reactivation.world.spaces import Space, constant
 
 Array = NDArray[np.float64]
 
@@ -105,12 +105,12 @@ class Radius(Course):
 
     def even(self, unit: Tensor) -> Tensor:
         radius, angle = _RADII[0] + (_RADII[1] - _RADII[0]) * unit[:, 0], 2 * math.pi * unit[:, 1]
-        return radius[:, None] * torch.stack((angle.cos(), angle.sin()), dim=-1) + torch.tensor(self.space.middle)
+        return radius[:, None] * torch.stack((angle.cos(), angle.sin()), dim=-1) + constant(self.space.middle, unit)
 
     def wide(self, unit: Tensor) -> Tensor:
         angle = 2 * math.pi * unit[:, 1]
         disc = _DISC * unit[:, :1].sqrt() * torch.stack((angle.cos(), angle.sin()), -1)
-        return disc + torch.tensor(self.space.middle)
+        return disc + constant(self.space.middle, unit)
 
     def landscape(self, awake: Recording, kernel: float) -> Landscape:
         return Plane(awake, kernel)

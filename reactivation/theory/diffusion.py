@@ -52,7 +52,7 @@ def diffusion(run: Run, gain: Positive = 1.0, *, states: Several = 400, sigma: S
         raise BadInput("diffusion needs a network with noise, or sigma=")
     source = probe.source(f"{gain:g}")
     with asking():
-        state = probe.network.initial_state(probe.task.sample(states, 2, source).start)
+        state = probe.network.initial_state(probe.sample(states, 2, source).start)
         state = probe.go(state, _WARM_UP, gain, source)
         state = probe.go(torch.cat((state, state)), 1, gain, source, paired=True)
         squares, gone = {}, 0

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 import torch
 
+from reactivation import types
 from reactivation.analysis.recording import Recording
 from reactivation.analysis.run import Run
 from reactivation.checks import Several, Strength, checked
@@ -77,7 +78,7 @@ def _neighbours(probe: Probe, points: int) -> tuple[Array, Array, Array]:
     """Positions of points (n, P), and the differences of their neighbours: in rates (n, P, N), and as decoded (n, P, P)."""
     space, source = probe.task.space, probe.source("points")
     with asking():
-        middle = probe.course.even(torch.rand(points, 2, generator=source))
+        middle = probe.course.even(torch.rand(points, 2, generator=source, dtype=types.PRECISION))
         steps = _APART * torch.eye(middle.shape[-1], dtype=middle.dtype)
         neighbours = torch.cat([middle + sign * step for sign in (1, -1) for step in steps])
         state = probe.go(probe.at(neighbours), WARM_UP, 1.0, source, copies=2 * len(steps))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
+from reactivation import types
 from reactivation.machine.errors import DamagedData
 from reactivation.replay.inference import Draws
 from reactivation.theory.course import Course, Seen
@@ -55,13 +56,13 @@ def _driven(probe: Probe, pairs: int, inputs: str, scale: float, source: torch.G
     """Where pairs start (B, S), and their inputs (2 B, T, I) or None: of opposite sign where they are Brownian."""
     steps = WARM_UP + _STOPS[-1]
     if inputs == OWN:
-        batch = probe.task.sample(pairs, steps, source)
+        batch = probe.sample(pairs, steps, source)
         return probe.network.initial_state(batch.start), scale * torch.cat((batch.inputs, batch.inputs))
-    start = probe.at(probe.course.even(torch.rand(pairs, 2, generator=source)))
+    start = probe.at(probe.course.even(torch.rand(pairs, 2, generator=source, dtype=types.PRECISION)))
     if inputs == STILL:
         return start, None
-    spread = float(probe.task.sample(pairs, steps, source).inputs.std())
-    kicks = scale * spread * torch.randn(pairs, steps, probe.network.n_inputs, generator=source)
+    spread = float(probe.sample(pairs, steps, source).inputs.std())
+    kicks = scale * spread * torch.randn(pairs, steps, probe.network.n_inputs, generator=source, dtype=start.dtype)
     return start, torch.cat((kicks, -kicks))
 
 

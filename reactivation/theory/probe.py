@@ -19,7 +19,7 @@ from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.network.dynamics import rollout
 from reactivation.streams import numpy_stream, of_theory, stream
 from reactivation.theory.course import course_of
-from reactivation.types import Noise
+from reactivation.types import Batch, Noise
 from reactivation.world.decoding import TEMPLATE, decoder
 from reactivation.world.own import Decode
 from reactivation.world.tasks.base import Task
@@ -44,11 +44,13 @@ class Probe:
             substeps: number of substeps of Δt / `substeps` per step; σ, τ and the inputs' rate stay.
 
         Raises:
-            BadInput: the run has no task, whose encoder puts networks at positions.
+            BadInput: the run has no task, whose encoder puts networks at positions; or its network is in neither single nor
+                double precision.
         """
         if not isinstance(run.task, Task):
             raise BadInput(f"{run.name}: theory puts networks at positions, so the run needs a task: Run.of(..., task=...)")
         self.run, self.task, self.network, self.dt = run, run.task, run.network, run.dt
+        self.precision = run.network.precision
         self.course = course_of(run.task.space)
         self.noise = Noise(run.noise.sigma if sigma is None else sigma)
         self._measure, self._substeps = measure, substeps
@@ -62,9 +64,17 @@ class Probe:
         """Return the random stream of numpy of a part of the measure."""
         return numpy_stream(self.run.seed, self._name(part))
 
+    def sample(self, trajectories: int, steps: int, source: torch.Generator) -> Batch:
+        """Draw a batch of the task, in the network's precision."""
+        return self.task.sample(trajectories, steps, source).in_precision(self.precision)
+
+    def encode(self, positions: Tensor) -> Tensor:
+        """Return activities f(s) of the task, (..., P) → (..., O), in the network's precision."""
+        return self.task.encode(positions.to(self.precision)).to(self.precision)
+
     def at(self, positions: Tensor) -> Tensor:
         """Return the states in which the network starts at positions, (B, P) → (B, S)."""
-        return self.network.initial_state(self.task.encode(positions))
+        return self.network.initial_state(self.encode(positions))
 
     def go(
         self,

@@ -102,7 +102,7 @@ def _long_rest(probe: Probe, gain: float, steps: int, trajectories: int) -> tupl
     """Positions (B, T, P) and norms of the rates (B, T) of a rest, from its start on, every `_APART` steps."""
     source = probe.source(f"{gain:g}")
     with asking():
-        state = probe.network.initial_state(probe.task.sample(trajectories, 2, source).start)
+        state = probe.network.initial_state(probe.sample(trajectories, 2, source).start)
         read, amplitude = [probe.positions(state)], [_sizes(probe, state)]
         for _ in range(steps // _APART):
             state = probe.go(state, _APART, gain, source)

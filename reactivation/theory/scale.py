@@ -24,7 +24,7 @@ def scale_symmetry(run: Run, gain: Strength = 1.0, *, steps: Count = 200, trajec
     """
     probe = Probe(run, "scale")
     with asking():
-        start = probe.network.initial_state(probe.task.sample(trajectories, 2, probe.source("start")).start)
+        start = probe.network.initial_state(probe.sample(trajectories, 2, probe.source("start")).start)
         ends = [
             probe.positions(probe.go(factor * start, steps, factor**2 * gain, probe.source("noise")), TOP3)
             for factor in (1.0, _FACTOR)

@@ -50,7 +50,7 @@ def score(run: Run, *, trajectories: Count = 400) -> Score:
         raise BadInput("score needs a network with noise")
     with asking():
         source = probe.source("cloud")
-        start = probe.network.initial_state(probe.task.sample(trajectories // _COPIES, 2, source).start)
+        start = probe.network.initial_state(probe.sample(trajectories // _COPIES, 2, source).start)
         state = probe.go(start.repeat_interleave(_COPIES, 0), _SETTLING, 1.0, source)
         cell = probe.network.cell
         inputs = cell.project(state.new_zeros(len(state), 1, probe.network.n_inputs))[:, 0]

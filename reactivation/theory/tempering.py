@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 import torch
 
+from reactivation import types
 from reactivation.analysis.recording import Recording
 from reactivation.analysis.run import Run
 from reactivation.checks import Count, Positive, Strength, checked, whole
@@ -105,8 +106,8 @@ def tempering(
 def _rest(probe: Probe, gain: float, trajectories: int, steps: int) -> Array:
     """Positions at rest, at the start and every few steps, (B, T, P); trajectories of even index start wide."""
     source = probe.source(f"{gain:g}")
-    wide = probe.course.wide(torch.rand(trajectories, 2, generator=source))
-    state = probe.network.initial_state(probe.task.sample(trajectories, 2, source).start)
+    wide = probe.course.wide(torch.rand(trajectories, 2, generator=source, dtype=types.PRECISION))
+    state = probe.network.initial_state(probe.sample(trajectories, 2, source).start)
     state[::2] = probe.at(wide)[::2]
     read = [probe.positions(state)]
     for _ in range(steps // _APART):

@@ -49,8 +49,9 @@ class PlaceCells(Tuning):
         precision = self.width**-2
         if self.norm == "softmax":
             # log exp(−|s − c|² / 2σ²) without −|s|² / 2σ², which is the same for all cells and cancels in the softmax.
-            offset = (self.centres**2).sum(-1) * (-precision / 2)
-            return self._softmax_fields(torch.nn.functional.linear(positions, self.centres * precision, offset))
+            centres = self.centres.to(torch.promote_types(positions.dtype, self.centres.dtype))
+            offset = (centres**2).sum(-1) * (-precision / 2)
+            return self._softmax_fields(torch.nn.functional.linear(positions.to(centres), centres * precision, offset))
         x, y = (positions[..., d, None] - self.centres[:, d] for d in range(2))
         log_field = -(x**2 + y**2) * (precision / 2)
         if self.surround_scale is None:
