@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from reactivation.machine.errors import BadInput, in_one_line
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 Array = NDArray[np.float64]
@@ -107,7 +108,7 @@ def numbers(name: str, values: Any, precision: type[np.floating[Any]] = np.float
     """Return an array of numbers in double precision, or another; masked entries become NaN.
 
     Raises:
-        BadInput: the values are no numbers, or complex.
+        BadInput: the values are no numbers, complex, or too large for that precision.
     """
     if isinstance(values, np.ma.MaskedArray):
         values = np.where(np.ma.getmaskarray(values), np.nan, values.data)
@@ -115,12 +116,19 @@ def numbers(name: str, values: Any, precision: type[np.floating[Any]] = np.float
         values = values.detach().cpu()  # a tensor of torch
     try:
         array = np.asarray(values)
-        if not np.iscomplexobj(array):
-            with np.errstate(over="ignore"):  # infinite, which callers refuse
-                return np.asarray(array, dtype=precision)
+        if array.dtype == object:
+            array = array.astype(np.float64)
+        with np.errstate(over="ignore"):
+            read = np.asarray(array, dtype=None if np.iscomplexobj(array) else precision)
     except (TypeError, ValueError):
         raise BadInput(f"{name} are no array of numbers, and no list of such arrays") from None
-    raise BadInput(f"{name} are complex: give their two parts as columns, or np.angle(...) of them as bearings")
+    except OverflowError:
+        raise BadInput(f"{name} hold a whole number that is too large for double precision: use a larger unit") from None
+    if np.iscomplexobj(read):
+        raise BadInput(f"{name} are complex: give their two parts as columns, or np.angle(...) of them as bearings")
+    if read.dtype != array.dtype and (np.isinf(read) & np.isfinite(array)).any():
+        raise _too_large(name, float(np.abs(array[np.isfinite(array)]).max()))
+    return read
 
 
 def finite_tensor(name: str, values: Any, axes: int) -> "Tensor":
@@ -146,6 +154,23 @@ def finite_tensor(name: str, values: Any, axes: int) -> "Tensor":
     if not tensor.isfinite().all():
         raise BadInput(f"{name} holds numbers that are not finite")
     return tensor.clone()
+
+
+def in_precision(name: str, tensor: "Tensor", precision: "torch.dtype") -> "Tensor":
+    """Return a tensor in a precision; the tensor itself if it has that already.
+
+    Raises:
+        BadInput: it holds finite numbers that are too large for it.
+    """
+    converted = tensor.to(precision)
+    if converted is not tensor and (converted.isinf() & tensor.isfinite()).any():
+        raise _too_large(name, float(tensor[tensor.isfinite()].abs().max()))
+    return converted
+
+
+def _too_large(name: str, largest: float) -> BadInput:
+    end = np.finfo(np.float32).max
+    return BadInput(f"{name}: {largest:.3g} is too large for single precision, which ends at {end:.2g}: use a larger unit")
 
 
 Natural = Annotated[int, whole]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from reactivation.checks import Strength, checked
+from reactivation.checks import Strength, checked, in_precision
 from reactivation.settings.noise import NoiseDistribution as NoiseDistribution
 
 PRECISION = torch.float32  # of every draw and weight, whatever the default of the process is
@@ -37,8 +37,13 @@ class Batch:
     encode: Callable[[Tensor], Tensor]  # the task's f
 
     def in_precision(self, precision: torch.dtype) -> "Batch":
-        """The same batch with what a network takes, start and inputs, in that network's precision."""
-        return replace(self, start=self.start.to(precision), inputs=self.inputs.to(precision))
+        """The same batch with what a network takes, start and inputs, in that network's precision.
+
+        Raises:
+            BadInput: a number is too large for it.
+        """
+        start, inputs = in_precision("start", self.start, precision), in_precision("inputs", self.inputs, precision)
+        return replace(self, start=start, inputs=inputs)
 
     @cached_property
     def targets(self) -> Tensor:

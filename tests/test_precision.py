@@ -120,3 +120,53 @@ def test_the_default_precision_of_the_process_changes_no_number_of_the_theory() 
     finally:
         torch.set_default_dtype(torch.float32)
     assert after == before
+
+
+def exploding(**phase: Any) -> ra.Recording:
+    """A rest of a network in double precision, whose rates pass the end of single precision at step 64."""
+    network = ra.Network.from_matrices(20 * np.eye(2), tau=0.1, activation="identity")
+    run = ra.Run.of(network, ra.Box(4, 4), dt=0.02, start=np.ones((1, 2)))
+    return run.record(ra.rest(70), 2, **phase)
+
+
+def test_rates_beyond_single_precision_are_named_with_their_step() -> None:
+    step = next(step for step in range(1, 70) if 4.8**step > float(np.finfo(np.float32).max))
+    with pytest.raises(ra.DamagedData, match=rf"rates grow beyond 3.4e\+38 from step {step} on.*rates=False$"):
+        exploding()
+    assert len(exploding(rates=False)) == 2
+
+
+SINGLE, LARGE = np.eye(2, dtype=np.float32), 1e39
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        (lambda: ra.Recording(np.zeros((2, 5, 2)), 0.1, ra.Box(1, 1), rates=np.full((2, 5, 3), LARGE)), "rates"),
+        (lambda: ra.Recording(np.zeros((5, 2)), 0.1, ra.Box(1, 1), rates=np.full((5, 3), LARGE, dtype=object)), "rates"),
+        (lambda: ra.Network.from_matrices(SINGLE, np.full((2, 1), LARGE), tau=0.1), "W_in"),
+        (lambda: ra.Network.from_matrices(SINGLE, bias=np.full(2, LARGE), tau=0.1), "bias"),
+        (lambda: resting(inputs=np.full((1, 5, 1), LARGE)).record(ra.waking(3), 2), "inputs"),
+        (lambda: resting(start=np.full((1, 2), LARGE)).record(ra.rest(3), 2), "start"),
+        (lambda: resting().record(ra.rest(3, inputs=ra.inputs.Replayed(np.full((3, 1), LARGE))), 2), "inputs to replay"),
+        (lambda: ra.Run.of(with_a_large_weight(), dt=0.02, task=single("box").task), "cell.recurrent.weight"),
+    ],
+)
+def test_numbers_beyond_single_precision_are_named(wrong: Callable[[], object], what: str) -> None:
+    with pytest.raises(ra.BadInput, match=rf"^{what}: 1e\+39 is too large for single precision, which ends at 3.4e\+38"):
+        wrong()
+
+
+def resting(**world: Any) -> Run:
+    return ra.Run.of(ra.Network.from_matrices(SINGLE, tau=0.1), ra.Box(4, 4), dt=0.02, **world)
+
+
+def with_a_large_weight() -> ra.Network:
+    network = copy.deepcopy(single("box").network).double()
+    network.cell.recurrent.weight.data[0, 0] = LARGE  # type: ignore[union-attr, operator]
+    return network
+
+
+def test_whole_numbers_beyond_double_precision_are_refused_in_one_line() -> None:
+    with pytest.raises(ra.BadInput, match=r"^positions hold a whole number that is too large for double"):
+        ra.Recording([[10**400, 0], [0, 0]], 0.1, ra.Box(1, 1))

@@ -82,7 +82,7 @@ def record(
         BadInput: a network in neither single nor double precision; another Δt under inputs of the task, which are changes
             per step; a Δt beyond τ; a modifier that the cell has no place for; a decoder that this world does not have; a
             start of another shape; or too little memory.
-        DamagedData: activity does not stay finite.
+        DamagedData: activity does not stay finite, or rates that are kept do not stay within single precision.
     """
     weights, precision = subject.network.decoder.weight, subject.network.precision
     device = weights.device
@@ -111,6 +111,7 @@ def record(
     recorder = _Recorder(subject, phase, step, trajectories, rates, decode, truth, provenance)
     for number, block in enumerate(_blocks(subject, phase, batch, state, step, draws, moved)):
         _require_finite(block, number * _BLOCK, f"{experiment} {phase.name}")
+        _require_single(block.rates[:rates], number * _BLOCK, f"{experiment} {phase.name}")
         recorder.add(block)
     return recorder.recording()
 
@@ -215,6 +216,25 @@ def _require_finite(block: Trajectory, before: int, what: str) -> None:
     if not finite.all():
         step = before + int(finite.long().argmin()) + 1
         raise DamagedData(f"{what}: activity is not finite from step {step} on; ask for fewer steps, or leave this run out")
+
+
+def _require_single(rates: Tensor, before: int, what: str) -> None:
+    """Refuse rates (B, T, N) beyond single precision, in which recordings keep them.
+
+    Args:
+        before: the steps of earlier blocks.
+
+    Raises:
+        DamagedData: names the first such step.
+    """
+    end = torch.finfo(torch.float32).max
+    fits = (rates.abs() <= end).all(-1).all(0)
+    if not fits.all():
+        step = before + int(fits.long().argmin()) + 1
+        raise DamagedData(
+            f"{what}: rates grow beyond {end:.2g} from step {step} on, where the single precision ends that they are kept "
+            "in; ask for fewer steps, or rates=False"
+        )
 
 
 def _provenance(subject: Subject, phase: Phase, seed: int, draw: int, decoder: str) -> dict[str, Any]:

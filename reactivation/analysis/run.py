@@ -12,7 +12,7 @@ from torch import nn
 from reactivation.analysis.progress import Progress
 from reactivation.analysis.recording import Recording
 from reactivation.analysis.recordings import Subject, record
-from reactivation.checks import Count, Natural, Seconds, Strength, checked
+from reactivation.checks import Count, Natural, Seconds, Strength, checked, in_precision
 from reactivation.machine.device import arithmetic, cpu_by_default, enough_memory
 from reactivation.machine.errors import BadInput
 from reactivation.network.linear import Linear
@@ -175,9 +175,17 @@ class Run(Subject):
 
 
 def _as_precise_as(task: Task, network: Network) -> Network:
-    """The network in the precision of the task: itself, or a copy."""
+    """The network in the precision of the task: itself, or a copy.
+
+    Raises:
+        BadInput: a weight is too large for it.
+    """
     wanted = next((values.dtype for values in task.state_dict().values() if values.is_floating_point()), torch.float32)
-    return network if network.precision == wanted else copy.deepcopy(network).to(wanted)
+    if network.precision == wanted:
+        return network
+    for name, values in network.state_dict().items():
+        in_precision(name, values, wanted if values.is_floating_point() else values.dtype)
+    return copy.deepcopy(network).to(wanted)
 
 
 def _digest(network: Network) -> str:

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from reactivation.checks import checked, finite_tensor, instance, numbers
+from reactivation.checks import checked, finite_tensor, in_precision, instance, numbers
 from reactivation.machine.errors import BadInput
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Replayed:
     """Given inputs, for example those of another recording: `numpy.diff(recording.positions, axis=1)`.
 
     Raises:
-        BadInput: they have too few steps, or other numbers of trajectories or of inputs per step.
+        BadInput: they have too few steps, other numbers of trajectories or of inputs per step, or too large numbers.
     """
 
     inputs: Annotated[Any, numbers]  # (B, T, I) or (T, I), changes of position per step
@@ -72,7 +72,8 @@ class Replayed:
     def __call__(self, batch: "Batch", steps: int, dt: float, input_stream: "Generator") -> "Tensor":
         import numpy as np
 
-        given, wanted = finite_tensor("inputs", self.inputs, np.ndim(self.inputs)).to(batch.inputs), _nothing(batch, steps)
+        given, wanted = finite_tensor("inputs", self.inputs, np.ndim(self.inputs)), _nothing(batch, steps)
+        given = in_precision("inputs to replay", given, wanted.dtype).to(wanted)
         trajectories, _, n_inputs = wanted.shape[-3:]
         fits = given.ndim > 1 and given.shape[:-2] in ((), (trajectories,)) and given.shape[-1] == n_inputs
         if not fits or given.shape[-2] < steps:

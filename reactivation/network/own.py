@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from reactivation.checks import finite_tensor
+from reactivation.checks import finite_tensor, in_precision
 from reactivation.machine.device import cpu_by_default
 from reactivation.machine.errors import BadInput, DamagedData, nearest, storing
 from reactivation.network.cells import gru
@@ -173,11 +173,11 @@ def _matched(name: str, tensor: Tensor, shape: tuple[int | None, ...], like: Ten
     """A tensor of a shape (None: any length), in the precision of another.
 
     Raises:
-        BadInput: it has another shape.
+        BadInput: it has another shape, or numbers that are too large for that precision.
     """
     if any(wanted not in (None, length) for wanted, length in zip(shape, tensor.shape, strict=True)):
         raise BadInput(f"{name} has shape {tuple(tensor.shape)}, not {tuple('any' if n is None else n for n in shape)}")
-    return tensor.to(like.dtype)
+    return in_precision(name, tensor, like.dtype)
 
 
 def _nonlinearity(activation: str | Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
