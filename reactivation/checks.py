@@ -216,6 +216,8 @@ def checked(call: C) -> C:
     if isinstance(call, type):
         maker = "__init__" if "__init__" in vars(call) else "__new__"  # named tuples have the latter alone
         setattr(call, maker, checked(getattr(call, maker)))
+        if maker == "__new__":
+            call._make = classmethod(lambda cls, entries: cls(*entries))  # type: ignore[attr-defined]  # used by `_replace`
         return call
     signature = inspect.signature(call)
     hints: dict[str, Any] = {}  # resolved at the first call, when the whole module is loaded

@@ -434,6 +434,59 @@ def test_a_recording_of_a_changed_network_does_not_name_the_weights_of_its_file(
     assert [one.record(ra.rest(3), 2).provenance["weights"] for one in (run, changed)] == [run.weights, None]
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"network": "x"}, "network='x' must be a Network"),
+        ({"noise": 0.1}, "noise=0.1 must be a Noise"),
+        ({"dt": 0}, "dt=0 is a time"),
+        ({"seed": -1}, "seed=-1 must be at least 0"),
+        ({"step": "last"}, "step='last' must be a whole number"),
+        ({"dt": 0.01}, "dt=0.01 s, and the task's inputs are changes per 0.02 s"),
+        ({"network": LEAK.network}, "the task has 2 inputs and 512 outputs, the network 1 and 2"),
+        ({"task": "head"}, "the task has 1 inputs and 512 outputs, the network 2 and 512"),
+        ({"task": LEAK.task}, "task=<.* must be a Task"),
+    ],
+)
+def test_a_part_of_a_run_is_replaced_by_one_that_fits(changes: dict[str, Any], told: str) -> None:
+    if changes.get("task") == "head":
+        changes = {"task": ra.load("head_direction/noisy_biased").task}
+    with pytest.raises(ra.BadInput, match=told) as refused:
+        dataclasses.replace(ra.load(SPATIAL), **changes)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_part_of_a_run_of_ones_own_is_replaced_by_one_that_fits() -> None:
+    for network in (ra.Network.from_matrices(np.eye(3), tau=0.1), ra.load(SPATIAL).network):
+        with pytest.raises(ra.BadInput, match="starts have 2 numbers a trajectory; this network begins from"):
+            dataclasses.replace(LEAK, network=network)
+    told = ra.Network.from_step(lambda state, u: state, units=2, inputs=3, dt=0.02)
+    with pytest.raises(ra.BadInput, match="inputs are 1 numbers a step; this network takes 3"):
+        dataclasses.replace(LEAK, network=told)
+    assert dataclasses.replace(LEAK, noise=ra.Noise()).record(ra.rest(3), 2).positions.std() == 0
+
+
+def test_a_task_moves_by_the_time_step_of_its_run() -> None:
+    """Inputs of another time step would be integrated as if the animal moved faster or slower."""
+    loaded = ra.load(SPATIAL)
+    with pytest.raises(ra.BadInput, match=r"dt=0.05 s.* per 0.02 s.*record\(..., dt=...\)"):
+        ra.Run.of(loaded.network, dt=0.05, task=loaded.task)
+
+
+def test_a_recording_with_the_cells_of_another_network_does_not_name_the_weights_of_its_file() -> None:
+    run = ra.load(SPATIAL)
+    task = copy.deepcopy(run.task)
+    task.tuning.centres.data += 0.01  # type: ignore[operator]
+    assert dataclasses.replace(run, task=task).provenance()["weights"] is None
+
+
+def test_a_noise_is_replaced_by_one_that_is_possible() -> None:
+    for wrong in ({"sigma": -1}, {"sigma": "x"}, {"distribution": "cauchy"}):
+        with pytest.raises(ra.BadInput, match=f"Noise: {next(iter(wrong))}="):
+            ra.Noise()._replace(**wrong)  # type: ignore[arg-type]
+    assert pickle.loads(pickle.dumps(ra.Noise(0.1)))._replace(sigma_in=0.2) == ra.Noise(0.1, 0.2)
+
+
 THEIR_CODE = """
 import torch
 

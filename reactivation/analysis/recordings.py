@@ -17,6 +17,7 @@ from torch import Tensor
 from reactivation import __version__, streams
 from reactivation.analysis.epochs import Moments
 from reactivation.analysis.recording import Recording
+from reactivation.checks import Natural, Seconds
 from reactivation.machine import memory
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.network.dynamics import rollout
@@ -43,8 +44,8 @@ class Subject:
     network: Network
     task: Task | OwnWorld
     noise: Noise  # its own, in three places
-    dt: float  # its time step Δt [s]
-    seed: int
+    dt: Seconds  # its time step Δt
+    seed: Natural
     name: str  # part of the names of its random streams
 
     def provenance(self) -> dict[str, Any]:

@@ -35,6 +35,10 @@ class Run(Subject):
     """Hold a network together with its world, ready to be put through phases and recorded.
 
     `reactivation.load` returns a network that was trained here (`TrainedRun`), `Run.of` makes a run of any other network.
+    `dataclasses.replace(run, network=...)` makes a run with another part, which must fit the others.
+
+    Raises:
+        BadInput: network and task do not fit together, or `dt` is not the time step by which the task moves.
 
     >>> run = ra.load("spatial_navigation/noisy_unbiased")
     >>> run.record(ra.rest(steps=50), trajectories=3).positions.shape
@@ -42,6 +46,12 @@ class Run(Subject):
     """
 
     such_as: ClassVar[str] = 'as ra.load("spatial_navigation/noisy_unbiased")'
+
+    def __post_init__(self) -> None:
+        if isinstance(self.task, OwnWorld):
+            self.task.require_fitting(self.network)
+        else:
+            _require_fitting(self.task, self.network, self.dt)
 
     @classmethod
     @checked
@@ -96,24 +106,11 @@ class Run(Subject):
             given = [name for name, one in own.items() if one is not None]
             if given:
                 raise BadInput(f"a task has starts, inputs and decoding of its own: leave {' and '.join(given)} out")
-            if (task.n_inputs, task.n_outputs) != (network.n_inputs, network.n_outputs):
-                raise BadInput(
-                    f"the task has {task.n_inputs} inputs and {task.n_outputs} outputs, the network {network.n_inputs} and "
-                    f"{network.n_outputs}"
-                )
-            if isinstance(network.encoder, nn.Identity | Linear) and network.n_starts != task.n_outputs:
-                raise BadInput(
-                    f"the task starts trajectories with activities of {task.n_outputs} cells, and this network begins from "
-                    f"{network.n_starts} numbers: give it an encoder of shape ({network.n_units}, {task.n_outputs})"
-                )
             world, network = task, _as_precise_as(task, network)
         else:
             assert space is not None
             begins = torch.zeros(1, network.n_starts) if start is None else start
             world = OwnWorld(space, begins, inputs, network.n_inputs, decode, positions)
-            width = world.sample(1, 1, torch.Generator()).start.shape[-1]
-            if width != network.n_starts:
-                raise BadInput(f"start has {width} numbers a trajectory; this network begins from {network.n_starts}")
         return cls(network.eval(), world, Noise(sigma), dt, seed, name)
 
     def __repr__(self) -> str:
@@ -174,6 +171,26 @@ class Run(Subject):
         return replace(self, network=copy.deepcopy(self.network).to(device), task=copy.deepcopy(self.task).to(device))
 
 
+def _require_fitting(task: Task, network: Network, dt: float) -> None:
+    """Raise BadInput unless a network takes and reports what a task gives and asks, at the task's time step [s]."""
+    if (task.n_inputs, task.n_outputs) != (network.n_inputs, network.n_outputs):
+        raise BadInput(
+            f"the task has {task.n_inputs} inputs and {task.n_outputs} outputs, the network {network.n_inputs} and "
+            f"{network.n_outputs}"
+        )
+    if isinstance(network.encoder, nn.Identity | Linear) and network.n_starts != task.n_outputs:
+        raise BadInput(
+            f"the task starts trajectories with activities of {task.n_outputs} cells, and this network begins from "
+            f"{network.n_starts} numbers: give it an encoder of shape ({network.n_units}, {task.n_outputs})"
+        )
+    moves = getattr(task.motion, "dt", dt)  # a motion of one's own need not say it
+    if moves != dt:
+        raise BadInput(
+            f"dt={dt:g} s, and the task's inputs are changes per {moves:g} s: give that as dt; a rest takes another by "
+            "record(..., dt=...)"
+        )
+
+
 def _as_precise_as(task: Task, network: Network) -> Network:
     """The network in the precision of the task: itself, or a copy.
 
@@ -188,12 +205,13 @@ def _as_precise_as(task: Task, network: Network) -> Network:
     return copy.deepcopy(network).to(wanted)
 
 
-def _digest(network: Network) -> str:
-    """SHA-256 of a network's weights, in memory."""
-    weights = (values.cpu().numpy().tobytes() for values in network.state_dict().values())
-    return sha256(b"".join(weights))
+def _digest(network: Network, task: Task) -> str:
+    """SHA-256 of a network's weights and of a task's cells, in memory."""
+    held = [*network.state_dict().values(), *task.state_dict().values()]
+    return sha256(b"".join(values.cpu().numpy().tobytes() for values in held))
 
 
+@checked
 @dataclass(frozen=True)
 class TrainedRun(Run):
     """Hold a network as it was after some step of its training, with its task."""
@@ -203,20 +221,20 @@ class TrainedRun(Run):
     step: int
     weights: str | None = None  # `weights_digest` of its file; None for a network without a file
     file: Path | None = None
-    loaded: str | None = None  # digest of the weights that the file held, by which a change to them is seen
+    loaded: str | None = None  # digest of the weights and cells that the file held, by which a change to them is seen
 
     @classmethod
     def of_config(
         cls, config: TrainConfig, task: Task, network: Network, step: int, file: Path | None = None
     ) -> "TrainedRun":
         """Make a run of a configuration with its task and network; `file` is that of the network, if it has one."""
-        weights, loaded = (None, None) if file is None else (weights_digest(file), _digest(network))
+        weights, loaded = (None, None) if file is None else (weights_digest(file), _digest(network, task))
         noise, dt = noise_of(config), config.task.dt
         return cls(network.eval(), task, noise, dt, config.seed, config.experiment, config, step, weights, file, loaded)
 
     def provenance(self) -> dict[str, Any]:
-        """Return experiment, seed, step and digest of the weights; None for weights that are not those of the file."""
-        weights = self.weights if self.loaded and _digest(self.network) == self.loaded else None
+        """Return experiment, seed, step and digest of the weights; None where weights or cells are not those of the file."""
+        weights = self.weights if self.loaded and _digest(self.network, self.task) == self.loaded else None
         return {"run": self.config.config, "training_seed": self.config.seed, "step": self.step, "weights": weights}
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
 """The world of a network that comes from elsewhere: its starts, its inputs, and what its outputs mean."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -10,6 +10,9 @@ from reactivation.checks import finite_tensor
 from reactivation.machine.errors import BadInput
 from reactivation.types import Batch
 from reactivation.world.spaces import Space
+
+if TYPE_CHECKING:
+    from reactivation.network.network import Network
 
 Decode = Callable[[Tensor], Tensor]  # outputs (..., O) → positions (..., P) [unit of the space]
 
@@ -46,6 +49,14 @@ class OwnWorld:
     def knows_positions(self) -> bool:
         """Whether it says where the agent is in waking."""
         return self._positions is not None
+
+    def require_fitting(self, network: "Network") -> None:
+        """Raise BadInput unless a network begins from these starts, and takes these inputs."""
+        width = self._start.shape[-1]
+        if width != network.n_starts:
+            raise BadInput(f"starts have {width} numbers a trajectory; this network begins from {network.n_starts}")
+        if self.n_inputs != network.n_inputs:
+            raise BadInput(f"inputs are {self.n_inputs} numbers a step; this network takes {network.n_inputs}")
 
     def _require_positions(self, positions: Tensor) -> None:
         """Raise BadInput unless there is a position for each step of inputs."""

@@ -34,7 +34,7 @@ class RecordedPaths:
             DamagedData: the file is missing or damaged, holds numbers that are not finite, or its times do not increase.
             StorageError: the file cannot be read.
         """
-        self.file = file
+        self.file, self.dt = file, dt
         stretches = _stretches(file, dt)
         every = np.concatenate(stretches)
         low, high = every.min(0), every.max(0)
