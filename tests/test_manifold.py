@@ -211,3 +211,11 @@ def test_transitions_of_a_box_are_refused() -> None:
     phases = {"active": Recording(np.zeros((2, 5, 2)), 0.02, BOX)}
     with pytest.raises(BadInput, match="need bearings"):
         transitions.analyse({"run": phases}, transitions.Settings(), streams)
+
+
+def test_no_more_components_are_told_than_there_are_units() -> None:
+    rates = np.random.default_rng(0).normal(0, 1, (2, 30, 3))
+    recording = Recording(np.zeros((2, 30, 2)), dt=0.02, space=Box(1, 1), rates=rates)
+    found = [manifold.explained_variance(recording, components=count) for count in (2, 3, 10)]
+    assert [one.components for one in found] == [2, 3, 3]
+    assert found[1].value == found[2].value == pytest.approx(1)

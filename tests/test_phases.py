@@ -1,6 +1,7 @@
 """Phases as values, and what a recording of one holds; at other time steps, against what is known."""
 
 import math
+import tracemalloc
 
 from factories import CPU, SPATIAL, untrained
 import numpy as np
@@ -236,3 +237,18 @@ def test_rest_at_half_and_quarter_of_the_time_step_is_the_same_rest(name: str) -
         (a, error), (b, other) = found[1], found[every]
         assert a == pytest.approx(b, abs=4 * math.hypot(error, other))
         assert math.hypot(error, other) < b / 2  # that the comparison could tell a doubled diffusion
+
+
+def test_a_long_burn_in_takes_no_memory_of_its_own() -> None:
+    def stop(steps: int) -> None:
+        raise KeyboardInterrupt
+
+    steps = 10**7
+    tracemalloc.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            record(untrained(), rest(steps, dropped=steps - 1), 3, moved=stop)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < steps / 10, "less than a byte for each block of 10 steps"

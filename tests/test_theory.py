@@ -392,3 +392,12 @@ def test_the_slope_of_the_waking_density_is_that_of_the_density() -> None:
 def test_what_drift_cannot_measure_is_refused(how: dict[str, Any], told: str) -> None:
     with pytest.raises(ra.BadInput, match=told):
         ra.theory.drift(ra.control("attractor", "bearings"), **how)
+
+
+def test_a_shortage_of_memory_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(*given: Any, **others: Any) -> Tensor:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes.")
+
+    monkeypatch.setattr(Probe, "go", short)
+    with pytest.raises(ra.BadInput, match="not enough memory for these sizes"):
+        ra.theory.score(tiny_run(), trajectories=40)

@@ -125,10 +125,11 @@ def _require_memory(
     Args:
         with_rates: number of trajectories whose rates are kept.
     """
-    units, kept = subject.network.n_units, phase.steps - phase.dropped
-    points = 2 * (2 if knows_truth else 1) * subject.task.space.dimensions  # numbers in double precision, of two floats each
+    units, kept, dimensions = subject.network.n_units, phase.steps - phase.dropped, subject.task.space.dimensions
+    points = 2 * (2 if knows_truth else 1) * dimensions  # numbers in double precision, of two floats each
     recorded = kept * (trajectories * points + with_rates * units)
-    at_once = trajectories * _BLOCK * units
+    drawn = (phase.task_steps or phase.steps) * (subject.network.n_inputs + dimensions)
+    at_once = trajectories * (drawn + _BLOCK * units)
     what = "numbers of trajectories or steps, or keep fewer rates"
     if device.type == "cpu":
         memory.require(recorded + at_once, device, what)
@@ -280,7 +281,9 @@ def _blocks(
     """Run a phase block by block of at most _BLOCK steps, from a state of the cell without modifiers."""
     network = modified(subject.network, phase.modify, dt, draws.drive)
     state, noise = network.cell.extended(state), phase.noise_of(subject.noise, subject.network.cell)
-    for inputs in torch.split(phase.inputs_of(batch, dt, draws.inputs), _BLOCK, dim=-2):
+    given = phase.inputs_of(batch, dt, draws.inputs)
+    for first in range(0, phase.steps, _BLOCK):
+        inputs = given[..., first : first + _BLOCK, :]
         trajectory = rollout(network, state, inputs, noise, dt, draws.noise)
         state = trajectory.state
         yield trajectory

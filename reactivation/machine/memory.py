@@ -2,22 +2,31 @@
 
 import os
 import resource
-
-import torch
+from typing import TYPE_CHECKING
 
 from reactivation.machine import control_groups
 from reactivation.machine.errors import BadInput
 from reactivation.machine.numbers import whole_number
 
-FLOAT = 4  # bytes of a number in single precision
+if TYPE_CHECKING:
+    import torch
+
+FLOAT, _DOUBLE = 4, 8  # bytes of a number in single and in double precision
 _GIB = 2**30
 _GROUP_LIMITS = (("", "memory.max"), ("memory", "memory.limit_in_bytes"))  # of the newer and the older control groups
 
 
-def available(device: torch.device) -> int:
+def available(device: "torch.device") -> int:
     """Bytes that computations on a device can use at most: of the GPU, or of the machine and the limits of this process."""
     if device.type == "cuda":
+        import torch  # loaded by whoever has such a device
+
         return torch.cuda.mem_get_info(device)[1]
+    return _granted()
+
+
+def _granted() -> int:
+    """Bytes that the machine and the limits of this process grant."""
     granted = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     granted += [limit] if limit != resource.RLIM_INFINITY else []
@@ -27,7 +36,7 @@ def available(device: torch.device) -> int:
     return min(granted)
 
 
-def require(numbers: int, device: torch.device, keys: str) -> None:
+def require(numbers: int, device: "torch.device", keys: str) -> None:
     """Refuse sizes that need more memory than is available.
 
     Args:
@@ -37,7 +46,15 @@ def require(numbers: int, device: torch.device, keys: str) -> None:
     Raises:
         BadInput: there is less memory than that.
     """
-    needed, there = numbers * FLOAT, available(device)
+    _refuse_beyond(available(device), numbers * FLOAT, keys)
+
+
+def require_doubles(numbers: int, keys: str) -> None:
+    """As `require`, of numbers in double precision in the memory of the machine; torch is not loaded."""
+    _refuse_beyond(_granted(), numbers * _DOUBLE, keys)
+
+
+def _refuse_beyond(there: int, needed: int, keys: str) -> None:
     if needed > there:
         raise BadInput(
             f"not enough memory for these sizes: at least {needed / _GIB:.3g} GiB are needed and there are "

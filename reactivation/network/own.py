@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from reactivation.checks import finite_tensor, in_precision
+from reactivation.machine import memory
 from reactivation.machine.device import cpu_by_default
 from reactivation.machine.errors import BadInput, DamagedData, nearest, storing
 from reactivation.network.cells import gru
@@ -162,7 +163,10 @@ def _encoder(encoder: Any, units: int, like: Tensor) -> nn.Module:
 
 
 def _readout(D: Any, units: int, like: Tensor) -> Linear:
-    return Linear.of(_matrix("D", torch.eye(units) if D is None else D, (None, units), like))
+    if D is None:
+        memory.require(units**2, like.device, "numbers of units, or give a D")
+        D = torch.eye(units)
+    return Linear.of(_matrix("D", D, (None, units), like))
 
 
 def _matrix(name: str, values: Any, shape: tuple[int | None, ...], like: Tensor) -> Tensor:

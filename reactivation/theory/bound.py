@@ -85,8 +85,12 @@ def bound(run: Run, *, trajectories: Several = 100, sigma: Strength | None = Non
         sigma: σ awake [s^-1/2]; None for the network's own.
 
     Raises:
+        BadInput: the run has no task, or the memory is too small.
         DamagedData: activity does not stay finite.
     """
+    states = trajectories * len(range(_APART, _LONG, _APART))
+    at_once = 2 * _DRAWS * states * run.network.n_units  # each draw of a step's noise, and the update with it
+    Probe(run, "bound", sigma).require_memory(trajectories, "numbers of trajectories", others=at_once)
     chains, coarse = [], {}
     with asking():
         for halving in HALVINGS:

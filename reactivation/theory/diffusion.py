@@ -44,12 +44,13 @@ def diffusion(run: Run, gain: Positive = 1.0, *, states: Several = 400, sigma: S
         sigma: σ of c = 1 [s^-1/2]; None for the network's own.
 
     Raises:
-        BadInput: no noise to kick with.
+        BadInput: no noise to kick with, or too little memory.
         DamagedData: activity does not stay finite.
     """
     probe = Probe(run, "diffusion", sigma)
     if not probe.noise.sigma:
         raise BadInput("diffusion needs a network with noise, or sigma=")
+    probe.require_memory(2 * states, "numbers of states")
     source = probe.source(f"{gain:g}")
     with asking():
         state = probe.network.initial_state(probe.sample(states, 2, source).start)

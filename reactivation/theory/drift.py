@@ -115,7 +115,7 @@ def drift(
         substeps: number of substeps of Δt / `substeps` per step, to see whether Δt is small enough; waking keeps Δt.
 
     Raises:
-        BadInput: gains without noise, or unknown inputs.
+        BadInput: gains without noise, unknown inputs, or too little memory.
         DamagedData: activity does not stay finite, or too few pairs are where drift is fitted.
     """
     if inputs not in INPUTS:
@@ -124,6 +124,7 @@ def drift(
     probe = Probe(run, "drift", sigma, substeps)
     if not noisy or not probe.noise.sigma:
         raise BadInput("drift needs a c above 0, and a network with noise or sigma=")
+    probe.require_memory(2 * pairs, "numbers of pairs or substeps")
     awake = awake or waking_positions(run)
     with asking():
         seen = {gain: run_pairs(probe, gain, pairs, inputs, scale) for gain in sorted({*gains, min(noisy)}, reverse=True)}

@@ -53,9 +53,11 @@ def metric(run: Run, *, points: Several = 400, sigma: Strength | None = None, aw
         awake: where home is; None: waking of 100 steps.
 
     Raises:
+        BadInput: the run has no task, or the memory is too small.
         DamagedData: activity does not stay finite, or too few points are where drift is fitted.
     """
     probe = Probe(run, "metric", sigma)
+    probe.require_memory(2 * probe.task.space.dimensions * points, "numbers of points")
     course, landscape = probe.course, probe.course.landscape(awake or waking_positions(run), KERNEL)
     middle, between, apart = _neighbours(probe, points)
     place, _, _, near = course.seen(middle, landscape)

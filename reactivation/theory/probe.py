@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from reactivation.analysis.run import Run
-from reactivation.machine.device import arithmetic
+from reactivation.machine import memory
+from reactivation.machine.device import arithmetic, enough_memory
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.network.dynamics import rollout
 from reactivation.streams import numpy_stream, of_theory, stream
@@ -63,6 +64,20 @@ class Probe:
     def draws(self, part: str) -> np.random.Generator:
         """Return the random stream of numpy of a part of the measure."""
         return numpy_stream(self.run.seed, self._name(part))
+
+    def require_memory(self, states: int, keys: str, steps: int = _BLOCK, others: int = 0) -> None:
+        """Refuse sizes whose rates need more memory than there is.
+
+        Args:
+            states: number of states that are run together, each for some `steps`.
+            keys: the arguments that determine these sizes.
+            others: numbers in double precision that are held beside the rates.
+
+        Raises:
+            BadInput: there is too little memory.
+        """
+        at_once = min(steps, _BLOCK) * self._substeps
+        memory.require(states * at_once * self.network.n_units + 2 * others, torch.device("cpu"), keys)
 
     def sample(self, trajectories: int, steps: int, source: torch.Generator) -> Batch:
         """Draw a batch of the task, in the network's precision."""
@@ -127,6 +142,10 @@ class Probe:
 
 @contextmanager
 def asking() -> Iterator[None]:
-    """Compute with the arithmetic of recordings, and without gradients."""
-    with torch.no_grad(), arithmetic("cpu"):
+    """Compute with the arithmetic of recordings, and without gradients.
+
+    Raises:
+        BadInput: the memory is too small.
+    """
+    with torch.no_grad(), arithmetic("cpu"), enough_memory():
         yield

@@ -64,11 +64,13 @@ def relaxation(
         sigma: σ of c = 1 [s^-1/2]; None for the network's own.
 
     Raises:
-        BadInput: fewer than 150 steps.
+        BadInput: fewer than 150 steps, or too little memory.
         DamagedData: activity does not stay finite.
     """
     whole("steps", steps, 3 * _APART)
     probe = Probe(run, "relaxation", sigma)
+    read = trajectories * (steps // _APART) * (probe.task.space.dimensions + 1)  # positions, and norms of the rates
+    probe.require_memory(trajectories, "numbers of trajectories or steps", others=read)
     positions, sizes = _long_rest(probe, gain, steps, trajectories)
     points = np.asarray(probe.task.space.embed(positions))  # (B, T, E)
     correlation, step = _with_start(points), _APART * np.arange(points.shape[1])

@@ -20,9 +20,11 @@ def scale_symmetry(run: Run, gain: Strength = 1.0, *, steps: Count = 200, trajec
         gain: c of the rest from the state itself; the other has 4c.
 
     Raises:
+        BadInput: the run has no task, or the memory is too small.
         DamagedData: activity does not stay finite.
     """
     probe = Probe(run, "scale")
+    probe.require_memory(trajectories, "numbers of trajectories", steps)
     with asking():
         start = probe.network.initial_state(probe.sample(trajectories, 2, probe.source("start")).start)
         ends = [

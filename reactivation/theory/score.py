@@ -41,13 +41,14 @@ def score(run: Run, *, trajectories: Count = 400) -> Score:
         trajectories: number of rests, 20 from each start.
 
     Raises:
-        BadInput: a network without noise, or fewer than 20 trajectories.
+        BadInput: a network without noise, fewer than 20 trajectories, or too little memory.
         DamagedData: activity does not stay finite.
     """
     whole("trajectories", trajectories, _COPIES)
     probe = Probe(run, "score")
     if not probe.noise.sigma:
         raise BadInput("score needs a network with noise")
+    probe.require_memory(trajectories // _COPIES * _COPIES, "numbers of trajectories")
     with asking():
         source = probe.source("cloud")
         start = probe.network.initial_state(probe.sample(trajectories // _COPIES, 2, source).start)

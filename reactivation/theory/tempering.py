@@ -73,7 +73,7 @@ def tempering(
         awake: where home is; None: waking of 100 steps.
 
     Raises:
-        BadInput: fewer than two gains, or one that is not above 0.
+        BadInput: fewer than two gains, one that is not above 0, or too little memory.
         DamagedData: activity does not stay finite.
     """
     if len(gains) < 2:
@@ -81,6 +81,8 @@ def tempering(
     whole("steps", steps, 2 * _APART)
     whole("trajectories", trajectories, _FEWEST)
     probe = Probe(run, "tempering", sigma)
+    read = len(gains) * trajectories * (steps // _APART) * probe.task.space.dimensions  # positions
+    probe.require_memory(trajectories, "numbers of trajectories or steps", others=read)
     course, awake = probe.course, awake or waking_positions(run)
     with asking():
         resting = [_rest(probe, gain, trajectories, steps) for gain in gains]

@@ -6,6 +6,7 @@ import inspect
 import itertools
 import math
 from pathlib import Path
+import re
 from typing import Any
 
 from factories import SPATIAL
@@ -188,3 +189,37 @@ def test_a_wrong_argument_is_refused_in_one_line(name: str, tmp_path: Path) -> N
         refused = tried(call, {**arguments, argument: value})
         assert refused is not None or type(value) is not object, f"{name}({argument}=object()) is taken"
         assert "\n" not in str(refused), (argument, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [
+        ("Network.from_step", "units"),
+        ("Run.record", "trajectories"),
+        ("kl", "samples"),
+        ("theory.bound", "trajectories"),
+        ("theory.diffusion", "states"),
+        ("theory.drift", "pairs"),
+        ("theory.drift", "substeps"),
+        ("theory.metric", "points"),
+        ("theory.relaxation", "steps"),
+        ("theory.relaxation", "trajectories"),
+        ("theory.scale_symmetry", "trajectories"),
+        ("theory.score", "trajectories"),
+        ("theory.tempering", "steps"),
+        ("theory.tempering", "trajectories"),
+    ],
+)
+def test_a_count_beyond_the_memory_is_refused_in_one_line(name: str, argument: str, tmp_path: Path) -> None:
+    call, arguments = right(name, tmp_path)
+    refused = tried(call, {**arguments, argument: 10**12})
+    assert re.search(rf"^not enough memory for these sizes: .* use smaller .*{argument}", str(refused))
+    assert "\n" not in str(refused)
+
+
+def test_what_a_phase_draws_from_its_task_counts_as_what_is_kept() -> None:
+    run = parts()["run"]
+    long = (ra.waking(10**12), ra.rest(10**12), ra.rest(5, task_steps=10**12))
+    for phase in long:
+        refused = tried(run.record, {"phase": phase, "trajectories": 2})
+        assert re.search(r"^not enough memory for these sizes: at least .* use smaller", str(refused)), phase

@@ -35,6 +35,7 @@ from reactivation.analysis.densities import DegenerateDensity, Density, Estimate
 from reactivation.analysis.recording import both_recordings
 from reactivation.analysis.results import standard_error
 from reactivation.checks import Positive, Rng, Several, checked, generator
+from reactivation.machine import memory
 from reactivation.machine.errors import BadInput
 from reactivation.network.phases import ACTIVE, QUIESCENT
 from reactivation.settings.declaring import LARGEST, setting
@@ -136,7 +137,8 @@ def kl(
         the differential entropies `.entropy_awake` and `.entropy_rest`.
 
     Raises:
-        BadInput: two spaces, or positions that span no area (a network that never moves has no density).
+        BadInput: two spaces, positions that span no area (a network that never moves has no density), or more samples than
+            the memory holds.
 
     >>> import numpy as np
     >>> points = np.random.default_rng(0).normal(0, 0.3, (2, 10, 200, 2)).clip(-1, 1)
@@ -147,6 +149,8 @@ def kl(
     draws = generator(rng)
     if clip is not None and not clip > 1:
         raise BadInput(f"clip={clip} is a largest ratio of densities and must be greater than 1")
+    numbers_of_a_sample = both[0].space.dimensions + 1  # its coordinates, and the logarithm of a density
+    memory.require_doubles(2 * samples * numbers_of_a_sample, "numbers of samples")
     densities = []
     for name, one in zip(("rest", "awake"), both, strict=True):
         try:

@@ -99,7 +99,7 @@ def explained_variance(recording: Recording, basis: Recording | None = None, com
     Args:
         recording: with rates.
         basis: with rates of the same units: rest in the components of waking. None: the recording itself.
-        components: how many count as few.
+        components: how many count as few; no more than there are units.
 
     Returns:
         `.value`, the share of the variance in these components, `.standard_error` over epochs, `.curve` (N), the share in
@@ -130,7 +130,7 @@ def explained_variance(recording: Recording, basis: Recording | None = None, com
     return ExplainedVariance(
         shares["quiescent_share_of_active"],
         _error_of_share(recording, own.mean, axes),
-        components,
+        axes.shape[1],
         np.array(curves["quiescent_in_active"], dtype=np.float64),
         np.array(curves["quiescent"], dtype=np.float64),
         np.array(curves["active"], dtype=np.float64),
