@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import doctest
 import inspect
+import math
 from multiprocessing import get_context
 from pathlib import Path
 import pickle
@@ -424,6 +425,89 @@ def test_a_step_that_returns_no_tensor_is_refused_in_one_line(returned: object) 
     network = ra.Network.from_step(lambda state, u: returned, units=2, dt=0.02)
     with pytest.raises(ra.BadInput, match=f"step returns a {type(returned).__name__}: it must"):
         ra.Run.of(network, ra.Box(4, 4), dt=0.02).record(ra.rest(5), 2)
+
+
+@pytest.mark.parametrize(
+    ("activation", "told"),
+    [
+        (lambda z: z.mean(), r"activation returns \(\) for drives \(3, 2\): it must return a rate for each"),
+        (lambda z: z[:, :1], r"activation returns \(3, 1\) for drives"),
+        (lambda z: z.double().relu().numpy(), "activation returns a ndarray: it must return a rate for each, a tensor"),
+        (torch.nn.ReLU, "activation returns a ReLU: it must"),
+        (lambda z: z.float(), "activation returns torch.float32 for drives in torch.float64"),
+        (lambda z: z > 0, "activation returns torch.bool for drives in torch.float64"),
+        (torch.sqrt, "activation returns nan for -1: it must return a finite rate for every drive"),
+        (lambda z: 1 / z, "activation returns inf for 0: it must"),
+        (math.tanh, "activation fails on a tensor: "),
+    ],
+)
+def test_an_activation_that_returns_no_rates_is_refused_in_one_line(activation: Any, told: str) -> None:
+    with pytest.raises(ra.BadInput, match=told) as refused:
+        ra.Network.from_matrices(np.eye(2), tau=0.1, activation=activation)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("activation", [torch.nn.Softplus(), torch.nn.PReLU(2).double(), lambda z: z.clamp(0, 1)])
+def test_any_function_of_tensors_that_returns_rates_is_an_activation(activation: Any) -> None:
+    network = ra.Network.from_matrices(np.eye(2), tau=0.1, activation=activation)
+    assert ra.Run.of(network, ra.Box(9, 9), dt=0.02, sigma=0.1).record(ra.rest(5), 3).positions.std() > 0
+
+
+def test_an_activation_is_checked_in_the_precision_that_a_task_gives_its_network() -> None:
+    """Thresholds of the function's own stay in double precision when the weights are copied into the task's."""
+    task, thresholds = ra.load(SPATIAL).task, torch.zeros(8, dtype=torch.float64)
+    matrices = {"W_in": np.zeros((8, 2)), "D": np.ones((task.n_outputs, 8)), "encoder": np.zeros((8, task.n_outputs))}
+    network = ra.Network.from_matrices(np.eye(8), tau=0.1, activation=lambda z: (z - thresholds).relu(), **matrices)
+    run = ra.Run.of(network, dt=0.02, task=task)
+    with pytest.raises(ra.BadInput, match=r"activation returns torch.float64 for drives in torch.float32"):
+        run.record(ra.rest(3), 2)
+
+
+def test_a_function_of_the_library_is_the_activation_of_that_name() -> None:
+    network = ra.Network.from_matrices(np.eye(2), tau=0.1, activation=torch.relu)
+    assert network.cell.phi is torch.relu  # and so its loop is as fast
+
+
+def test_a_step_of_another_precision_is_refused_in_one_line() -> None:
+    network = ra.Network.from_step(lambda state, u: state.double(), units=2, dt=0.02)
+    with pytest.raises(ra.BadInput, match=r"step returns torch.float64 for states in torch.float32: it must return"):
+        ra.Run.of(network, ra.Box(4, 4), dt=0.02).record(ra.rest(5), 2)
+
+
+@pytest.mark.parametrize(
+    ("decode", "told"),
+    [
+        (lambda outputs: "left", "no array of numbers"),
+        (lambda outputs: [["left"]], "no array of numbers"),
+        (lambda outputs: None, "no array of numbers"),
+        (lambda outputs: [outputs[..., 0], outputs[..., 1]], "no array of numbers"),
+        (lambda outputs: outputs.numpy() + 1j, "is complex"),
+        (lambda outputs: outputs * math.nan, "holds numbers that are not finite"),
+        (lambda outputs: outputs[0], r"has shape \(10, 2\)"),
+        (lambda outputs: outputs[..., :1], r"become positions \(2, 10, 1\).*: mend decode"),
+    ],
+)
+def test_a_decode_that_returns_no_positions_is_refused_in_one_line(decode: Any, told: str) -> None:
+    run = ra.Run.of(LEAK.network, ra.Box(4, 4), dt=0.02, decode=decode)
+    with pytest.raises(ra.BadInput, match=told) as refused:
+        run.record(ra.rest(10), 2)
+    assert "decode" in str(refused.value)
+    assert "drop_missing" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_decode_may_return_anything_that_is_numbers() -> None:
+    kinds = (lambda outputs: outputs.tolist(), lambda outputs: outputs.numpy().astype(int), lambda outputs: outputs.half())
+    for decode in kinds:
+        run = ra.Run.of(LEAK.network, ra.Box(4, 4), dt=0.02, decode=decode)
+        assert run.record(ra.rest(5), 2).positions.shape == (2, 5, 2)
+
+
+def test_a_task_that_decodes_into_no_number_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = ra.load(SPATIAL)
+    monkeypatch.setattr(type(run.task.tuning), "decode", lambda self, outputs: outputs[..., :2] * math.nan)
+    with pytest.raises(ra.BadInput, match=r"decodes finite outputs into positions that are not finite: mend its decode$"):
+        run.record(ra.rest(3), 2)
 
 
 def test_a_recording_of_a_changed_network_does_not_name_the_weights_of_its_file() -> None:

@@ -162,13 +162,20 @@ class _Recorder:
         self._sum, self._products = torch.zeros(units, dtype=torch.float64), torch.zeros(units, units, dtype=torch.float64)
 
     def add(self, block: Trajectory) -> None:
-        """Take the next steps, except those before the first to keep."""
+        """Take the next steps, except those before the first to keep.
+
+        Raises:
+            BadInput: a task of one's own does not decode them into finite positions.
+        """
         early, self._step = max(0, -self._step), self._step + block.outputs.shape[-2]
         if self._step <= 0:
             return
         outputs, rates = block.outputs[:, early:], block.rates[:, early:]
         steps = slice(self._step - outputs.shape[-2], self._step)
-        self._positions[:, steps] = self._decode(outputs).double().cpu().numpy()
+        positions = self._decode(outputs)
+        if not positions.isfinite().all():
+            raise BadInput("the task decodes finite outputs into positions that are not finite: mend its decode")
+        self._positions[:, steps] = positions.double().cpu().numpy()
         if self._rates is not None:
             self._rates[:, steps] = rates[: len(self._rates)].cpu().numpy()
             self._add_moments(rates.flatten(0, 1).double().cpu())

@@ -55,12 +55,13 @@ class Network(nn.Module):
             W_in: (N, I); None for a network without input.
             D: (O, N); None where the rates are the outputs.
             tau: τ [s].
-            activation: φ: relu, tanh, sigmoid, identity, or a function of tensors.
+            activation: φ: relu, tanh, sigmoid, identity, or a function of a tensor of drives (..., N) → rates (..., N).
             encoder: (N, E), maps the start of a trajectory to its first rates; None: a trajectory starts with rates.
             bias: b (N).
 
         Raises:
-            BadInput: shapes that do not fit, or numbers that are not finite.
+            BadInput: shapes that do not fit, numbers that are not finite, or a function that does not return a finite rate
+                for every drive.
 
         >>> import numpy as np
         >>> rng = np.random.default_rng(0)

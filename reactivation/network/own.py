@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from reactivation.checks import finite_tensor, in_precision
 from reactivation.machine import memory
 from reactivation.machine.device import cpu_by_default
-from reactivation.machine.errors import BadInput, DamagedData, nearest, storing
+from reactivation.machine.errors import BadInput, DamagedData, in_one_line, nearest, storing
 from reactivation.network.cells import gru
 from reactivation.network.cells import vanilla as vanilla_cell
 from reactivation.network.cells.base import Cell
@@ -22,6 +22,7 @@ Parts = tuple[nn.Module, Cell, Linear]  # encoder, cell and readout
 
 _GATES = ("w_z", "w_r", "w_h")  # the released code's input maps of update gate, reset gate and candidate
 _RECURRENT_GATES = ("u_z", "u_r", "u_h")
+_TRIED = (0.0, -1.0, 1.0)  # drives on which an activation of one's own is tried
 
 
 @cpu_by_default()
@@ -34,7 +35,7 @@ def vanilla(
     recurrent = _matrix("W_rec", recurrent, (units, units), like)
     inputs = torch.zeros(units, 1) if W_in is None else W_in
     cell = vanilla_cell.Vanilla(vanilla_cell.Settings(n_rec=1, tau=tau), 1, torch.Generator())
-    cell.phi = _nonlinearity(activation)
+    cell.phi = _nonlinearity(activation, torch.zeros(1, units, dtype=like.dtype))
     offset = None if bias is None else _matched("bias", finite_tensor("bias", bias, 1), (units,), like)
     cell.recurrent = Linear.of(recurrent, offset)
     cell.input = Linear.of(_matrix("W_in", inputs, (units, None), like))
@@ -60,13 +61,7 @@ class Stepping(Cell):
     def drift(self, state: Tensor, u: Tensor) -> Tensor:
         """The change in one step, per second."""
         step: Callable[[Tensor, Tensor], Tensor] = getattr(self.step, "step", self.step)
-        after = step(state, u)
-        if not isinstance(after, Tensor):
-            raise BadInput(f"step returns a {type(after).__name__}: it must return the next states, a tensor")
-        if after.shape != state.shape:
-            raise BadInput(
-                f"step returns {tuple(after.shape)} for states {tuple(state.shape)}: it must return the next states"
-            )
+        after = _like("step", step(state, u), "states", state, "the next states")
         return (after - state) / self.dt
 
 
@@ -115,7 +110,7 @@ def _gru(found: Mapping[str, Any], tau: float, activation: str) -> Parts:
     known = [bias if bias is not None else like.new_zeros(units) for bias in biases]
     biased = any(bias is not None for bias in biases)
     cell = gru.GRU(gru.Settings(n_rec=1, tau=tau), 1, torch.Generator())
-    cell.phi = _nonlinearity(activation)
+    cell.phi = _named_activation(activation)
     cell.gates = Linear.of(torch.cat(recurrent[:2]), torch.cat(known[:2]) if biased else None)
     cell.candidate = Linear.of(recurrent[2], known[2] if biased else None)
     cell.input = Linear.of(torch.cat(inputs))
@@ -184,9 +179,60 @@ def _matched(name: str, tensor: Tensor, shape: tuple[int | None, ...], like: Ten
     return in_precision(name, tensor, like.dtype)
 
 
-def _nonlinearity(activation: str | Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    if callable(activation):
+def _like(what: str, values: Any, of: str, given: Tensor, must: str) -> Tensor:
+    """Return what a function of one's own returns for a given tensor.
+
+    Raises:
+        BadInput: it is no tensor, or has another shape or precision.
+    """
+    if not isinstance(values, Tensor):
+        raise BadInput(f"{what} returns a {type(values).__name__}: it must return {must}, a tensor")
+    if values.shape != given.shape:
+        raise BadInput(f"{what} returns {tuple(values.shape)} for {of} {tuple(given.shape)}: it must return {must}")
+    if values.dtype != given.dtype:
+        raise BadInput(f"{what} returns {values.dtype} for {of} in {given.dtype}: it must return {must} in that precision")
+    return values
+
+
+class Activation(nn.Module):
+    """A function of one's own as φ; what it returns is checked at each call, since the network may change its precision."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]):
+        super().__init__()
+        self.function = function  # if a module, it becomes a submodule
+
+    def forward(self, drives: Tensor) -> Tensor:
+        """(..., N) → (..., N).
+
+        Raises:
+            BadInput: the function returns no tensor of that shape and precision.
+        """
+        return _like("activation", self.function(drives), "drives", drives, "a rate for each")
+
+
+def _nonlinearity(activation: str | Callable[[Tensor], Tensor], still: Tensor) -> Callable[[Tensor], Tensor]:
+    """Return φ by its name, or a function that is tried on a few drives; `still` are drives of 0, (1, N).
+
+    Raises:
+        BadInput: no such name, or the function fails, or does not return a finite rate for each drive.
+    """
+    if isinstance(activation, str):
+        return _named_activation(activation)
+    if activation in vanilla_cell.ACTIVATIONS.values():
         return activation
+    tried, phi = torch.cat([still + drive for drive in _TRIED]), Activation(activation)
+    try:
+        with torch.no_grad():
+            rates = phi(tried.clone())
+    except (TypeError, ValueError, RuntimeError) as problem:
+        raise BadInput(f"activation fails on a tensor: {in_one_line(problem)}") from problem
+    if not rates.isfinite().all():
+        drive, rate = next(pair for pair in zip(tried.flatten(), rates.flatten(), strict=True) if not pair[1].isfinite())
+        raise BadInput(f"activation returns {rate:g} for {drive:g}: it must return a finite rate for every drive")
+    return phi
+
+
+def _named_activation(activation: str) -> Callable[[Tensor], Tensor]:
     if activation not in vanilla_cell.ACTIVATIONS:
         known = ", ".join(vanilla_cell.ACTIVATIONS)
         raise BadInput(f"activation={activation} must be one of {known}, or a function of tensors")

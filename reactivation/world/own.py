@@ -89,14 +89,22 @@ class OwnWorld:
         """(..., O) → (..., P), in the space's own coordinates.
 
         Raises:
-            BadInput: the decoded outputs do not have the shape of positions in this space.
+            BadInput: the decoded outputs are no finite numbers, or do not have the shape of positions in this space.
         """
-        positions = outputs if self._decode is None else torch.as_tensor(self._decode(outputs))
+        positions = outputs if self._decode is None else self._decoded(self._decode(outputs), outputs)
         if positions.shape != (*outputs.shape[:-1], self.space.dimensions):
             wanted = f"(..., {self.space.dimensions}) in {self.space}"
             how = "give Run.of(..., decode=...)" if self._decode is None else "mend decode"
             raise BadInput(f"outputs {tuple(outputs.shape)} become positions {tuple(positions.shape)}, not {wanted}: {how}")
         return self.space.wrap(positions)
+
+    def _decoded(self, found: Any, outputs: Tensor) -> Tensor:
+        """What a decoder of one's own returns, as numbers."""
+        try:
+            return finite_tensor("what it returns", found, outputs.dim())
+        except BadInput as problem:
+            wanted = f"positions (..., {self.space.dimensions}) in {self.space}"
+            raise BadInput(f"decode must turn outputs {tuple(outputs.shape)} into {wanted}: {problem}") from None
 
     def to(self, device: torch.device) -> "OwnWorld":
         """Return itself, since `sample` draws on the device of the generator."""
