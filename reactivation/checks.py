@@ -350,11 +350,11 @@ def _is_whole(value: Any) -> bool:
         operator.index(value)
     except TypeError:
         return False
-    return not isinstance(value, bool)
+    return not isinstance(value, bool) and not getattr(value, "ndim", 0)  # a tensor of one number has an index, too
 
 
 def _is_number(value: Any) -> bool:
-    if isinstance(value, str | bytes | bool) or getattr(value, "ndim", None):
+    if isinstance(value, str | bytes | bool | np.bool_) or getattr(value, "ndim", None):
         return False
     try:
         float(value)

@@ -26,6 +26,7 @@ import reactivation as ra
 from reactivation.analysis.densities import Estimate, estimate
 from reactivation.analysis.measures import kl
 from reactivation.network.phases import shuffled
+from reactivation.settings.reading import flatten
 from reactivation.streams import NOISE, TRAJECTORIES, of_phase, stream
 from reactivation.training.metrics import error_measures
 
@@ -298,6 +299,78 @@ def test_what_is_typed_wrongly_is_refused_in_one_line(call: Callable[[ra.Run], o
 def test_numpys_whole_numbers_are_numbers() -> None:
     run = ra.load(SPATIAL, seed=np.int64(0))
     assert len(run.record(ra.rest(np.int64(5)), np.int64(2))) == 2
+    for truth in (True, np.bool_(True)):
+        with pytest.raises(ra.BadInput, match=r"sigma=.*True.* must be a number"):
+            ra.rest(5, sigma=truth)
+
+
+SMALL = {"rnn.n_rec": 4, "task.place_cells_num": 8, "task.sequence_length": 3, "task.batch_size": 2, "trainer.n_epochs": 1}
+
+
+PLAIN = {int, float, bool, str, list, dict, type(None)}
+
+
+def test_settings_may_be_numbers_of_numpy_and_are_saved_as_plain_ones() -> None:
+    group = {"place_cells_num": np.int64(8)}
+    given = {
+        "rnn.n_rec": np.int64(4), "rnn.sigma": np.float64(0.07), "rnn.tau": np.float32(0.25), "rnn.bias": np.bool_(True),
+        "rnn.model": np.str_("gru"), "task": group, "task.biased": torch.tensor(True), "task.sequence_length": np.array(3),
+        "task.anchor_point": np.array([0.0, 0.5]), "trainer.n_epochs": np.uint8(1), "path": Path("here"),
+    }  # fmt: skip
+    run = ra.train(np.str_(SPATIAL), np.int64(3), settings=given)
+    config = run.config
+    assert (config.seed, config.rnn.n_rec, config.rnn.sigma, config.rnn.tau) == (3, 4, 0.07, 0.25)
+    assert (config.rnn.bias, config.rnn.model, config.task.biased, config.task.anchor_point) == (True, "gru", True, [0, 0.5])
+    assert {type(value) for value in flatten(dataclasses.asdict(config)).values()} <= PLAIN
+    assert ra.train(SPATIAL, 3, settings={**given, "rnn.n_rec": 4}).config == config, "the same run, trained already"
+    assert group == {"place_cells_num": np.int64(8)}, "what was given stays as it was"
+    assert ra.load("here").seed == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"rnn.sigma": np.complex128(0.1)}, r"rnn.sigma=\(0.1\+0j\) must be of type float"),
+        ({"rnn.n_rec": np.float64(4)}, "rnn.n_rec=4.0 must be of type int"),
+        ({"rnn.n_rec": np.array([4])}, r"rnn.n_rec=\[4\] must be of type int"),
+        ({"rnn.sigma": np.float32("nan")}, "rnn.sigma=nan must be finite"),
+        ({3: 4}, "key 3 must be text"),
+    ],
+)
+def test_settings_of_another_kind_are_refused_in_one_line(settings: Any, told: str) -> None:
+    with pytest.raises(ra.BadInput, match=told):
+        ra.train(SPATIAL, settings={**SMALL, **settings})
+
+
+def test_seeds_may_be_those_of_numpy() -> None:
+    for seeds in (np.arange(1), [np.int64(0)], (np.uint8(0),), torch.arange(1)):
+        (run,) = ra.load(SPATIAL, seed=seeds)
+        assert type(run.seed) is int
+    for wrong in (range(3), np.arange(3), np.float64(3), np.bool_(True)):
+        with pytest.raises(ra.BadInput, match=r"seed=.* must be a whole number$"):
+            ra.train(SPATIAL, wrong)
+
+
+@dataclasses.dataclass(frozen=True)
+class Waiting:
+    """A policy of one's own, with a number."""
+
+    steps: Any
+
+    def __call__(self, batch: Any, steps: int, dt: float, input_stream: torch.Generator) -> torch.Tensor:
+        return ra.inputs.none(batch, steps, dt, input_stream)
+
+
+def test_a_provenance_holds_plain_numbers(tmp_path: Path) -> None:
+    phase = ra.rest(np.int64(5), variance_gain=np.float32(2), inputs=Waiting(np.int64(3)), sigma=np.float64(0.1))
+    rest = LEAK.record(phase, np.int64(2), seed=np.int64(4))
+    told = {"steps": 5, "variance_gain": 2.0, "inputs": {"kind": "Waiting", "steps": 3}, "sigma": 0.1}
+    assert told.items() <= rest.provenance["phase"].items()
+    kinds = {type(one) for one in (*rest.provenance["phase"].values(), rest.provenance["seed"])}
+    assert kinds <= PLAIN
+    own = {"day": np.int64(3), "gain": np.float32(1.5), "awake": np.bool_(True), "cells": [np.uint8(1)]}
+    saved = ra.Recording(np.zeros((5, 2)), 0.1, ra.Box(2, 2), provenance=own).save(tmp_path / "own.npz")
+    assert ra.Recording.load(saved).provenance == {"day": 3, "gain": 1.5, "awake": True, "cells": [1]}
 
 
 def test_several_seeds_are_several_runs() -> None:
@@ -560,14 +633,14 @@ def test_a_task_moves_by_the_time_step_of_its_run() -> None:
 def test_a_recording_with_the_cells_of_another_network_does_not_name_the_weights_of_its_file() -> None:
     run = ra.load(SPATIAL)
     task = copy.deepcopy(run.task)
-    task.tuning.centres.data += 0.01  # type: ignore[operator]
+    task.tuning.centres.data += 0.01
     assert dataclasses.replace(run, task=task).provenance()["weights"] is None
 
 
 def test_a_noise_is_replaced_by_one_that_is_possible() -> None:
     for wrong in ({"sigma": -1}, {"sigma": "x"}, {"distribution": "cauchy"}):
         with pytest.raises(ra.BadInput, match=f"Noise: {next(iter(wrong))}="):
-            ra.Noise()._replace(**wrong)  # type: ignore[arg-type]
+            ra.Noise()._replace(**wrong)
     assert pickle.loads(pickle.dumps(ra.Noise(0.1)))._replace(sigma_in=0.2) == ra.Noise(0.1, 0.2)
 
 

@@ -37,7 +37,7 @@ def save(parts: Parts, file: Path) -> Path:
         "provenance": dict(parts.provenance),
     }
     try:
-        arrays: dict[str, Any] = {"about": np.array(json.dumps(about, allow_nan=False))}
+        arrays: dict[str, Any] = {"about": np.array(json.dumps(about, allow_nan=False, default=_number))}
     except (TypeError, ValueError) as problem:
         raise BadInput(
             f"{file}: a file holds the provenance, and a space of your own, as text, finite numbers, lists and dictionaries "
@@ -120,6 +120,13 @@ def _require_whole(parts: Parts) -> list[int]:
     if moments is not None and moments.covariance.shape != (*moments.mean.shape, *moments.mean.shape):
         raise ValueError("moments")
     return lengths
+
+
+def _number(value: Any) -> Any:
+    """A number of numpy as Python's own; raises TypeError, as JSON does, for anything else."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"a value of type {type(value).__name__} is none of these")
 
 
 def _fields_of(space: Space) -> tuple[str, ...]:

@@ -258,6 +258,8 @@ def _plain(value: Any) -> Any:
         return {"kind": type(value).__name__, **{f.name: _plain(getattr(value, f.name)) for f in fields(value)}}
     if isinstance(value, tuple | list):
         return [_plain(one) for one in value]
+    if isinstance(value, np.generic):
+        return value.item()
     return value if isinstance(value, str | int | float | None) else getattr(value, "__qualname__", type(value).__name__)
 
 

@@ -18,6 +18,7 @@ from omegaconf import OmegaConf
 
 from reactivation import registry
 from reactivation.machine.errors import BadInput, in_one_line, nearest
+from reactivation.machine.numbers import plain
 from reactivation.machine.places import CONFIGS, refuse_file
 from reactivation.settings.declaring import (
     DT,
@@ -119,6 +120,8 @@ def resolve_train(arguments: Mapping[str, str]) -> TrainConfig:
 def train_config(values: Mapping[str, Any]) -> TrainConfig:
     """As `resolve_train`, from values by their dotted keys: {"config": "task/name", "seed": 3, "rnn.sigma": 0.5}.
 
+    Numbers may be numpy's or torch's, lists may be arrays, and paths `Path`s.
+
     Raises:
         BadInput: as `resolve_train`.
     """
@@ -146,7 +149,10 @@ def analysis_settings(name: str, settings_class: type, values: Mapping[str, Any]
 
 
 def _nested(schema: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    return nested(values)  # values need no conversion by their declared types
+    for key in values:
+        if not isinstance(key, str):
+            raise BadInput(f"{COMMAND_LINE}: key {in_one_line(key)} must be text")
+    return nested(plain(values))  # values need no conversion by their declared types
 
 
 def _resolve_train(arguments: Mapping[str, Any], read: Read) -> TrainConfig:
