@@ -342,6 +342,23 @@ def test_settings_of_another_kind_are_refused_in_one_line(settings: Any, told: s
         ra.train(SPATIAL, settings={**SMALL, **settings})
 
 
+def test_fewer_steps_than_a_run_was_trained_for_are_refused_before_anything_is_printed(capsys: Any) -> None:
+    def to(step: int) -> ra.Run:
+        return ra.train(SPATIAL, settings={**SMALL, "path": "here", "trainer.save_freq": 2, "trainer.n_epochs": step})
+
+    assert (to(5).step, to(4).step) == (5, 4), "of step 4 there is a network"
+    capsys.readouterr()
+    shutil.copytree("here", "whole")
+    for lost, cure in (("none", r"ra.load\("), ("resume*", r"ra.load\("), ("model*", "give trainer.n_epochs=5 or more")):
+        shutil.rmtree("here")
+        shutil.copytree("whole", "here")
+        for file in Path("here").glob(lost):
+            file.unlink()
+        with pytest.raises(ra.BadInput, match=rf"^here: was trained to step 5 already, and kept .* step 3: {cure}.*tag="):
+            to(3)
+        assert capsys.readouterr().out == ""
+
+
 def test_seeds_may_be_those_of_numpy() -> None:
     for seeds in (np.arange(1), [np.int64(0)], (np.uint8(0),), torch.arange(1)):
         (run,) = ra.load(SPATIAL, seed=seeds)

@@ -9,12 +9,13 @@ import torch
 from reactivation.analysis.run import TrainedRun, load_run
 from reactivation.checks import Natural, checked
 from reactivation.machine.device import arithmetic
-from reactivation.machine.errors import BadInput
-from reactivation.settings.layers import RESULTS, train_config
+from reactivation.machine.errors import BadInput, in_one_line
+from reactivation.settings.layers import RESULTS, TrainConfig, train_config
 from reactivation.settings.reading import COMMAND_LINE
 from reactivation.storage.finding import run_path
 from reactivation.storage.folder import RunFolder
 from reactivation.training.fit import fit
+from reactivation.training.resuming import standing
 
 
 @checked
@@ -34,7 +35,8 @@ def train(
             `seed`, which are arguments here.
 
     Raises:
-        BadInput: no such experiment or key, or another run is in that folder.
+        BadInput: no such experiment or key, another run is in that folder, or this one is past its last step and kept no
+            network of it.
         DamagedData: the folder has no sound state to go on from, or the loss is not finite.
         StorageError: the folder cannot be written.
 
@@ -57,6 +59,22 @@ def train(
     except BadInput as problem:
         raise BadInput(str(problem).removeprefix(f"{COMMAND_LINE}: ")) from None
     folder = RunFolder(run_path(config, str(path or RESULTS)))
+    _require_within_reach(config, folder)
     with arithmetic(config.device):
         fit(config, folder)
     return load_run(folder, torch.device("cpu"), config.trainer.n_epochs)
+
+
+def _require_within_reach(config: TrainConfig, folder: RunFolder) -> None:
+    """Raise BadInput if a run was trained beyond the last step that is asked for, and no network of that step was kept."""
+    last, kept = config.trainer.n_epochs, folder.steps()
+    if last in kept or not folder.is_of(config):
+        return
+    reached = standing(config, folder) or max(kept, default=0)
+    if reached > last:
+        steps = in_one_line(", ".join(map(str, kept)))
+        cure = f'ra.load("{folder.path}", step=...) takes {steps}' if kept else f"give trainer.n_epochs={reached} or more"
+        raise BadInput(
+            f"{folder.path}: was trained to step {reached} already, and kept no network of step {last}: {cure}; or name "
+            "another run with tag=... or path=..."
+        )
