@@ -558,6 +558,16 @@ def test_a_function_of_the_library_is_the_activation_of_that_name() -> None:
     assert network.cell.phi is torch.relu  # and so its loop is as fast
 
 
+def test_a_step_is_made_at_most_once_in_a_time_step() -> None:
+    """What a longer time step would make of it overshoots: here, −1.5 times the state."""
+    forgetting = ra.Network.from_step(lambda state, u: 0 * state, units=2, dt=0.02)
+    run = ra.Run.of(forgetting, ra.Box(4, 4), dt=0.05)
+    for one, dt in ((run, None), (run, 0.03), (ra.control("brownian"), 0.05)):
+        with pytest.raises(ra.BadInput, match=r"^dt=0.0[35] s must not exceed 0.02 s, which one step of this network lasts"):
+            one.record(ra.rest(3), 2, dt=dt)
+    assert run.record(ra.rest(3), 2, dt=0.01).dt == 0.01
+
+
 def test_a_step_of_another_precision_is_refused_in_one_line() -> None:
     network = ra.Network.from_step(lambda state, u: state.double(), units=2, dt=0.02)
     with pytest.raises(ra.BadInput, match=r"step returns torch.float64 for states in torch.float32: it must return"):

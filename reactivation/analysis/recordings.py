@@ -81,8 +81,8 @@ def record(
 
     Raises:
         BadInput: a network in neither single nor double precision; another Δt under inputs of the task, which are changes
-            per step; a Δt beyond τ; a modifier that the cell has no place for; a decoder that this world does not have; a
-            start of another shape; or too little memory.
+            per step; a Δt beyond τ, or beyond what one step of the network lasts; a modifier that the cell has no place for;
+            a decoder that this world does not have; a start of another shape; or too little memory.
         DamagedData: activity does not stay finite, or rates that are kept do not stay within single precision.
     """
     weights, precision = subject.network.decoder.weight, subject.network.precision
@@ -95,6 +95,9 @@ def record(
     step = own_dt if dt is None else dt
     if isinstance(tau, int | float) and step > tau:
         raise BadInput(f"dt={step:g} s must not exceed τ={tau:g} s: Euler steps would overshoot the decay")
+    lasts = subject.network.cell.step_lasts
+    if step > lasts:
+        raise BadInput(f"dt={step:g} s must not exceed {lasts:g} s, which one step of this network lasts")
     if step != own_dt and of_task(phase.inputs):
         raise BadInput(
             f"phase {phase.name} takes inputs of the task, which are changes per Δt={own_dt} s: leave dt as it is"

@@ -21,7 +21,7 @@ class Movement(Cell):
 
     def __init__(self, space: Space, dt: float, homeward: float = 0.0):
         super().__init__()
-        self.space, self.dt, self.homeward = space, dt, homeward
+        self.space, self.step_lasts, self.homeward = space, dt, homeward
 
     @property
     def n_inputs(self) -> int:
@@ -34,7 +34,7 @@ class Movement(Cell):
 
     def drift(self, state: Tensor, u: Tensor) -> Tensor:
         """Reflection at the walls and the pull to the middle: (B, P) → (B, P) [unit/s]."""
-        return ((1 - self.homeward) * self.space.reflected(state) - state) / self.dt
+        return ((1 - self.homeward) * self.space.reflected(state) - state) / self.step_lasts
 
 
 class Subordinated(Movement):

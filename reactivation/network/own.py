@@ -48,7 +48,7 @@ class Stepping(Cell):
     def __init__(self, step: Any, inputs: int, dt: float):
         super().__init__()
         self.step = step  # if a module, it becomes a submodule of this cell
-        self.inputs, self.dt = inputs, dt  # I, [s]
+        self.inputs, self.step_lasts = inputs, dt  # I, [s]
 
     @property
     def n_inputs(self) -> int:
@@ -62,7 +62,7 @@ class Stepping(Cell):
         """The change in one step, per second."""
         step: Callable[[Tensor, Tensor], Tensor] = getattr(self.step, "step", self.step)
         after = _like("step", step(state, u), "states", state, "the next states")
-        return (after - state) / self.dt
+        return (after - state) / self.step_lasts
 
 
 @cpu_by_default()

@@ -12,6 +12,7 @@ Axes: B trajectories, T steps, I inputs, N units, S state variables, H projected
 
 from abc import ABC, abstractmethod
 import inspect
+import math
 
 from torch import Tensor, nn
 
@@ -24,6 +25,7 @@ class Cell(nn.Module, ABC):
     """
 
     rest_variance_gain: float = 2.0  # factor of the noise variance at rest (Eq. 19), unless the phase gives one
+    step_lasts: float = math.inf  # Δt of a cell that is defined by a step [s]: a longer Δt would make it more than once
 
     @abstractmethod
     def project(self, inputs: Tensor) -> Tensor:
