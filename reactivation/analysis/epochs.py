@@ -329,10 +329,7 @@ def cut_rates(rates: Any, parts: list[Epoch] | None) -> tuple[Rates, ...]:
         blocks = tuple(rates[part.series][part.steps][None] for part in parts if part.series < len(rates))
     wrong = sum(int((~np.isfinite(block)).sum()) for block in blocks)
     if wrong:
-        raise BadInput(
-            f"{wrong} rates of samples with a position are not finite, or too large for single precision: leave out "
-            "these samples or units"
-        )
+        raise BadInput(f"{wrong} rates of samples with a position are not finite: leave out these samples or units")
     return blocks
 
 

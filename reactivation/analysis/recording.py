@@ -17,7 +17,7 @@ from reactivation.analysis import epochs as reading
 from reactivation.analysis import exchange, stamps
 from reactivation.analysis import recording_files as files
 from reactivation.analysis.epochs import Epoch, Moments, Parts, Rates, Start
-from reactivation.checks import Limit, Natural, Rng, Seconds, checked, generator, whole
+from reactivation.checks import Limit, Natural, Rng, Seconds, checked, generator, numbers, whole
 from reactivation.machine.errors import BadInput
 from reactivation.world.spaces import Space
 
@@ -259,7 +259,7 @@ class Recording:
         where, together = space or self.space, len(self._blocks) == 1
         parts = self._parts()._replace(space=where, truth=self._truth if where == self.space else ())
         if rates is not None:
-            read = [one.astype(np.float32) for one in rates]
+            read = [numbers("rates", one, np.float32) for one in rates]
             parts = parts._replace(rates=tuple(reading.stacked(read, together)), moments=None)
         if positions is not None:
             blocks = tuple(reading.in_space(block, where) for block in reading.stacked(positions, together))
