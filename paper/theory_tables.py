@@ -54,7 +54,7 @@ def conditions(rows: Sequence[Row]) -> Table:
     keys = ("apart", "modes", "away", "uneven", "remembered", "starts_apart")
     told = [[_name(row), *(f"{row[key]:.3g}" for key in keys)] for row in rows]
     header = ["network", "starts apart", "modes at c = 2", "from home [m, rad]", "harmonic of the angle"]
-    return Table([*header, "correlation with the start", "exponents of two starts apart"], told)
+    return Table([*header, "radii or bearings, correlation with the start", "exponents of two starts apart"], told)
 
 
 def controls(rows: Sequence[Row]) -> Table:
@@ -149,8 +149,9 @@ def rests(rows: Sequence[Row]) -> Table:
         ]
         for row in rows
     ]
-    header = ["network", "correlation with the start after 20,000 steps", "below a half from step", "growth in 1,000 steps"]
-    return Table([*header, "direction in time, less chance", "scale symmetry broken by"], told)
+    header = ["network", "positions, correlation with the start after 20,000 steps", "below a half from step"]
+    last = ["growth in 1,000 steps", "direction in time, less chance", "scale symmetry broken by"]
+    return Table([*header, *last], told)
 
 
 def bounds(rows: Sequence[Row]) -> Table:

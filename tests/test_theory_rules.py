@@ -162,8 +162,12 @@ def test_noise_is_asked_of_pairs_of_one_seed() -> None:
 
 def test_a_pull_appears_where_it_stays() -> None:
     none, some, open_ = [0.0, 0.05, 0.1], [0.7, 0.75, 0.8], [0.0, 0.4, 0.8]
-    assert when_it_appears({100: some, 200: none, 300: some, 400: some}).verdict == "by step 300"
-    assert when_it_appears({100: [math.nan] * 3, 200: some}).verdict == "by step 200"
+    since = when_it_appears({100: some, 200: none, 300: some, 400: some})
+    assert since.verdict == "by step 300"
+    assert since.reason.endswith("there, and at least 0.25 ever after")
+    at_the_end = when_it_appears({100: [math.nan] * 3, 200: some})
+    assert at_the_end.verdict == "by step 200"
+    assert at_the_end.reason.endswith("only at the last step looked at"), "no later step shows whether it stays"
     assert when_it_appears({100: none, 200: none}).verdict == "not by the end"
     assert [when_it_appears(one).verdict for one in ({100: none, 200: open_}, {100: some[:2]}, {})] == [UNDECIDED] * 3
 
@@ -175,6 +179,16 @@ def test_the_gain_matters_where_the_width_follows_it() -> None:
     assert gain_matters(family([0.8] * 3, 0.5, remembered=0.5)).verdict == UNDECIDED
     assert gain_matters(family([0.8] * 3, 0.5, is_scale_free=True)).verdict == "it cannot"
     assert gain_matters([]).verdict == UNDECIDED
+
+
+@pytest.mark.artifact
+def test_the_gain_cannot_matter_to_the_noiseless_twins_of_networks_with_a_homogeneous_field() -> None:
+    """Scale symmetry is not measured without noise; the cell is that of the noisy networks, whose symmetry is exact."""
+    answers = {
+        one.family: one.ruling.verdict for one in judge_mechanism(str(PUBLISHED)) if one.question.startswith("does the gain")
+    }
+    cannot = {name for name, answer in answers.items() if answer == "it cannot"}
+    assert cannot == {"biased vanilla", "biased vanilla, trained without noise"}
 
 
 def test_balance_is_broken_beyond_the_spread_of_the_control() -> None:

@@ -1,7 +1,7 @@
 """Judge the mechanism from result files: apply the rules of `claims.theory` to the measurements of its families."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 import math
 from typing import Any
@@ -72,6 +72,8 @@ def judge_mechanism(path: str) -> list[Judged]:
     """
     controls = {task: controls_of(path, task) for task in (SPATIAL, HEAD)}
     networks = {family.name: networks_of(path, family) for family in FAMILIES}
+    for noisy, noiseless in _BOTH_NOISES:
+        networks[noiseless] = _as_scale_free_as(networks[noisy], networks[noiseless])
     judged = []
     for family in FAMILIES:
         if family.null is None:
@@ -92,6 +94,16 @@ def judge_mechanism(path: str) -> list[Judged]:
                 makes = noise_makes_the_drift(own, networks[noiseless], of_task)
                 judged.append(answer("does noise in training make the pull?", makes))
     return judged
+
+
+def _as_scale_free_as(noisy: Sequence[Network], noiseless: Sequence[Network]) -> tuple[Network, ...]:
+    """Networks trained without noise, as scale-free as those trained with it.
+
+    Scale symmetry is measured under a network's own noise, so it is not measured of one without. But whether a field is
+    homogeneous is a matter of the cell, whatever its weights, and both have one cell.
+    """
+    is_scale_free = bool(noisy) and all(one.is_scale_free for one in noisy)
+    return tuple(replace(one, is_scale_free=is_scale_free) for one in noiseless)
 
 
 def controls_of(path: str, task: str) -> Controls:

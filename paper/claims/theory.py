@@ -52,7 +52,7 @@ class Network:
     alpha: Mapping[float, float]  # c → α without inputs
     exponent: float  # of the width of rest in c
     starts_apart: float = 0.0  # exponent from starts all over the space, less that from where the task starts
-    remembered: float = 0.0  # greatest correlation of the last places with the first, over c
+    remembered: float = 0.0  # greatest correlation of the last radii or bearings with the first, over c
     is_along: bool = True  # whether the course of the drift lies along the manifold (`Drift.is_along`)
     one_mode: bool = True  # whether rest at c = 2 has one mode, at home
     brownian: float = math.nan  # α under Brownian inputs, c = 1; NaN where it is not measured, as in the box
@@ -61,7 +61,10 @@ class Network:
 
 
 def is_relaxed(networks: Sequence[Network]) -> bool:
-    """Return whether rest forgets its start, in the mean over networks, by exponents of two kinds of starts, and places."""
+    """Return whether rest forgets its start, in the mean over networks, by exponents of two kinds of starts, and places.
+
+    Differences of exponents have signs, so they can cancel over networks; docs/theory.md says where they do.
+    """
     apart = float(np.mean([one.starts_apart for one in networks]))
     return abs(apart) <= STARTS_APART and float(np.mean([one.remembered for one in networks])) <= REMEMBERED
 
@@ -238,7 +241,8 @@ def noise_makes_the_drift(noisy: Sequence[Network], noiseless: Sequence[Network]
     """Judge whether noise in training adds at least a quarter of Langevin's pull, paired by seed; α is the mean over c."""
     pulls = [{one.seed: _pull(one, controls) for one in networks} for networks in (noisy, noiseless)]
     differences = [pulls[0][seed] - pulls[1][seed] for seed in pulls[0] if seed in pulls[1]]
-    return _ruled(differences, (WEAKEST, math.inf), "α over the control's, noisy less noiseless", "pairs of networks")
+    what = f"α over the control's, mean over c = {' and '.join(f'{c:g}' for c in JUDGED)}, noisy less noiseless"
+    return _ruled(differences, (WEAKEST, math.inf), what, "pairs of networks")
 
 
 def _pull(network: Network, controls: Controls) -> float:
@@ -261,7 +265,8 @@ def when_it_appears(pulls: Mapping[int, Sequence[float]]) -> Ruling:
             UNDECIDED if met is None else "not by the end", f"α/control {_told(pulls[steps[-1]])} at the last step"
         )
     since = next(step for step in steps if all(there[later] for later in steps if later >= step))
-    return Ruling(f"by step {since}", f"α/control {_told(pulls[since])} there, and at least {WEAKEST} ever after")
+    stays = "only at the last step looked at" if since == steps[-1] else f"there, and at least {WEAKEST} ever after"
+    return Ruling(f"by step {since}", f"α/control {_told(pulls[since])} {stays}")
 
 
 def gain_matters(networks: Sequence[Network]) -> Ruling:
