@@ -15,7 +15,9 @@ import torch
 
 from paper.cards import NAME as MODEL_CARD
 from paper.cards import model_card
+from paper.claims import CLAIMS
 from paper.claims.ablations import effects
+from paper.claims.verdicts import HOLDS, judge_all
 from paper.documents import PAGES, committed, filled
 from paper.figures import FIGURES, draw_figure, pictures, shows_its_numbers
 from paper.panels import PANELS
@@ -24,6 +26,7 @@ from paper.protocols import AUTHORS_CODE, BIASES, HEAD, NETWORKS, SEEDS, SPATIAL
 from paper.publishing import CARD, publish
 from paper.report.page import write_report
 from paper.study import Study, step_length
+from paper.tables import reached
 from paper.theory import BY_NAME, control_settings, family_settings, found, run_of
 import reactivation as ra
 from reactivation.analysis.run import load_run
@@ -267,6 +270,24 @@ def test_prose_about_released_networks_of_head_direction_has_the_published_numbe
     assert f"They turn on at {min(turned):.2f} to {max(turned):.2f} of the waking turn per step" in page
     assert sum(at_limit) == 2
     assert "Two of its five biased ones" in page
+
+
+@pytest.mark.artifact
+def test_prose_about_claims_that_hold_has_the_published_numbers(study: Study) -> None:
+    verdicts = judge_all(CLAIMS, study)
+    hold = [claim.key for claim in CLAIMS if not claim.ours and reached(verdicts[claim.key]) == HOLDS]
+    repeats = [key for key in hold if key.endswith(("_gain1", "_gru"))]
+    smooth = [key for key in hold if key.startswith("smooth_")]
+    assert (len(smooth), hold.count("dwell_biased")) == (6, 1)
+    away = []
+    for seed in SEEDS:
+        run = f"noisy_unbiased_0.01_{seed}"
+        table = json.loads((PUBLISHED / HEAD / f"kl_0.01_{seed}.json").read_text())
+        away.append((table["random"][run], table[run][run]))
+    random, trained = np.mean(away, axis=0)
+    page = " ".join((ROOT / "docs/claims.md").read_text(encoding="utf-8").split())
+    assert f"Of the {len(hold)} claims of the paper that hold, {len(repeats)} repeat another one" in page
+    assert f"{random:.3f} nats from waking, where those at rest of the trained are {trained:.2f}" in page
 
 
 def test_results_of_the_former_shape_are_still_read(tmp_path: Path) -> None:
