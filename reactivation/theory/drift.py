@@ -12,6 +12,7 @@ waking have, for drift and diffusion along the manifold (docs/theory.md, 5),
     v_r = (2/c) D_r d/dr log p + dD_r/dr + (D_r − D_t)/r         in a plane, along the radius
     v   = (2/c) D d/ds log p + dD/ds                             on a circle
 
+On a circle D is taken for the same everywhere: a drift dD/ds, which grows with c, is not taken off, and is a part of α.
 α is the factor of (2/c) D d/ds log p that fits the measured drift: 1 for Langevin sampling of p, 0 for a flat attractor.
 Its standard error comes from pairs drawn again, with replacement, to which everything is fitted anew.
 Axes: B pairs, P dimensions.
