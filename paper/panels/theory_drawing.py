@@ -15,6 +15,7 @@ _INPUTS = {"still": "still", "brownian": "Brownian inputs", "own": "own inputs"}
 _COLUMNS = 3  # of families
 _LEAST_DRIFT = 1.6  # half the height of a panel of drift, at least [mm per step]
 _QUIET = 2.0  # c up to which panels show every point
+_MOST_TICKS = 8  # named ticks of a logarithmic axis
 _LEAST_CONCENTRATION = 0.1  # least κ that a few thousand positions tell from 0
 _STEPS = (100, 200, 500, 1000, 2500, 5000, 10_000, 25_000)  # steps of training with a tick
 _NOT_TRAINED = "no network of these is measured"
@@ -92,11 +93,22 @@ def draw_width(axis: Any, rows: Sequence[Row], slopes: Sequence[float], label: s
 
 
 def _name_ticks(axis: Any, values: Sequence[float]) -> None:
-    """Give a logarithmic axis ticks at 1, 2 and 5 times powers of ten, as plain numbers."""
-    each = [digit * 10.0**power for power in range(-3, 7) for digit in (1, 2, 5)]
-    shown = [value for value in each if min(values) / 1.5 < value < max(values) * 1.5]
-    axis.set_ticks(shown, [f"{value:g}" for value in shown])
-    axis.set_ticks([], minor=True)
+    """Name a few ticks of a logarithmic axis: 1, 2 and 5 times powers of ten, or powers only, or every so many powers."""
+    low, high = min(values) / 1.5, max(values) * 1.5
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    fine, whole, small = (
+        [value for power in powers for digit in digits if low < (value := digit * 10.0**power) < high]
+        for digits in ((1, 2, 5), (1,), range(2, 10))
+    )
+    if len(fine) <= _MOST_TICKS:
+        shown, between = fine, []
+    else:
+        every = math.ceil(len(whole) / _MOST_TICKS)
+        shown, between = whole[::every], small if every == 1 else whole
+    is_plain = shown[0] >= 1e-3 and shown[-1] <= 1e4
+    axis.set_ticks(shown, [f"{value:g}" if is_plain else f"10$^{{{round(math.log10(value))}}}$" for value in shown])
+    axis.set_ticks(between, minor=True)
+    axis.set_minor_formatter(lambda value, place: "")
 
 
 def _name_places(axis: Any, names: Sequence[str]) -> None:
