@@ -8,13 +8,19 @@ from typing import Any
 
 from matplotlib.figure import Figure as Canvas
 from matplotlib.text import Text
+import numpy as np
 import pytest
 
-from paper.panels.theory import Row
+from paper.claims.theory import JUDGED
+from paper.panels import theory
+from paper.panels.theory import Measured, Row, drift_table
+from paper.panels.theory_drawing import DRAWN, WINDOW
 from paper.protocols import SPATIAL
 from paper.theory_figures import FIGURES
 from reactivation.machine.places import PUBLISHED
 from reactivation.plotting.style import style
+from reactivation.theory.course import BINS, Radius
+from reactivation.world.spaces import Box
 
 BY_KEY = {figure.key: figure for figure in FIGURES}
 PLACES = (0.08, 0.18, 0.28, 0.38, 0.48, 0.58, 0.68)  # of bins
@@ -41,10 +47,10 @@ def drift(steepest: float = 50.0) -> list[Row]:
         {
             "family": family, "c": c, "radius": radius, "velocity": 1e-3 * (0.3 - radius), "error": 2e-4,
             "predicted": 1e-3 * most * (0.3 - radius), "networks": 3,
-            "fitted": 3 if 0.1 < radius < 0.5 else 1,
+            "fitted": 3 if WINDOW[0] < radius < WINDOW[1] else 1,
         }
         for family, most in (("a control", 1.0), ("of no noise", steepest / 0.38))
-        for c in (0.0, 0.5, 2.0, 8.0)
+        for c in (*DRAWN, 8.0)
         for radius in PLACES
     ]  # fmt: skip
 
@@ -95,3 +101,50 @@ def test_activity_that_grows_has_named_ticks_up_to_its_end(largest: float) -> No
     assert 3 <= len(named) <= 8
     highest = max(tick for tick in axes.get_yticks() if tick <= axes.get_ylim()[1])
     assert math.log10(axes.get_ylim()[1] / highest) < 2, "no curve runs far past the last label"
+
+
+def panels(canvas: Canvas) -> dict[str, Any]:
+    return {axes.get_title(): axes for axes in canvas.axes if axes.get_title()}
+
+
+@pytest.mark.parametrize("steepest", [0.3, 6.0, 50.0])
+def test_drift_outside_of_the_fit_is_hollow_and_dotted_and_nothing_is_cut_off(steepest: float) -> None:
+    shown = panels(drawn("drift", {"drift": drift(steepest), "width": published("width")}))
+    for title in ("a control", "of no noise"):
+        axes = shown[title]
+        (window,) = axes.patches
+        edges = window.get_extents().transformed(axes.transData.inverted()).intervalx
+        assert edges == pytest.approx(WINDOW)
+        low, high = axes.get_ylim()
+        marks = [one for bars in axes.containers for one in bars[:1]]
+        for line in (*axes.lines, *marks):
+            assert low < min(line.get_ydata(), default=0) <= max(line.get_ydata(), default=0) < high
+        assert low < -0.38 - 0.2 < 0.22 + 0.2 < high, "velocities, less and more their errors"
+        for mark in marks:
+            inside = [WINDOW[0] < radius < WINDOW[1] for radius in mark.get_xdata()]
+            assert set(inside) == {mark.get_markerfacecolor() != "white"}
+        dotted = {round(float(np.mean(line.get_xdata())), 9) for line in axes.lines if line.get_linestyle() == ":"}
+        assert dotted == {0.13, 0.53, 0.63}
+        assert sum(len(mark.get_xdata()) for mark in marks) == len(DRAWN) * len(PLACES), "c = 8 is in the table only"
+        assert axes.get_yscale() == "symlog"
+    assert {*JUDGED} < {*DRAWN}
+    course = Radius(Box(2.2, 2.2))
+    for edge, inwards in zip(WINDOW, (1, -1), strict=True):
+        assert course.is_fitted(np.array([edge - inwards * 1e-6, edge + inwards * 1e-6])).tolist() == [False, True]
+
+
+def test_the_table_of_drift_tells_how_many_networks_are_fitted_in_a_bin(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fit(gain: float, first: float, error: float) -> dict[str, Any]:
+        place = [first, *PLACES[1:]]
+        assert len(place) == BINS
+        same = {"velocity": [1e-3] * BINS, "spread_drift": [0.0] * BINS, "predicted": [1e-3] * BINS}
+        return {"gain": gain, "place": place, "velocity_error": [1e-4, error, *[1e-4] * (BINS - 2)], **same}
+
+    results = [
+        {"drift": {"still": {"fits": [fit(gain, *bins) for gain in (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)]}}}
+        for bins in ((0.08, 1e-4), (0.11, 1e-4), (0.12, 0.0))
+    ]
+    monkeypatch.setattr(theory, "measured", lambda path, task: [Measured("one", SPATIAL, tuple(results), 3)])
+    rows = drift_table("anywhere")
+    assert {row["c"] for row in rows} == {0.0, 0.5, 2.0, 4.0, 8.0}
+    assert [row["fitted"] for row in rows if row["c"] == 4] == [2, 2, 3, 3, 3, 0, 0]

@@ -42,7 +42,7 @@ _WITH_CHOICES = {  # measure → where it stands
 }
 _KICKED = (0.5, 2.0)  # c of pairs that kicks are held against
 MISSED = "drift that the line misses"  # a share, listed among the choices of the analysis of α
-SHOWN = (0.0, 0.5, 2.0, 8.0)  # c of the key figure
+SHOWN = (0.0, 0.5, 2.0, 4.0, 8.0)  # c of the table of drift
 Row = dict[str, Any]
 Result = dict[str, Any]
 
@@ -90,13 +90,17 @@ def _families(path: str, task: str) -> Iterator[Measured]:
 
 
 def drift_table(path: str) -> list[Row]:
-    """Return radial velocity less the drift due to spreading, and that of Langevin sampling: a row a family, c and bin."""
+    """Return radial velocity less the drift due to spreading, and that of Langevin sampling: a row a family, c and bin.
+
+    `fitted` is the number of networks whose α was fitted to the bin.
+    """
     rows = []
     for one in measured(path, SPATIAL):
         for gain in SHOWN:
             fits = [fit for result in one.results for fit in result["drift"]["still"]["fits"] if fit["gain"] == gain]
             for number in range(len(fits[0]["place"]) if fits else 0):
-                bins = [_bin(fit, number) for fit in fits if _bin(fit, number)]
+                known = [(fit, found) for fit in fits if (found := _bin(fit, number))]
+                bins = [found for _, found in known]
                 if bins:
                     place, velocity, error, predicted = (_mean([each[key] for each in bins]) for key in range(4))
                     scatter = _error([each[1] for each in bins]) if len(bins) > 1 else error
@@ -104,6 +108,7 @@ def drift_table(path: str) -> list[Row]:
                         {
                             "family": one.label, "c": gain, "radius": place, "velocity": velocity, "error": scatter,
                             "predicted": predicted, "networks": len(bins),
+                            "fitted": sum(_is_fitted(fit, SPATIAL)[number] for fit, _ in known),
                         }
                     )  # fmt: skip
     return rows
@@ -115,6 +120,12 @@ def _bin(fit: Result, number: int) -> tuple[float, ...]:
         fit[key][number] for key in ("place", "velocity", "spread_drift", "velocity_error", "predicted")
     )
     return () if None in (place, velocity, spread, error, predicted) else (place, velocity - spread, error, predicted)
+
+
+def _is_fitted(fit: Result, task: str) -> list[bool]:
+    """Return which bins α was fitted to: those in the window whose velocity has an error."""
+    near = _course(task).is_fitted(np.array([or_nan(place) for place in fit["place"]]))
+    return [bool(one and error) for one, error in zip(near, fit["velocity_error"], strict=True)]
 
 
 def width_table(path: str, task: str) -> list[Row]:
@@ -343,13 +354,11 @@ def _course(task: str) -> "Course":
 
 def missed(fit: Result, task: str) -> float | None:
     """Return the share of the drift's weighted squares that α times the prediction leaves: 0 on the line, 1 if unrelated."""
-    is_fitted = _course(task).is_fitted(np.array([or_nan(place) for place in fit["place"]]))
+    columns = ("velocity_error", "predicted", "velocity", "spread_drift")
     bins = [
         (error**-2, predicted, velocity - spread)
-        for *values, fitted in zip(
-            *(fit[key] for key in ("velocity_error", "predicted", "velocity", "spread_drift")), is_fitted, strict=True
-        )
-        if fitted and None not in values and values[0]
+        for *values, fitted in zip(*(fit[key] for key in columns), _is_fitted(fit, task), strict=True)
+        if fitted and None not in values
         for error, predicted, velocity, spread in (values,)
     ]
     square = sum(weight * y**2 for weight, _, y in bins)

@@ -1,20 +1,22 @@
 """Draw the figures on the mechanism, from the tables of `panels.theory` only."""
 
 from collections.abc import Iterator, Sequence
-from itertools import count
+from itertools import count, pairwise
 import math
 from textwrap import wrap
 from typing import Any
 
-from paper.panels.theory import SHOWN, Row
+from paper.panels.theory import Row
 from paper.protocols import HEAD, SPATIAL
 from reactivation.plotting.style import GREY, LINES, MARKS, MIDDLE, line
 
 _KINDS = {"itself": "o", "untrained": "x", "shuffled": "+"}
 _INPUTS = {"still": "still", "brownian": "Brownian inputs", "own": "own inputs"}
 _COLUMNS = 3  # of families
-_LEAST_DRIFT = 1.6  # half the height of a panel of drift, at least [mm per step]
-_QUIET = 2.0  # c up to which panels show every point
+DRAWN = (0.0, 0.5, 2.0, 4.0)  # c of points of drift; rules use the first and the last
+WINDOW = (0.1, 0.5)  # radii to which α is fitted [m]
+_PALE = "#f2f2f2"  # of the window
+_LINEAR = 1.0  # |drift| up to which axes are linear [mm per step]; they are logarithmic beyond
 _MOST_TICKS = 8  # named ticks of a logarithmic axis
 _LEAST_CONCENTRATION = 0.1  # least κ that a few thousand positions tell from 0
 _STEPS = (100, 200, 500, 1000, 2500, 5000, 10_000, 25_000)  # steps of training with a tick
@@ -40,7 +42,8 @@ def draw_drift(figure: Any, drift: Sequence[Row], widths: Sequence[Row]) -> None
     axes = families.subplots(lines, _COLUMNS, squeeze=False).ravel()
     for axis, name in zip(axes, names, strict=False):
         _draw_radii(axis, name, [row for row in drift if row["family"] == name])
-    axes[0].legend(fontsize=6, title="points: measured\nlines: Langevin sampling", title_fontsize=6)
+    beside_what = {"loc": "lower left", "fontsize": 6, "handletextpad": 0.2, "title_fontsize": 6}
+    axes[0].legend(title="points: measured\nlines: Langevin sampling\ngrey: α is fitted", **beside_what)
     for axis in axes[len(names) :]:
         axis.set_axis_off()
     above, below = beside.subplots(2, 1)
@@ -51,18 +54,47 @@ def draw_drift(figure: Any, drift: Sequence[Row], widths: Sequence[Row]) -> None
 
 
 def _draw_radii(axis: Any, name: str, rows: Sequence[Row]) -> None:
-    for c, colour, mark in zip(SHOWN, LINES, MARKS, strict=False):
-        own = [row for row in rows if row["c"] == c]
-        radius = [row["radius"] for row in own]
-        axis.errorbar(
-            radius, [1e3 * row["velocity"] for row in own], [1e3 * row["error"] for row in own],
-            fmt=mark, ms=3, lw=1, color=colour, label=f"c = {c:g}",
-        )  # fmt: skip
-        axis.plot(radius, [1e3 * row["predicted"] for row in own], "-", lw=1, color=colour, alpha=0.7)
-    most = max([_LEAST_DRIFT, *(1.1e3 * abs(row["velocity"]) for row in rows if row["c"] <= _QUIET)])
+    """Draw points and lines: full and solid where α is fitted, hollow and dotted elsewhere. The panel holds all of them."""
+    shown = [row for row in rows if row["c"] in DRAWN]
+    for c, colour, mark in zip(DRAWN, LINES, MARKS, strict=False):
+        own = [row for row in shown if row["c"] == c]
+        for fitted in (True, False):
+            some = [row for row in own if _counts(row) is fitted]
+            velocity, error = ([1e3 * row[key] for row in some] for key in ("velocity", "error"))
+            axis.errorbar(
+                [row["radius"] for row in some], velocity, error, fmt=mark, ms=3, lw=1 if fitted else 0.5, mew=0.6,
+                color=colour, mfc=colour if fitted else "white", label=f"c = {c:g}" if fitted else None,
+            )  # fmt: skip
+        for here, there in pairwise(own):
+            ends = [here["radius"], there["radius"]], [1e3 * here["predicted"], 1e3 * there["predicted"]]
+            axis.plot(*ends, "-" if _counts(here) and _counts(there) else ":", lw=1, color=colour, alpha=0.7)
+    axis.axvspan(*WINDOW, color=_PALE, lw=0, zorder=-1)
     axis.axhline(0, color=MIDDLE, lw=0.6, zorder=0)
-    axis.set(xlabel="radius [m]", ylabel="outward drift [mm per step]", xlim=(0, 0.75), ylim=(-most, most))
+    most = 1e3 * max([0.0, *(max(abs(row["velocity"]) + row["error"], abs(row["predicted"])) for row in shown)])
+    axis.set(xlabel="radius [m]", ylabel="outward drift [mm per step]", xlim=(0, 0.75))
+    _bend(axis, -most, most)
     axis.set_title(name, fontsize=7)
+
+
+def _counts(row: Row) -> bool:
+    """Whether α is fitted to a bin, in half of the networks at least."""
+    return bool(2 * row["fitted"] >= row["networks"])
+
+
+def _bend(axis: Any, low: float, high: float) -> None:
+    """Give a panel a y axis from low to high that is linear near 0, and logarithmic beyond."""
+    axis.set_yscale("symlog", linthresh=_LINEAR)
+    powers = [_LINEAR * 10.0**power for power in range(7)]
+    named = [0.5 * _LINEAR, *(digit * power for power in powers for digit in (1, 3))]
+    ticks = [0.0, *(sign * tick for tick in named for sign in (-1, 1) if low <= sign * tick <= high or tick <= _LINEAR)]
+    axis.set_yticks(ticks, [f"{tick:g}".replace("-", "−") for tick in ticks])
+    axis.set_yticks([sign * digit * power for power in powers for digit in range(2, 10) for sign in (-1, 1)], minor=True)
+    axis.set_ylim(_beyond(low), _beyond(high))
+
+
+def _beyond(end: float) -> float:
+    """An end of an axis a little further out, at least where the axis is linear."""
+    return math.copysign(max(1.05 * _LINEAR, 1.2 * abs(end)), end)
 
 
 def draw_width(axis: Any, rows: Sequence[Row], slopes: Sequence[float], label: str, least: float = 0.0) -> None:
