@@ -67,15 +67,18 @@ FIGURES = (
         "inputs",
         "A prior that rest shows, or one that only inputs show?",
         "Networks that follow bearings which are drawn home (stationary density ∝ exp(8 cos(s − h)), h the home of each "
-        "network). Left: the pull home, as a multiple α of that of Langevin sampling: at rest without input (still, at c "
-        "= ½), under Brownian inputs of the task's size that tell nothing of home, and under the task's own inputs; what "
-        "inputs move the bearing by themselves is taken off. A dot is a network, with the standard error over pairs of "
-        "trajectories, which may leave the panel. Open dots, null: networks trained on bearings that nothing draws, asked "
-        "for the same home; what they scatter by is what no prior gives. Without pauses: trained without blocks of no "
-        "movement, so that rest had no place in training. Middle: the same against the size of the Brownian inputs, a "
-        "line a network. Right: concentration κ of rest against the gain c of the noise variance, a line a network; "
-        "Langevin sampling has κ ∝ 1/c (dashed), rest that is indifferent to the noise slope 0 (dotted); open dots: rest "
-        "that still remembers where it began; κ below 0.1 is not told from 0 and left out. "
+        "network). Left: the pull home, as a multiple α of that of Langevin sampling: at rest without input (still), "
+        "under Brownian inputs of the task's size that tell nothing of home, and under the task's own inputs; what inputs "
+        "move the bearing by themselves is taken off. Still is c = ½ here, after training, beside c = 1 under inputs; "
+        f"verdicts on networks use c = 0 and 4 for rest, and there the mean over the last {LAST} checkpoints of training. "
+        "A dot is a network, with the standard error over pairs of trajectories, which may leave the panel beyond ±100. "
+        "Axes of α are linear within ±1, and logarithmic beyond; solid: no pull, dashed: Langevin sampling. Open dots, "
+        "null: networks trained on bearings that nothing draws, asked for the same home; what they scatter by is what no "
+        "prior gives. Without pauses: trained without blocks of no movement, so that rest had no place in training. "
+        "Middle: the same against the size of the Brownian inputs, a line a network. Right: concentration κ of rest "
+        "against the gain c of the noise variance, a line a network; Langevin sampling has κ ∝ 1/c (dashed), rest that is "
+        "indifferent to the noise slope 0 (dotted); open dots: rest that still remembers where it began; κ below 0.1 is "
+        "not told from 0 and left out. "
         f"{_IN_BRACKETS}",
         drawing.draw_inputs,
         ("inputs", "kappa"),

@@ -148,3 +148,21 @@ def test_the_table_of_drift_tells_how_many_networks_are_fitted_in_a_bin(monkeypa
     rows = drift_table("anywhere")
     assert {row["c"] for row in rows} == {0.0, 0.5, 2.0, 4.0, 8.0}
     assert [row["fitted"] for row in rows if row["c"] == 4] == [2, 2, 3, 3, 3, 0, 0]
+
+
+def test_a_pull_between_none_and_sampling_is_seen_beside_large_ones() -> None:
+    tables = tables_of("inputs")
+    kinds, scales, _ = drawn("inputs", tables).axes
+    pulls = [row["alpha"] for row in tables["inputs"]]
+    for axes in (kinds, scales):
+        assert axes.get_yscale() == "symlog"
+        low, high = axes.get_ylim()
+        assert low < min(pulls) < max(pulls) < high
+        (_, none), (_, half), (_, sampling) = axes.transAxes.inverted().transform(
+            axes.transData.transform([(0, 0), (0, 0.5), (0, 1)])
+        )
+        assert half - none == pytest.approx(sampling - half), "linear between them"
+        assert sampling - none > 0.2, "of the height"
+        levels = {line.get_linestyle(): line.get_ydata()[0] for line in axes.lines if set(line.get_xdata()) == {0, 1}}
+        assert levels == {"-": 0, "--": 1}
+    assert kinds.get_ylim() == scales.get_ylim()

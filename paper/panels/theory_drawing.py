@@ -16,10 +16,12 @@ _COLUMNS = 3  # of families
 DRAWN = (0.0, 0.5, 2.0, 4.0)  # c of points of drift; rules use the first and the last
 WINDOW = (0.1, 0.5)  # radii to which α is fitted [m]
 _PALE = "#f2f2f2"  # of the window
-_LINEAR = 1.0  # |drift| up to which axes are linear [mm per step]; they are logarithmic beyond
+_LINEAR = 1.0  # |drift| [mm per step] and |α| up to which axes are linear; they are logarithmic beyond
 _MOST_TICKS = 8  # named ticks of a logarithmic axis
+_LONGEST = 100.0  # |α| up to which a panel grows with an error
 _LEAST_CONCENTRATION = 0.1  # least κ that a few thousand positions tell from 0
 _STEPS = (100, 200, 500, 1000, 2500, 5000, 10_000, 25_000)  # steps of training with a tick
+_LEVELS = {0: "-", 1: "--"}  # of α: none, and as Langevin sampling
 _NOT_TRAINED = "no network of these is measured"
 
 
@@ -164,12 +166,14 @@ def draw_inputs(figure: Any, inputs: Sequence[Row], widths: Sequence[Row]) -> No
                 mfc="white" if own and own[0]["is_null"] else colour, label=None if place else _INPUTS[which],
             )  # fmt: skip
     _name_places(kinds, names)
+    dots = [row["alpha"] for row in inputs]
+    bars = [row["alpha"] + sign * row["error"] for row in inputs if row["inputs"] in _INPUTS for sign in (-1, 1)]
+    ends = [*dots, *(min(max(end, -_LONGEST), _LONGEST) for end in bars)]
     for axis in (kinds, scales):
         for level in (0, 1):
-            axis.axhline(level, color=MIDDLE, lw=0.6, zorder=0)
-    dots = [0.0, 1.0, *(row["alpha"] for row in inputs if row["inputs"] in _INPUTS)]
-    beyond = 0.1 * (max(dots) - min(dots))
-    kinds.set(ylabel="pull home α", ylim=(min(dots) - beyond, max(dots) + beyond))  # a bar may be ten times as long
+            axis.axhline(level, color=GREY, lw=0.8, ls=_LEVELS[level], zorder=0)
+        _bend(axis, min(-_LINEAR, *ends), max(_LINEAR, *ends))
+        axis.set_ylabel("pull home α")
     kinds.legend(ncols=len(_INPUTS), loc="lower center", bbox_to_anchor=(0.5, 1))
     scale_of = {"still": 0.0, "brownian x 0.5": 0.5, "brownian": 1.0, "brownian x 2": 2.0}
     for name, look in looks(names):
@@ -178,7 +182,7 @@ def draw_inputs(figure: Any, inputs: Sequence[Row], widths: Sequence[Row]) -> No
             network = sorted((scale_of[row["inputs"]], row["alpha"]) for row in own if row["seed"] == seed)
             filled = "white" if own[0]["is_null"] else look["color"]
             scales.plot(*zip(*network, strict=True), ms=3, lw=0.8, mfc=filled, **look)
-    scales.set(xlabel="size of Brownian inputs (1: the task's)", ylabel="pull home α")
+    scales.set_xlabel("size of Brownian inputs (1: the task's)")
     scales.set_title("against the inputs' size", fontsize=7)
     draw_width(widest, widths, (-1.0, 0.0), "concentration κ of rest", _LEAST_CONCENTRATION)
     widest.set_title("against the noise", fontsize=7)
