@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import csv
 from itertools import combinations
 import math
+from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure as Canvas
@@ -11,8 +12,10 @@ from matplotlib.text import Text
 import numpy as np
 import pytest
 
+from paper.claims.gain import GAINS, Curve
 from paper.claims.theory import JUDGED
-from paper.panels import theory
+from paper.panels import gain, theory
+from paper.panels.base import PanelTable
 from paper.panels.theory import Measured, Row, drift_table
 from paper.panels.theory_drawing import DRAWN, WINDOW
 from paper.protocols import SPATIAL
@@ -166,3 +169,19 @@ def test_a_pull_between_none_and_sampling_is_seen_beside_large_ones() -> None:
         levels = {line.get_linestyle(): line.get_ydata()[0] for line in axes.lines if set(line.get_xdata()) == {0, 1}}
         assert levels == {"-": 0, "--": 1}
     assert kinds.get_ylim() == scales.get_ylim()
+
+
+def test_inputs_of_different_kinds_differ_in_grey_and_their_legend_covers_no_panel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages: list[Any] = []
+    monkeypatch.setattr(gain, "write_pictures", lambda page, *_: pages.append(page))
+    families = {name: {kind: [Curve(dict.fromkeys(GAINS, 0.5), 2)] for kind in ("none", "query")} for name in "abcde"}
+    gain.draw(families, PanelTable({}), tmp_path)
+    (page,) = pages
+    page.draw_without_rendering()
+    (legend,) = page.legends
+    for axes in page.axes:
+        assert not legend.get_window_extent().overlaps(axes.get_window_extent())
+    curves = page.axes[0].get_legend_handles_labels()[0]
+    assert len({curve.get_linestyle() for curve in curves}) == len({curve.get_marker() for curve in curves}) == 2
