@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure as Canvas
 from matplotlib.text import Text
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 
 from paper.claims.gain import GAINS, Curve
 from paper.claims.theory import JUDGED
-from paper.panels import gain, theory
+from paper.panels import diagram, gain, theory
 from paper.panels.base import PanelTable
 from paper.panels.theory import Measured, Row, drift_table
 from paper.panels.theory_drawing import DRAWN, WINDOW
@@ -185,3 +186,25 @@ def test_inputs_of_different_kinds_differ_in_grey_and_their_legend_covers_no_pan
         assert not legend.get_window_extent().overlaps(axes.get_window_extent())
     curves = page.axes[0].get_legend_handles_labels()[0]
     assert len({curve.get_linestyle() for curve in curves}) == len({curve.get_marker() for curve in curves}) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.0, "0.00"), (4.4, "4.40"), (46.54, "46.5"), (241.2, "241"), (math.nan, "–")]
+)
+def test_numbers_fit_into_the_cells_of_the_diagram(value: float, words: str) -> None:
+    assert diagram.number(value) == words
+
+
+def test_squares_of_the_diagram_are_as_legible_as_its_numbers() -> None:
+    with style():
+        axes: Any = Canvas().subplots()
+        rows = [
+            {"modifier": "momentum", "strength": strength, "gain": 2 * other, "kl": 4 * strength}
+            for strength in (0.25, 0.5, 1.0)
+            for other in (0.25, 0.5, 1.0)
+        ]
+        diagram._draw_map(axes, rows, "kl")
+    inks = {text.get_position(): to_hex(text.get_color()) for text in axes.texts}
+    squares = {(square.get_xdata()[0], square.get_ydata()[0]): to_hex(square.get_markeredgecolor()) for square in axes.lines}
+    assert squares == {place: inks[place] for place in ((0, 0), (1, 1), (2, 2))}
+    assert len(set(squares.values())) == 2

@@ -77,12 +77,19 @@ def _draw_map(ax: "Axes", rows: list[Row], measure: str) -> None:
     for (y, x), value in np.ndenumerate(values):
         bright = (value - low) / (high - low) > 0.5
         dark_end = measure == "kl"
-        shown = f"{value:.2f}" if np.isfinite(value) else "–"
-        ax.text(x, y, shown, ha="center", va="center", fontsize=6, color="white" if bright == dark_end else "black")
+        shown = number(value)
+        ink = "white" if bright == dark_end else "black"
+        ax.text(x, y, shown, ha="center", va="center", fontsize=6, color=ink)
         if rows[0]["modifier"] == "momentum" and gains[y] == 2 * strengths[x]:
-            ax.plot(x, y, "s", markersize=15, markerfacecolor="none", markeredgecolor="0.5")
+            ax.plot(x, y, "s", markersize=16, markerfacecolor="none", markeredgecolor=ink)
     ax.set_xticks(range(len(strengths)), [f"{one:g}" for one in strengths])
     ax.set_yticks(range(len(gains)), [f"{one:g}" for one in gains])
     ax.set_xlabel(_AXES[rows[0]["modifier"]])
     ax.set_ylabel("noise gain c")
     ax.set_title(label, loc="left", fontsize=7)
+
+
+def number(value: float) -> str:
+    """A number with three digits, which fit into a cell and its square; a dash for none."""
+    places = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    return f"{value:.{places}f}" if np.isfinite(value) else "–"
