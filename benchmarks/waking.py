@@ -133,7 +133,8 @@ def judged(family: str, networks: Mapping[str, Sequence[Asked]], controls: Contr
 
 def block(networks: Mapping[str, Sequence[Asked]], controls: Mapping[str, Sequence[Asked]]) -> str:
     """Return the table, and the answers."""
-    rows, reasons = [], []
+    rows, changed = [], []
+    first: dict[str, str] = {}
     for steps in P:
         analytic = Controls(*([one.network[steps] for one in controls[name]] for name in CONTROLS))
         for name, of in controls.items():
@@ -144,11 +145,13 @@ def block(networks: Mapping[str, Sequence[Asked]], controls: Mapping[str, Sequen
             own = [one.network[steps] for one in networks[name]]
             alphas = [_told(ratios(own, analytic, c)) for c in JUDGED]
             rows.append([steps, name, _mean_radius(networks[name], steps), *alphas, ruling.verdict])
-            reasons.append(f"- *{name}, p of steps {steps}*: {ruling.reason}.")
+            if ruling.verdict != first.setdefault(name, ruling.verdict):
+                changed.append(f"- *{name}*, p of steps {steps}: {ruling.verdict}; {ruling.reason}.")
     heads = ["steps of p", "networks", "radius awake [m]", *(f"α over control, c = {c:g}" for c in JUDGED), "verdict"]
     answers = [f"- *{name}*: {'; '.join(depends(networks[name], c) for c in JUDGED)}." for name in FAMILIES]
     asked = "*Does α depend on the first steps of waking?* Of α with the last p, less α with the first:"
-    return "\n\n".join([Table(heads, rows).markdown(), asked, "\n".join(answers), "Verdicts:", "\n".join(reasons)])
+    told = "Verdicts that change:" if changed else "No verdict changes."
+    return "\n\n".join([Table(heads, rows).markdown(), asked, "\n".join(answers), told, "\n".join(changed)]).rstrip()
 
 
 def _mean_radius(of: Sequence[Asked], steps: str) -> str:

@@ -88,7 +88,7 @@ def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command:
         ("sweeps", "runs=0", "at least 1"),
         ("separation", "frictions=[2]", "at most 1"),
         ("alpha", "only=substep", "did you mean substeps?"),
-        ("waking", "only=head", "document"),
+        ("waking", "documents=x", "did you mean document?"),
         ("learned", "only=head_directions", "did you mean head_direction?"),
         ("rats", "file=[x]", "did you mean files?"),
         ("threads", "only=grue", "did you mean gru?"),
