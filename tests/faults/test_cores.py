@@ -112,7 +112,9 @@ def test_a_recording_is_refused_where_what_it_keeps_does_not_fit(
     run = ra.load("spatial_navigation/noisy_unbiased")
     units, bytes_of_points = run.network.n_units, 2 * 8
     of_a_block = 3 * 10 * units * 4
-    of_the_task = 3 * phase.steps * (run.network.n_inputs + 2) * 4  # inputs and positions that it draws
+    of_the_task = (
+        3 * (phase.task_steps or phase.steps) * (run.network.n_inputs + 2) * 4
+    )  # inputs and positions that it draws
     needed = of_a_block + of_the_task + 30 * (3 * positions * bytes_of_points + with_rates * units * 4)
     monkeypatch.setattr(memory, "available", lambda _: needed - 1)
     with pytest.raises(BadInput, match=r"use smaller numbers of trajectories or steps, or keep fewer rates$"):
