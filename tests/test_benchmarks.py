@@ -89,7 +89,7 @@ def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command:
         ("separation", "frictions=[2]", "at most 1"),
         ("alpha", "only=substep", "did you mean substeps?"),
         ("waking", "documents=x", "did you mean document?"),
-        ("learned", "only=head_directions", "did you mean head_direction?"),
+        ("denoising", "only=head_directions", "did you mean head_direction?"),
         ("rats", "file=[x]", "did you mean files?"),
         ("threads", "only=grue", "did you mean gru?"),
     ],
@@ -294,7 +294,7 @@ def test_noise_makes_rates_larger_and_holding_them_does_not_let_it(monkeypatch: 
 def test_a_layer_learns_the_drift_of_the_analytic_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """At rest its drift comes near the formula; inputs have exactly the effect of the formula."""
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from learned import error_of, learn, noisy_rates
+    from denoising import error_of, learn, noisy_rates
 
     exact = ra.control("langevin", density="bearings", seed=0).network.cell
     cell = learn(exact, seed=0, steps=150, hidden=64)
@@ -320,7 +320,7 @@ def test_networks_that_learned_are_recognised_by_the_rules_of_the_theory(
     kind: str, alphas: tuple[float, float], exponent: float, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    from learned import answer, conditions
+    from denoising import answer, conditions
 
     from paper.claims.theory import Controls, Network
 

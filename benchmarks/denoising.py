@@ -1,6 +1,6 @@
 """Answer whether the measures of docs/theory.md recognise networks that learned to sample, in tables for that page.
 
-    python benchmarks/learned.py [only=head_direction] [document=docs/theory.md]
+    python benchmarks/denoising.py [only=head_direction] [document=docs/theory.md]
 
 The analytic controls are given their drift as a formula. Here the same networks learn it from samples: a layer of tanh units
 estimates, from rates with noise, what they were without it, by least squares. With noise of variance v, the best estimate
@@ -66,7 +66,7 @@ from paper.protocols import HEAD, SPATIAL
 from paper.tables import Table
 from paper.theory import CONTROL_SEEDS, DENSITY
 
-SOURCE = "by benchmarks/learned.py"
+SOURCE = "by benchmarks/denoising.py"
 TASKS = (SPATIAL, HEAD)
 SAMPLING, FLAT = "sampling", "flat"
 EXACT = {SAMPLING: LANGEVIN, FLAT: ATTRACTOR}  # control whose drift is learned
