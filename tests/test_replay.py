@@ -305,6 +305,12 @@ class TestBesideWaking:
         assert found.standard_error < 1
         assert found.value == pytest.approx(4, abs=2 * found.standard_error)
 
+    def test_what_cannot_be_counted_is_refused(self) -> None:
+        with pytest.raises(ra.BadInput, match=r"^groups=1000000000000: there are 480 starts, and each group needs one"):
+            ra.replay.exponent_by_first_step(walk(0.02, (40, 20, 2)), PLANE, groups=10**12)
+        with pytest.raises(ra.BadInput, match=r"^mean_rate=1e\+30 asks for .* spikes in a sample"):
+            ra.replay.poisson_spikes(heads(0.25), mean_rate=1e30)
+
     def test_ensembles_tell_compression_without_decoding(self) -> None:
         """Diffusion four times as fast has correlograms of a quarter of the width."""
         found = ra.replay.ensemble_compression(heads(0.5, 1), heads(0.25), longest=10.0)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reactivation.analysis.recording import Recording
+from reactivation.machine import memory
 from reactivation.machine.errors import BadInput
 from reactivation.replay.inference import Array
 from reactivation.world.spaces import Space
@@ -29,7 +30,6 @@ def width_of(space: Space, width: float | None = None) -> float:
 
 
 _MOST = 500  # cells whose pairs are counted in each epoch
-_FEW = 10**7  # so few numbers always fit in memory
 
 
 class Cells:
@@ -86,13 +86,7 @@ def require_memory(numbers: float) -> None:
     Raises:
         BadInput: memory cannot hold so many numbers.
     """
-    if numbers > _FEW:
-        import torch
-
-        from reactivation.machine.memory import FLOAT, require
-
-        double = 8  # bytes of a number
-        require(int(numbers * double / FLOAT), torch.device("cpu"), "spaces, or a larger width= of cells")
+    memory.require_doubles(int(numbers), "spaces or numbers of regions or samples, or a larger width= of cells")
 
 
 def visited(*recordings: list[Any]) -> tuple[list[list[Any]], int]:

@@ -19,6 +19,7 @@ from reactivation.replay.inference import Array
 from reactivation.replay.pairs import rates_of, with_rates
 
 _DECODER = "tuning curves"  # in the provenance of what they decode
+_COUNTABLE = 2.0**53  # up to which double precision holds every whole number
 _SILENCE = 1e-3  # lowest expected count, as a share of a unit's mean: one stray spike must not rule a place out
 
 
@@ -142,7 +143,7 @@ def poisson_spikes(recording: Recording, mean_rate: Positive = 5.0, *, rng: Rng 
         mean_rate: [spikes/s].
 
     Raises:
-        BadInput: the recording has no rates, or none above 0.
+        BadInput: the recording has no rates, or none above 0; or a sample would have more spikes than can be counted.
 
     >>> run = ra.load("spatial_navigation/noisy_unbiased")
     >>> spikes = ra.replay.poisson_spikes(run.record(ra.rest(steps=50), trajectories=20), rng=0)
@@ -154,6 +155,9 @@ def poisson_spikes(recording: Recording, mean_rate: Positive = 5.0, *, rng: Rng 
     mean = np.concatenate([block.reshape(-1) for block in positive]).mean()
     if not mean > 0:
         raise BadInput("no rate is above 0: there is nothing to make spikes of")
+    factor = mean_rate * recording.dt / mean
+    if (most := factor * max(float(block.max()) for block in positive)) > _COUNTABLE:
+        raise BadInput(f"mean_rate={mean_rate:g} asks for {most:.2g} spikes in a sample: give a smaller one [spikes/s]")
     draws = generator(rng)
-    counts = each([draws.poisson(block * (mean_rate * recording.dt / mean)).astype(np.float64) for block in positive])
+    counts = each([draws.poisson(block * factor).astype(np.float64) for block in positive])
     return with_rates(recording).replaced(rates=counts)

@@ -8,6 +8,7 @@ import numpy as np
 
 from reactivation.analysis.recording import as_recording
 from reactivation.checks import Count, Rng, checked, generator
+from reactivation.machine.errors import BadInput
 from reactivation.replay.cells import counts_of, totals_of
 from reactivation.replay.inference import NULLS, SHUFFLED_TIME, Array, Found, found, measured, null_of
 from reactivation.replay.lags import LAGS, checked_lags, distances, edges, histograms, means, medians, powers
@@ -79,10 +80,13 @@ def exponent_by_first_step(
         shuffled within epochs, grouped anew.
 
     Raises:
-        BadInput: fewer than two lags, one below 1, or no epoch is longer than the longest.
+        BadInput: fewer than two lags, one below 1, no epoch is longer than the longest, or more groups than starts.
     """
     recording, chosen, draws = as_recording(recording, space), checked_lags(lags), generator(rng)
     blocks, formula = recording.blocks(max(chosen) + 1), partial(_slopes, chosen, groups)
+    starts = sum(len(block) * (block.shape[1] - max(chosen)) for block in blocks)
+    if groups > starts:
+        raise BadInput(f"groups={groups}: there are {starts} starts, and each group needs one")
     sums = partial(_grouped, recording.space, chosen, groups)
     shuffles = ([SHUFFLED_TIME.of(block, draws) for block in blocks] for _ in range(NULLS))
     null = null_of(SHUFFLED_TIME.name, (formula(sums(one).sum(0))[0] for one in shuffles))
