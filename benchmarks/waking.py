@@ -32,18 +32,16 @@ from reactivation.analysis.progress import Progress
 from reactivation.analysis.recording import Recording
 from reactivation.analysis.results import confidence_interval
 from reactivation.machine.errors import BadInput, run_command
-from reactivation.network.phases import waking
 from reactivation.settings.declaring import setting
 from reactivation.settings.describing import asked_settings
 from reactivation.settings.layers import RESULTS
 from reactivation.theory.drift import drift
 from reactivation.theory.landscape import waking_positions
-from reactivation.world.decoding import TEMPLATE
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checkout
 
 from paper.claims.mechanism import HOME_AT, network_of
-from paper.claims.theory import JUDGED, Controls, Network, Ruling, one_mode_at_home, ratios, verdict
+from paper.claims.theory import JUDGED, Controls, Network, Ruling, one_mode_at_home, ratios, told, verdict
 from paper.documents import print_or_fill, read_page
 from paper.protocols import SPATIAL
 from paper.tables import Table
@@ -55,7 +53,6 @@ FAMILIES = (
 )  # fmt: skip
 GAINS = (JUDGED[0], 0.5, JUDGED[1])  # c; D at the first is taken from the second
 CHOSEN, HALF, LATE = P = ("0 to 100", "50 to 100", "100 to 200")  # steps of waking whose density is p
-_TRAJECTORIES = 400
 
 
 @dataclass
@@ -86,7 +83,7 @@ def ask(settings: Measuring) -> Asked:
     run = subject_of(settings)
     awake = awake_of(run, settings)
     chosen = waking_positions(awake)
-    late = awake.record(waking(200), _TRAJECTORIES, rates=False, decoder=TEMPLATE)[100:]
+    late = waking_positions(awake, steps=200)[100:]
     recordings = {CHOSEN: chosen, HALF: chosen[50:], LATE: late}
     alphas = drift(run, GAINS, sigma=sigma_of(run, settings), awake=chosen, others=recordings).sensitivity
     radius = {steps: _radius(one) for steps, one in recordings.items()}
@@ -120,7 +117,7 @@ def depends(networks: Sequence[Asked], c: float) -> str:
     differences = [one.network[LATE].alpha[c] - one.network[CHOSEN].alpha[c] for one in networks]
     low, high = confidence_interval(differences) or (-math.inf, math.inf)
     words = "yes" if low > 0 or high < 0 else "no sign of it"
-    return f"{words} at c = {c:g}, {_told(differences)}"
+    return f"{words} at c = {c:g}, {told(differences)}"
 
 
 def judged(family: str, networks: Mapping[str, Sequence[Asked]], controls: Controls, steps: str) -> Ruling:
@@ -138,29 +135,24 @@ def block(networks: Mapping[str, Sequence[Asked]], controls: Mapping[str, Sequen
     for steps in P:
         analytic = Controls(*([one.network[steps] for one in controls[name]] for name in CONTROLS))
         for name, of in controls.items():
-            alphas = [_told([one.network[steps].alpha[c] for one in of]) for c in JUDGED]
+            alphas = [told([one.network[steps].alpha[c] for one in of]) for c in JUDGED]
             rows.append([steps, f"control: {name} (α itself)", _mean_radius(of, steps), *alphas, "–"])
         for name in FAMILIES:
             ruling = judged(name, networks, analytic, steps)
             own = [one.network[steps] for one in networks[name]]
-            alphas = [_told(ratios(own, analytic, c)) for c in JUDGED]
+            alphas = [told(ratios(own, analytic, c)) for c in JUDGED]
             rows.append([steps, name, _mean_radius(networks[name], steps), *alphas, ruling.verdict])
             if ruling.verdict != first.setdefault(name, ruling.verdict):
                 changed.append(f"- *{name}*, p of steps {steps}: {ruling.verdict}; {ruling.reason}.")
     heads = ["steps of p", "networks", "radius awake [m]", *(f"α over control, c = {c:g}" for c in JUDGED), "verdict"]
     answers = [f"- *{name}*: {'; '.join(depends(networks[name], c) for c in JUDGED)}." for name in FAMILIES]
     asked = "*Does α depend on the first steps of waking?* Of α with the last p, less α with the first:"
-    told = "Verdicts that change:" if changed else "No verdict changes."
-    return "\n\n".join([Table(heads, rows).markdown(), asked, "\n".join(answers), told, "\n".join(changed)]).rstrip()
+    verdicts = "Verdicts that change:" if changed else "No verdict changes."
+    return "\n\n".join([Table(heads, rows).markdown(), asked, "\n".join(answers), verdicts, "\n".join(changed)]).rstrip()
 
 
 def _mean_radius(of: Sequence[Asked], steps: str) -> str:
     return f"{fmean(one.radius[steps] for one in of):.2f}"
-
-
-def _told(values: Sequence[float]) -> str:
-    low, high = confidence_interval(values) or (-math.inf, math.inf)
-    return f"{fmean(values):.2g} [{low:.2g}, {high:.2g}]"
 
 
 def main(words: list[str]) -> None:

@@ -261,12 +261,10 @@ def when_it_appears(pulls: Mapping[int, Sequence[float]]) -> Ruling:
     there = {step: within(pulls[step], (WEAKEST, math.inf)) for step in steps}
     if there[steps[-1]] is not True:
         met = there[steps[-1]]
-        return Ruling(
-            UNDECIDED if met is None else "not by the end", f"α/control {_told(pulls[steps[-1]])} at the last step"
-        )
+        return Ruling(UNDECIDED if met is None else "not by the end", f"α/control {told(pulls[steps[-1]])} at the last step")
     since = next(step for step in steps if all(there[later] for later in steps if later >= step))
     stays = "only at the last step looked at" if since == steps[-1] else f"there, and at least {WEAKEST} ever after"
-    return Ruling(f"by step {since}", f"α/control {_told(pulls[since])} {stays}")
+    return Ruling(f"by step {since}", f"α/control {told(pulls[since])} {stays}")
 
 
 def gain_matters(networks: Sequence[Network]) -> Ruling:
@@ -296,10 +294,11 @@ def _ruled(values: Sequence[float], span: Span, what: str, whose: str) -> Ruling
     if len(values) < FEWEST_SEEDS:
         return Ruling(UNDECIDED, f"{len(values)} {whose}; {FEWEST_SEEDS} are needed")
     met = within(values, span)
-    return Ruling({True: YES, False: NO, None: UNDECIDED}[met], f"{what}: {_told(values)}, against {span[0]:.2g}")
+    return Ruling({True: YES, False: NO, None: UNDECIDED}[met], f"{what}: {told(values)}, against {span[0]:.2g}")
 
 
-def _told(values: Sequence[float]) -> str:
+def told(values: Sequence[float]) -> str:
+    """Return the mean of values over networks, with its 95 % interval, in words."""
     low, high = confidence_interval(values) or (-math.inf, math.inf)
     return f"{np.mean(values):.2g} [{low:.2g}, {high:.2g}]"
 

@@ -23,9 +23,9 @@ _MOST = 20_000  # waking positions used, about
 _AWAKE, _LONG = 400, 100  # trajectories, and steps of each, which is the length of training
 
 
-def waking_positions(run: Run) -> Recording:
-    """Return the waking positions of a run, decoded with `TEMPLATE`, which is continuous."""
-    return run.record(waking(_LONG), _AWAKE, rates=False, decoder=TEMPLATE)
+def waking_positions(run: Run, steps: int = _LONG) -> Recording:
+    """Return the waking positions of a run over some steps, decoded with `TEMPLATE`, which is continuous."""
+    return run.record(waking(steps), _AWAKE, rates=False, decoder=TEMPLATE)
 
 
 class Landscape(Protocol):
