@@ -281,6 +281,36 @@ def test_rest_is_at_home_or_not_by_the_steps_that_home_is_taken_from(monkeypatch
     assert [_one_mode(measured, farther) for farther in (0.0, 0.1)] == [True, False]
 
 
+def test_verdicts_that_change_with_later_steps_of_waking_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One family has no pull but for the first steps of waking; the others have none at all."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from waking import CHOSEN, FAMILIES, Asked, P, block
+
+    from paper.claims.theory import Network
+    from paper.theory import BY_NAME, CONTROLS
+
+    def several(first: float, later: float, exponent: float) -> list[Any]:
+        def network(seed: int, alpha: float) -> Network:
+            return Network(seed, dict.fromkeys((0.0, 4.0), alpha + 0.01 * (seed - 1)), exponent)
+
+        alphas = {steps: first if steps == CHOSEN else later for steps in P}
+        return [
+            Asked({steps: network(seed, alpha) for steps, alpha in alphas.items()}, dict.fromkeys(P, 0.3))
+            for seed in range(3)
+        ]
+
+    changing, *others = FAMILIES
+    networks = {changing: several(0.8, 0.0, 0.0)} | {name: several(0.0, 0.0, 0.0) for name in others}
+    networks |= {str(BY_NAME[name].null): several(0.0, 0.0, 0.0) for name in FAMILIES}
+    controls = dict(zip(CONTROLS, (several(1.0, 1.0, 0.5), several(0.0, 0.0, 0.0)), strict=True))
+    _, told = block(networks, controls).split("Verdicts that change:")
+    assert [line.split(":")[0] for line in told.strip().splitlines()] == [
+        f"- *{changing}*, p of steps 50 to 100",
+        f"- *{changing}*, p of steps 100 to 200",
+    ]
+    assert "flat attractor; all its conditions are met" in told
+
+
 def test_noise_makes_rates_larger_and_holding_them_does_not_let_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     from alpha import held_at, norm_at
