@@ -51,7 +51,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checko
 from paper.claims.theory import JUDGED, NEAR_ONE, NO, OF_FLAT_CONTROL, UNDECIDED, YES
 from paper.documents import print_or_fill, read_page
 from paper.tables import Table
-from paper.theory import BY_NAME, CONTROL_SEEDS, DENSITY, TAG
+from paper.theory import BY_NAME, CONTROL_SEEDS, DENSITY, TAG, control_name
 
 SOURCE = "by benchmarks/alpha.py"
 AMPLITUDE, SUBSTEPS = "amplitude", "substeps"
@@ -179,7 +179,7 @@ def block(question: Question, networks: Sequence[Asked], langevin: Sequence[Aske
     """Return the table of a question, and its answer."""
     kinds = ("norm", "α", question.changed)
     rows = [_row(f"{FAMILY.name}, seed {seed}", [one]) for seed, one in zip(FAMILY.seeds, networks, strict=True)]
-    rows += [_row("control: Langevin sampling, ring", langevin), _row("control: flat attractor, ring", attractor)]
+    rows += [_row(control_name(name, FAMILY.task), of) for name, of in ((LANGEVIN, langevin), (ATTRACTOR, attractor))]
     table = Table(["network", *(f"{kind}, c = {gain:g}" for kind in kinds for gain in JUDGED)], rows)
     return f"{table.markdown()}\n\n*{question.words}* {answer(question, networks, langevin, attractor)}."
 

@@ -64,7 +64,7 @@ from paper.claims.theory import (
 from paper.documents import print_or_fill, read_page
 from paper.protocols import HEAD, SPATIAL
 from paper.tables import Table
-from paper.theory import CONTROL_SEEDS, DENSITY
+from paper.theory import CONTROL_SEEDS, DENSITY, control_name
 
 SOURCE = "by benchmarks/denoising.py"
 TASKS = (SPATIAL, HEAD)
@@ -196,7 +196,7 @@ def block(task: str, found: Mapping[str, Sequence[Measured]], controls: Controls
     rows = []
     for kind, each in found.items():
         rows += [_row(f"{kind}, seed {one.network.seed}", f"{one.error:.3f}", [one.network]) for one in each]
-        rows.append(_row(f"mean of the analytic control ({EXACT[kind]})", "0", analytic[kind]))
+        rows.append(_row(f"{control_name(EXACT[kind], task)}, mean", "0", analytic[kind]))
     heads = ["network", "error of the drift", *(f"α, c = {c:g}" for c in JUDGED), "exponent", "most left of the start"]
     problem, told = controls.problem(task), []
     for kind, each in found.items():

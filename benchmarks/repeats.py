@@ -37,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checko
 from paper.claims.theory import JUDGED
 from paper.documents import print_or_fill, read_page
 from paper.tables import Table
-from paper.theory import DENSITY
+from paper.theory import DENSITY, control_name
 
 SOURCE = "by benchmarks/repeats.py"
 REPEATS = "repeats"
@@ -91,7 +91,8 @@ def answer(networks: Sequence[Repeated]) -> str:
 def block(networks: dict[str, dict[float, Repeated]], controls: Sequence[dict[float, Repeated]]) -> str:
     """Return the table, and the answers."""
     rows = [[name, *(text for c in JUDGED for text in _row([of[c]]))] for name, of in networks.items()]
-    rows.append(["control: Langevin sampling, ring", *(text for c in JUDGED for text in _row([one[c] for one in controls]))])
+    exact = (text for c in JUDGED for text in _row([one[c] for one in controls]))
+    rows.append([control_name(LANGEVIN, FAMILY.task), *exact])
     kinds = ("mean α", "SD of α over draws", "standard error of α over pairs")
     table = Table(["network", *(f"{kind}, c = {c:g}" for c in JUDGED for kind in kinds)], rows)
     answers = "; ".join(f"at c = {c:g} {answer([of[c] for of in networks.values()])}" for c in JUDGED)

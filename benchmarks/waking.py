@@ -45,7 +45,7 @@ from paper.claims.theory import JUDGED, Controls, Network, Ruling, one_mode_at_h
 from paper.documents import print_or_fill, read_page
 from paper.protocols import SPATIAL
 from paper.tables import Table
-from paper.theory import BY_NAME, CONTROL_SEEDS, CONTROLS, control_settings, counted, family_settings, found
+from paper.theory import BY_NAME, CONTROL_SEEDS, CONTROLS, control_name, control_settings, counted, family_settings, found
 
 SOURCE, BLOCK = "by benchmarks/waking.py", "waking"
 FAMILIES = (
@@ -136,7 +136,7 @@ def block(networks: Mapping[str, Sequence[Asked]], controls: Mapping[str, Sequen
         analytic = Controls(*([one.network[steps] for one in controls[name]] for name in CONTROLS))
         for name, of in controls.items():
             alphas = [told([one.network[steps].alpha[c] for one in of]) for c in JUDGED]
-            rows.append([steps, f"control: {name} (α itself)", _mean_radius(of, steps), *alphas, "–"])
+            rows.append([steps, f"{control_name(name, SPATIAL)} (α itself)", _mean_radius(of, steps), *alphas, "–"])
         for name in FAMILIES:
             ruling = judged(name, networks, analytic, steps)
             own = [one.network[steps] for one in networks[name]]

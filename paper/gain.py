@@ -29,7 +29,7 @@ from paper.panels.base import PanelTable
 from paper.pictures import picture
 from paper.protocols import HEAD, SPATIAL
 from paper.tables import Table
-from paper.theory import CONTROLS, DENSITY, FAMILIES
+from paper.theory import CONTROLS, DENSITY, FAMILIES, control_name
 from reactivation.analysis.base import both_phases
 from reactivation.analysis.measures import kl
 from reactivation.analysis.results import confidence_interval
@@ -87,7 +87,7 @@ class Control:
 
     @property
     def family(self) -> str:
-        return _control_name(self.name, self.task)
+        return control_name(self.name, self.task)
 
     @property
     def network(self) -> str:
@@ -140,10 +140,6 @@ class Control:
 
 def _told(measures: Mapping[str, Any]) -> tuple[float | None, float | None]:
     return measures["kl_matched"], measures["kl_matched_standard_error"]
-
-
-def _control_name(name: str, task: str) -> str:
-    return f"{name} control, {DENSITY[task]}"
 
 
 def controls() -> Iterator[Control]:
@@ -233,13 +229,13 @@ def curves(rows: Sequence[Row], family: str, inputs: str) -> list[Curve]:
 
 def _dimensions(network: str) -> int:
     """Dimensions of the space of a network or control."""
-    of_the_box = (SPATIAL, *(_control_name(name, SPATIAL) for name in CONTROLS))
+    of_the_box = (SPATIAL, *(control_name(name, SPATIAL) for name in CONTROLS))
     return 2 if network.startswith(of_the_box) else 1
 
 
 def controls_of(rows: Sequence[Row], task: str) -> Controls:
     """Return the controls of a task, on which it depends whether its families are judged."""
-    langevin, attractor = (curves(rows, _control_name(name, task), STILL) for name in CONTROLS)
+    langevin, attractor = (curves(rows, control_name(name, task), STILL) for name in CONTROLS)
     return Controls(langevin, attractor, curves(rows, SCALE_FREE, STILL))
 
 

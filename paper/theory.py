@@ -149,7 +149,13 @@ def parts(path: str, seeds: Sequence[int] | None = None) -> Iterator[Part]:
                 yield Part(f"{family.name}, seed {seed}{ALONG}", training, lacking_of(training), family.name)
 
 
-CONTROLS = ("langevin", "attractor")
+_CONTROL_NAMES = {"langevin": "Langevin sampling", "attractor": "flat attractor"}
+CONTROLS = tuple(_CONTROL_NAMES)
+
+
+def control_name(name: str, task: str) -> str:
+    """Return what tables call an analytic network of a task."""
+    return f"control: {_CONTROL_NAMES[name]}, {DENSITY[task]}"
 
 
 def control_settings(path: str, task: str, name: str, seed: int) -> Settings:

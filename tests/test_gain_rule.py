@@ -37,6 +37,8 @@ from paper.gain import (
     verdicts_drawn,
     with_published,
 )
+from paper.protocols import HEAD, SPATIAL
+from paper.theory import CONTROLS, control_name
 from reactivation.machine.errors import DamagedData
 from reactivation.machine.places import PUBLISHED
 from reactivation.settings.layers import resolve_train
@@ -189,8 +191,8 @@ def test_a_rest_without_a_divergence_is_kept_as_such_and_leaves_its_curve_out(
 def test_what_lives_in_the_box_has_two_dimensions_and_what_lives_on_the_circle_one() -> None:
     rows = drawn(str(PUBLISHED))
     found = {row.family: {one.dimensions for one in curves(rows, row.family, row.inputs)} for row in rows}
-    for name in ("langevin", "attractor"):
-        assert (found[f"{name} control, ring"], found[f"{name} control, bearings"]) == ({2}, {1})
+    for name in CONTROLS:
+        assert (found[control_name(name, SPATIAL)], found[control_name(name, HEAD)]) == ({2}, {1})
     assert (found["biased GRU"], found[SCALE_FREE]) == ({2}, {1, 2})
 
 

@@ -136,9 +136,9 @@ def test_prose_about_the_best_gain_has_the_published_numbers() -> None:
             for (name, _), kl in sorted(curves.items())
             if name == family and len(kl) == len(GAINS) and (best := Curve(kl).best) is not None
         ]
-        for family in ("drawn tanh", "langevin control, bearings")
+        for family in ("drawn tanh", "control: Langevin sampling, bearings")
     }
-    reference = float(np.mean(bests["langevin control, bearings"]))
+    reference = float(np.mean(bests["control: Langevin sampling, bearings"]))
     assert f"best c of the Langevin controls is {2**reference:.2f}, not 2" in page
     assert f"greater by {told([best - reference for best in bests['drawn tanh']])}" in page
     found_at = [2**best for best in bests["drawn tanh"]]

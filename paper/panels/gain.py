@@ -57,6 +57,6 @@ def _draw_family(ax: "Axes", name: str, curves: Mapping[str, Sequence[Curve]]) -
             ax.plot(GAINS, values, mark, ls=dash, ms=2.5, lw=0.8, color=colour, label=None if number else inputs)
     ax.axvline(2, color=MIDDLE, lw=0.6, ls=":", zorder=0)
     ax.set(xscale="log", yscale="log")
-    ax.set_title(name.replace("; ", ";\n"), fontsize=7)
+    ax.set_title(name.replace("; ", ";\n").replace(": ", ":\n"), fontsize=7)
     ax.set_xticks(GAINS, [f"{gain:g}" for gain in GAINS])
     ax.minorticks_off()

@@ -16,10 +16,10 @@ from paper.protocols import HEAD, SPATIAL
 from paper.theory import (
     CONTROL_SEEDS,
     CONTROLS,
-    DENSITY,
     FAMILIES,
     LAST,
     Family,
+    control_name,
     control_settings,
     counted,
     family_settings,
@@ -31,7 +31,6 @@ from reactivation.world.spaces import Box, Circle
 if TYPE_CHECKING:
     from reactivation.theory.course import Course
 
-_CONTROLS = {"langevin": "control: Langevin sampling", "attractor": "control: flat attractor"}
 _EVERY = 500  # steps of a long rest between those that are shown, after the first so many
 _ASSUMED = ("residual", "seen", "width", "nonstationary")
 BOUNDS = ("loss", "split", "approximated", "l3", "upper")
@@ -73,7 +72,7 @@ def _controls(path: str, task: str) -> Iterator[Measured]:
     for name in CONTROLS:
         each = (found(control_settings(path, task, name, seed)) for seed in CONTROL_SEEDS)
         yield Measured(
-            f"{_CONTROLS[name]}, {DENSITY[task]}",
+            control_name(name, task),
             task,
             tuple(one for one in each if one),
             len(CONTROL_SEEDS),
