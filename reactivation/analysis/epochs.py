@@ -312,6 +312,11 @@ def each(blocks: Sequence[Any]) -> list[Any]:
     return [epoch for block in blocks for epoch in block]
 
 
+def lengths_of(blocks: Sequence[Array]) -> NDArray[np.int64]:
+    """Samples of each epoch, (B), of blocks (B, T, ...)."""
+    return np.repeat([block.shape[1] for block in blocks], [len(block) for block in blocks])
+
+
 def stacked(series: Sequence[Any], whole: bool) -> list[Any]:
     """Epochs as one block (`whole`), or as one block each."""
     return ([np.stack(series)] if series else []) if whole else [one[None] for one in series]

@@ -3,17 +3,15 @@
 Axes: B epochs, T samples, P dimensions, N units.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from reactivation.analysis.epochs import TRUTH, Array, are_counts
+from reactivation.analysis.epochs import TRUTH, Array, Parts, are_counts, each, lengths_of
 from reactivation.analysis.stamps import SAME
 from reactivation.machine.errors import BadInput
-
-if TYPE_CHECKING:
-    from reactivation.analysis.recording import Recording
 
 
 class Given(NamedTuple):
@@ -51,31 +49,32 @@ def from_pynapple(positions: Any, epochs: Any, rates: Any, truth: Any) -> Given:
     return Given(positions, values[:, None] if values.ndim == 1 else values, truth)
 
 
-def to_pynapple(recording: "Recording", draws: np.random.Generator) -> Pynapple:
+def to_pynapple(parts: Parts, draws: np.random.Generator) -> Pynapple:
     """See `Recording.to_pynapple`."""
     try:
         import pynapple as nap  # an extra
     except ImportError:
         raise BadInput("to_pynapple needs pynapple: pip install pynapple; or use positions, rates and starts") from None
-    starts, lengths, dt = _in_order(recording), recording.lengths, recording.dt
+    lengths, dt = lengths_of(parts.blocks), parts.dt
+    starts = _in_order(np.array([start.seconds for start in parts.starts]), lengths, dt)
     support = nap.IntervalSet(starts, starts + (lengths - 1) * dt)
     times = _times(starts, lengths, dt)
-    names = [axis.name for axis in recording.space.axes]
+    names = [axis.name for axis in parts.space.axes]
 
-    def in_time(points: Array) -> Any:
+    def in_time(blocks: Sequence[Array]) -> Any:
+        points = np.concatenate(each(blocks))
         if len(names) == 1:
             return nap.Tsd(t=times, d=points[:, 0], time_support=support)
         return nap.TsdFrame(t=times, d=points, columns=names, time_support=support)
 
-    positions, truth = in_time(recording.flat), [*recording.true_epochs]
-    true_positions = in_time(np.concatenate(truth)) if truth else None
-    if recording.rates is None:
-        return Pynapple(positions, None, None, true_positions)
-    values = np.concatenate([*recording.rates])
-    known = len(recording.rates)  # epochs with rates, which may be the first ones only
+    positions, truth = in_time(parts.blocks), in_time(parts.truth) if parts.truth else None
+    if not parts.rates:
+        return Pynapple(positions, None, None, truth)
+    values = np.concatenate(each(parts.rates))
+    known = len(each(parts.rates))  # epochs with rates, which may be the first ones only
     rates = nap.TsdFrame(t=times[: len(values)], d=values, time_support=support[:known])
     spikes = _spikes(nap, starts[:known], lengths[:known], values, dt, draws) if are_counts(values) else None
-    return Pynapple(positions, rates, spikes, true_positions)
+    return Pynapple(positions, rates, spikes, truth)
 
 
 def _require(name: str, value: Any, *attributes: str) -> None:
@@ -111,10 +110,10 @@ def _counts(times: Array, spikes: list[Array]) -> Array:
     return np.stack(counts, axis=1).astype(np.float64)
 
 
-def _in_order(recording: "Recording") -> Array:
+def _in_order(starts: Array, lengths: NDArray[np.int64], dt: float) -> Array:
     """When each epoch begins [s]: as recorded, or end to end where epochs overlap."""
-    starts, lasting = recording.starts, recording.lengths * recording.dt
-    if (starts[1:] > starts[:-1] + lasting[:-1] - recording.dt / 2).all():
+    lasting = lengths * dt
+    if (starts[1:] > starts[:-1] + lasting[:-1] - dt / 2).all():
         return starts
     return np.concatenate(([0.0], np.cumsum(lasting)[:-1]))
 

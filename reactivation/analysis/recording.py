@@ -146,7 +146,7 @@ class Recording:
     @property
     def lengths(self) -> NDArray[np.int64]:
         """Samples of each epoch, (B)."""
-        return np.repeat([block.shape[1] for block in self._blocks], [len(block) for block in self._blocks])
+        return reading.lengths_of(self._blocks)
 
     @property
     def starts(self) -> Array:
@@ -400,7 +400,7 @@ class Recording:
         )
 
     @checked
-    def to_pynapple(self, *, rng: Rng = 0) -> "exchange.Pynapple":
+    def to_pynapple(self, *, rng: Rng = 0) -> exchange.Pynapple:
         """Return pynapple objects of the recording: `.positions`, `.rates`, `.spikes` and `.true_positions`, if it has them.
 
         Each epoch is an interval of the time support, from its first sample to its last, and begins at `starts`; epochs
@@ -413,7 +413,7 @@ class Recording:
         Raises:
             BadInput: pynapple is not installed.
         """
-        return exchange.to_pynapple(self, generator(rng))
+        return exchange.to_pynapple(self._parts(), generator(rng))
 
     @checked
     def save(self, file: str | os.PathLike[str]) -> Path:
