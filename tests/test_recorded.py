@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 from importlib.util import find_spec
+import json
 import os
 from pathlib import Path
 import re
@@ -254,6 +255,20 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     again = ra.Recording.load(tmp_path / "rest.npz")
     assert np.array_equal(again.positions, recording.positions)
     assert (again.dt, again.space) == (recording.dt, recording.space)
+
+
+def test_bearings_come_back_from_files(tmp_path: Path) -> None:
+    """Files of a circle also held the marks that all circles share, and were then refused as damaged."""
+    recording = ra.Recording(np.linspace(-3, 3, 50), 0.1, ra.Circle())
+    arrays = dict(np.load(recording.save(tmp_path / "mouse.npz")))
+    about = json.loads(str(arrays["about"]))
+    assert about["space"] == {"name": "Circle"}
+    about["space"]["compass"] = {}
+    np.savez(tmp_path / "older.npz", **{**arrays, "about": json.dumps(about)})
+    for name in ("mouse.npz", "older.npz"):
+        again = ra.Recording.load(tmp_path / name)
+        assert again.space == ra.Circle()
+        assert np.array_equal(again.flat, recording.flat)
 
 
 @pytest.mark.parametrize("note", [np.arange(3), Path("mouse.nwb"), float("nan")])

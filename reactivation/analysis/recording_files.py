@@ -1,7 +1,7 @@
 """Recordings in npz files of their own, with where they come from; nothing is pickled."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 import io
 import json
 from pathlib import Path
@@ -129,15 +129,16 @@ def _number(value: Any) -> Any:
     raise TypeError(f"a value of type {type(value).__name__} is none of these")
 
 
-def _fields_of(space: Space) -> tuple[str, ...]:
-    return tuple(getattr(space, "__dataclass_fields__", ()))
+def _fields_of(space: Space | type[Space]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(space)) if is_dataclass(space) else ()
 
 
 def _named_space(file: Path, about: dict[str, Any]) -> Space:
     name = about.pop("name")
     if name not in _SPACES:
         raise BadInput(f"{file}: was recorded in a space of your own, {name}: give space=")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in about.items()}
+    known = _fields_of(_SPACES[name])  # some files hold more: what all circles share
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in about.items() if key in known}
     return _SPACES[name](**values)
 
 
