@@ -1,27 +1,23 @@
-"""Reading recorded positions: their shape, missing samples, gaps, and samples outside the space.
+"""What a recording holds, and the choice of some of its samples: steps, masks over time, stretches.
 
 An epoch is a stretch of samples a time step apart, (T, P). Between epochs there is no step, no lag and no dwell.
+Axes: B epochs, T samples, P dimensions, N units.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.analysis.stamps import GAP, Stamps, index_of, is_several, kind_of, require_same
-from reactivation.checks import numbers
+from reactivation.analysis.stamps import GAP, Stamps
+from reactivation.checks import whole
 from reactivation.machine.errors import BadInput
 from reactivation.world.spaces import Space
 
 Array = NDArray[np.float64]
 Rates = NDArray[np.float32]
-
-TRUTH = "true positions"  # in messages
-_FEW = 10  # an array with fewer columns than this, and than rows, is taken for a table of columns, not for epochs
-_AT_ONCE = 1_000_000  # positions whose walls are looked for together
-_ROUNDING = 1e-6  # error of single precision, or of a box around its own positions [m, rad]
 
 
 class Moments(NamedTuple):
@@ -65,142 +61,66 @@ class Epoch(NamedTuple):
     steps: slice  # of that series
 
 
-def read_series(positions: Any, dimensions: int, name: str = "positions") -> Array | list[Array]:
-    """Read positions as (B, T, P), or as a list of (T, P) where lengths differ; they are anything numpy makes an array of.
-
-    Args:
-        name: what they are, for messages.
-
-    Raises:
-        BadInput: they are not numbers, or have another shape.
-    """
-    parts = positions if isinstance(positions, list | tuple) else []
-    if any(is_several(one) for one in parts):
-        epochs = [numbers(name, one) for one in parts]
-        if len({epoch.shape for epoch in epochs}) > 1:
-            return [_one_of(epoch, dimensions, name, place) for place, epoch in enumerate(epochs)]
-        return _shaped(np.stack(epochs), dimensions, name)
-    array = numbers(name, positions)
-    if dimensions == 1 and array.ndim == 2 and array.shape[1] > 1 and kind_of(getattr(positions, "index", None)):
-        raise BadInput(f"{name} have {array.shape[1]} columns: give the one that holds the bearings [rad]")
-    return _shaped(array, dimensions, name)
-
-
-def _one_of(array: Array, dimensions: int, name: str, place: int) -> Array:
-    """The only epoch, (T, P), of the array at a place of a list."""
-    read = _shaped(array, dimensions, name)
-    if len(read) > 1:
-        raise BadInput(f"{name} hold {len(read)} epochs in array {place} of the list: give each epoch as one array of it")
-    return read[0]
-
-
-def _shaped(array: Array, dimensions: int, name: str) -> Array:
-    """Any accepted shape → (B, T, P)."""
-    shape = array.shape
-    if dimensions == 1 and array.ndim < 3 and shape[-1:] != (1,):
-        if array.ndim == 2 and shape[1] < min(shape[0], _FEW):
-            raise BadInput(
-                f"{name} have shape {shape}, which on a circle is {shape[0]} epochs of {shape[1]} bearings: give the "
-                "column that holds the bearings, or shape (B, T, 1) if epochs are meant"
-            )
-        array = array[..., None]
-    if array.ndim == 2:
-        array = array[None]
-    if array.ndim != 3 or array.shape[-1] != dimensions or not array.size:
-        axes = " or (T)" if dimensions == 1 else ""
+def sliced(parts: Parts, which: slice) -> Parts:
+    """Choose a slice of steps in every epoch, as `Recording.__getitem__` tells."""
+    every = 1 if which.step is None else whole("every", which.step, 1)
+    if every > 1 and any(are_counts(rates) and rates.any() for rates in parts.rates):
         raise BadInput(
-            f"{name} have shape {shape}; (T, {dimensions}){axes} is wanted, (B, T, {dimensions}), or a list of epochs"
+            f"every sample has the spikes of {parts.dt:g} s, too few for samples {every} times as far apart: count "
+            "spikes in wider bins first, or leave them out: recording.replaced(rates=[])[...]"
         )
-    return array
+    begins = [which.indices(length)[0] for length in lengths_of(parts.blocks)]
+    starts = [start.after(begin, parts.dt) for start, begin in zip(parts.starts, begins, strict=True)]
+    chosen = _chosen(parts, lambda blocks: [block[:, which] for block in blocks], starts)
+    return chosen if every == 1 else chosen._replace(dt=parts.dt * every, given=-1)
 
 
-def read_truth(
-    truth: Any, series: Array | list[Array], known: Sequence[Sequence[Stamps | None]], dt: float
-) -> Array | list[Array]:
-    """Read true positions of the samples of `series`, in its shape.
-
-    Args:
-        known: the times of each series that were given, and its index.
-
-    Raises:
-        BadInput: they are not numbers, or have another shape; or their index holds other times or row numbers.
-    """
-    read = read_series(truth, series[0].shape[-1], TRUTH)
-    if len(read) != len(series):
-        raise BadInput(f"{TRUTH} are of {len(read)} epochs, positions of {len(series)}: give one for each sample")
-    for own, of in zip(read, series, strict=True):
-        if own.shape != of.shape:
-            raise BadInput(f"{TRUTH} have shape {own.shape} where positions have {of.shape}: give one for each sample")
-    require_same(TRUTH, index_of(truth, [len(one) for one in series]), known, dt)
-    return read
+def masked(parts: Parts, which: Any) -> Parts:
+    """Choose samples by a mask over time, as `Recording.__getitem__` tells."""
+    return stretches(parts, split(_masks(parts, which), None, parts.dt), together=False)
 
 
-def read_rates(rates: Any, series: Array | list[Array], known: Sequence[Sequence[Stamps | None]], dt: float) -> Any:
-    """Read rates as (K, T, N), or as a list of (T, N).
+def stretches(parts: Parts, chosen: Sequence[Epoch], together: bool) -> Parts:
+    """Choose stretches of epochs, as `Recording.stretches` tells."""
 
-    Args:
-        known: the times of each series that were given, and its index.
+    def cut_out(blocks: Sequence[Any]) -> list[Any]:
+        epochs = each(blocks)
+        known = takewhile(lambda one: one.series < len(epochs), chosen)  # the first epochs alone may have rates
+        return stacked([epochs[one.series][one.steps] for one in known], together)
+
+    return _chosen(parts, cut_out, [parts.starts[one.series].after(one.steps.start, parts.dt) for one in chosen])
+
+
+def _chosen(parts: Parts, choose: Callable[[Sequence[Any]], list[Any]], starts: Sequence[Start]) -> Parts:
+    """Choose of positions, true positions and rates alike; blocks of which no sample is left are left out.
 
     Raises:
-        BadInput: they do not fit the positions, or their index holds other times or row numbers.
+        BadInput: all are.
     """
-    if isinstance(rates, list | tuple):
-        read: Any = [numbers("rates", one, np.float32) for one in rates]
-    else:
-        array = numbers("rates", rates, np.float32)
-        read = array[None] if array.ndim < 3 else array
-    fits = 0 < len(read) <= len(series)
-    if not fits or any(one.ndim != 2 or len(one) != len(of) for one, of in zip(read, series, strict=False)):
-        raise BadInput(f"rates have shapes {[one.shape for one in read]}; (T, N) is wanted for each epoch, in their order")
-    require_same("rates", index_of(rates, [len(one) for one in read]), known, dt)
-    if len(units := sorted({one.shape[1] for one in read})) > 1:
-        raise BadInput(f"rates are of {units} units: give those of the same ones in each epoch")
-    if isinstance(series, np.ndarray) and isinstance(read, list):
-        read = np.stack(read)
-    return read
+    chosen = [choose(blocks) for blocks in (parts.blocks, parts.truth, parts.rates)]
+    is_left = [block.size > 0 for block in chosen[0] for _ in block]  # of each epoch
+    if not any(is_left):
+        raise BadInput("no sample is left: choose more")
+    blocks, truth, rates = (tuple(block for block in some if block.size) for some in chosen)
+    left = tuple(start for start, there in zip(starts, is_left, strict=True) if there)
+    return parts._replace(blocks=blocks, truth=truth, rates=rates, moments=None, starts=left)
 
 
-def are_counts(rates: Array | Rates) -> bool:
-    """Whether rates are spike counts: whole numbers from 0 on."""
-    return bool((rates >= 0).all() and (rates == np.round(rates)).all())
-
-
-def starts_of(
-    begins: Iterable[tuple[int, int]], times: Sequence[Stamps | None], lengths: Sequence[int], dt: float
-) -> tuple[Start, ...]:
-    """Say where epochs begin, by the times of their series; one without times follows the series before, or begins at 0.
-
-    Args:
-        begins: the series of each epoch, and the step of that series.
-    """
-    first = np.cumsum([0, *lengths]).tolist()
-    earliest = min((one.first for one in times if one is not None and one.first is not None), default=None)
-    zeros, follows = [], 0.0  # follows: the zero of samples that are counted on
-    for after, one in zip(first[1:], times, strict=True):
-        zeros.append(follows if one is None else one.zero(earliest))
-        if one is not None:
-            follows = one.zero(earliest) + float(one.values[-1]) + dt - after * dt
-
-    def seconds(series: int, step: int) -> float:
-        stamps = times[series]
-        return zeros[series] + float((first[series] + step) * dt if stamps is None else stamps.values[step])
-
-    return tuple(Start(first[series] + step, seconds(series, step)) for series, step in begins)
-
-
-def read_supports(positions: Any, lengths: Sequence[int]) -> list[NDArray[np.intp]] | None:
-    """Number the interval of the time support that each sample of each series is in; None where no series has a support.
-
-    Intervals of pynapple objects may touch, so gaps in times do not always separate them.
-    """
-    series = positions if isinstance(positions, list | tuple) else [positions]
-    supports = [getattr(one, "time_support", None) for one in series]
-    if all(support is None for support in supports) or len(series) != len(lengths):
-        return None
-    return [
-        np.zeros(length, dtype=np.intp) if support is None else np.searchsorted(support.start, one.t, side="right")
-        for one, support, length in zip(series, supports, lengths, strict=True)
-    ]
+def _masks(parts: Parts, which: Any) -> list[NDArray[np.bool_]]:
+    """A mask over time as one for each epoch."""
+    mask = np.asarray(which)
+    if mask.dtype != np.bool_:
+        raise BadInput("recording[...] takes a slice of steps or a mask of booleans over time; epochs: recording.take(...)")
+    lengths = lengths_of(parts.blocks)
+    if mask.ndim == 1 and mask.size not in (parts.given, int(lengths.sum())) and (lengths == mask.size).all():
+        mask = np.tile(mask, len(lengths))
+    flat, ends = mask.reshape(-1), np.cumsum(lengths)
+    rows = len(mask) if mask.ndim > 1 else 1
+    if flat.size == ends[-1] and np.isin(flat.size // rows * np.arange(1, rows + 1), ends).all():
+        return np.split(flat, ends[:-1])
+    if flat.size == parts.given != ends[-1]:
+        return [flat[at.sample : at.sample + length] for at, length in zip(parts.starts, lengths, strict=True)]
+    raise BadInput(f"the mask has {mask.shape} entries; this recording has epochs of {range_of(lengths)} samples")
 
 
 def split(
@@ -225,79 +145,6 @@ def split(
     return epochs
 
 
-def finite(series: Array | list[Array], truth: Array | list[Array] | None, drop: bool) -> list[NDArray[np.bool_]] | None:
-    """Find the samples (T) of each series that are finite, with their true positions; None where all are.
-
-    Raises:
-        BadInput: some are not finite, and they may not be dropped; or none is finite.
-    """
-    there = [np.asarray(np.isfinite(one).all(-1)) for one in series]
-    name = "positions"
-    if truth is not None:
-        name = TRUTH if all(one.all() for one in there) else name
-        there = [here & np.isfinite(one).all(-1) for here, one in zip(there, truth, strict=True)]
-    missing, samples = sum(int((~one).sum()) for one in there), sum(len(one) for one in there)
-    if not missing:
-        return None
-    if not drop:
-        raise BadInput(
-            f"{missing} of {samples} {name} are not finite: give drop_missing=True to cut them out, or fill them in"
-        )
-    if missing == samples:
-        raise BadInput(f"none of {samples} {name} is finite")
-    return there
-
-
-def in_space(points: Array, space: Space) -> Array:
-    """Wrap positions (..., P) into a space; positions already within keep every bit.
-
-    Raises:
-        BadInput: they are angles that look like degrees.
-    """
-    if space.unit == "rad":
-        size = np.abs(points)
-        if size.size and size.max() > 4 * math.pi and (size > 2 * math.pi).mean() > 0.5:
-            raise BadInput(
-                f"bearings reach {size.max():.4g} and most lie beyond 2π: they look like degrees; give np.deg2rad(...), "
-                "or, of turns that add up, np.angle(np.exp(1j * bearings))"
-            )
-    low, high = np.array([(axis.low, axis.high) for axis in space.axes]).T
-    beyond = (points < low - _ROUNDING) | (points > high + _ROUNDING)
-    return np.where(beyond, space.wrap(points), points) if beyond.any() else points
-
-
-def count_outside(points: Array, space: Space, margin: float, name: str = "positions") -> int:
-    """Count the positions (n, P) beyond the walls; `name` says in messages what they are.
-
-    Raises:
-        BadInput: some lie more than `margin` beyond.
-    """
-    parts = np.array_split(points, len(points) // _AT_ONCE + 1)
-    gap = np.concatenate([np.asarray(space.wall(part).gap) for part in parts])
-    far = gap < -margin - _ROUNDING
-    if far.any():
-        raise BadInput(
-            f"{far.mean():.1%} of the {name} lie more than {margin:g} {space.unit} outside {space}: give the space that "
-            "they were recorded in (Box.around(positions) holds all), positions in its unit, or a larger margin="
-        )
-    return int((gap < -_ROUNDING).sum())
-
-
-def parts_of(
-    series: Array | list[Array],
-    there: list[NDArray[np.bool_]] | None,
-    times: Sequence[Stamps | None],
-    dt: float,
-    supports: list[NDArray[np.intp]] | None,
-) -> list[Epoch] | None:
-    """The epochs of series; None where each series is one whole epoch."""
-    if there is None and supports is None and all(one is None for one in times):
-        return None
-    kept = there or [np.ones(len(one), dtype=bool) for one in series]
-    parts = split(kept, times, dt, supports)
-    return None if [part.steps for part in parts] == [slice(0, len(one)) for one in series] else parts
-
-
 def cut(series: Any, parts: list[Epoch] | None) -> list[Any]:
     """Series as blocks (B, T, P): one for each part; without parts (None), a single block if all have one length."""
     if parts is not None:
@@ -312,33 +159,22 @@ def each(blocks: Sequence[Any]) -> list[Any]:
     return [epoch for block in blocks for epoch in block]
 
 
-def lengths_of(blocks: Sequence[Array]) -> NDArray[np.int64]:
-    """Samples of each epoch, (B), of blocks (B, T, ...)."""
-    return np.repeat([block.shape[1] for block in blocks], [len(block) for block in blocks])
-
-
 def stacked(series: Sequence[Any], whole: bool) -> list[Any]:
     """Epochs as one block (`whole`), or as one block each."""
     return ([np.stack(series)] if series else []) if whole else [one[None] for one in series]
 
 
-def cut_rates(rates: Any, parts: list[Epoch] | None) -> tuple[Rates, ...]:
-    """Cut rates of the first K epochs to blocks (K, T, N), as `cut` does with positions.
-
-    Raises:
-        BadInput: they are not finite where positions are kept.
-    """
-    if parts is None:
-        blocks = tuple(cut(rates, None))
-    else:
-        blocks = tuple(rates[part.series][part.steps][None] for part in parts if part.series < len(rates))
-    wrong = sum(int((~np.isfinite(block)).sum()) for block in blocks)
-    if wrong:
-        raise BadInput(f"{wrong} rates of samples with a position are not finite: leave out these samples or units")
-    return blocks
+def lengths_of(blocks: Sequence[Array]) -> NDArray[np.int64]:
+    """Samples of each epoch, (B), of blocks (B, T, ...)."""
+    return np.repeat([block.shape[1] for block in blocks], [len(block) for block in blocks])
 
 
 def range_of(lengths: NDArray[np.int64]) -> str:
     """How long epochs are, for messages."""
     distinct = sorted({int(length) for length in lengths})
     return str(distinct[0]) if len(distinct) == 1 else f"{distinct[0]} to {distinct[-1]}"
+
+
+def are_counts(rates: Array | Rates) -> bool:
+    """Whether rates are spike counts: whole numbers from 0 on."""
+    return bool((rates >= 0).all() and (rates == np.round(rates)).all())

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.analysis.epochs import TRUTH, Array, Parts, are_counts, each, lengths_of
+from reactivation.analysis.epochs import Array, Parts, are_counts, each, lengths_of
+from reactivation.analysis.reading import TRUTH
 from reactivation.analysis.stamps import SAME
 from reactivation.machine.errors import BadInput
 

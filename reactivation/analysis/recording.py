@@ -4,7 +4,6 @@ Axes: B epochs (trajectories), T samples (steps), P dimensions, N units.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import takewhile
 import math
 import os
 from pathlib import Path
@@ -13,15 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.analysis import epochs as reading
-from reactivation.analysis import exchange, stamps
+from reactivation.analysis import epochs as choosing
+from reactivation.analysis import exchange, reading, stamps
 from reactivation.analysis import recording_files as files
-from reactivation.analysis.epochs import Epoch, Moments, Parts, Rates, Start
-from reactivation.checks import Limit, Natural, Rng, Seconds, checked, generator, numbers, whole
+from reactivation.analysis.epochs import Array, Epoch, Moments, Parts, cut, each, lengths_of, range_of, stacked
+from reactivation.checks import Limit, Natural, Rng, Seconds, checked, generator, numbers
 from reactivation.machine.errors import BadInput
 from reactivation.world.spaces import Space
-
-Array = NDArray[np.float64]
 
 MARGIN = 0.2  # [m, rad] how far outside positions may lie: the tuning width of the paper's place cells
 
@@ -101,8 +98,8 @@ class Recording:
         truth = None if true_positions is None else reading.read_truth(true_positions, series, known, self.dt)
         there = reading.finite(series, truth, drop_missing)
         parts = reading.parts_of(series, there, taken, self.dt, reading.read_supports(positions, lengths))
-        self._blocks = tuple(reading.in_space(block, space) for block in reading.cut(series, parts))
-        self._truth = () if truth is None else tuple(reading.in_space(one, space) for one in reading.cut(truth, parts))
+        self._blocks = tuple(reading.in_space(block, space) for block in cut(series, parts))
+        self._truth = () if truth is None else tuple(reading.in_space(one, space) for one in cut(truth, parts))
         self._rates = () if rates is None else reading.cut_rates(reading.read_rates(rates, series, known, self.dt), parts)
         self._moments = moments
         begins = [(part.series, part.steps.start) for part in parts] if parts else [(i, 0) for i in range(len(series))]
@@ -124,14 +121,14 @@ class Recording:
         """Where the animal or the agent was at each of `positions`, in their shape; None where that is not known."""
         if not self._truth:
             return None
-        return self._truth[0] if len(self._truth) == 1 else reading.each(self._truth)
+        return self._truth[0] if len(self._truth) == 1 else each(self._truth)
 
     @property
     def rates(self) -> Any:
         """(K, T, N) of the first K epochs, or a list of (T, N); None where there are none."""
         if not self._rates:
             return None
-        return self._rates[0] if len(self._blocks) == 1 else reading.each(self._rates)
+        return self._rates[0] if len(self._blocks) == 1 else each(self._rates)
 
     @property
     def epochs(self) -> Iterator[Array]:
@@ -146,7 +143,7 @@ class Recording:
     @property
     def lengths(self) -> NDArray[np.int64]:
         """Samples of each epoch, (B)."""
-        return reading.lengths_of(self._blocks)
+        return lengths_of(self._blocks)
 
     @property
     def starts(self) -> Array:
@@ -156,9 +153,8 @@ class Recording:
     @property
     def flat(self) -> Array:
         """All positions, (n, P)."""
-        return (
-            self._blocks[0].reshape(-1, self.space.dimensions) if len(self._blocks) == 1 else np.concatenate([*self.epochs])
-        )
+        flat = [block.reshape(-1, self.space.dimensions) for block in self._blocks]
+        return flat[0] if len(flat) == 1 else np.concatenate(flat)
 
     @property
     def seconds(self) -> float:
@@ -168,7 +164,7 @@ class Recording:
     @property
     def moments(self) -> Moments | None:
         """Mean (N) and covariance (N, N) of the rates; None where there are none, or only one sample."""
-        if self._moments is None and self._rates and sum(map(len, reading.each(self._rates))) > 1:
+        if self._moments is None and self._rates and sum(map(len, each(self._rates))) > 1:
             flat = np.concatenate([block.reshape(-1, block.shape[-1]) for block in self._rates]).astype(np.float64)
             self._moments = Moments(flat.mean(0), np.atleast_2d(np.cov(flat, rowvar=False)))
         return self._moments
@@ -192,22 +188,8 @@ class Recording:
             BadInput: a mask of another length; nothing is left; or every n-th sample of spike counts, which would be those
                 of a n-th of the time between samples.
         """
-        if isinstance(which, slice):
-            every = 1 if which.step is None else whole("every", which.step, 1)
-            if every > 1 and any(reading.are_counts(rates) and rates.any() for rates in self._rates):
-                raise BadInput(
-                    f"every sample has the spikes of {self.dt:g} s, too few for samples {every} times as far apart: count "
-                    "spikes in wider bins first, or leave them out: recording.replaced(rates=[])[...]"
-                )
-            blocks, truth = ([one[:, which] for one in of] for of in (self._blocks, self._truth))
-            rates = [one[:, which] for one in self._rates]
-            begins = [which.indices(length)[0] for length in self.lengths]
-            starts = [start.after(begin, self.dt) for start, begin in zip(self._starts, begins, strict=True)]
-            chosen = self._with(blocks, truth, rates, starts)
-            if every > 1:
-                chosen.dt, chosen._given = self.dt * every, -1  # masks over all given samples no longer fit
-            return chosen
-        return self.stretches(reading.split(self._masks(which), None, self.dt), together=False)
+        choose = choosing.sliced if isinstance(which, slice) else choosing.masked
+        return self._some(choose(self._parts(), which))
 
     @checked
     def take(self, which: int | slice | Iterable[int]) -> "Recording":
@@ -235,14 +217,7 @@ class Recording:
         Raises:
             BadInput: no sample is left.
         """
-        known = sum(map(len, self._rates))
-        with_rates = [*takewhile(lambda part: part.series < known, parts)]
-        return self._with(
-            self._cut(self._blocks, parts, together),
-            self._cut(self._truth, parts, together) if self._truth else [],
-            self._cut(self._rates, with_rates, together),
-            [self._starts[part.series].after(part.steps.start, self.dt) for part in parts],
-        )
+        return self._some(choosing.stretches(self._parts(), parts, together))
 
     def replaced(
         self, positions: Sequence[Array] | None = None, rates: Sequence[Array] | None = None, space: Space | None = None
@@ -260,74 +235,23 @@ class Recording:
         parts = self._parts()._replace(space=where, truth=self._truth if where == self.space else ())
         if rates is not None:
             read = [numbers("rates", one, np.float32) for one in rates]
-            parts = parts._replace(rates=tuple(reading.stacked(read, together)), moments=None)
+            parts = parts._replace(rates=tuple(stacked(read, together)), moments=None)
         if positions is not None:
-            blocks = tuple(reading.in_space(block, where) for block in reading.stacked(positions, together))
+            blocks = tuple(reading.in_space(block, where) for block in stacked(positions, together))
             parts = parts._replace(blocks=blocks)
         other = self._of(parts)
         other.outside = reading.count_outside(other.flat, where, math.inf)
         return other
 
-    @staticmethod
-    def _cut(blocks: Sequence[Any], parts: Sequence[Epoch], together: bool) -> list[Any]:
-        """Stretches of the epochs of blocks, in one block or in one each."""
-        epochs = reading.each(blocks)
-        return reading.stacked([epochs[part.series][part.steps] for part in parts], together)
-
-    def _masks(self, which: Any) -> list[NDArray[np.bool_]]:
-        """A mask over time as one for each epoch."""
-        mask = np.asarray(which)
-        if mask.dtype != np.bool_:
-            raise BadInput(
-                "recording[...] takes a slice of steps or a mask of booleans over time; epochs: recording.take(...)"
-            )
-        lengths = self.lengths
-        if mask.ndim == 1 and mask.size not in (self._given, int(lengths.sum())) and (lengths == mask.size).all():
-            mask = np.tile(mask, len(lengths))
-        flat, ends = mask.reshape(-1), np.cumsum(lengths)
-        rows = len(mask) if mask.ndim > 1 else 1
-        if flat.size == ends[-1] and np.isin(flat.size // rows * np.arange(1, rows + 1), ends).all():
-            return np.split(flat, ends[:-1])
-        if flat.size == self._given != ends[-1]:
-            return [flat[at.sample : at.sample + length] for at, length in zip(self._starts, lengths, strict=True)]
-        raise BadInput(
-            f"the mask has {mask.shape} entries; this recording has epochs of {reading.range_of(lengths)} samples"
-        )
-
-    def _with(
-        self, blocks: Sequence[Array], truth: Sequence[Array], rates: Sequence[Rates], starts: Sequence[Start]
-    ) -> "Recording":
+    def _some(self, parts: Parts) -> "Recording":
         """Some of these samples, as a recording of their own."""
-        filled = [block for block in blocks if block.size]
-        if not filled:
-            raise BadInput("no sample is left: choose more")
-        is_left = [block.size > 0 for block in blocks for _ in block]  # of each epoch
-        other = self._of(
-            self._parts()._replace(
-                blocks=tuple(filled),
-                truth=tuple(one for one in truth if one.size),
-                rates=tuple(one for one in rates if one.size),
-                moments=None,
-                starts=tuple(start for start, left in zip(starts, is_left, strict=True) if left),
-            )
-        )
+        other = self._of(parts)
         other.outside = self.outside and reading.count_outside(other.flat, self.space, math.inf)
         return other
 
     def _parts(self) -> Parts:
-        return Parts(
-            self.space,
-            self.dt,
-            self._blocks,
-            self._truth,
-            self._rates,
-            self._moments,
-            self._starts,
-            self._given,
-            self.outside,
-            self.dropped,
-            self.provenance,
-        )
+        held = self._blocks, self._truth, self._rates, self._moments, self._starts, self._given
+        return Parts(self.space, self.dt, *held, self.outside, self.dropped, self.provenance)
 
     @classmethod
     def _of(cls, parts: Parts) -> "Recording":
@@ -346,7 +270,7 @@ class Recording:
         """
         blocks = [block for block in self._blocks if block.shape[1] >= shortest]
         if not blocks:
-            raise BadInput(f"this needs epochs of at least {shortest} samples; these have {reading.range_of(self.lengths)}")
+            raise BadInput(f"this needs epochs of at least {shortest} samples; these have {range_of(self.lengths)}")
         return blocks
 
     def per_epoch(self, measure: Callable[[Array], Array], shortest: int = 1) -> tuple[Array, Array]:
@@ -388,16 +312,8 @@ class Recording:
         Raises:
             BadInput: these are no objects of pynapple, rates or true positions have other times; or as `Recording`.
         """
-        given = exchange.from_pynapple(positions, epochs, rates, true_positions)
-        return cls(
-            given.positions,
-            dt,
-            space,
-            given.rates,
-            true_positions=given.true_positions,
-            margin=margin,
-            drop_missing=drop_missing,
-        )
+        positions, rates, truth = exchange.from_pynapple(positions, epochs, rates, true_positions)
+        return cls(positions, dt, space, rates, true_positions=truth, margin=margin, drop_missing=drop_missing)
 
     @checked
     def to_pynapple(self, *, rng: Rng = 0) -> exchange.Pynapple:

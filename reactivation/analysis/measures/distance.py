@@ -21,7 +21,8 @@ from reactivation.analysis.base import (
     both_phases,
     rest_of,
 )
-from reactivation.analysis.recording import Array, as_recording
+from reactivation.analysis.epochs import Array
+from reactivation.analysis.recording import as_recording
 from reactivation.analysis.results import Measure, mean_of_epochs
 from reactivation.checks import checked
 from reactivation.network.phases import Phase
