@@ -260,9 +260,6 @@ def test_values_and_words_are_one_configuration() -> None:
     ):
         with pytest.raises(BadInput, match=named):
             configuration.train_config(values | wrong)
-    kl = registry.load("analysis", "kl").Settings
-    asked = {"task": "head_direction", "runs": ["noisy_biased"], "sigma": 0.5, "clip": None}
-    assert configuration.analysis_settings("kl", kl, asked) == analysis("kl", *to_words(asked))
 
 
 def test_an_analysis_takes_its_noise_as_sigma_too() -> None:

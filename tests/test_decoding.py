@@ -11,7 +11,7 @@ import reactivation as ra
 from reactivation.analysis.result_files import declared, result_file
 from reactivation.analysis.run import TrainedRun
 from reactivation.machine.errors import BadInput
-from reactivation.settings.layers import analysis_settings
+from reactivation.settings.layers import resolve_analysis
 from reactivation.storage.networks import build
 from reactivation.world.decoding import DECODERS, TEMPLATE, TOP3, decoder
 from reactivation.world.spaces import Box
@@ -83,7 +83,7 @@ def test_templates_are_refused_where_there_are_no_cells() -> None:
 
 def test_results_of_another_decoder_have_files_of_their_own() -> None:
     declares = declared("distance")
-    settings = [analysis_settings("distance", declares.settings, {"decoder": name, "tag": "quick"}) for name in DECODERS]
+    settings = [resolve_analysis("distance", declares.settings, {"decoder": name, "tag": "quick"}) for name in DECODERS]
     assert [result_file("distance", one).name for one in settings] == [
         "distance_0.0001_0_quick.json",
         "distance_0.0001_0_template_quick.json",

@@ -3,7 +3,7 @@
 Layers, each over the one before: the dataclasses' defaults < base.yml < the task's base.yml < the experiment < the preset <
 the command line. `reactivation.settings.reading` reads them, `reactivation.settings.declaring` has names and ranges,
 `reactivation.settings.noise` converts the σ²Δt of a layer to σ with the Δt in force there, and OmegaConf merges them.
-`resolve_train` and `resolve_analysis` take text; `train_config` and `analysis_settings` take values.
+`resolve_train` and `resolve_analysis` take text; `train_config` takes values.
 Nothing here imports torch, so a typing error is reported at once.
 """
 
@@ -136,16 +136,19 @@ def resolve_analysis(name: str, settings_class: type, arguments: Mapping[str, st
     Raises:
         BadInput: anything wrong with the arguments or with a file they name.
     """
-    return _resolve_analysis(name, settings_class, arguments, typed)
-
-
-def analysis_settings(name: str, settings_class: type, values: Mapping[str, Any]) -> Any:
-    """As `resolve_analysis`, from values by their keys.
-
-    Raises:
-        BadInput: as `resolve_analysis`.
-    """
-    return _resolve_analysis(name, settings_class, values, _nested)
+    folder = CONFIGS / "analysis"
+    layers = [_file_layer(folder / "base.yml"), _file_layer(folder / f"output_{name}.yml")]
+    named = typed(settings_class, {key: arguments[key] for key in ("preset",) if key in arguments})
+    check(settings_class, named, COMMAND_LINE)
+    presets = _preset_layers(named.get("preset"), ["analysis", f"output_{name}"])
+    own = [(COMMAND_LINE, typed(settings_class, arguments))]
+    task_name = merge(settings_class, layers + presets + own).task
+    registry.check_name("tasks", task_name)
+    of_task = folder / f"{task_name}.yml"  # not every task has one
+    layers = [*layers, *([_file_layer(of_task)] if of_task.exists() else []), *presets, *own]
+    for where, values in layers:
+        check(settings_class, values, where)
+    return merge(settings_class, [(where, in_both_spellings(values, OF_ANALYSES, DT, where)) for where, values in layers])
 
 
 def _nested(schema: type, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -224,22 +227,6 @@ def changed(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
         BadInput: anything wrong with the values.
     """
     return _laid(type(config), [("configuration", to_dict(config)), ("changes", nested(values))])
-
-
-def _resolve_analysis(name: str, settings_class: type, arguments: Mapping[str, Any], read: Read) -> Any:
-    folder = CONFIGS / "analysis"
-    layers = [_file_layer(folder / "base.yml"), _file_layer(folder / f"output_{name}.yml")]
-    named = read(settings_class, {key: arguments[key] for key in ("preset",) if key in arguments})
-    check(settings_class, named, COMMAND_LINE)
-    presets = _preset_layers(named.get("preset"), ["analysis", f"output_{name}"])
-    own = [(COMMAND_LINE, read(settings_class, arguments))]
-    task_name = merge(settings_class, layers + presets + own).task
-    registry.check_name("tasks", task_name)
-    of_task = folder / f"{task_name}.yml"  # not every task has one
-    layers = [*layers, *([_file_layer(of_task)] if of_task.exists() else []), *presets, *own]
-    for where, values in layers:
-        check(settings_class, values, where)
-    return merge(settings_class, [(where, in_both_spellings(values, OF_ANALYSES, DT, where)) for where, values in layers])
 
 
 def said(name: str, arguments: Mapping[str, str]) -> frozenset[str]:
