@@ -113,7 +113,7 @@ class Recording:
 
     @property
     def positions(self) -> Any:
-        """(B, T, P), or a list of (T, P) where lengths differ [unit of the space]."""
+        """(B, T, P), or a list of (T, P) where lengths differ or a mask or gaps made the epochs [unit of the space]."""
         return self._blocks[0] if len(self._blocks) == 1 else list(self.epochs)
 
     @property
