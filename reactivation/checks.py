@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-Array = NDArray[np.float64]
 C = TypeVar("C", bound=Callable[..., Any])
 
 
