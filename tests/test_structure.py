@@ -15,9 +15,7 @@ SOURCES = {
 
 
 def imported(node: ast.AST) -> Iterator[str]:
-    """The modules of the project that code imports, also within functions, but not those for type checking only."""
-    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-        return
+    """The modules of the project that code imports, also within functions and for type checking only."""
     if isinstance(node, ast.Import):
         yield from (name.name for name in node.names if name.name in SOURCES)
     elif isinstance(node, ast.ImportFrom):
