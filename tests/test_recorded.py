@@ -152,6 +152,40 @@ def test_a_mask_whose_rows_are_no_epochs_is_refused() -> None:
             recording[other]
 
 
+def test_a_mask_over_all_samples_is_refused_where_epochs_were_taken_in_another_order() -> None:
+    recording = ra.Recording([np.zeros((3, 2)), np.full((3, 2), 0.5)], dt=0.1, space=BOX)
+    mask = np.array([1, 1, 1, 0, 0, 0], dtype=bool)
+    for order in ([1, 0], [0, 0]):
+        with pytest.raises(ra.BadInput, match="taken in another order"):
+            recording.take(order)[mask]
+    assert recording.take([1, 0])[list(np.split(mask, 2))].flat.tolist() == [[0.5, 0.5]] * 3
+    assert recording.take([0, 1])[mask].flat.tolist() == [[0.0, 0.0]] * 3
+
+
+def test_epochs_of_unequal_length_take_a_list_of_masks() -> None:
+    recording = ra.Recording([np.zeros((3, 2)), np.full((2, 2), 0.5)], dt=0.1, space=BOX)
+    masks = [np.array([True, False, False]), np.array([False, True])]
+    assert recording[masks].flat.tolist() == [[0.0, 0.0], [0.5, 0.5]]
+    with pytest.raises(ra.BadInput, match="the mask has"):
+        recording[masks[::-1]]
+
+
+@pytest.mark.parametrize("lengths", [[5] * 20, [6, *[5] * 19], [3, 1], [1]])
+def test_a_list_of_bearings_has_an_epoch_for_each_array(lengths: list[int]) -> None:
+    bearings = [np.full(length, 0.1 * place) for place, length in enumerate(lengths)]
+    recording = ra.Recording(bearings, dt=0.1, space=ra.Circle())
+    assert recording.lengths.tolist() == lengths
+    assert recording.flat[:, 0].tolist() == np.concatenate(bearings).tolist()
+
+
+@pytest.mark.parametrize("other", [ra.Box(0.5, 0.5), ra.Box(2, 2, centre=(1, 0)), ra.Circle()])
+def test_a_file_is_not_loaded_into_another_space(tmp_path: Path, other: Any) -> None:
+    file = ra.Recording(np.zeros((5, 2)), dt=0.1, space=ra.Box(2, 2)).save(tmp_path / "box.npz")
+    with pytest.raises(ra.BadInput, match="was recorded in Box"):
+        ra.Recording.load(file, space=other)
+    assert ra.Recording.load(file, space=ra.Box(2, 2)).space == ra.Box(2, 2)
+
+
 def test_one_sample_has_no_covariance_and_is_saved(tmp_path: Path) -> None:
     rates = np.ones((1, 1, 3))
     recording = ra.Recording(np.zeros((1, 1, 2)), dt=0.1, space=ra.Box(1, 1), rates=rates)

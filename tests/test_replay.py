@@ -349,6 +349,27 @@ class TestBesideWaking:
         decoded = ra.replay.TuningCurves.of(awake).decode(rest)
         assert np.abs(CIRCLE.difference(decoded.positions, rest.positions)).mean() < 0.25
 
+    @pytest.mark.parametrize("dt", [0.1, 0.5, 1 / 30])
+    def test_counts_per_second_are_no_counts(self, dt: float) -> None:
+        """They would have Poisson posteriors of 1/dt times the spikes."""
+        counted = ra.Recording(heads(0.15).positions, dt, CIRCLE, heads(0.15).rates)
+        per_second = counted.replaced(rates=[rates / dt for rates in counted.rates])
+        of_counts, of_rates = ra.replay.TuningCurves.of(counted), ra.replay.TuningCurves.of(per_second)
+        assert (of_counts.variances is None, of_rates.variances is None) == (True, False)
+        with pytest.raises(ra.BadInput, match="of spike counts per sample, and these rates are none"):
+            of_counts.decode(per_second)
+        burst = np.zeros((1, counted.rates[0].shape[-1]))
+        burst[0, 0] = round(1 / dt)
+        assert of_counts.posterior(burst, dt).shape == (1, len(of_counts.cells)), "one count may be a multiple of 1/dt"
+
+    def test_units_without_noise_are_decoded(self) -> None:
+        cell = np.random.default_rng(0).integers(0, 8, (1, 400))
+        rates = np.zeros((1, 400, 9))
+        rates[0, np.arange(400), cell[0]] = 0.5  # the ninth unit is silent
+        awake = ra.Recording((cell + 0.5) / 8 * 2 * np.pi - np.pi, 0.1, CIRCLE, rates)
+        decoded = ra.replay.TuningCurves.of(awake).decode(awake)
+        assert np.abs(CIRCLE.difference(decoded.positions, awake.positions)).max() < np.pi / 12
+
     def test_true_positions_stay_beside_decoded_ones_in_the_same_space(self) -> None:
         awake = heads(0.15)
         curves, first = ra.replay.TuningCurves.of(awake), awake.rates[:2]

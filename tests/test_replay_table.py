@@ -160,3 +160,8 @@ def test_every_example_gives_what_it_shows(name: str) -> None:
     for test in doctest.DocTestFinder(recurse=True).find(getattr(ra.replay, name), name, globs={"ra": ra}):
         runner.run(test)
     assert runner.failures == 0
+
+
+def test_names_of_recordings_that_are_numbers_are_printed() -> None:
+    recordings: Any = {7: ra.Recording(np.zeros((50, 2)), 0.1, ra.Box(1, 1))}
+    assert str(ra.replay.table(recordings, measures=["coverage"], rng=0)).split("\n")[0].strip() == "7"

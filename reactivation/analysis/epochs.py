@@ -11,13 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.analysis.stamps import GAP, Stamps
+from reactivation.analysis.stamps import GAP, Stamps, is_several
 from reactivation.checks import whole
 from reactivation.machine.errors import BadInput
 from reactivation.world.spaces import Space
 
 Array = NDArray[np.float64]
 Rates = NDArray[np.float32]
+_TELLING = 20  # counts above 0 that are hardly all multiples of one number by chance
+_ROUNDING = 1e-3  # how far counts may be from whole numbers, once made from counts per second in single precision
 
 
 class Moments(NamedTuple):
@@ -64,7 +66,7 @@ class Epoch(NamedTuple):
 def sliced(parts: Parts, which: slice) -> Parts:
     """Choose a slice of steps in every epoch, as `Recording.__getitem__` tells."""
     every = 1 if which.step is None else whole("every", which.step, 1)
-    if every > 1 and any(are_counts(rates) and rates.any() for rates in parts.rates):
+    if every > 1 and any(are_counts(rates, parts.dt) and rates.any() for rates in parts.rates):
         raise BadInput(
             f"every sample has the spikes of {parts.dt:g} s, too few for samples {every} times as far apart: count "
             "spikes in wider bins first, or leave them out: recording.replaced(rates=[])[...]"
@@ -108,19 +110,35 @@ def _chosen(parts: Parts, choose: Callable[[Sequence[Any]], list[Any]], starts: 
 
 def _masks(parts: Parts, which: Any) -> list[NDArray[np.bool_]]:
     """A mask over time as one for each epoch."""
-    mask = np.asarray(which)
-    if mask.dtype != np.bool_:
-        raise BadInput("recording[...] takes a slice of steps or a mask of booleans over time; epochs: recording.take(...)")
     lengths = lengths_of(parts.blocks)
+    is_listed = isinstance(which, list | tuple) and any(map(is_several, which))
+    masks = [np.asarray(one) for one in which] if is_listed else [np.asarray(which)]
+    if any(mask.dtype != np.bool_ for mask in masks):
+        raise BadInput("recording[...] takes a slice of steps or a mask of booleans over time; epochs: recording.take(...)")
+    if is_listed and [mask.shape for mask in masks] == [(length,) for length in lengths]:
+        return masks
+    if not is_listed and (split := _split(parts, masks[0], lengths)):
+        return split
+    shape = [mask.shape for mask in masks] if is_listed else masks[0].shape
+    raise BadInput(f"the mask has {shape} entries; this recording has epochs of {range_of(lengths)} samples")
+
+
+def _split(parts: Parts, mask: NDArray[np.bool_], lengths: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
+    """A mask of any accepted shape as one for each epoch; no masks if it does not fit."""
     if mask.ndim == 1 and mask.size not in (parts.given, int(lengths.sum())) and (lengths == mask.size).all():
         mask = np.tile(mask, len(lengths))
-    flat, ends = mask.reshape(-1), np.cumsum(lengths)
+    flat, ends, starts = mask.reshape(-1), np.cumsum(lengths), [start.sample for start in parts.starts]
+    if mask.ndim == 1 and flat.size == parts.given == ends[-1] and starts != [0, *ends[:-1]]:
+        raise BadInput(
+            f"epochs were taken in another order, so a mask of {flat.size} entries could be over the samples as they are or "
+            "as they were given: choose samples first, or give a list with a mask for each epoch"
+        )
     rows = len(mask) if mask.ndim > 1 else 1
     if flat.size == ends[-1] and np.isin(flat.size // rows * np.arange(1, rows + 1), ends).all():
         return np.split(flat, ends[:-1])
     if flat.size == parts.given != ends[-1]:
-        return [flat[at.sample : at.sample + length] for at, length in zip(parts.starts, lengths, strict=True)]
-    raise BadInput(f"the mask has {mask.shape} entries; this recording has epochs of {range_of(lengths)} samples")
+        return [flat[at : at + length] for at, length in zip(starts, lengths, strict=True)]
+    return []
 
 
 def split(
@@ -175,6 +193,14 @@ def range_of(lengths: NDArray[np.int64]) -> str:
     return str(distinct[0]) if len(distinct) == 1 else f"{distinct[0]} to {distinct[-1]}"
 
 
-def are_counts(rates: Array | Rates) -> bool:
-    """Whether rates are spike counts: whole numbers from 0 on."""
-    return bool((rates >= 0).all() and (rates == np.round(rates)).all())
+def are_counts(rates: Array | Rates, dt: float) -> bool:
+    """Whether rates are spike counts per sample, Δt = `dt` [s]: whole numbers from 0 on, but no counts per second.
+
+    These are whole, too, where 1/Δt is; but then all are multiples of it.
+    """
+    if not ((rates >= 0).all() and (rates == np.round(rates)).all()):
+        return False
+    if 1 / dt < 1 + _ROUNDING or np.count_nonzero(rates) < _TELLING:
+        return True
+    counts = rates * dt
+    return not np.allclose(counts, np.round(counts), rtol=0, atol=_ROUNDING)

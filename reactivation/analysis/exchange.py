@@ -74,7 +74,7 @@ def to_pynapple(parts: Parts, draws: np.random.Generator) -> Pynapple:
     values = np.concatenate(each(parts.rates))
     known = len(each(parts.rates))  # epochs with rates, which may be the first ones only
     rates = nap.TsdFrame(t=times[: len(values)], d=values, time_support=support[:known])
-    spikes = _spikes(nap, starts[:known], lengths[:known], values, dt, draws) if are_counts(values) else None
+    spikes = _spikes(nap, starts[:known], lengths[:known], values, dt, draws) if are_counts(values, dt) else None
     return Pynapple(positions, rates, spikes, truth)
 
 

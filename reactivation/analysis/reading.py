@@ -34,6 +34,8 @@ def read_series(positions: Any, dimensions: int, name: str = "positions") -> Arr
     parts = positions if isinstance(positions, list | tuple) else []
     if any(is_several(one) for one in parts):
         epochs = [numbers(name, one) for one in parts]
+        if dimensions == 1:
+            epochs = [epoch[:, None] if epoch.ndim == 1 else epoch for epoch in epochs]
         if len({epoch.shape for epoch in epochs}) > 1:
             return [_one_of(epoch, dimensions, name, place) for place, epoch in enumerate(epochs)]
         return _shaped(np.stack(epochs), dimensions, name)

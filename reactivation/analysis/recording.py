@@ -182,10 +182,12 @@ class Recording:
 
         Args:
             which: a slice of steps, in every epoch (`[::5]` takes every fifth sample, so that samples are 5 Δt apart); or a
-                mask: (T) for every epoch, (B, T), over all samples (n), or over all given samples, dropped ones included.
+                mask: (T) for every epoch, (B, T), a list with one (T) for each epoch, over all samples (n), or over all
+                given samples, dropped ones included.
 
         Raises:
-            BadInput: a mask of another length; nothing is left; or every n-th sample of spike counts, which would be those
+            BadInput: a mask of another length, or over all samples of epochs that were taken in another order; nothing is
+                left; or every n-th sample of spike counts, which would be those
                 of a n-th of the time between samples.
         """
         choose = choosing.sliced if isinstance(which, slice) else choosing.masked
@@ -355,7 +357,7 @@ class Recording:
             space: needed if the recording's space is a class of your own.
 
         Raises:
-            BadInput: the recording's space is a class of your own, and not given.
+            BadInput: the recording's space is a class of your own, and not given; or it is another than the one given.
             DamagedData: missing, or not such a file.
             StorageError: it cannot be read.
         """

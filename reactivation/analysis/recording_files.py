@@ -23,12 +23,11 @@ _SPACES: dict[str, type[Space]] = {"Box": Box, "Circle": Circle}  # spaces that 
 
 def save(parts: Parts, file: Path) -> Path:
     """See `Recording.save`."""
-    space = parts.space
     about = {
         "format": _FORMAT,
         "version": __version__,
         "dt": parts.dt,
-        "space": {"name": type(space).__name__, **{key: getattr(space, key) for key in _fields_of(space)}},
+        "space": _described(parts.space),
         "first": [start.sample for start in parts.starts],
         "starts": [start.seconds for start in parts.starts],
         "given": parts.given,
@@ -64,7 +63,7 @@ def load(file: Path, space: Space | None) -> Parts:
             raise DamagedData(f"{file}: has format {content['format']}; this version reads format {_FORMAT}")
         about = made(_About, content)
         parts = Parts(
-            space=space or _named_space(file, dict(about.space)),
+            space=_space(file, about.space, space),
             dt=about.dt,
             blocks=_numbered("positions", arrays),
             truth=_numbered("true_positions", arrays),
@@ -129,17 +128,30 @@ def _number(value: Any) -> Any:
     raise TypeError(f"a value of type {type(value).__name__} is none of these")
 
 
-def _fields_of(space: Space | type[Space]) -> tuple[str, ...]:
+def _fields_of(space: type[Space]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(space)) if is_dataclass(space) else ()
 
 
-def _named_space(file: Path, about: dict[str, Any]) -> Space:
-    name = about.pop("name")
-    if name not in _SPACES:
-        raise BadInput(f"{file}: was recorded in a space of your own, {name}: give space=")
-    known = _fields_of(_SPACES[name])  # some files hold more: what all circles share
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in about.items() if key in known}
-    return _SPACES[name](**values)
+def _described(space: Space) -> dict[str, Any]:
+    return {"name": type(space).__name__, **{key: getattr(space, key) for key in _fields_of(type(space))}}
+
+
+def _space(file: Path, about: Mapping[str, Any], given: Space | None) -> Space:
+    """The space that a file describes; one of your own has to be given, and must be that one.
+
+    Raises:
+        BadInput: it is not given, or another one is.
+    """
+    if given is None:
+        name, values = about["name"], {key: tuple(one) if isinstance(one, list) else one for key, one in about.items()}
+        if name not in _SPACES:
+            raise BadInput(f"{file}: was recorded in a space of your own, {name}: give space=")
+        return _SPACES[name](**{key: values[key] for key in _fields_of(_SPACES[name]) if key in values})
+    own = json.loads(json.dumps(_described(given), default=_number))
+    if own != {key: about.get(key) for key in own}:  # some files hold more: what all circles share
+        told = ", ".join(f"{key}={value}" for key, value in about.items() if key != "name")
+        raise BadInput(f"{file}: was recorded in {about['name']}({told}), and space= is {given}: give that space, or none")
+    return given
 
 
 def _numbered(name: str, arrays: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -20,6 +20,7 @@ from reactivation.replay.pairs import rates_of, with_rates
 
 _DECODER = "tuning curves"  # in the provenance of what they decode
 _COUNTABLE = 2.0**53  # up to which double precision holds every whole number
+_PRECISION = 1e-9  # least variance of residuals, as a share of that between cells: units may be the same at each visit
 _SILENCE = 1e-3  # lowest expected count, as a share of a unit's mean: one stray spike must not rule a place out
 
 
@@ -27,8 +28,9 @@ _SILENCE = 1e-3  # lowest expected count, as a share of a unit's mean: one stray
 class TuningCurves:
     """Hold the mean rates of units in each cell of a space, and decode rates or spike counts with them.
 
-    If all rates are whole numbers, they are spike counts per sample, with a Poisson likelihood; otherwise the likelihood is
-    Gaussian, with one variance per unit. The prior is flat over visited cells.
+    If all rates are whole numbers, they are spike counts per sample, with a Poisson likelihood, unless all are multiples of
+    1/Δt, as counts per second are. Otherwise the likelihood is Gaussian, with one variance per unit. The prior is flat over
+    visited cells.
     """
 
     cells: Cells
@@ -65,10 +67,11 @@ class TuningCurves:
         sums: Array = np.stack([np.bincount(which, weights=unit, minlength=len(cells)) for unit in rates.T], axis=1)
         means: Array = np.full_like(sums, np.nan)
         np.divide(sums, samples[:, None], out=means, where=samples[:, None] > 0)
-        if are_counts(rates):
+        if are_counts(rates, awake.dt):
             return cls(cells, means, None, awake.dt)
-        left_over = ((rates - means[which]) ** 2).mean(0)
-        return cls(cells, means, np.where(left_over > 0, left_over, np.inf), awake.dt)
+        left_over, tuned = ((rates - means[which]) ** 2).mean(0), ((means[which] - rates.mean(0)) ** 2).mean(0)
+        variances = np.maximum(left_over, _PRECISION * tuned)
+        return cls(cells, means, np.where(variances > 0, variances, np.inf), awake.dt)
 
     @checked
     def posterior(self, rates: Any, dt: Seconds, *, everywhere: bool = True) -> Array:
@@ -104,8 +107,8 @@ class TuningCurves:
     def _log_likelihood(self, rates: Array, means: Array, dt: float) -> Array:
         """Log likelihood without terms that do not depend on the cell: (..., N), (G, N) → (..., G)."""
         if self.variances is None:
-            if not are_counts(rates):
-                raise BadInput("the tuning curves are of spike counts, and these rates are no whole numbers")
+            if not are_counts(rates, dt):
+                raise BadInput("the tuning curves are of spike counts per sample, and these rates are none")
             expected = np.maximum(means, np.maximum(_SILENCE * means.mean(0), 1e-9)) * (dt / self.dt)
             likelihood: Array = rates @ np.log(expected).T - expected.sum(1)
             return likelihood

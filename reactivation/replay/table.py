@@ -76,8 +76,9 @@ class Table:
     reasons: dict[str, dict[str, str]]  # measure → recording → why there is no result
 
     def __repr__(self) -> str:
-        names = list(next(iter(self.found.values())))
-        cells = {measure: [self._cell(measure, name) for name in names] for measure in self.found}
+        known = list(next(iter(self.found.values())))
+        names = [str(name) for name in known]
+        cells = {measure: [self._cell(measure, name) for name in known] for measure in self.found}
         widths = [max(len(name), *(len(row[i]) for row in cells.values())) for i, name in enumerate(names)]
         first = max(map(len, self.found))
         lines = [[" " * first, *(f"{name:>{width}}" for name, width in zip(names, widths, strict=True))]]
