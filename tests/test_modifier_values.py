@@ -8,6 +8,7 @@ from scipy.linalg import expm
 from test_modifiers import DT, NOISE, N, changed, made, network, run
 import torch
 
+from reactivation.machine.errors import BadInput
 from reactivation.network.cells.gru import GRU
 from reactivation.network.cells.vanilla import Vanilla
 from reactivation.network.dynamics import rollout
@@ -20,6 +21,7 @@ from reactivation.network.modifiers import (
     Leak,
     Modifier,
     Momentum,
+    modified,
 )
 from reactivation.network.network import Network
 from reactivation.types import Noise
@@ -164,6 +166,15 @@ def test_time_steps_that_are_halved_converge_to_the_differential_equation(
     errors = [abs(driven_rates(modifier, 0.002 / halvings, seconds)[-1] - exact) for halvings in (1, 2, 4)]
     assert errors[0] / errors[1] == pytest.approx(2, rel=0.05)
     assert errors[1] / errors[2] == pytest.approx(2, rel=0.05)
+
+
+@pytest.mark.parametrize(("modifier", "longest"), [(Leak(11), 0.1 / 11), (Adaptation(0.3, 0.009), 0.009)], ids=str)
+def test_steps_that_overshoot_a_decay_are_refused(modifier: Modifier, longest: float) -> None:
+    """Rates grew without end, and positions, which ignore their scale, looked healthy."""
+    net = network("vanilla")
+    modified(net, [modifier], longest)
+    with pytest.raises(BadInput, match=f"dt=0.02 s must not exceed {longest:g} s: Euler steps would overshoot the decay"):
+        modified(net, [modifier], 0.02)
 
 
 def test_adaptation_of_a_gru_enters_the_candidate_alone() -> None:

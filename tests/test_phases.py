@@ -142,6 +142,25 @@ def test_a_constant_velocity_goes_as_far_at_any_time_step() -> None:
         given(Constant((0.3,)))
 
 
+def test_a_constant_velocity_is_tracked_at_the_same_speed_with_another_time_step() -> None:
+    """A current of W_in Δs acts in every step: half the time step, half its effect in a step."""
+    run = untrained("rnn.sigma2_rec=0")
+    moved = [
+        record(run, rest(1, inputs=one), 3, dt=dt, rates=3).rates
+        for dt in (0.02, 0.01)
+        for one in (Constant((0.3, -0.1)), none)
+    ]
+    np.testing.assert_allclose(moved[0] - moved[1], 2 * (moved[2] - moved[3]), atol=1e-6)
+    assert np.abs(moved[0] - moved[1]).max() > 1e-4
+    with pytest.raises(BadInput, match=r"takes inputs to replay, which are changes per Δt=0.02 s"):
+        record(run, rest(1, inputs=Replayed(np.zeros((1, 2)))), 3, dt=0.01)
+
+
+def test_inputs_of_another_trajectory_need_another_one() -> None:
+    with pytest.raises(BadInput, match="need 2 trajectories at least"):
+        record(untrained(), rest(9, inputs=Another()), 1)
+
+
 def test_a_query_is_moves_of_the_task_s_size_that_nobody_made() -> None:
     moves = torch.randn(400, 50, 2, generator=torch.Generator().manual_seed(1)) * torch.tensor([0.01, 0.04])
     batch = Batch(torch.zeros(400, 5), moves, moves, torch.clone)

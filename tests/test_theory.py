@@ -371,6 +371,49 @@ def test_a_network_that_is_what_the_derivation_assumes_is_found_to_be() -> None:
     assert found.width == pytest.approx(50, rel=0.3)  # noise of half of 100 steps, in the mean
 
 
+def test_a_readout_with_a_bias_asks_for_what_is_left_of_the_activities() -> None:
+    """Rates f(s) − 1, to which the readout adds 1, are as far from what is wanted as rates f(s) without it."""
+    plain, biased = activities(), activities()
+    for part, bias in ((biased.network.encoder, -1.0), (biased.network.decoder, 1.0)):
+        part.bias = torch.nn.Parameter(torch.full((1, 64), bias))
+    one, other = (ra.theory.bound(run, trajectories=10) for run in (plain, biased))
+    assert (other.residual, other.seen) == pytest.approx((one.residual, one.seen), rel=1e-3)
+    for before, after in zip(one.chains, other.chains, strict=True):
+        for name in ("loss", "expanded", "split"):
+            assert getattr(after, name) == pytest.approx(getattr(before, name), rel=1e-3)
+
+
+class Followed(WithVariable):
+    """A further variable that follows the rates and acts on nothing."""
+
+    def drift(self, state: Tensor, u: Tensor, **changes: Any) -> Tensor:
+        within, a = self.split(state)
+        return torch.cat((super().drift(within, u, **changes), (within - a) / 0.5), dim=-1)
+
+
+def test_a_variable_that_acts_on_nothing_changes_neither_the_score_nor_the_bounds() -> None:
+    run = tiny_run()
+    net = run.network
+    beside = replace(run, network=Network(net.encoder, Followed(net.cell, net.n_units), net.decoder))
+    one, other = (ra.theory.score(each, trajectories=100) for each in (run, beside))
+    assert (other.value, other.of_stationarity) == pytest.approx((one.value, one.of_stationarity), rel=1e-4)
+    before, after = (ra.theory.bound(each, trajectories=5) for each in (run, beside))
+    assert (after.value, after.seen) == pytest.approx((before.value, before.seen), rel=1e-4)
+
+
+def test_a_time_step_that_is_too_long_is_refused_by_every_measure() -> None:
+    run = tiny_run()
+    run.network.cell.tau = 0.012  # type: ignore[assignment]
+    for measure in ("diffusion", "relaxation", "score", "bound", "scale_symmetry", "metric", "tempering", "drift"):
+        with pytest.raises(ra.BadInput, match=r"^dt=0.02 s must not exceed τ=0.012 s"):
+            getattr(ra.theory, measure)(run)
+
+
+def test_one_gain_given_twice_has_no_exponent() -> None:
+    with pytest.raises(ra.BadInput, match="give two different ones at least"):
+        ra.theory.tempering(tiny_run(), gains=(1.0, 1.0))
+
+
 def test_the_slope_of_the_waking_density_is_that_of_the_density() -> None:
     rng = np.random.default_rng(0)
     plane = ra.Recording(rng.normal(0, 0.1, (100, 200, 2)), dt=0.02, space=ra.Box(2, 2))

@@ -21,7 +21,7 @@ from reactivation.checks import Natural, Seconds
 from reactivation.machine import memory
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.network.dynamics import rollout
-from reactivation.network.inputs import of_task
+from reactivation.network.inputs import Replayed, of_task
 from reactivation.network.modifiers import modified
 from reactivation.network.network import Network
 from reactivation.network.phases import Phase
@@ -80,9 +80,9 @@ def record(
         moved: called after each block of steps with their number, those of earlier phases included; None: no call.
 
     Raises:
-        BadInput: a network in neither single nor double precision; another Δt under inputs of the task, which are changes
-            per step; a Δt beyond τ, or beyond what one step of the network lasts; a modifier that the cell has no place for;
-            a decoder that this world does not have; a start of another shape; or too little memory.
+        BadInput: a network in neither single nor double precision; another Δt under inputs of the task or replayed ones,
+            which are changes per step; a Δt beyond τ, or beyond what one step of the network lasts; a modifier that the cell
+            has no place for; a decoder that this world does not have; a start of another shape; or too little memory.
         DamagedData: activity does not stay finite, or rates that are kept do not stay within single precision.
     """
     weights, precision = subject.network.decoder.weight, subject.network.precision
@@ -91,16 +91,12 @@ def record(
     knows_truth = phase.follows_task and subject.task.knows_positions
     _require_memory(subject, phase, trajectories, min(rates, trajectories), knows_truth, device)
     seed, experiment = subject.seed if seed is None else seed, experiment or subject.name
-    own_dt, tau = subject.dt, getattr(subject.network.cell, "tau", None)
-    step = own_dt if dt is None else dt
-    if isinstance(tau, int | float) and step > tau:
-        raise BadInput(f"dt={step:g} s must not exceed τ={tau:g} s: Euler steps would overshoot the decay")
-    lasts = subject.network.cell.step_lasts
-    if step > lasts:
-        raise BadInput(f"dt={step:g} s must not exceed {lasts:g} s, which one step of this network lasts")
-    if step != own_dt and of_task(phase.inputs):
+    step = subject.dt if dt is None else dt
+    subject.network.require_step(step)
+    if step != subject.dt and (of_task(phase.inputs) or isinstance(phase.inputs, Replayed)):
+        whose = "of the task" if of_task(phase.inputs) else "to replay"
         raise BadInput(
-            f"phase {phase.name} takes inputs of the task, which are changes per Δt={own_dt} s: leave dt as it is"
+            f"phase {phase.name} takes inputs {whose}, which are changes per Δt={subject.dt} s: leave dt as it is"
         )
     trajectory_stream = trajectory_stream or streams.of_phase(experiment, phase.name, streams.TRAJECTORIES, draw)
     drawn = phase.task_steps or phase.steps
@@ -293,7 +289,8 @@ def _blocks(
     """Run a phase block by block of at most _BLOCK steps, from a state of the cell without modifiers."""
     network = modified(subject.network, phase.modify, dt, draws.drive)
     state, noise = network.cell.extended(state), phase.noise_of(subject.noise, subject.network.cell)
-    given = phase.inputs_of(batch, dt, draws.inputs)
+    # Inputs are currents: with another Δt they act more or less often, and their size stays that of the network's own Δt.
+    given = phase.inputs_of(batch, subject.dt, draws.inputs)
     for first in range(0, phase.steps, _BLOCK):
         inputs = given[..., first : first + _BLOCK, :]
         trajectory = rollout(network, state, inputs, noise, dt, draws.noise)

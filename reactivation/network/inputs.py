@@ -1,7 +1,8 @@
 """Inputs of a network during a phase, as values: `rest(inputs=inputs.Constant([0.2, 0.0]))`.
 
 A policy is a function of (batch of the task, steps T, Δt [s], a random stream of its own) → inputs (..., B, T, I), which are
-changes of position per step, like those of the task. Nothing here imports torch.
+changes of position per step, like those of the task. Δt is the one that the network was trained with, also where it is
+recorded with another: inputs are currents, whose size stands for a velocity. Nothing here imports torch.
 
 Axes: B trajectories, T steps, I inputs; `...` may be a stack of networks.
 """
@@ -48,13 +49,19 @@ class Own:
 @checked
 @dataclass(frozen=True)
 class Another:
-    """The task's inputs of another trajectory, the previous one of the batch, times a factor."""
+    """The task's inputs of another trajectory, the previous one of the batch, times a factor.
+
+    Raises:
+        BadInput: there is only one trajectory.
+    """
 
     scale: float = 1.0
 
     of_task: ClassVar[bool] = True
 
     def __call__(self, batch: "Batch", steps: int, dt: float, input_stream: "Generator") -> "Tensor":
+        if batch.inputs.shape[-3] < 2:
+            raise BadInput("inputs of another trajectory need 2 trajectories at least")
         return batch.inputs.roll(1, -3)[..., :steps, :] * self.scale
 
 

@@ -182,8 +182,8 @@ class Moving(WithVariable):
             raise BadInput("momentum can be given once; leave the other out")
         kick = torch.linspace(-1, 1, units)[None]
         if not torch.equal(inner.rates(inner.noise_on_state(kick)), kick):
-            what = type(inner).__name__
-            raise BadInput(f"momentum needs a cell whose rates are what its noise is added to; {what} is none")
+            what = "with a fixed amplitude they are not" if isinstance(inner, Held) else f"{type(inner).__name__} is none"
+            raise BadInput(f"momentum needs a cell whose rates are what its noise is added to; {what}")
 
     def drift(self, state: Tensor, u: Tensor, **changes: Any) -> Tensor:
         within, v = self.split(state)

@@ -52,6 +52,10 @@ class Modifier(ABC):
         if self == type(self)() and any(f.default is None for f in fields(self)):
             raise BadInput(f"{self} changes nothing: give it a value")
 
+    def longest_step(self, tau: float | None) -> float:
+        """Return the longest Δt [s] whose Euler steps overshoot no decay of this modifier; τ = `tau` [s] is the cell's."""
+        return math.inf
+
     @property
     @abstractmethod
     def neutral(self) -> bool:
@@ -114,6 +118,9 @@ class Leak(Modifier):
     order = 1
     places = ("leak",)
 
+    def longest_step(self, tau: float | None) -> float:
+        return tau / self.factor if tau and self.factor else math.inf
+
     @property
     def neutral(self) -> bool:
         return self.factor == 1
@@ -174,6 +181,9 @@ class Adaptation(Modifier):
             _require(self, "gain", "tau")
         if self.gain is not None:
             _require(self, "tau", "gain")
+
+    def longest_step(self, tau: float | None) -> float:
+        return self.tau or math.inf
 
     @property
     def neutral(self) -> bool:
@@ -284,13 +294,16 @@ def modified(
         drive_stream: source of a noisy `Drive`, or one per network of a stack.
 
     Raises:
-        BadInput: the cell does not support a modifier, or two gains, leaks or momenta are given.
+        BadInput: the cell does not support a modifier, Δt is too long for it, or two gains, leaks or momenta are given.
     """
     acting = sorted((modifier for modifier in modifiers if not modifier.neutral), key=lambda modifier: modifier.order)
     if not acting:
         return network
     cell, units = network.cell, network.n_units
     for modifier in acting:
+        longest = modifier.longest_step(getattr(network.cell, "tau", None))
+        if dt > longest * (1 + 1e-9):
+            raise BadInput(f"{modifier}: dt={dt:g} s must not exceed {longest:g} s: Euler steps would overshoot the decay")
         missing = set(modifier.places) - cell.places()
         if missing:
             offered = ", ".join(sorted(cell.places())) or "none"

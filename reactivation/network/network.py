@@ -35,6 +35,18 @@ class Network(nn.Module):
         self.cell = cell
         self.decoder = readout  # D; checkpoints call it decoder. `world.decoding` turns outputs into positions
 
+    def require_step(self, dt: float) -> None:
+        """Refuse a Δt of which Euler steps would be wrong.
+
+        Raises:
+            BadInput: Δt = `dt` [s] is beyond τ, or beyond what one step of the network lasts.
+        """
+        tau = getattr(self.cell, "tau", None)
+        if isinstance(tau, int | float) and dt > tau:
+            raise BadInput(f"dt={dt:g} s must not exceed τ={tau:g} s: Euler steps would overshoot the decay")
+        if dt > self.cell.step_lasts:
+            raise BadInput(f"dt={dt:g} s must not exceed {self.cell.step_lasts:g} s, which one step of this network lasts")
+
     @classmethod
     @checked
     def from_matrices(

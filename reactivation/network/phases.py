@@ -98,7 +98,7 @@ class Phase:
         return (*(self.after.all_phases if self.after else ()), self)
 
     def inputs_of(self, batch: "Batch", dt: float, input_stream: "Generator") -> "Tensor":
-        """The inputs (..., B, T, I), T = `steps`, of steps of Δt = `dt` [s]; a policy draws from `input_stream`.
+        """The inputs (..., B, T, I), T = `steps`, changes per Δt = `dt` [s]; a policy draws from `input_stream`.
 
         Raises:
             BadInput: the policy gives no tensor, or one of another shape.

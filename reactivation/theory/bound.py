@@ -143,19 +143,19 @@ class _Awake:
         self.places = torch.cat([positions[:, time - 1] for time in times])
         self.moves = torch.cat([space.difference(positions[:, time], positions[:, time - 1]) for time in times]) / halving
         self.ends = positions[:, 0], positions[:, -1]
-        self.readout = probe.network.decoder.weight.double()
+        self.readout, bias = probe.network.decoder.weight.double(), probe.network.decoder.bias
+        self.bias = 0.0 if bias is None else bias.double()
 
     def terms(self) -> dict[str, Array]:
         """The loss of the next step and its bounds, mean over the states of each trajectory (B), by name in `Chain`."""
         probe, (signals, rest) = self.probe, self._updates()
         state = torch.cat(self.states)
-        wanted = probe.encode(self.places).double()
-        after = probe.encode(self.places + self.moves).double()
+        wanted, after = self._wanted(self.places), self._wanted(self.places + self.moves)
         change = _slope(probe, self.places, self.moves)
-        drawn = torch.randn(_DRAWS, *state.shape, generator=self.noise, dtype=state.dtype).double()
+        rates, d = probe.network.cell.rates(state).double(), self.readout.mT
+        drawn = torch.randn(_DRAWS, *rates.shape, generator=self.noise, dtype=state.dtype).double()
         draws = drawn * probe.noise.sigma * math.sqrt(probe.dt)
         denoised = rest + draws  # Δr₁ + ση
-        rates, d = state.double(), self.readout.mT
         signal = (change - signals @ d).norm(dim=-1)
         off = wanted - (rates + denoised) @ d
         loss = (after - (rates + signals + denoised) @ d).norm(dim=-1).mean(0)
@@ -174,6 +174,10 @@ class _Awake:
         }  # fmt: skip
         means |= {name: (less <= more * (1 + 1e-9)).double() for name, (less, more) in ordered.items()}
         return {name: self._of_trajectories(values) / len(self.states) for name, values in means.items()}
+
+    def _wanted(self, places: Tensor) -> Tensor:
+        """What D r has to be at places, (states, P) → (states, O): f(s), less the readout's bias."""
+        return self.probe.encode(places).double() - self.bias
 
     def _of_trajectories(self, values: Tensor) -> Array:
         """Sums over the states of each trajectory, (states) → (B)."""
@@ -196,7 +200,7 @@ class _Awake:
         around D†f(s) over σ²Δt.
         """
         rates = self.probe.network.cell.rates(torch.cat(self.states)).double()
-        wanted = self.probe.encode(self.places).double()
+        wanted = self._wanted(self.places)
         centred, step = rates - rates.mean(0), self.probe.noise.sigma**2 * self.probe.dt
         _, sizes, directions = torch.linalg.svd(self.readout, full_matrices=False)
         total = self._of_trajectories((centred**2).sum(1))

@@ -45,11 +45,12 @@ class Probe:
             substeps: number of substeps of Δt / `substeps` per step; σ, τ and the inputs' rate stay.
 
         Raises:
-            BadInput: the run has no task, whose encoder puts networks at positions; or its network is in neither single nor
-                double precision.
+            BadInput: the run has no task, whose encoder puts networks at positions; its Δt is too long for its network; or
+                that is in neither single nor double precision.
         """
         if not isinstance(run.task, Task):
             raise BadInput(f"{run.name}: theory puts networks at positions, so the run needs a task: Run.of(..., task=...)")
+        run.network.require_step(run.dt / substeps)
         self.run, self.task, self.network, self.dt = run, run.task, run.network, run.dt
         self.precision = run.network.precision
         self.course = course_of(run.task.space)

@@ -35,7 +35,7 @@ class Score:
 
 @checked
 def score(run: Run, *, trajectories: Count = 400) -> Score:
-    """Regress the drift of a step on the score of the network's own states at rest, c = 1, unit by unit.
+    """Regress the drift of the rates in a step on the score of their own density at rest, c = 1, unit by unit.
 
     Args:
         trajectories: number of rests, 20 from each start.
@@ -55,7 +55,9 @@ def score(run: Run, *, trajectories: Count = 400) -> Score:
         state = probe.go(start.repeat_interleave(_COPIES, 0), _SETTLING, 1.0, source)
         cell = probe.network.cell
         inputs = cell.project(state.new_zeros(len(state), 1, probe.network.n_inputs))[:, 0]
-        x, d = (_within(values) for values in (state, cell.drift(state, inputs) * probe.dt))
+        rates, change = cell.rates(state), cell.drift(state, inputs) * probe.dt
+        moved = change if rates is state else cell.rates(state + change) - rates
+        x, d = _within(rates), _within(moved)
     step_variance = probe.noise.sigma**2 * probe.dt * (1 - 1 / _COPIES)
     slopes = -(x * d).mean(0) / step_variance
     error = float(slopes.std() / math.sqrt(len(slopes)))
@@ -65,6 +67,6 @@ def score(run: Run, *, trajectories: Count = 400) -> Score:
 
 
 def _within(values: torch.Tensor) -> torch.Tensor:
-    """Values (B, S) around the mean of the trajectories from the same start, (B, S)."""
+    """Values (B, N) around the mean of the trajectories from the same start, (B, N)."""
     grouped = values.double().reshape(-1, _COPIES, values.shape[-1])
     return (grouped - grouped.mean(1, keepdim=True)).reshape(values.shape)

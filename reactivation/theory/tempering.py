@@ -65,7 +65,7 @@ def tempering(
     """Measure how the width of rest depends on the gain c of its noise variance.
 
     Args:
-        gains: c, two at least, all above 0.
+        gains: c, two different ones at least, all above 0.
         trajectories: number at each c. Every other one starts wide (in a disc of 0.5 m around the middle, or at any
             bearing), the others where the task does.
         steps: length of each rest; the last half is measured.
@@ -73,11 +73,11 @@ def tempering(
         awake: where home is; None: waking of 100 steps.
 
     Raises:
-        BadInput: fewer than two gains, one that is not above 0, or too little memory.
+        BadInput: fewer than two different gains, one that is not above 0, or too little memory.
         DamagedData: activity does not stay finite.
     """
-    if len(gains) < 2:
-        raise BadInput(f"gains={tuple(gains)}: give two at least")
+    if len(set(gains)) < 2:
+        raise BadInput(f"gains={tuple(gains)}: give two different ones at least")
     whole("steps", steps, 2 * _APART)
     whole("trajectories", trajectories, _FEWEST)
     probe = Probe(run, "tempering", sigma)

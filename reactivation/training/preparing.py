@@ -11,6 +11,7 @@ from reactivation.machine.device import keep_freed_memory, prepare, use_tf32, us
 from reactivation.settings.layers import TrainConfig
 from reactivation.streams import CELLS, TEST_TRAJECTORIES, stream
 
+_CELLS = "place_cells_num", "hd_cells_num"  # settings of tasks: how many output cells there are
 _WALKS, _OUTSIDE = 200, 0.05  # walks that are sampled; share outside the walls from which on to warn (0.01 at Δt = 0.02 s)
 
 
@@ -34,11 +35,14 @@ def ready(config: TrainConfig, networks: int) -> torch.device:
 
 
 def _require_memory(config: TrainConfig, networks: int, device: torch.device) -> None:
-    """Raise BadInput if memory is too small for weights, gradients, Adam's moments, and the rates of a rollout."""
+    """Raise BadInput if memory is too small for weights, gradients, Adam's moments, and rates and outputs of a rollout."""
     rnn, task = config.rnn, config.task
-    weights = 4 * rnn.recurrent_matrices * rnn.n_rec**2  # weights, gradients, two moments
-    rates = task.batch_size * task.sequence_length * rnn.n_rec
-    memory.require(networks * (weights + rates), device, "task.batch_size, task.sequence_length or rnn.n_rec")
+    key = next((key for key in _CELLS if hasattr(task, key)), "")
+    cells = getattr(task, key, 0)  # a task of your own may call them otherwise
+    weights = 4 * (rnn.recurrent_matrices * rnn.n_rec**2 + 2 * cells * rnn.n_rec)  # weights, gradients, two moments
+    told = task.batch_size * task.sequence_length * (rnn.n_rec + 2 * cells)  # rates, outputs, targets
+    keys = ["task.batch_size", "task.sequence_length", *([f"task.{key}"] if key else [])]
+    memory.require(networks * (weights + told), device, f"{', '.join(keys)} or rnn.n_rec")
 
 
 def _warn_of_walls(config: TrainConfig) -> None:

@@ -10,6 +10,7 @@ import torch
 from reactivation import types
 from reactivation.machine.errors import BadInput, DamagedData
 from reactivation.storage.arrays import read_arrays
+from reactivation.storage.files import digest
 from reactivation.types import Path
 from reactivation.world.spaces import Space
 
@@ -34,8 +35,8 @@ class RecordedPaths:
             DamagedData: the file is missing or damaged, holds numbers that are not finite, or its times do not increase.
             StorageError: the file cannot be read.
         """
-        self.file, self.dt = file, dt
-        stretches = _stretches(file, dt)
+        self.file, self.dt, self.content = file, dt, digest(File(file))
+        stretches = _stretches(file, dt, self.content)
         every = np.concatenate(stretches)
         low, high = every.min(0), every.max(0)
         spans, sides = high - low, [axis.high - axis.low for axis in space.axes]
@@ -66,8 +67,8 @@ class RecordedPaths:
 
 
 @cache
-def _stretches(file: str, dt: float) -> list[Array]:
-    """Recorded positions every `dt` [s], stretch by stretch."""
+def _stretches(file: str, dt: float, content: str | None) -> list[Array]:
+    """Recorded positions every `dt` [s], stretch by stretch; read once for each `content`, the digest of the file."""
     arrays = read_arrays(File(file))
     if not {"t", "pos"} <= arrays.keys() or arrays["pos"].shape != (arrays["t"].size, 2) or arrays["t"].ndim != 1:
         held = ", ".join(f"{name} {one.shape}" for name, one in arrays.items()) or "nothing"
