@@ -15,7 +15,7 @@ from reactivation.analysis.run import Run
 from reactivation.network.modified import WithVariable
 from reactivation.network.network import Network
 from reactivation.theory.course import Radius, Seen, course_of
-from reactivation.theory.drift import Drift, Fit, _error, _errors, _fits
+from reactivation.theory.drift import Drift, Fit, _error, _errors, fits_of
 from reactivation.theory.landscape import Bearings, Plane, concentration_of, waking_positions
 from reactivation.theory.metric import _log_volume
 from reactivation.theory.pairs import Reading, Readings
@@ -79,7 +79,7 @@ def test_the_standard_error_of_alpha_is_its_scatter_over_draws_of_pairs() -> Non
     """Everything that is fitted to pairs counts: the drift, D, how D changes with the radius, how fast pairs come closer."""
     course, rng = Radius(ra.Box(2, 2)), np.random.default_rng(0)
     draws = [drawn_pairs(rng) for _ in range(200)]
-    alphas = [_fits(readings, (2.0,), course)[0].alpha for readings in draws]
+    alphas = [fits_of(readings, (2.0,), course)[0].alpha for readings in draws]
     errors = [_errors(readings, (2.0,), course, rng)[0] for readings in draws[:8]]
     assert math.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(alphas), rel=0.25)
 

@@ -12,7 +12,8 @@ waking have, for drift and diffusion along the manifold (docs/theory.md, 5),
     v_r = (2/c) D_r d/dr log p + dD_r/dr + (D_r − D_t)/r         in a plane, along the radius
     v   = (2/c) D d/ds log p + dD/ds                             on a circle
 
-On a circle D is taken for the same everywhere: a drift dD/ds, which grows with c, is not taken off, and is a part of α.
+On a circle `drift` takes D for the same everywhere: a drift dD/ds, which grows with c, is a part of its α. `fits_of` can
+take it off.
 α is the factor of (2/c) D d/ds log p that fits the measured drift: 1 for Langevin sampling of p, 0 for a flat attractor.
 Its standard error comes from pairs drawn again, with replacement, to which everything is fitted anew.
 Axes: B pairs, P dimensions.
@@ -56,7 +57,7 @@ class Fit(NamedTuple):
     velocity: Array  # v [unit per step]
     velocity_error: Array
     predicted: Array  # (2/c) D times the slope of log p
-    spread_drift: Array  # dD_r/dr + (D_r − D_t)/r
+    spread_drift: Array  # dD_r/dr + (D_r − D_t)/r, or dD/ds; 0 where D is taken for the same everywhere
     diffusion: float  # D_r, or D [unit² per step], mean over the pairs of the fit
     diffusion_across: float  # D_t; D on a circle
     spread: float  # standard deviation of places at the beginning of the window, over that of the starts
@@ -143,7 +144,7 @@ def drift(
     }
     variants |= {name: (course.landscape(one, KERNEL), WINDOW, TEMPLATE) for name, one in (others or {}).items()}
     readings = {name: read_pairs(seen, resting, course, *variant) for name, variant in variants.items()}
-    found = {name: _fits(one, gains, course) for name, one in readings.items()}
+    found = {name: fits_of(one, gains, course) for name, one in readings.items()}
     sensitivity = {name: {f"{fit.gain:g}": fit.alpha for fit in fits} for name, fits in found.items()}
     errors = _errors(readings["as chosen"], gains, course, probe.draws(f"{inputs}/{scale:g}/again"))
     fits = (fit._replace(standard_error=error) for fit, error in zip(found["as chosen"], errors, strict=True))
@@ -152,7 +153,7 @@ def drift(
 
 def _errors(readings: Readings, gains: Sequence[float], course: Course, draws: Draws) -> list[float]:
     """Standard error of α at each c, over pairs."""
-    again = [_fits(readings.again(draws), gains, course) for _ in range(BOOTSTRAPS)]
+    again = [fits_of(readings.again(draws), gains, course) for _ in range(BOOTSTRAPS)]
     return [_error([fit.alpha for fit in fits]) for fits in zip(*again, strict=True)]
 
 
@@ -181,9 +182,15 @@ class _Binned(NamedTuple):
     is_fitted: NDArray[np.bool_]  # of bins
 
 
-def _fits(readings: Readings, gains: Sequence[float], course: Course) -> tuple[Fit, ...]:
-    """α at each c, with D of pairs at rest; at c = 0, D/c is taken from the least c above 0."""
-    binned = {gain: _binned(reading, course, readings.steps) for gain, reading in readings.seen.items()}
+def fits_of(readings: Readings, gains: Sequence[float], course: Course, uneven: bool = False) -> tuple[Fit, ...]:
+    """Return α at each c without standard errors, with D of pairs at rest; at c = 0, D/c is that of the least c above 0.
+
+    Args:
+        readings: of pairs at each of the gains.
+        uneven: on a circle, whether D₀ + D₁ cos(s − h) + D₂ sin(s − h), h being home, takes the place of one D, and its
+            slope is taken off the drift; only without inputs, since these spread pairs as well.
+    """
+    binned = {gain: _binned(reading, course, readings.steps, uneven) for gain, reading in readings.seen.items()}
     still = binned
     if readings.resting is not None:
         still = {gain: _binned(reading, course, readings.steps) for gain, reading in readings.resting.items()}
@@ -195,17 +202,23 @@ def _fit(gain: float, own: _Binned, noisy: float, diffusing: _Binned) -> Fit:
     """α of the bins of one c, without a standard error; D/c is taken from `diffusing`, measured at c = `noisy`."""
     predicted = 2 / noisy * diffusing.diffusion * own.slope
     spread = own.spread_drift if gain > 0 else np.zeros(BINS)
-    chosen = own.is_fitted & (own.velocity_error > 0)  # bins of two pairs at least, which a discrete decoder tells apart
-    weights, x, y = own.velocity_error[chosen] ** -2.0, predicted[chosen], (own.velocity - spread)[chosen]
-    square = float((weights * x**2).sum()) or math.nan
-    alpha = float((weights * x * y).sum() / square)
+    chosen = own.is_fitted
+    alpha = alpha_of(predicted[chosen], (own.velocity - spread)[chosen], own.velocity_error[chosen])
     return Fit(
         gain, alpha, math.nan, own.place, own.velocity, own.velocity_error, predicted, spread, own.diffusion,
         own.diffusion_across, own.spread,
     )  # fmt: skip
 
 
-def _binned(reading: Reading, course: Course, steps: int) -> _Binned:
+def alpha_of(predicted: Array, velocity: Array, error: Array) -> float:
+    """Return the factor of the predicted drift that fits the drift of bins (BINS), of some standard error."""
+    chosen = error > 0  # bins of two pairs at least, which a discrete decoder tells apart
+    weights, x, y = error[chosen] ** -2.0, predicted[chosen], velocity[chosen]
+    square = float((weights * x**2).sum()) or math.nan
+    return float((weights * x * y).sum() / square)
+
+
+def _binned(reading: Reading, course: Course, steps: int, uneven: bool = False) -> _Binned:
     """Drift and diffusion of pairs, in bins of where they are at the beginning of the window."""
     place, near = reading.seen.place, reading.seen.is_near
     velocity, contraction = _velocity(reading, steps)
@@ -221,6 +234,10 @@ def _binned(reading: Reading, course: Course, steps: int) -> _Binned:
         turned = _rate((velocity / place)[near].mean(), steps)
         level_across = _diffusion(reading.apart, reading.seen.across, turned, steps)[near].mean()
         spread = np.polyfit(place[near], diffusion, 1)[0] + (level - level_across) / where  # dD_r/dr + (D_r − D_t)/r
+    elif uneven:
+        waves = np.stack((np.ones(near.sum()), np.cos(place[near]), np.sin(place[near])), axis=-1)
+        _, of_cosine, of_sine = np.linalg.lstsq(waves, diffusion)[0]
+        spread = of_sine * np.cos(where) - of_cosine * np.sin(where)  # dD/ds
     left = float(place.std()) / course.spread_of_starts
     return _Binned(where, speed, scatter, steep, spread, level, level_across, left, course.is_fitted(where))
 
