@@ -21,7 +21,7 @@ of D taken off the drift:
     a pull is left at c: α over that of the Langevin control lies above a quarter by its interval; none is left: below
 
 Nothing is said unless the controls come out right, in the mean over five networks: at each c Langevin networks come from
-both starts within 0.1 of Eq. (1), that is of the M of 2κ/c, and M of flat ones from even starts stays within ±0.1; without
+both starts within 0.1 of Eq. (1), that is of the M of 2κ/c, and M of flat ones from even starts stays within ±0.2; without
 dD/ds, at c = 0 and 4, α of Langevin networks lies within 0.5 to 1.5 and that of flat ones within ±0.2.
 
 This explores: these networks were looked at before. Known when it was written: all of docs/theory.md (α of drawn tanh is
@@ -72,11 +72,10 @@ from paper.theory import BY_NAME, CONTROL_SEEDS, CONTROLS, control_settings, cou
 SOURCE, STARTS_BLOCK, ALPHA_BLOCK = "by benchmarks/drawn.py", "starts", "uneven diffusion"
 OWN, NULL = "drawn tanh", "undrawn tanh"
 LANGEVIN, FLAT = (f"control: {name}" for name in CONTROLS)
-GAINS = (0.0, 1.0, 2.0, 4.0, 8.0)  # c
+GAINS = (0.0, 2.0, 4.0, 8.0)  # c; D/c at the first is that of the second
 AT = (0, 100, 1000, 10_000)  # steps at which rests are decoded; the second is that from which rest is compared
 STARTS = 40  # trajectories from each kind of starts, at each c
-LEAST = 0.5  # c from which D/c is taken at c = 0
-PAIRS = 800  # for α: twice as many as usual, since dD/ds is uncertain
+PAIRS = 500  # for α
 CLOSE = 0.1  # differences of M that count as none
 ABOVE = (0.0, math.inf)
 WORDS = {True: YES, False: NO, None: UNDECIDED}
@@ -140,14 +139,15 @@ def rests(probe: Probe, home: float) -> Array:
     even = 2 * math.pi * (torch.arange(STARTS, dtype=types.PRECISION) + 0.5) / STARTS
     source, shape = probe.source("rests"), (len(GAINS), 2, STARTS)
     starts = (home + torch.stack((even, torch.zeros_like(even)))).expand(shape).reshape(-1, 1)
-    scale = torch.tensor(GAINS).sqrt().repeat_interleave(2 * STARTS)[:, None, None]
+    scale = torch.tensor(GAINS).sqrt()[:, None, None, None]
     noise, read = Noise(probe.noise.sigma), []
     with asking():
         state = probe.at(starts)
         still = state.new_zeros(len(state), _BLOCK, probe.network.n_inputs)
         for steps in np.diff(AT, prepend=0):
             for _ in range(steps // _BLOCK):
-                drawn = scale * torch.randn(len(state), _BLOCK, probe.network.n_units, generator=source, dtype=state.dtype)
+                drawn = torch.randn(2 * STARTS, _BLOCK, probe.network.n_units, generator=source, dtype=state.dtype)
+                drawn = (scale * drawn).flatten(0, 1)  # the same at every c, which saves most of the time
                 state = rollout(probe.network, state, still, noise, probe.dt, source, injected=drawn).state
             read.append(probe.positions(state).reshape(shape) - home)
     return np.stack(read)
@@ -159,7 +159,7 @@ def ask(settings: Measuring) -> dict[float, Asked]:
     awake, probe = waking_positions(awake_of(run, settings)), Probe(run, "drawn")
     prior, draws = Bearings(awake), probe.draws("moved on")
     with asking():
-        pairs = {gain: run_pairs(probe, gain, PAIRS, STILL, 1.0) for gain in (*GAINS, LEAST)}
+        pairs = {gain: run_pairs(probe, gain, PAIRS, STILL, 1.0) for gain in GAINS}
     readings = read_pairs(pairs, None, probe.course, prior, WINDOW, TEMPLATE)
     fits = {fit.gain: fit for fit in fits_of(readings, tuple(pairs), probe.course, uneven=True)}
     bearings = rests(probe, prior.home)
@@ -167,7 +167,8 @@ def ask(settings: Measuring) -> dict[float, Asked]:
     def rest(at: Array, gain: float) -> Rest:
         """Of bearings (T, B) at one c."""
         diffusion, steps = max(fits[gain].diffusion, 0.0) if gain else 0.0, AT[-1] - AT[1]
-        pull = 2 * prior.concentration * (diffusion / gain if gain else fits[LEAST].diffusion / LEAST)
+        noisy = gain or GAINS[1]
+        pull = 2 * prior.concentration * fits[noisy].diffusion / noisy
         seen, sampling = np.cos(at).mean(-1), np.cos(moved_on(at[1], pull, diffusion, steps, draws)).mean()
         return Rest(seen, seen[1] * math.exp(-diffusion * steps), sampling)
 
@@ -194,7 +195,7 @@ def problem(langevin: Group, flat: Group) -> str:
         missed = [fmean(one.rests[kind].seen[-1] - one.expected for one in at(langevin, c)) for kind in (EVEN, HOME)]
         if max(map(abs, missed)) > CLOSE:
             return f"rest of the Langevin control at c = {c:g}"
-        if abs(fmean(one.rests[EVEN].seen[-1] for one in at(flat, c))) > CLOSE:
+        if abs(fmean(one.rests[EVEN].seen[-1] for one in at(flat, c))) > OF_FLAT_CONTROL:
             return f"rest of the flat control at c = {c:g}"
     for c in JUDGED:
         sampled, none = (fmean(one.alpha_left for one in at(of, c)) for of in (langevin, flat))
