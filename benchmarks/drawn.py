@@ -164,12 +164,12 @@ def ask(settings: Measuring) -> dict[float, Asked]:
     fits = {fit.gain: fit for fit in fits_of(readings, tuple(pairs), probe.course, uneven=True)}
     bearings = rests(probe, prior.home)
 
-    def rest(at: Array, gain: float) -> Rest:
-        """Of bearings (T, B) at one c."""
+    def rest(reported: Array, gain: float) -> Rest:
+        """M of bearings (T, B) at one c."""
         diffusion, steps = max(fits[gain].diffusion, 0.0) if gain else 0.0, AT[-1] - AT[1]
         noisy = gain or GAINS[1]
         pull = 2 * prior.concentration * fits[noisy].diffusion / noisy
-        seen, sampling = np.cos(at).mean(-1), np.cos(moved_on(at[1], pull, diffusion, steps, draws)).mean()
+        seen, sampling = np.cos(reported).mean(-1), np.cos(moved_on(reported[1], pull, diffusion, steps, draws)).mean()
         return Rest(seen, seen[1] * math.exp(-diffusion * steps), sampling)
 
     return {

@@ -90,6 +90,7 @@ def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command:
         ("alpha", "only=substep", "did you mean substeps?"),
         ("waking", "documents=x", "did you mean document?"),
         ("denoising", "only=head_directions", "did you mean head_direction?"),
+        ("drawn", "documents=x", "did you mean document?"),
         ("rats", "file=[x]", "did you mean files?"),
         ("threads", "only=grue", "did you mean gru?"),
     ],
@@ -362,6 +363,56 @@ def test_networks_that_learned_are_recognised_by_the_rules_of_the_theory(
     found = answer(conditions("spatial_navigation", kind, five(alphas, exponent), controls), "")
     assert found.startswith(said)
     assert answer([], "α of the flat control").startswith("nothing is said")
+
+
+def test_bearings_that_sample_come_from_even_starts_to_what_the_theory_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They come to a concentration of 2κ/c; those that diffuse stay even, and forget home as e^(−Dt)."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from drawn import expected_at, moved_on
+
+    rng, even, diffusion = np.random.default_rng(0), 2 * np.pi * (np.arange(200) + 0.5) / 200, 4e-4
+    assert expected_at(0.0, 8.0) == 1
+    for gain, kappa, concentration in ((2.0, 2.0, 2.0), (4.0, 2.0, 1.0)):
+        drawn = np.cos(rng.vonmises(0, concentration, 100_000)).mean()
+        assert expected_at(gain, kappa) == pytest.approx(drawn, abs=0.01)
+        reached = moved_on(even, 2 * kappa * diffusion / gain, diffusion, 20_000, rng)
+        assert np.cos(reached).mean() == pytest.approx(drawn, abs=0.04)
+    assert abs(np.cos(moved_on(even, 0.0, diffusion, 1000, rng)).mean()) < 0.04
+    assert np.cos(moved_on(np.zeros(200), 0.0, diffusion, 1000, rng)).mean() == pytest.approx(np.exp(-0.4), abs=0.04)
+
+
+@pytest.mark.parametrize(
+    ("own", "null", "said"),
+    [
+        (0.8, 0.0, ["yes", "yes", "yes"]),
+        (0.8, 0.85, ["undecided", "yes", "undecided"]),
+        (0.05, 0.0, ["no", "yes", "no"]),
+        (0.25, 0.0, ["undecided", "yes", "undecided"]),
+    ],
+)
+def test_rest_pulls_home_if_it_gathers_and_holds_more_than_nulls(
+    own: float, null: float, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From even starts M comes to `own`, in nulls to `null`, where sampling has 0.9; from home, own ones end at 0.85."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    from drawn import GAINS, Asked, Rest, answers, problem
+
+    def group(gathered: float, held: float, alpha: float = 1.0) -> Any:
+        def rest(end: float, seed: int) -> Any:
+            return Rest(np.array([0.0, 0.0, 0.0, end + 0.02 * (seed - 2)]), 0.0, 0.9)
+
+        return {
+            seed: dict.fromkeys(GAINS, Asked(0.9, 0.9, (rest(gathered, seed), rest(held, seed)), alpha, alpha))
+            for seed in range(5)
+        }
+
+    *_, row, _ = answers(group(own, 0.85), group(null, 0.0)).rows
+    assert row[2:5] == said
+    assert row[5].startswith("yes" if own == 0.8 else "no"), "starts meet"
+    assert problem(group(0.9, 0.9), group(0.0, 0.9, 0.0)) == ""
+    assert "Langevin" in problem(group(0.7, 0.9), group(0.0, 0.9, 0.0))
+    assert "flat" in problem(group(0.9, 0.9), group(0.3, 0.9, 0.0))
+    assert "α" in problem(group(0.9, 0.9, 0.2), group(0.0, 0.9, 0.0))
 
 
 def blocks_of(page: Path) -> dict[str, str]:

@@ -15,13 +15,14 @@ from reactivation.analysis.run import Run
 from reactivation.network.modified import WithVariable
 from reactivation.network.network import Network
 from reactivation.theory.course import Radius, Seen, course_of
-from reactivation.theory.drift import Drift, Fit, _error, _errors, fits_of
+from reactivation.theory.drift import Drift, Fit, _error, _errors, alpha_of, fits_of
 from reactivation.theory.landscape import Bearings, Plane, concentration_of, waking_positions
 from reactivation.theory.metric import _log_volume
-from reactivation.theory.pairs import Reading, Readings
+from reactivation.theory.pairs import Pairs, Reading, Readings, read_pairs
 from reactivation.theory.probe import Probe, asking
 from reactivation.theory.uncertainty import jackknife
 from reactivation.types import Path
+from reactivation.world.decoding import TEMPLATE
 from reactivation.world.tasks.base import Task
 
 D = 0.01 / 2 / 6.0**2  # σ²Δt / 2 |dm/ds|² of the analytic bearings [rad² per step]
@@ -82,6 +83,26 @@ def test_the_standard_error_of_alpha_is_its_scatter_over_draws_of_pairs() -> Non
     alphas = [fits_of(readings, (2.0,), course)[0].alpha for readings in draws]
     errors = [_errors(readings, (2.0,), course, rng)[0] for readings in draws[:8]]
     assert math.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(alphas), rel=0.25)
+
+
+def test_a_diffusion_that_differs_between_bearings_makes_a_drift_that_can_be_taken_off() -> None:
+    """D(s) = D₀ (1 + ε cos s) with the drift dD/ds is even in the long run; with one D it is taken for a pull."""
+    gain, kappa, level, uneven = 8.0, 4.0, 2e-4, 0.9
+    rng, space = np.random.default_rng(0), ra.Circle()
+    at = np.tile(rng.uniform(-math.pi, math.pi, 40_000), (2, 1))  # two of a pair, of opposite noise
+    reported = {50: at[..., None]}
+    for _ in range(150):
+        noise = rng.standard_normal(at.shape[1]) * np.array([[1], [-1]])
+        at = at - level * uneven * np.sin(at) + np.sqrt(2 * level * (1 + uneven * np.cos(at))) * noise
+    reported[200] = space.wrap(at[..., None])
+    pairs, course = Pairs({TEMPLATE: reported}, {}, False), course_of(space)
+    prior = Bearings(ra.Recording(rng.vonmises(0, kappa, (1, 20_000, 1)), dt=0.02, space=space))
+    readings = read_pairs({gain: pairs}, None, course, prior, (50, 200), TEMPLATE)
+    one, other = (fits_of(readings, (gain,), course, uneven=choice)[0] for choice in (False, True))
+    assert one.alpha == pytest.approx(uneven * gain / (2 * kappa) * level / one.diffusion, abs=0.05)
+    assert one.alpha > 0.45
+    assert abs(other.alpha) < 0.2
+    assert alpha_of(other.predicted, other.velocity, other.velocity_error) == one.alpha
 
 
 def test_a_standard_error_forgets_draws_without_a_value_and_hardly_moves_with_one_far_off() -> None:
