@@ -67,11 +67,11 @@ from paper.claims.theory import JUDGED, NEAR_ONE, NO, OF_FLAT_CONTROL, UNDECIDED
 from paper.documents import print_or_fill, read_page
 from paper.protocols import HEAD
 from paper.tables import Table
-from paper.theory import BY_NAME, CONTROL_SEEDS, CONTROLS, control_settings, counted, family_settings
+from paper.theory import BY_NAME, CONTROL_SEEDS, CONTROLS, control_name, control_settings, counted, family_settings
 
 SOURCE, STARTS_BLOCK, ALPHA_BLOCK = "by benchmarks/drawn.py", "starts", "uneven diffusion"
 OWN, NULL = "drawn tanh", "undrawn tanh"
-LANGEVIN, FLAT = (f"control: {name}" for name in CONTROLS)
+LANGEVIN, FLAT = (control_name(name, HEAD) for name in CONTROLS)
 GAINS = (0.0, 2.0, 4.0, 8.0)  # c; D/c at the first is that of the second
 AT = (0, 100, 1000, 10_000)  # steps at which rests are decoded; the second is that from which rest is compared
 STARTS = 40  # trajectories from each kind of starts, at each c
@@ -267,7 +267,9 @@ def main(words: list[str]) -> None:
     if settings.document is not None:
         read_page(settings.document, SOURCE, [STARTS_BLOCK, ALPHA_BLOCK])
     asked = [
-        (f"control: {name}", control_settings(RESULTS, HEAD, name, seed)) for name in CONTROLS for seed in CONTROL_SEEDS
+        (control_name(name, HEAD), control_settings(RESULTS, HEAD, name, seed))
+        for name in CONTROLS
+        for seed in CONTROL_SEEDS
     ]
     for family in (BY_NAME[name] for name in (OWN, NULL)):
         asked += [(family.name, family_settings(RESULTS, family, seed)) for seed in counted(RESULTS, family)]
