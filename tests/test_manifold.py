@@ -164,6 +164,12 @@ def test_the_median_of_times_that_are_cut_off() -> None:
     assert survival.median_survival(np.array([3, 5, 9]), np.array([True, False, False])) == 9
 
 
+@pytest.mark.parametrize("count", [24, 28, 30, 102])
+def test_half_of_the_times_are_half_but_for_rounding(count: int) -> None:
+    """The product of shares 23/24 · 22/23 · … is a digit above ½ after twelve of 24 times."""
+    assert survival.median_survival(np.arange(1, count + 1), np.ones(count, dtype=bool)) == count // 2
+
+
 def test_a_bearing_that_never_moves_is_kept_to_the_end() -> None:
     still = {"quiescent": bearings_only(np.zeros((3, 21, 1)))}
     measures = transitions.analyse({"run": still}, transitions.Settings(), streams).table["run"]["quiescent"]

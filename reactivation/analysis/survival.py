@@ -12,6 +12,8 @@ from reactivation.world.spaces import Space
 
 Array = NDArray[np.float64]
 
+_ROUNDING = 1e-9  # of a product of shares; a share of exactly ½ is common, and its product often a digit above
+
 
 def until_away(space: Space, positions: Array, first: int, away: float) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Count the samples after sample `first` until each epoch (B, T, P) is `away` [unit] from its position at `first`.
@@ -32,17 +34,17 @@ def median_survival(times: NDArray[np.integer], ended: NDArray[np.bool_]) -> flo
         ended: (n); False where a time is censored, so that the true time is longer.
     """
     moments, which = np.unique(times, return_inverse=True)
-    share = surviving(np.bincount(which, weights=ended), np.bincount(which))
-    return float(moments[np.argmax(share <= 0.5)] if share[-1] <= 0.5 else moments[-1])
+    half = half_ended(np.bincount(which, weights=ended), np.bincount(which))
+    return float(moments[np.argmax(half)] if half[-1] else moments[-1])
 
 
-def surviving(ends: NDArray[Any], leaving: NDArray[Any]) -> Array:
-    """Return the share of times longer than each moment.
+def half_ended(ends: NDArray[Any], leaving: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return at which moments no more than half of the times are longer, rounding aside.
 
     Args:
         ends: how many times end at each moment.
         leaving: how many end or are censored at each moment.
     """
     at_risk = leaving.sum() - np.concatenate(([0], np.cumsum(leaving)[:-1]))
-    share: Array = np.cumprod(1 - ends / np.maximum(at_risk, 1))
-    return share
+    longer = np.cumprod(1 - ends / np.maximum(at_risk, 1))
+    return np.asarray(longer < 0.5 + _ROUNDING)

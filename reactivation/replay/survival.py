@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.analysis.survival import surviving
+from reactivation.analysis.survival import half_ended
 from reactivation.replay.cells import counts_of
 from reactivation.replay.inference import Array
 
@@ -17,5 +17,5 @@ def at_moments(times: NDArray[np.integer], ended: NDArray[np.bool_], longest: in
 def median_and_cut_off(dt: float, sums: Array) -> Array:
     """Median [s] of times counted by `at_moments`, NaN if longer than all; and the share of times that were cut off."""
     ends, leaving = sums.reshape(2, -1)
-    half = np.flatnonzero(surviving(ends, leaving) <= 0.5)
+    half = np.flatnonzero(half_ended(ends, leaving))
     return np.array([half[0] * dt if len(half) else np.nan, 1 - ends.sum() / leaving.sum()])
