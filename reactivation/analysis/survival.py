@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivation.world.spaces import Space
+from reactivation.world.spaces import Space, at_least
 
 Array = NDArray[np.float64]
 
@@ -21,7 +21,7 @@ def until_away(space: Space, positions: Array, first: int, away: float) -> tuple
     Returns:
         The samples (B), up to the end of the epoch if it never gets so far; and whether it gets so far (B).
     """
-    left: Any = space.distance(positions[:, first + 1 :], positions[:, first : first + 1]) >= away
+    left = at_least(space.distance(positions[:, first + 1 :], positions[:, first : first + 1]), away)
     ended = left.any(1)
     return np.where(ended, left.argmax(1) + 1, positions.shape[1] - 1 - first), ended
 

@@ -14,7 +14,7 @@ from reactivation.analysis.recording import Recording
 from reactivation.machine import memory
 from reactivation.machine.errors import BadInput
 from reactivation.replay.inference import Array
-from reactivation.world.spaces import Space
+from reactivation.world.spaces import ROUNDING, Space, at_most
 
 
 def width_of(space: Space, width: float | None = None) -> float:
@@ -35,6 +35,8 @@ _MOST = 500  # cells whose pairs are counted in each epoch
 class Cells:
     """Tile a space with cells of a width [unit], and find the cell of a point: the one with the nearest centre.
 
+    A point between two cells is in the one of the larger coordinate, as are points that only rounding puts below it.
+
     Raises:
         BadInput: memory cannot hold so many cells.
     """
@@ -43,6 +45,7 @@ class Cells:
         sides = [axis.high - axis.low for axis in space.axes]
         require_memory(len(sides) * math.prod(max(1.0, side / width) for side in sides))
         self.space = space
+        self.lift = ROUNDING * width  # added to coordinates, so that rounding does not decide between two cells
         self.centres: Array = space.grid(max(2, round(max(sides) / width))).points  # (G, P)
 
     def __len__(self) -> int:
@@ -51,7 +54,7 @@ class Cells:
     def of(self, points: Array) -> NDArray[np.intp]:
         """The cells that points are in, (..., P) → (...)."""
         flat = points.reshape(-1, self.space.dimensions)
-        _, which = self._tree.query(self.space.embed(flat))
+        _, which = self._tree.query(self.space.embed(self.space.wrap(flat + self.lift)))
         return np.asarray(which, dtype=np.intp).reshape(points.shape[:-1])
 
     @cached_property
@@ -77,7 +80,7 @@ class Cells:
         chosen = self.centres[of]
         require_memory(len(chosen) * len(self) * (self.space.dimensions + 1))
         away: Array = self.space.distance(chosen[:, None], self.centres[None])
-        return np.asarray(away <= radius)
+        return np.asarray(at_most(away, radius))
 
 
 def require_memory(numbers: float) -> None:

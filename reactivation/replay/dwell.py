@@ -13,7 +13,7 @@ from reactivation.replay.cells import width_of
 from reactivation.replay.inference import Array, Found, measured, ratio
 from reactivation.replay.lags import distances, farthest
 from reactivation.replay.survival import at_moments, median_and_cut_off
-from reactivation.world.spaces import Space
+from reactivation.world.spaces import Space, at_least, at_most
 
 _STARTS = 10  # at most, per epoch, from which dwell times are measured
 _JUMP = 5.0  # times the median step
@@ -83,7 +83,7 @@ def jumps(recording: Any, space: Space | None = None, *, factor: Positive = _JUM
     beyond = factor * _median_step(recording.space, recording.blocks(2))
     return measured(
         recording.blocks(2),
-        partial(_beyond, recording.space, beyond if beyond < farthest(recording.space) else 0.0),
+        partial(_beyond, recording.space, 0.0 if at_least(beyond, farthest(recording.space)) else beyond),
         lambda sums: ratio(sums[:1], sums[1:]),
         generator(rng),
     )
@@ -97,4 +97,4 @@ def _beyond(space: Space, length: float, block: Array) -> Array:
     """Number of longer steps and of all steps of each epoch, (B, T, P) → (B, 2); no step counts if the length is 0."""
     lengths = distances(space, block, 1)
     counted = np.full(len(block), float(lengths.shape[1]) if length > 0 else 0.0)
-    return np.stack(((lengths > length).sum(1).astype(np.float64), counted), axis=1)
+    return np.stack(((~at_most(lengths, length)).sum(1).astype(np.float64), counted), axis=1)

@@ -152,7 +152,9 @@ def _line_scores(cells: Cells, centres: Array, near: Array, posteriors: Array) -
     times, best = np.arange(samples), np.zeros(segments)
     for first in range(0, samples - samples // 2, 2):
         for last in range(first + samples // 2, samples, 2):
-            velocity = cells.space.difference(places[:, last], places[:, first]) / (last - first)
+            # Lifted, so that rounding does not decide which way round half a turn goes.
+            way = cells.space.difference(places[:, last] + cells.lift, places[:, first]) - cells.lift
+            velocity = way / (last - first)
             line = cells.space.wrap(places[:, first, None] + velocity[:, None] * (times - first)[:, None])
             score = np.take_along_axis(mass, cells.of(line)[..., None], axis=-1)[..., 0].mean(1)
             best = np.maximum(best, score)

@@ -21,6 +21,8 @@ from reactivation.machine.errors import BadInput
 Array = Any  # torch.Tensor or numpy.ndarray, (..., P) unless said otherwise
 Nested = float | tuple[Any, ...]  # numbers, or tuples of them
 
+ROUNDING = 1e-4  # share of a length: more than single precision of positions, less than lengths on a grid differ
+
 
 class Axis(NamedTuple):
     """One coordinate: its name and its range."""
@@ -332,6 +334,16 @@ class Circle(Space):
     def embed(self, points: Array) -> Array:
         """Points of the unit circle (cos s, sin s): (..., 1) → (..., 2)."""
         return library(points).concatenate((library(points).cos(points), library(points).sin(points)), -1)
+
+
+def at_least(lengths: Array, limit: float) -> Array:
+    """Which lengths reach a limit, rounding aside: on a grid of positions many equal it but for their last digits."""
+    return lengths >= limit * (1 - ROUNDING)
+
+
+def at_most(lengths: Array, limit: float) -> Array:
+    """Which lengths do not exceed a limit, rounding aside."""
+    return lengths <= limit * (1 + ROUNDING)
 
 
 def library(points: Array) -> Any:
