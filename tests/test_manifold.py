@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA  # type: ignore[import-untyped]  # it has no types
 
+import reactivation as ra
 from reactivation.analysis import survival
 from reactivation.analysis.base import Moments, Recording, Result
 from reactivation.analysis.measures import manifold, transitions
@@ -192,6 +193,14 @@ def test_jitter_about_one_bearing_is_no_lasting_reversal() -> None:
     ]  # fmt: skip
     assert [measures["lasting_reversals"] for measures in found] == [0, 1, 0, None]
     assert found[0]["reversals"] == pytest.approx(0.5)
+
+
+def test_every_window_is_looked_at_for_a_lasting_reversal() -> None:
+    """Of 30 samples, 5 windows of 25 steps; only the first one has the turn back, of exactly half the arc."""
+    bearings = np.where(np.arange(30) < 1, 0.3, 0.3 - math.pi / 12)
+    assert ra.transitions(bearings, Circle()).lasting_reversals == 1 / 5
+    assert ra.transitions(np.full(26, 0.3), Circle()).lasting_reversals == 0
+    assert ra.transitions(np.full(25, 0.3), Circle()).lasting_reversals is None
 
 
 def test_bins_show_no_structure_where_bearings_of_a_grid_have_none() -> None:

@@ -29,7 +29,7 @@ from reactivation.analysis.survival import median_survival, until_away
 from reactivation.checks import Count, Positive, checked
 from reactivation.machine.errors import BadInput
 from reactivation.settings.declaring import LARGEST, setting
-from reactivation.world.spaces import Space
+from reactivation.world.spaces import Space, at_least
 
 _STRIDE = 5  # steps between the moments from which dwelling is timed
 _OFF_GRID = 1e-4  # rad; far less than two cells are apart
@@ -117,8 +117,8 @@ def transitions(
     blocks = [turns_of(recording.space, block) for block in recording.blocks(2)]
     turns = np.concatenate([block.reshape(-1) for block in blocks])
     moving = turns[turns != 0]
-    bearings = [np.cumsum(block, axis=1) for block in blocks]
-    moved = np.concatenate([(bearing[:, window:] - bearing[:, :-window]).reshape(-1) for bearing in bearings])
+    since_first = [np.pad(np.cumsum(block, axis=1), ((0, 0), (1, 0))) for block in blocks]  # 0 at the first sample
+    moved = np.concatenate([(turned[:, window:] - turned[:, :-window]).reshape(-1) for turned in since_first])
     mean = mean_of_epochs(by_epoch, samples - 1, "rad per step")
     dwell, cut_off = _dwell(recording, dwell_arc)
     return Transitions(
@@ -126,7 +126,7 @@ def transitions(
         mean.standard_error,
         float(np.abs(turns).mean()),
         float((moving < 0).mean()) if len(moving) else 0.0,
-        float((moved <= -dwell_arc / 2).mean()) if moved.size else None,
+        float(at_least(-moved, dwell_arc / 2).mean()) if moved.size else None,
         dwell,
         cut_off,
         turns,
