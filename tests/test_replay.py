@@ -198,6 +198,13 @@ class TestWhere:
         assert ra.replay.visits(turning).value == pytest.approx(1, abs=0.01)
         assert ra.replay.detour(turning).value == pytest.approx(1)
 
+    def test_the_way_of_a_stretch_is_its_own(self) -> None:
+        """One step, wherever it is, is straight. There and back: 21 stretches are 40 long and lead 2 away, in all."""
+        for last in (np.arange(41) > 39, np.arange(41) > 20):
+            assert ra.replay.detour(last[:, None] * [1.0, 0.0], BOX).value == pytest.approx(1)
+        there_and_back = np.arange(41) == 20  # the first stretch goes there, the last goes back, the other 19 do both
+        assert ra.replay.detour(there_and_back[:, None] * [1.0, 0.0], BOX).value == pytest.approx(20)
+
     def test_visits_to_one_region_read_0(self) -> None:
         found = ra.replay.visits(ra.Recording(np.zeros((2, 30, 1)), 0.02, CIRCLE))
         assert repr(found).startswith("0 ")

@@ -9,7 +9,7 @@ from reactivation.analysis.recording import as_recording
 from reactivation.checks import Rng, Several, checked, generator
 from reactivation.replay.cells import Cells, counts_of
 from reactivation.replay.inference import Array, Found, measured, ratio
-from reactivation.replay.lags import counted, distances
+from reactivation.replay.lags import distances
 from reactivation.replay.survival import at_moments, median_and_cut_off
 from reactivation.world.spaces import Space
 
@@ -100,15 +100,15 @@ def _evenness(dt: float, sums: Array) -> Array:
 
 @checked
 def detour(recording: Any, space: Space | None = None, *, samples: Several = 20, rng: Rng = 0) -> Found:
-    """Measure how much longer paths are than their displacement: path length over displacement, in stretches of an epoch.
+    """Measure how much longer paths are than their displacement, in all stretches of so many steps.
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
         samples: number of steps in a stretch.
 
     Returns:
-        mean path length over mean displacement: 1 for straight runs, about √samples for Brownian motion; the null is time
-        shuffled within epochs.
+        mean path length over mean displacement of the same stretches: 1 for straight runs, else more, about √samples for
+        Brownian motion; the null is time shuffled within epochs.
 
     Raises:
         BadInput: no epoch is as long as a stretch.
@@ -121,10 +121,14 @@ def detour(recording: Any, space: Space | None = None, *, samples: Several = 20,
     return measured(
         recording.blocks(samples + 1),
         partial(_ways, recording.space, samples),
-        lambda sums: samples * ratio(sums[:1] * sums[3:], sums[2:3] * sums[1:2]),
+        lambda sums: ratio(sums[:1], sums[1:]),
         generator(rng),
     )
 
 
 def _ways(space: Space, samples: int, block: Array) -> Array:
-    return np.concatenate([counted(distances(space, block, lag)) for lag in (1, samples)], axis=1)
+    """Summed path lengths and displacements of the stretches of each epoch, (B, T, P) → (B, 2)."""
+    gone = np.pad(np.cumsum(distances(space, block, 1), axis=1), ((0, 0), (1, 0)))
+    return np.stack(
+        [one.sum(1) for one in (gone[:, samples:] - gone[:, :-samples], distances(space, block, samples))], axis=1
+    )
