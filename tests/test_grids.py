@@ -75,3 +75,14 @@ def test_lines_are_those_of_the_world_turned_by_whole_cells() -> None:
     turned = [ra.Recording(CIRCLE.wrap(path + cells * np.pi / 12), 0.1, CIRCLE, rates=counts) for cells in (0, 1, 5, 7)]
     found = [ra.replay.line_fit(one, one).value for one in turned]
     assert found == pytest.approx([found[0]] * 4)
+
+
+def test_equal_first_steps_are_shared_between_the_groups_that_they_belong_to() -> None:
+    """Steps of 1 go straight, steps of 2 round a square: exponents 1 and ½, and half of both in the middle fifth."""
+    straight = np.stack((np.arange(9), np.zeros(9)), axis=-1)
+    square = 2 * np.stack((np.arange(9) // 2 % 2, (np.arange(9) + 1) // 2 % 2), axis=-1)
+    mixed = np.log2((2 + np.sqrt(8)) / (1 + 2))
+    for shift in (0.0, 0.37, 1.3):
+        places = 0.1 * np.stack([straight, square] * 10) + shift + 0.1 * np.arange(20)[:, None, None]
+        found = ra.replay.exponent_by_first_step(ra.Recording(places, 0.1, ra.Box(20.0, 20.0)), lags=(1, 2))
+        assert found.curve == pytest.approx([1, 1, mixed, 0.5, 0.5])

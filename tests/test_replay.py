@@ -93,6 +93,14 @@ class TestHowFar:
         falling = ra.replay.exponent_by_first_step(walk(0.02), PLANE).curve
         assert (np.diff(falling) < 0).all()
 
+    def test_groups_of_first_steps_are_those_of_the_starts(self) -> None:
+        """Steps grow along an epoch, so that those after the last start are the longest."""
+        growing = np.cumsum(np.random.default_rng(0).normal(size=(10, 18, 2)) * np.arange(1, 19)[:, None], axis=1) / 100
+        apart = np.stack([np.linalg.norm(growing[:, lag : lag + 10] - growing[:, :10], axis=-1) for lag in range(1, 9)])
+        groups = np.argsort(apart[0], axis=None).reshape(5, 20)
+        slopes = [np.polyfit(np.log(range(1, 9)), np.log(apart.reshape(8, -1)[:, one].mean(1)), 1)[0] for one in groups]
+        assert ra.replay.exponent_by_first_step(growing, PLANE).curve == pytest.approx(slopes)
+
     def test_diffusion_between_walls_and_round_a_circle(self) -> None:
         """Walls reduce displacement at the longest lag by a sixth and more, but do not change D."""
         step, dt, lags = 0.05, 0.02, (20, 80)

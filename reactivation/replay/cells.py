@@ -108,12 +108,6 @@ def visited(*recordings: list[Any]) -> tuple[list[list[Any]], int]:
 
 def counts_of(which: NDArray[np.integer], size: int) -> Array:
     """How often each of `size` indices occurs in each row, (B, T) → (B, size)."""
-    return totals_of(which, None, size)
-
-
-def totals_of(which: NDArray[np.integer], values: Array | None, size: int) -> Array:
-    """The sum of values (B, T), or their number if None, for each of `size` indices (B, T) in each row: (B, size)."""
     rows = len(which)
-    weights = None if values is None else values.reshape(-1)
-    flat = np.bincount((which + size * np.arange(rows)[:, None]).reshape(-1), weights, minlength=rows * size)
+    flat = np.bincount((which + size * np.arange(rows)[:, None]).reshape(-1), minlength=rows * size)
     return flat.reshape(rows, size).astype(np.float64)

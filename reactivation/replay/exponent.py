@@ -9,10 +9,9 @@ import numpy as np
 from reactivation.analysis.recording import as_recording
 from reactivation.checks import Count, Rng, checked, generator
 from reactivation.machine.errors import BadInput
-from reactivation.replay.cells import counts_of, totals_of
 from reactivation.replay.inference import NULLS, SHUFFLED_TIME, Array, Found, found, measured, null_of
 from reactivation.replay.lags import LAGS, checked_lags, distances, edges, histograms, means, medians, powers
-from reactivation.world.spaces import Space
+from reactivation.world.spaces import ROUNDING, Space
 
 
 @checked
@@ -68,12 +67,14 @@ def exponent_by_first_step(
     """Measure the exponent of distance separately for starts grouped by the length of their first step, short to long.
 
     If steps have no memory, ordinary steps follow a long first step, and the exponent falls from group to group. If speed
-    persists, all groups have the same exponent.
+    persists, all groups have the same exponent. Starts with equal first steps, as on a grid of positions, are shared:
+    where their ranks belong to several groups, each start counts in all of these, in part.
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
         lags: in samples.
-        groups: number of groups, each with the same number of starts.
+        groups: number of groups, each with the same number of starts; the last samples of an epoch, fewer than the longest
+            lag before its end, are none.
 
     Returns:
         the exponent of the last group minus that of the first, with the exponents as its curve over groups; the null is time
@@ -94,20 +95,32 @@ def exponent_by_first_step(
 
 
 def _grouped(space: Space, lags: Sequence[int], groups: int, blocks: list[Array]) -> Array:
-    """As `_by_first_step`, over all blocks, with groups of equally many starts."""
-    first = np.concatenate([distances(space, block, 1).reshape(-1) for block in blocks])
-    bounds = np.quantile(first, np.linspace(0, 1, groups + 1)[1:-1])
-    return np.concatenate([_by_first_step(space, lags, bounds, block) for block in blocks])
+    """As `_by_first_step`, over all blocks."""
+    first = [distances(space, block, 1)[:, : block.shape[1] - max(lags)] for block in blocks]
+    every = np.concatenate([lengths.reshape(-1) for lengths in first])
+    alike = ROUNDING * float(every.mean()) or 1.0  # lengths that round to the same multiple of it count as equal
+    ranked = np.sort(np.round(every / alike))
+    sums = [
+        _by_first_step(space, lags, groups, ranked, np.round(lengths / alike), block)
+        for lengths, block in zip(first, blocks, strict=True)
+    ]
+    return np.concatenate(sums)
 
 
-def _by_first_step(space: Space, lags: Sequence[int], bounds: Array, block: Array) -> Array:
-    """Sum and number of distances at each lag, of the starts of each group: (B, T, P) → (B, groups · 2 L)."""
-    starts, groups = block.shape[1] - max(lags), len(bounds) + 1
-    group = np.searchsorted(bounds, distances(space, block, 1)[:, :starts])
-    number = counts_of(group, groups)
-    totals = [totals_of(group, distances(space, block, lag)[:, :starts], groups) for lag in lags]
-    pairs = np.stack([column for total in totals for column in (total, number)], axis=-1)  # (B, groups, 2 L)
-    return pairs.reshape(len(block), -1)
+def _by_first_step(space: Space, lags: Sequence[int], groups: int, ranked: Array, first: Array, block: Array) -> Array:
+    """Sum and number of distances at each lag, of the starts of each group: (B, T, P) → (B, groups · 2 L).
+
+    Args:
+        ranked: first steps of all starts of all epochs, in ascending order.
+        first: those of the epochs of this block (B, starts).
+    """
+    low, high = (np.searchsorted(ranked, first, side) * (groups / len(ranked)) for side in ("left", "right"))
+    away = [distances(space, block, lag)[:, : first.shape[1]] for lag in lags]
+    columns = []
+    for group in range(groups):
+        share = (np.clip(high, group, group + 1) - np.clip(low, group, group + 1)) / (high - low)
+        columns += [one.sum(1) for lengths in away for one in (share * lengths, share)]
+    return np.stack(columns, axis=1)
 
 
 def _slopes(lags: Sequence[int], groups: int, sums: Array) -> Array:
