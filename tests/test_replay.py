@@ -127,10 +127,17 @@ class TestHowFar:
         assert found.curve[0] > 0.03
         assert ra.replay.exponent(jittered, PLANE).value < 0.3
 
-    def test_displacement_saturates_as_the_pull_home_has_it(self) -> None:
-        """1 − 0.8^lag reaches 0.9 at lag 10.3."""
-        found = ra.replay.saturation(ra.Recording(drawn_home(shape=(100, 300)), 0.02, PLANE))
-        assert 0.02 * 6 < found.value < 0.02 * 17  # the lags that are looked at are 6, 9, 13, 20
+    @pytest.mark.parametrize("samples", [300, 250, 200])
+    def test_displacement_saturates_as_the_pull_home_has_it(self, samples: int) -> None:
+        """1 − 0.8^lag reaches 0.9 at lag 10.3; the mean square over all pairs of samples is twice the variance."""
+        path = drawn_home(shape=(100, 300))[:, :samples]
+        squares = [((path[:, lag:] - path[:, :-lag]) ** 2).sum(-1).mean() for lag in range(1, 50)]
+        first = 1 + int((np.array(squares) >= 0.9 * 2 * path.reshape(-1, 2).var(0).sum()).argmax())
+        found = ra.replay.saturation(ra.Recording(path, 0.02, PLANE))
+        assert found.value == pytest.approx(0.02 * first)
+        assert abs(first - 10.3) < 2
+        assert found.standard_error is not None
+        assert 0.01 < found.standard_error < 0.05
 
     def test_what_stands_still_never_saturates(self) -> None:
         assert math.isnan(ra.replay.saturation(np.zeros((3, 20, 2)), BOX).value)
@@ -159,6 +166,13 @@ class TestHowFar:
         """0.95^lag: 13 % are left after 40 steps, 2 % after 80. Under shuffled time, all 200 would differ from chance."""
         slow = ra.Recording(drawn_home(relax=0.05, shape=(100, 400)), 0.02, PLANE)
         assert 0.02 * 40 <= ra.replay.continuity(slow, lags=range(20, 201, 20)).value <= 0.02 * 80
+
+    def test_continuity_is_that_of_all_lags(self) -> None:
+        recording = ra.Recording(drawn_home(relax=0.3, shape=(60, 120)), 0.02, PLANE)
+        every = ra.replay.continuity(recording, lags=range(1, 31))
+        found = ra.replay.continuity(recording)
+        assert found.value == pytest.approx(every.value)
+        assert len(found.at) < 15
 
     def test_continuity_of_epochs_of_any_length_needs_some(self) -> None:
         rng = np.random.default_rng(0)

@@ -1,16 +1,17 @@
 """Up to which lag replay is continuous: its displacements differ from those between unrelated samples."""
 
-from collections.abc import Iterable, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Iterable
+from functools import cache, partial
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reactivation.analysis.recording import as_recording
 from reactivation.checks import Count, Rng, checked, generator
 from reactivation.machine.errors import BadInput
-from reactivation.replay.inference import NULLS, Array, Draws, Found, Null, found
-from reactivation.replay.lags import binned, checked_lags, histograms, spaced
+from reactivation.replay.inference import NULLS, Array, Found, Null, found
+from reactivation.replay.lags import binned, checked_lags, closed_in, histograms, spaced
 from reactivation.world.spaces import Space
 
 _FEWEST = 5  # epochs: fewer give too few random pairings
@@ -27,7 +28,8 @@ def continuity(recording: Any, space: Space | None = None, *, lags: Iterable[Cou
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
-        lags: in samples; None: up to a quarter of the longest epoch. Only epochs of twice the longest lag count.
+        lags: in samples; None: 8 up to a quarter of the longest epoch, evenly spaced in their logarithm, and by halving
+            between the last up to which displacements differ and the next. Only epochs of twice the longest lag count.
 
     Returns:
         the lag (0 if not even the first differs), with the difference, from 0 to 1, as its curve over lags [s]. The
@@ -50,11 +52,19 @@ def continuity(recording: Any, space: Space | None = None, *, lags: Iterable[Cou
             f"continuity pairs epochs with each other, and {len(epochs)} of at least {2 * max(chosen)} samples are too few: "
             f"give {_FEWEST}, or cut long ones with ra.replay.pieces"
         )
-    pairings = [_across(recording.space, chosen, epochs, draws) for _ in range(NULLS)]
-    reference = np.sum(pairings, axis=0)
-    by_chance = np.stack([_differences(len(chosen), reference - one, one) for one in pairings])
+    orders = [draws.permutation(len(epochs)) for _ in range(NULLS)]
+    chance = cache(partial(_chance, recording.space, epochs, orders))
+
+    def broken(lag: int) -> bool:
+        sums = np.sum([histograms(recording.space, (lag,), block).sum(0) for block in blocks], axis=0)
+        return bool(_differences(1, sums, chance(lag).reference)[0] <= chance(lag).most)
+
+    if lags is None:
+        chosen = closed_in(chosen, broken)
+    by_chance = [chance(lag) for lag in chosen]
+    reference = np.concatenate([one.reference for one in by_chance])
     return found(
-        partial(_continuous, np.array(chosen) * recording.dt, reference, by_chance.max(0)),
+        partial(_continuous, np.array(chosen) * recording.dt, reference, np.array([one.most for one in by_chance])),
         np.concatenate([histograms(recording.space, chosen, block) for block in blocks]),
         draws=draws,
         null=Null("epochs paired at random", 0.0, 0.0, 0.0),
@@ -63,18 +73,28 @@ def continuity(recording: Any, space: Space | None = None, *, lags: Iterable[Cou
     )
 
 
-def _across(space: Space, lags: Sequence[int], epochs: list[Array], draws: Draws) -> Array:
-    """As `histograms`, of distances from each epoch (T, P) to another at each lag: counts (L · bins)."""
+class _Chance(NamedTuple):
+    """Distances between epochs that are paired at random, at one lag."""
+
+    reference: Array  # (bins) counts of all pairings
+    most: float  # the largest difference of a pairing from the others
+
+
+def _chance(space: Space, epochs: list[Array], orders: list[NDArray[np.intp]], lag: int) -> _Chance:
+    pairings = [_across(space, lag, epochs, order) for order in orders]
+    reference = np.sum(pairings, axis=0)
+    return _Chance(reference, max(float(_differences(1, reference - one, one)[0]) for one in pairings))
+
+
+def _across(space: Space, lag: int, epochs: list[Array], order: NDArray[np.intp]) -> Array:
+    """As `histograms`, of distances from each epoch (T, P) to the next in an order, a lag later: counts (bins)."""
     flat, lengths = np.concatenate(epochs), np.array([len(epoch) for epoch in epochs])
-    starts, circle = np.cumsum(lengths) - lengths, draws.permutation(len(epochs))
-    one, other = circle, np.roll(circle, 1)  # each epoch is paired with the previous one, none with itself
-    counts = []
-    for lag in lags:
-        pairs = np.minimum(lengths[one], lengths[other]) - lag
-        sample = np.arange(pairs.sum()) - np.repeat(np.cumsum(pairs) - pairs, pairs)
-        before, after = (np.repeat(starts[which], pairs) + sample for which in (one, other))
-        counts.append(binned(space, space.distance(flat[after + lag], flat[before])[None])[0])
-    return np.concatenate(counts)
+    starts = np.cumsum(lengths) - lengths
+    one, other = order, np.roll(order, 1)  # each epoch is paired with the previous one, none with itself
+    pairs = np.minimum(lengths[one], lengths[other]) - lag
+    sample = np.arange(pairs.sum()) - np.repeat(np.cumsum(pairs) - pairs, pairs)
+    before, after = (np.repeat(starts[which], pairs) + sample for which in (one, other))
+    return binned(space, space.distance(flat[after + lag], flat[before])[None])[0]
 
 
 def _differences(lags: int, one: Array, other: Array) -> Array:

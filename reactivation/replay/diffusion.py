@@ -6,12 +6,13 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from reactivation.analysis.recording import as_recording
 from reactivation.checks import Count, Rng, checked, generator
 from reactivation.replay.inference import Array, Found, measured
-from reactivation.replay.lags import checked_lags, means, powers, size, spaced, unrelated
+from reactivation.replay.lags import checked_lags, closed_in, means, powers, size, spaced, unrelated
 from reactivation.world.spaces import Space
 
 _LAGS = (2, 4, 8)  # samples; decoder jitter cancels in differences between them
@@ -73,8 +74,9 @@ def spread_of(space: Space, square: float) -> float:
 def saturation(recording: Any, space: Space | None = None, *, rng: Rng = 0) -> Found:
     """Measure when displacement saturates: the first lag [s] at which it reaches 90 % of that of independent samples.
 
-    Mean squared displacement is compared with that between samples drawn at random from all epochs. The lag is NaN if no lag
-    up to half of the longest epoch reaches 90 %, since epochs are too short, and if nothing moves.
+    Mean squared displacement is compared with that between samples drawn at random from all epochs, at 12 lags up to half of
+    the longest epoch, evenly spaced in their logarithm, and by halving between the first that reaches 90 % and the one
+    before. The lag is NaN if none reaches 90 %, since epochs are too short, and if nothing moves.
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
@@ -84,20 +86,30 @@ def saturation(recording: Any, space: Space | None = None, *, rng: Rng = 0) -> F
         it; the null is time shuffled within epochs: the first lag, if each epoch goes everywhere.
     """
     recording = as_recording(recording, space)
-    lags = spaced(int(recording.lengths.max()) // 2, 12)
-    draws = generator(rng)
-    last = float((unrelated(recording, draws) ** 2).mean())
+    blocks, draws = recording.blocks(2), generator(rng)
+    enough = _SATURATED * float((unrelated(recording, draws) ** 2).mean())
+
+    def saturated(lag: int) -> bool:
+        sums = sum(powers(recording.space, (lag,), 2, block).sum(0) for block in blocks)
+        return bool(_is_saturated(enough, means(np.asarray(sums)))[0])
+
+    lags = closed_in(spaced(int(recording.lengths.max()) // 2, 12), saturated)
+    times = np.array(lags) * recording.dt
     return measured(
-        recording.blocks(2),
+        blocks,
         partial(powers, recording.space, lags, 2),
-        partial(_when_saturated, np.array(lags) * recording.dt, last),
+        partial(_when_saturated, times, enough),
         draws,
         unit="s",
-        at=np.array(lags) * recording.dt,
+        at=times,
     )
 
 
-def _when_saturated(times: Array, last: float, sums: Array) -> Array:
+def _is_saturated(enough: float, curve: Array) -> NDArray[np.bool_]:
+    return (curve >= enough) & (enough > 0)
+
+
+def _when_saturated(times: Array, enough: float, sums: Array) -> Array:
     curve = means(sums)
-    reached = np.flatnonzero((curve >= _SATURATED * last) & (last > 0))
+    reached = np.flatnonzero(_is_saturated(enough, curve))
     return np.concatenate(([times[reached[0]] if len(reached) else np.nan], curve))

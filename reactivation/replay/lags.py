@@ -40,6 +40,18 @@ def spaced(longest: int, count: int = 24) -> tuple[int, ...]:
     return tuple(int(lag) for lag in np.unique(np.geomspace(1, max(longest, 1), count).round().astype(int)))
 
 
+def closed_in(lags: Sequence[int], there: Callable[[int], bool]) -> tuple[int, ...]:
+    """Add whole lags between the first of which something is true and the one before: halve until the two are neighbours."""
+    chosen = set(lags)
+    first = next((place for place, lag in enumerate(lags) if there(lag)), 0)
+    low, high = lags[first - 1] if first else lags[0], lags[first]
+    while high - low > 1:
+        middle = (low + high) // 2
+        chosen.add(middle)
+        low, high = (low, middle) if there(middle) else (middle, high)
+    return tuple(sorted(chosen))
+
+
 def distances(space: Space, block: Array, lag: int) -> Array:
     """Distances after a lag, (B, T, P) → (B, T − lag)."""
     away: Array = space.distance(block[:, lag:], block[:, :-lag])
