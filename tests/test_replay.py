@@ -346,6 +346,16 @@ class TestBesideWaking:
         assert found.value == pytest.approx(4, rel=0.2)
         assert ra.replay.ensemble_compression(heads(0.15), heads(0.15), longest=10.0).value == 1
 
+    def test_ensembles_are_compared_by_lags_at_which_they_have_forgotten_half(self) -> None:
+        """Waking in which 120 samples are 6 memories, with Δt a quarter: 4, and each width is 2 ln 2 memories."""
+        path = drawn_home(relax=0.05, shape=(100, 120))
+        rates = path @ np.random.default_rng(2).normal(size=(2, 30))
+        rest, awake = (ra.Recording(path, dt, PLANE, rates=rates) for dt in (0.02, 0.08))
+        found = ra.replay.ensemble_compression(rest, awake)
+        assert found.value == pytest.approx(4)
+        assert found.more["width"] == pytest.approx(2 * 0.02 * math.log(2) / -math.log(0.95), rel=0.1)
+        assert math.isnan(ra.replay.ensemble_compression(rest, awake, longest=0.6).value)  # 0.95⁸ is 0.66
+
     def test_ensembles_are_those_of_the_epochs_with_rates(self) -> None:
         """A longer epoch without rates does not determine lags."""
         positions, rates = [np.zeros((60, 2)), np.zeros((500, 2))], np.random.default_rng(0).normal(size=(60, 4))

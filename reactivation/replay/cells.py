@@ -14,7 +14,7 @@ from reactivation.analysis.recording import Recording
 from reactivation.machine import memory
 from reactivation.machine.errors import BadInput
 from reactivation.replay.inference import Array
-from reactivation.world.spaces import ROUNDING, Space, at_most
+from reactivation.world.spaces import Space, at_most
 
 
 def width_of(space: Space, width: float | None = None) -> float:
@@ -29,6 +29,7 @@ def width_of(space: Space, width: float | None = None) -> float:
     return width
 
 
+_LIFT = 1e-5  # share of a width: more than single precision of positions, and few positions are so near to an edge
 _MOST = 500  # cells whose pairs are counted in each epoch
 
 
@@ -45,7 +46,7 @@ class Cells:
         sides = [axis.high - axis.low for axis in space.axes]
         require_memory(len(sides) * math.prod(max(1.0, side / width) for side in sides))
         self.space = space
-        self.lift = ROUNDING * width  # added to coordinates, so that rounding does not decide between two cells
+        self.lift = _LIFT * width  # added to coordinates, so that rounding does not decide between two cells
         self.centres: Array = space.grid(max(2, round(max(sides) / width))).points  # (G, P)
 
     def __len__(self) -> int:

@@ -101,19 +101,20 @@ def ensemble_compression(
 ) -> Found:
     """Measure how much faster rest is than waking by activity alone: the ratio of the widths of cross-correlograms.
 
-    The correlogram is the mean over the quarter of pairs of units that are most correlated awake; its width is twice the
-    lag at which it has fallen half way from its value at lag 0 to that at the longest lag. Nothing is decoded, so that
-    decoder jitter has no effect.
+    The correlogram is the mean over the quarter of pairs of units that are most correlated awake, of rates around their mean
+    over all epochs; its width is twice the lag at which it has fallen to half of its value at lag 0. Nothing is decoded, so
+    that decoder jitter has no effect.
 
     Args:
         rest, awake: two `Recording`s with rates, or spike counts, of the same units.
-        longest: lag [s] of the correlogram; None: a quarter of the shorter of the longest epochs. Each epoch counts at the
-            lags that it is longer than.
+        longest: lag [s] of both correlograms; None: half of the longest epoch of each. Each epoch counts at the lags
+            that it is longer than.
         units: largest number of units; more are sampled at random.
 
     Returns:
         the width awake over that at rest, with `more["width"]` at rest and `more["width_awake"]` [s], and the correlogram at
-        rest as its curve over lags [s]; 1 for waking itself. The null is the ratio of two random halves of waking.
+        rest as its curve over lags [s]; 1 for waking itself, NaN if one does not fall by half up to the longest lag. The
+        null is the ratio of two random halves of waking.
 
     Raises:
         BadInput: a recording has no rates or other units, no two units are active in both, or `longest` exceeds the epochs.
@@ -127,10 +128,7 @@ def ensemble_compression(
         raise BadInput("no two units are active both awake and at rest")
     together = (there & (awake_pairs >= np.quantile(awake_pairs[there], _TOGETHER))).astype(np.float64)
     lengths = [max(block.shape[1] for block in blocks) for blocks in both]  # of the longest epoch with rates
-    reach = longest if longest is not None else min(rest.dt * lengths[0], awake.dt * lengths[1]) / 4
-    lags = [(0, *spaced(max(2, round(reach / one.dt)), 40)) for one in (rest, awake)]
-    if any(max(own) >= length for own, length in zip(lags, lengths, strict=True)):
-        raise BadInput(f"no epoch is longer than {reach:g} s: give a smaller longest=")
+    lags = [_lags(longest, one.dt, length) for one, length in zip((rest, awake), lengths, strict=True)]
     products = [
         np.concatenate([_products(together, _scales(total), own, block) for block in blocks])
         for blocks, total, own in zip(both, sums, lags, strict=True)
@@ -139,6 +137,14 @@ def ensemble_compression(
     formula, halves = partial(_width_ratio, times[0], times[1]), partial(_width_ratio, times[1], times[1])
     null = _between_halves(halves, products[1], draws)
     return found(formula, *products, draws=draws, null=null, more=["width", "width_awake"], at=times[0])
+
+
+def _lags(longest: float | None, dt: float, samples: int) -> tuple[int, ...]:
+    """Lags of a correlogram up to `longest` [s], or half of `samples`, those of the longest epoch."""
+    last = max(2, round(samples / 2 if longest is None else longest / dt))
+    if last >= samples:
+        raise BadInput(f"no epoch is longer than {last * dt:g} s: give a smaller longest=")
+    return (0, *spaced(last, 40))
 
 
 def _scales(sums: Array) -> tuple[Array, Array]:
@@ -171,11 +177,11 @@ def _width_ratio(rest_times: Array, awake_times: Array, rest: Array, awake: Arra
 
 
 def _width(times: Array, curve: Array) -> float:
-    """Twice the time at which a correlogram has fallen half way; NaN if it does not fall."""
+    """Twice the time at which a correlogram has fallen by half; NaN if it does not fall so far."""
     times, curve = times[np.isfinite(curve)], curve[np.isfinite(curve)]
-    half = (curve[0] + curve[-1]) / 2
+    half = curve[0] / 2
     below = np.flatnonzero(curve <= half)
-    if curve[0] <= curve[-1] or not len(below):
+    if half <= 0 or not len(below):
         return float("nan")
     after = below[0]
     share = (curve[after - 1] - half) / (curve[after - 1] - curve[after])
