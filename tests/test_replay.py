@@ -243,6 +243,18 @@ class TestWhere:
             with pytest.raises(ra.BadInput, match="along=1"):
                 measure(walk(0.02, (3, 20, 2)), BOX, along=1)
 
+    def test_a_width_of_fewer_than_two_cells_is_refused(self) -> None:
+        """Two halves of a circle are cells; of one cell, its entropy and fluxes are 0 whatever moves."""
+        path, half = turns(0.3, epochs=3)[..., None], math.pi
+        assert ra.replay.coverage(path, CIRCLE, width=half).value < math.log(2)
+        for measure in (ra.replay.coverage, ra.replay.time_to_cover_half, ra.replay.entropy_production):
+            with pytest.raises(ra.BadInput, match=r"^width=3\.2 rad: two cells are at most 3\.14159 rad wide"):
+                measure(path, CIRCLE, width=3.2)
+        with pytest.raises(ra.BadInput, match=r"^width=1\.5 m: two cells"):
+            ra.replay.transition_similarity(between_walls(walk(0.02)), between_walls(walk(0.02)), BOX, width=1.5)
+        with pytest.raises(ra.BadInput, match=r"^width=1\.5 m: two cells"):
+            ra.replay.TuningCurves.of(ra.Recording(np.zeros((2, 9, 2)), 0.1, BOX, np.ones((2, 9, 3))), width=1.5)
+
     def test_how_soon_half_is_covered(self) -> None:
         bearings = ra.Recording(np.tile(-3.14 + 0.05 * np.arange(126), (5, 1)), 0.02, CIRCLE)
         assert ra.replay.time_to_cover_half(bearings).value == pytest.approx(5 * math.pi / 6 / 0.05 * 0.02, abs=0.04)

@@ -121,7 +121,7 @@ def entropy_production(
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
-        width: of the cells [unit]; None: 0.2 m, or π/6 on a circle.
+        width: of the cells [unit], at most half of the longest axis; None: 0.2 m, or π/6 on a circle.
         lag: of a move, in samples.
 
     Returns:

@@ -39,15 +39,17 @@ class Cells:
     A point between two cells is in the one of the larger coordinate, as are points that only rounding puts below it.
 
     Raises:
-        BadInput: memory cannot hold so many cells.
+        BadInput: there are fewer than two cells along the longest axis, or more than memory can hold.
     """
 
     def __init__(self, space: Space, width: float):
         sides = [axis.high - axis.low for axis in space.axes]
+        if not at_most(width, most := max(sides) / 2):
+            raise BadInput(f"width={width:g} {space.unit}: two cells are at most {most:g} {space.unit} wide in this space")
         require_memory(len(sides) * math.prod(max(1.0, side / width) for side in sides))
         self.space = space
         self.lift = _LIFT * width  # added to coordinates, so that rounding does not decide between two cells
-        self.centres: Array = space.grid(max(2, round(max(sides) / width))).points  # (G, P)
+        self.centres: Array = space.grid(round(max(sides) / width)).points  # (G, P)
 
     def __len__(self) -> int:
         return len(self.centres)

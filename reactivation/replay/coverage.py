@@ -22,7 +22,7 @@ def coverage(recording: Any, space: Space | None = None, *, width: Positive | No
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
-        width: of the cells [unit]; None: 0.2 m, or π/6 on a circle.
+        width: of the cells [unit], at most half of the longest axis; None: 0.2 m, or π/6 on a circle.
 
     Returns:
         the divergence; the null is the same number of independent uniform points.
@@ -57,7 +57,7 @@ def time_to_cover_half(recording: Any, space: Space | None = None, *, width: Pos
 
     Args:
         recording: a `Recording`, or positions (B, T, P) with their space, taken as 1 s apart.
-        width: of the cells [unit]; None: 0.2 m, or π/6 on a circle.
+        width: of the cells [unit], at most half of the longest axis; None: 0.2 m, or π/6 on a circle.
 
     Returns:
         the median, NaN if fewer than half of the epochs get there, with the share of epochs that end before as

@@ -35,7 +35,7 @@ def transition_similarity(
 
     Args:
         rest, awake: two `Recording`s, or positions (B, T, P) with their space.
-        width: of the cells [unit]; None: 0.2 m, or π/6 on a circle.
+        width: of the cells [unit], at most half of the longest axis; None: 0.2 m, or π/6 on a circle.
         lag: in samples of waking. Rest is compared at the same time lag: half as many samples if its Δt is twice that of
             waking.
 
@@ -94,7 +94,8 @@ def line_fit(
     Args:
         rest, awake: two `Recording`s with rates, or spike counts, of the same units.
         samples: number of samples in a segment.
-        width: half width of the band around a line [unit]; None: 0.2 m, or π/6 on a circle.
+        width: half width of the band around a line [unit]; None: 0.2 m, or π/6 on a circle. The cells of the posteriors
+            stay as wide as half of that default.
 
     Returns:
         the mean over at most 100 segments, 0 to 1; the null is samples shuffled within segments.
