@@ -87,4 +87,4 @@ def tabulate(run: str, entry: Any, details: Mapping[str, Any]) -> dict[str, dict
     return {QUIESCENT: row}
 
 
-ANALYSIS = Analysis(Settings, both_phases, analyse, format=1, rates=50, tabulate=tabulate)
+ANALYSIS = Analysis(Settings, both_phases, analyse, format=2, rates=50, tabulate=tabulate)
