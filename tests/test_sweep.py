@@ -390,8 +390,15 @@ def test_where_the_scheduler_says_nothing_nothing_more_is_handed_over(
     tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))  # where there is no scheduler
-    assert command("sweep.py", *line("two"), "launcher=slurm").returncode == 2
+    done = command("sweep.py", *line("two"), "launcher=slurm")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "launcher=slurm needs sbatch" in done.stderr
     sweep = Sweep(tmp_path / "results/sweeps/two")
+    assert not sweep.path.exists()
+    refusing = tmp_path / "sbatch"
+    refusing.write_text("#!/bin/sh\nexit 1\n")
+    refusing.chmod(0o755)
+    assert "sbatch refuses" in command("sweep.py", *line("two"), "launcher=slurm").stderr
     write_submission(sweep, Submission(1, "slurm", (((f"{SPATIAL}_0.0001_0",),),), job="7"))
     done = command("sweep.py", *line("two"), "launcher=slurm")
     assert (done.returncode, done.stderr.count("\n")) == (4, 1)

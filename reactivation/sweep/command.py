@@ -119,6 +119,8 @@ def _start(words: list[str]) -> None:
     _show_plan(sweep, looking.stand(sweep), {} if networks else configs)
     if settings.dry_run:
         return
+    if launcher.launcher == SLURM:
+        slurm.require_sbatch()  # before there is a folder
     make_folder(sweep.path)
     with _planning(sweep):
         if sweep.take_plan(runs):

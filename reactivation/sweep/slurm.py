@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import os
 from pathlib import Path
 import shlex
+import shutil
 import socket
 import subprocess
 
@@ -117,11 +118,17 @@ def _said(sweep: Sweep, job: str) -> str | None:
     return None
 
 
+def require_sbatch() -> None:
+    """Raise BadInput where there is no sbatch."""
+    if shutil.which("sbatch") is None:
+        raise BadInput("launcher=slurm needs sbatch, which is not on this machine; launcher=local runs here")
+
+
 def submit(sweep: Sweep, submission: Submission, launcher: Launcher, at_once: int | None) -> str:
     """Submit jobs to the scheduler as one array; returns its number.
 
     Raises:
-        BadInput: sbatch is missing, does not answer, or refuses.
+        BadInput: sbatch does not answer, or refuses.
     """
     make_folder(_log_folder(sweep))
     last = len(submission.jobs) - 1
@@ -145,8 +152,6 @@ def submit(sweep: Sweep, submission: Submission, launcher: Launcher, at_once: in
     environment = {**os.environ, **python_path()}
     try:
         done = subprocess.run(command, input=script, text=True, capture_output=True, timeout=_SUBMITTING, env=environment)
-    except FileNotFoundError:
-        raise BadInput("launcher=slurm needs sbatch, which is not on this machine; launcher=local runs here") from None
     except subprocess.TimeoutExpired:
         raise BadInput(f"sbatch does not answer within {_SUBMITTING:.0f} s; the same line tries again") from None
     if done.returncode:
