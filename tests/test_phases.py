@@ -1,5 +1,6 @@
 """Phases as values, and what a recording of one holds; at other time steps, against what is known."""
 
+import dataclasses
 import math
 import tracemalloc
 
@@ -10,15 +11,17 @@ import torch
 
 from reactivation.analysis.base import Recording
 from reactivation.analysis.recordings import record
-from reactivation.analysis.run import load_run
+from reactivation.analysis.run import Run, load_run
 from reactivation.machine.errors import BadInput
 from reactivation.machine.places import PUBLISHED
 from reactivation.network.cells.gru import GRU
 from reactivation.network.inputs import Another, Constant, Own, Policy, Query, Replayed, none
+from reactivation.network.network import Network
 from reactivation.network.phases import rest, shuffled, waking
 from reactivation.storage.folder import RunFolder
 from reactivation.storage.networks import noise_of
 from reactivation.types import Batch, Noise
+from reactivation.world.spaces import Box
 
 
 def batch_of(steps: int) -> Batch:
@@ -142,22 +145,26 @@ def test_a_constant_velocity_goes_as_far_at_any_time_step() -> None:
         given(Constant((0.3,)))
 
 
-def test_a_constant_velocity_is_tracked_at_the_same_speed_with_another_time_step() -> None:
-    """A current of W_in Δs acts in every step: half the time step, half its effect in a step."""
-    run = untrained("rnn.sigma2_rec=0")
-    moved = [
-        record(run, rest(1, inputs=one), 3, dt=dt, rates=3).rates
-        for dt in (0.02, 0.01)
-        for one in (Constant((0.3, -0.1)), none)
-    ]
-    np.testing.assert_allclose(moved[0] - moved[1], 2 * (moved[2] - moved[3]), atol=1e-6)
-    assert np.abs(moved[0] - moved[1]).max() > 1e-4
-    with pytest.raises(BadInput, match=r"takes inputs to replay, which are changes per Δt=0.02 s"):
-        record(run, rest(1, inputs=Replayed(np.zeros((1, 2)))), 3, dt=0.01)
+def integrator(sigma_in: float = 0.0) -> Run:
+    """A network of two units without decay, whose rates are the sum of its inputs at its own Δt of 0.02 s."""
+    network = Network.from_matrices(np.eye(2), 5 * np.eye(2), tau=0.1, activation="identity")  # τ/Δt = 5
+    return dataclasses.replace(Run.of(network, Box(20, 20), dt=0.02), noise=Noise(0.0, sigma_in))
 
 
-def test_inputs_of_another_trajectory_need_another_one() -> None:
-    with pytest.raises(BadInput, match="need 2 trajectories at least"):
+@pytest.mark.parametrize("dt", [0.02, 0.01, 0.005])
+def test_a_network_goes_as_far_under_inputs_at_any_time_step(dt: float) -> None:
+    """0.2 m in 0.5 s at 0.4 m/s, and under noise of the inputs a variance of σ_in² times the time."""
+    steps = round(0.5 / dt)
+    moved = record(integrator(), rest(steps, inputs=Constant((0.4, 0.0))), 2, dt=dt).positions[:, -1]
+    np.testing.assert_allclose(moved, [[0.2, 0.0]] * 2, atol=1e-6)
+    spread = record(integrator(0.3), rest(steps), 4000, dt=dt).positions[:, -1]
+    assert spread.var(axis=0) == pytest.approx(0.3**2 * 0.5, rel=4 * math.sqrt(2 / 4000))
+
+
+def test_inputs_to_replay_keep_the_time_step_and_another_trajectory_needs_another() -> None:
+    with pytest.raises(BadInput, match=r"takes inputs to replay, which are changes per Δt=0.02 s: leave dt as it is"):
+        record(integrator(), rest(4, inputs=Replayed(np.zeros((4, 2)))), 2, dt=0.01)
+    with pytest.raises(BadInput, match=r"need 2 trajectories at least"):
         record(untrained(), rest(9, inputs=Another()), 1)
 
 

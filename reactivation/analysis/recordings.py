@@ -289,8 +289,9 @@ def _blocks(
     """Run a phase block by block of at most _BLOCK steps, from a state of the cell without modifiers."""
     network = modified(subject.network, phase.modify, dt, draws.drive)
     state, noise = network.cell.extended(state), phase.noise_of(subject.noise, subject.network.cell)
-    # Inputs are currents: with another Δt they act more or less often, and their size stays that of the network's own Δt.
-    given = phase.inputs_of(batch, subject.dt, draws.inputs)
+    given = phase.inputs_of(batch, dt, draws.inputs)
+    if dt != subject.dt:  # inputs and their noise are currents, which the network takes for changes in its own Δt
+        given, noise = given * (subject.dt / dt), noise._replace(sigma_in=noise.sigma_in * (subject.dt / dt))
     for first in range(0, phase.steps, _BLOCK):
         inputs = given[..., first : first + _BLOCK, :]
         trajectory = rollout(network, state, inputs, noise, dt, draws.noise)

@@ -1,8 +1,8 @@
 """Inputs of a network during a phase, as values: `rest(inputs=inputs.Constant([0.2, 0.0]))`.
 
 A policy is a function of (batch of the task, steps T, Δt [s], a random stream of its own) → inputs (..., B, T, I), which are
-changes of position per step, like those of the task. Δt is the one that the network was trained with, also where it is
-recorded with another: inputs are currents, whose size stands for a velocity. Nothing here imports torch.
+changes of position per step, like those of the task. Where Δt is not the run's own, the network gets the same velocity.
+Nothing here imports torch.
 
 Axes: B trajectories, T steps, I inputs; `...` may be a stack of networks.
 """
