@@ -6,10 +6,10 @@ Every network rests several times, from different starts and under different noi
 each friction λ at c = 2λ, which keeps the stationary density to leading order. By each measure alone, a recording is
 assigned to the kind, diffusive or with this momentum, whose other recordings are nearer on average. A first table has the
 number of each kind that is assigned correctly, and the means of both kinds. A second table is about segments generated with
-a network's jitter, at two lengths: the share of them that `ra.replay.states` classifies correctly (a model below 80 % is not
-usable there), and the share for a reader who knows the sizes of steps and jitter, which no measure of positions can exceed
-for both models. recordings=0 makes the second table alone. A recording and its measures take 17 s of a core, less for
-bearings.
+a network's jitter, at three lengths: the share of them that `ra.replay.states` classifies correctly (a model below 80 % is
+not usable there), and the share for a reader who knows the sizes of steps and jitter, which no measure of positions can
+exceed for both models. recordings=0 makes the second table alone. A recording and its measures take 17 s of a core, less
+for bearings.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ from paper.documents import print_or_fill, read_page
 from paper.tables import Table
 
 STEPS, TRAJECTORIES = 200, 40
-LENGTHS = (20, 40)  # samples of a segment: the length in `ra.replay.states`, and twice that
+LENGTHS = (20, 40, 60)  # samples of a segment: the length in `ra.replay.states`, and longer ones
 LONGER = "states of 40 samples"
 TOLD = 400  # segments of each model for the reader who knows the sizes of steps and jitter
 
