@@ -16,6 +16,7 @@ from reactivation.machine.errors import BadInput
 from reactivation.machine.places import PUBLISHED
 from reactivation.network.cells.gru import GRU
 from reactivation.network.inputs import Another, Constant, Own, Policy, Query, Replayed, none
+from reactivation.network.modifiers import Adaptation
 from reactivation.network.network import Network
 from reactivation.network.phases import rest, shuffled, waking
 from reactivation.storage.folder import RunFolder
@@ -159,6 +160,16 @@ def test_a_network_goes_as_far_under_inputs_at_any_time_step(dt: float) -> None:
     np.testing.assert_allclose(moved, [[0.2, 0.0]] * 2, atol=1e-6)
     spread = record(integrator(0.3), rest(steps), 4000, dt=dt).positions[:, -1]
     assert spread.var(axis=0) == pytest.approx(0.3**2 * 0.5, rel=4 * math.sqrt(2 / 4000))
+
+
+def test_a_time_step_that_is_too_long_for_a_phase_before_is_refused_before_anything_is_run() -> None:
+    moved: list[int] = []
+    run = dataclasses.replace(integrator(), dt=0.2)  # beyond τ
+    with pytest.raises(BadInput, match=r"dt=0.2 s must not exceed τ=0.1 s"):
+        record(run, rest(4, after=rest(4)), 2, dt=0.05, moved=moved.append)
+    with pytest.raises(BadInput, match=r"must not exceed 0.009 s: Euler steps would overshoot"):
+        record(integrator(), rest(4, after=rest(4), modify=[Adaptation(0.3, 0.009)]), 2, moved=moved.append)
+    assert not moved
 
 
 def test_inputs_to_replay_keep_the_time_step_and_another_trajectory_needs_another() -> None:

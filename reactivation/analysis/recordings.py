@@ -92,7 +92,10 @@ def record(
     _require_memory(subject, phase, trajectories, min(rates, trajectories), knows_truth, device)
     seed, experiment = subject.seed if seed is None else seed, experiment or subject.name
     step = subject.dt if dt is None else dt
-    subject.network.require_step(step)
+    for one in phase.all_phases:  # so that none is refused after others were run
+        own = step if one is phase else subject.dt
+        subject.network.require_step(own)
+        modified(subject.network, one.modify, own)
     if step != subject.dt and (of_task(phase.inputs) or isinstance(phase.inputs, Replayed)):
         whose = "of the task" if of_task(phase.inputs) else "to replay"
         raise BadInput(

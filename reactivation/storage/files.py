@@ -94,11 +94,11 @@ def _writer_is_gone(temporary: Path) -> bool:
 
 def digest(file: Path) -> str | None:
     """SHA-256 of a file's content; None where there is no file."""
-    return _digest(file, file.stat().st_mtime_ns) if file.exists() else None
+    return _digest(file, file.stat().st_mtime_ns, file.stat().st_size) if file.exists() else None
 
 
 @cache
-def _digest(file: Path, changed: int) -> str:
+def _digest(file: Path, changed: int, size: int) -> str:
     return sha256(file.read_bytes())
 
 
