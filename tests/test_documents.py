@@ -23,7 +23,7 @@ from paper.documents import PAGES, committed, filled
 from paper.figures import FIGURES, draw_figure, pictures, shows_its_numbers
 from paper.panels import PANELS
 from paper.plan import Settings, reproduction
-from paper.protocols import AUTHORS_CODE, BIASES, HEAD, NETWORKS, SEEDS, SPATIAL, VANILLA
+from paper.protocols import AUTHORS_CODE, BIASES, FURTHER_SEEDS, HEAD, NETWORKS, SEEDS, SPATIAL, VANILLA
 from paper.publishing import CARD, publish
 from paper.report.page import write_report
 from paper.study import Study, step_length
@@ -281,7 +281,7 @@ def test_prose_about_claims_that_hold_has_the_published_numbers(study: Study) ->
     smooth = [key for key in hold if key.startswith("smooth_")]
     assert (len(smooth), hold.count("dwell_biased")) == (6, 1)
     away = []
-    for seed in SEEDS:
+    for seed in (*SEEDS, *FURTHER_SEEDS):
         run = f"noisy_unbiased_0.01_{seed}"
         table = json.loads((PUBLISHED / HEAD / f"kl_0.01_{seed}.json").read_text())
         away.append((table["random"][run], table[run][run]))
