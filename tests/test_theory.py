@@ -450,6 +450,7 @@ def test_the_slope_of_the_waking_density_is_that_of_the_density() -> None:
     ("how", "told"),
     [
         ({"gains": (0.0,)}, "needs a c above 0"),
+        ({"gains": (0.5, 2.0, 2.0)}, "give each once"),
         ({"inputs": "mine"}, "give one of still, brownian, own"),
     ],
 )

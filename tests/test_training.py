@@ -13,11 +13,12 @@ from torch import Tensor
 
 from reactivation import registry
 from reactivation.machine.errors import BadInput, DamagedData, StorageError
-from reactivation.settings.layers import experiments
+from reactivation.settings.layers import experiments, train_config
 from reactivation.storage.files import locked
 from reactivation.storage.folder import RunFolder
 from reactivation.training.learner import new_learner
 from reactivation.training.metrics import MetricsLog, mean_squared_error, read_rows
+from reactivation.training.preparing import _require_memory
 
 
 def test_a_run_leaves_the_files_that_people_know(tmp_path: Path) -> None:
@@ -119,6 +120,13 @@ def test_measuring_more_changes_no_weight(tmp_path: Path) -> None:
 def test_sizes_beyond_memory_are_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="memory"):
         train(tmp_path / "run", "rnn.n_rec=9000000")
+
+
+@pytest.mark.parametrize(("config", "key"), [(SPATIAL, "task.place_cells_num"), (HEAD, "task.hd_cells_num")])
+def test_output_cells_count_in_the_memory_of_a_training(config: str, key: str) -> None:
+    """At the paper's sizes, ten million of them need hundreds of GiB."""
+    with pytest.raises(BadInput, match=f"not enough memory for these sizes: .*{key} or rnn.n_rec"):
+        _require_memory(train_config({"config": config, key: 10_000_000}), 1, torch.device("cpu"))
 
 
 def test_another_network_never_lands_in_a_runs_folder(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def _require_memory(
     points = 2 * (2 if knows_truth else 1) * dimensions  # numbers in double precision, of two floats each
     recorded = kept * (trajectories * points + with_rates * units)
     drawn = (phase.task_steps or phase.steps) * (subject.network.n_inputs + dimensions)
-    at_once = trajectories * (drawn + _BLOCK * units)
+    at_once = trajectories * (drawn + _BLOCK * (units + subject.network.n_outputs))
     what = "numbers of trajectories or steps, or keep fewer rates"
     if device.type == "cpu":
         memory.require(recorded + at_once, device, what)

@@ -117,11 +117,13 @@ def drift(
         substeps: number of substeps of Δt / `substeps` per step, to see whether Δt is small enough; waking keeps Δt.
 
     Raises:
-        BadInput: gains without noise, unknown inputs, or too little memory.
+        BadInput: gains without noise, a gain given twice, unknown inputs, or too little memory.
         DamagedData: activity does not stay finite, or too few pairs are where drift is fitted.
     """
     if inputs not in INPUTS:
         raise BadInput(f"inputs={inputs}: give one of {', '.join(INPUTS)}")
+    if len(set(gains)) < len(gains):
+        raise BadInput(f"gains={tuple(gains)}: give each once")
     noisy = [gain for gain in gains if gain > 0]
     probe = Probe(run, "drift", sigma, substeps)
     if not noisy or not probe.noise.sigma:

@@ -111,7 +111,7 @@ def test_a_recording_is_refused_where_what_it_keeps_does_not_fit(
 ) -> None:
     run = ra.load("spatial_navigation/noisy_unbiased")
     units, bytes_of_points = run.network.n_units, 2 * 8
-    of_a_block = 3 * 10 * units * 4
+    of_a_block = 3 * 10 * (units + run.network.n_outputs) * 4
     of_the_task = (
         3 * (phase.task_steps or phase.steps) * (run.network.n_inputs + 2) * 4
     )  # inputs and positions that it draws
