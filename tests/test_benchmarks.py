@@ -91,6 +91,7 @@ def test_bad_input_to_the_benchmark_is_one_line(word: str, reason: str, command:
         ("waking", "documents=x", "did you mean document?"),
         ("denoising", "only=head_directions", "did you mean head_direction?"),
         ("drawn", "documents=x", "did you mean document?"),
+        ("long_rests", "only=head_directions", "did you mean head_direction?"),
         ("rats", "file=[x]", "did you mean files?"),
         ("threads", "only=grue", "did you mean gru?"),
     ],
@@ -413,6 +414,59 @@ def test_rest_pulls_home_if_it_gathers_and_holds_more_than_nulls(
     assert "Langevin" in problem(group(0.7, 0.9), group(0.0, 0.9, 0.0))
     assert "flat" in problem(group(0.9, 0.9), group(0.3, 0.9, 0.0))
     assert "α" in problem(group(0.9, 0.9, 0.2), group(0.0, 0.9, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("remembered", "last", "said"),
+    [
+        (0.1, 0.5, ["yes", "Langevin along the manifold", "yes: ln of the ratio is -0.69"]),
+        (
+            0.6,
+            2.0,
+            ["no", "undecided; Langevin along the manifold, if these are met: exponent", "no: ln of the ratio is 0.69"],
+        ),
+        (0.1, 1.0, ["yes", "Langevin along the manifold", "undecided: ln of the ratio is -3.3e-05"]),
+    ],
+)
+def test_long_rests_judge_a_family_by_what_they_change(
+    remembered: float, last: float, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Short rests of a sampling family have not forgotten their start; whether long ones have is `remembered`."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import long_rests
+
+    from paper.claims.theory import Network
+    from paper.protocols import SPATIAL
+    from paper.theory import CONTROLS, control_name
+    from reactivation.theory.course import Home
+    from reactivation.theory.tempering import Tempering
+
+    def several(alpha: float, exponent: float, left: float) -> list[Any]:
+        home, found = Home(1, 0.0, 0.0), []
+        rest = Tempering(
+            exponent, 0.01, (exponent, exponent), (0.5, 2.0), (), (), (left, left / 2), (home, home), "radial sd"
+        )
+        for seed in range(3):
+            alphas = dict.fromkeys((0.0, 4.0), alpha + 0.01 * (seed - 1))
+            short = Network(seed, alphas, 9.0, starts_apart=1.0, remembered=0.8, one_mode=False)
+            long = long_rests.with_rests(SPATIAL, short, rest)
+            found.append(long_rests.Asked(short, long, {2.0: 1.0, 8.0: last * (1 + 0.01 * (seed - 1))}))
+        return found
+
+    groups = {
+        control_name(name, SPATIAL): several(*each, 0.1) for name, each in zip(CONTROLS, ((1, 0.5), (0, 0.0)), strict=True)
+    }
+    groups[long_rests.ASKED[SPATIAL]] = several(1.0, 0.5, remembered)
+    monkeypatch.setattr(long_rests, "networks_of", lambda path, family: [one.short for one in several(0.0, 0.0, 0.1)])
+    forgotten, verdict, nearer = long_rests.answers(SPATIAL, groups)
+    for words, line in zip(said, (forgotten, verdict, nearer), strict=True):
+        assert line.partition("* ")[2].startswith(words)
+    lines = long_rests.block(SPATIAL, groups).splitlines()
+    assert len([line for line in lines if line.startswith("| biased GRU")]) == 6, "short and long rests of three networks"
+    wrong = {**groups, control_name(CONTROLS[0], SPATIAL): several(1.0, 0.0, 0.1)}
+    assert long_rests.answers(SPATIAL, wrong) == [
+        "Nothing is said, since with these rests a control is wrong: exponent of the Langevin control."
+    ]
 
 
 def blocks_of(page: Path) -> dict[str, str]:
