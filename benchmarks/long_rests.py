@@ -4,7 +4,7 @@
 
 The exponent of rest, and whether it has one mode, are measured in the last half of 4,000 steps. Rests of biased GRUs and of
 drawn tanh networks have not forgotten their starts by then, so that no exponent counts, and two modes may be those of the
-starts. Here the same rests last 16,000 steps in the box and 64,000 on the circle: the whole of `ra.theory.tempering` is
+starts. Here the same rests last 10,000 steps in the box and 48,000 on the circle: the whole of `ra.theory.tempering` is
 measured again, of controls, too, and the verdict of `paper.claims.theory` found with it. All else in the verdict stays. The
 rules, beside those of the verdict:
 
@@ -53,7 +53,7 @@ from paper.tables import Table
 from paper.theory import BY_NAME, CONTROLS, control_name, control_settings, family_settings
 
 SOURCE = "by benchmarks/long_rests.py"
-STEPS = {SPATIAL: 16_000, HEAD: 64_000}
+STEPS = {SPATIAL: 10_000, HEAD: 48_000}
 ASKED = {SPATIAL: "biased GRU", HEAD: "drawn tanh"}  # the family of each task
 COMPARED = (2.0, 8.0)  # c at which rest is held against waking
 WINDOW = 500  # last steps of a rest that are held against waking
