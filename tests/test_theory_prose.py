@@ -1,5 +1,6 @@
 """Numbers of docs/theory.md that stand in no table are those of the published measurements."""
 
+import json
 import math
 import re
 from typing import Any
@@ -93,6 +94,16 @@ def test_prose_about_the_mechanism_has_the_published_numbers() -> None:
     twins = [row for row in nulls_table(path) if row["family"].startswith("biased GRU (") and row["network"] == "shuffled"]
     parts = [f"{row['alpha at c = 4']:.2g} ± {row['error at c = 4']:.2g}" for row in twins]
     assert f"at c = 4 is {', '.join(parts[:-1])} and {parts[-1]}: no pull is shown" in page
+
+
+def test_the_page_begins_with_the_verdict_of_every_judged_family() -> None:
+    short = (ROOT / "docs/theory.md").read_text(encoding="utf-8").partition("## In short")[2].partition("## Symbols")[0]
+    rows = [line.strip("| ").split(" | ")[:2] for line in short.splitlines() if line.startswith("| ")]
+    judged = json.loads((PUBLISHED / "theory_claims.json").read_text(encoding="utf-8"))
+    measured = [one for one in judged if one["question"] == "mechanism" and one["networks"]]
+    assert rows[2:] == [[one["family"], one["verdict"]] for one in measured]
+    makes = [one["verdict"] for one in judged if one["family"] == "biased GRU" and one["question"].startswith("does noise")]
+    assert makes == ["yes"]
 
 
 def test_prose_about_the_score_that_a_gru_follows_has_the_published_numbers() -> None:
