@@ -52,20 +52,25 @@ def test_another_time_step_walks_at_the_same_speed(tmp_path: Path) -> None:
     assert float(fine.inputs[..., 0].mean()) == pytest.approx(0.0025, rel=1e-3)
 
 
-def test_another_recording_of_the_same_name_is_read_and_no_network_goes_on_with_it(tmp_path: Path) -> None:
+def test_another_recording_of_the_same_name_is_read_and_no_network_goes_on_or_is_analysed_with_it(tmp_path: Path) -> None:
     values = {
         "config": "spatial_navigation/noisy_unbiased", "rnn.n_rec": 16, "task.place_cells_num": 24, "task.batch_size": 8,
         "task.sequence_length": 10, "trainer.save_freq": 2, "task.paths": written(tmp_path),
     }  # fmt: skip
     config = values.pop("config")
-    ra.train(config, 0, path=tmp_path / "runs", settings={**values, "trainer.n_epochs": 2})
+    folder = ra.train(config, 0, path=tmp_path / "runs", settings={**values, "trainer.n_epochs": 2}).file.parent
     right = drawn(RecordedPaths(written(tmp_path), BOX, 0.02), 30).inputs
     times = np.arange(250)
     file = written(tmp_path, t=0.02 * times, pos=np.stack((7.0 - 0.002 * times, np.full(250, -3.0)), axis=1))
     assert float(drawn(RecordedPaths(file, BOX, 0.02), 30).inputs[..., 0].mean()) == pytest.approx(-0.002, rel=1e-3)
     assert float(right[..., 0].mean()) == pytest.approx(0.005, rel=1e-3)
-    with pytest.raises(BadInput, match=r"the file of task.paths has changed since this network learned from it"):
+    refused = r"the file of task.paths has changed since this network learned from it; restore it"
+    with pytest.raises(BadInput, match=rf"resume\.pt: {refused}"):
         ra.train(config, 0, path=tmp_path / "runs", settings={**values, "trainer.n_epochs": 4})
+    with pytest.raises(BadInput, match=rf"model_2\.pt: {refused}"):
+        ra.load(folder)
+    written(tmp_path)
+    assert ra.load(folder).step == 2
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,8 @@ def load(
         path: root of your results; None for "results". Where it has no such run, the published one is taken.
 
     Raises:
-        BadInput: no such experiment or folder; the message suggests the nearest one.
+        BadInput: no such experiment or folder, of which the message suggests the nearest; or the recorded paths that the
+            network learned from have changed.
         DamagedData: the network is missing or damaged; the message has the command that trains it.
 
     >>> ra.load("spatial_navigation/noisy_unbiased", seed=0).step

@@ -249,6 +249,7 @@ def load_run(folder: RunFolder, device: torch.device, step: int | None = None) -
         step: which model; None for the last step of the run's training.
 
     Raises:
+        BadInput: the recorded paths that it learned from have changed.
         DamagedData: the run is missing, unfinished where its last step is asked for, or damaged.
     """
     return TrainedRun.of_config(*stored(folder, device, step))

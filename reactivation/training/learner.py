@@ -14,7 +14,7 @@ from reactivation.network.dynamics import Response, respond
 from reactivation.network.network import Network
 from reactivation.settings.declaring import TrainerSettings
 from reactivation.settings.layers import TrainConfig
-from reactivation.storage import checkpoint
+from reactivation.storage import networks
 from reactivation.storage.networks import build, noise_of
 from reactivation.streams import NOISE, TEST_NOISE, TEST_TRAJECTORIES, TRAJECTORIES, Streams, stream, streams_of
 from reactivation.training.cuda_graph import Step, captured
@@ -133,17 +133,17 @@ class Learner(Trainee):
         }
 
     def model_state(self) -> dict[str, Any]:
-        """Return the weights of the network and the buffers of the task, which analyses need."""
-        return {"network": self.network.state_dict(), "task": self.task.state_dict()}
+        """Return what analyses need of the network and its task."""
+        return networks.content(self.task, self.network)
 
     def restore(self, content: dict[str, Any], file: Path) -> None:
         """Restore a saved state.
 
         Raises:
+            BadInput: the network was trained on other recorded paths.
             DamagedData: the state does not fit this network.
         """
-        checkpoint.load_into(self.network, content.get("network"), file)
-        checkpoint.load_into(self.task, content.get("task"), file)
+        networks.restore(self.task, self.network, content, file)
         try:
             self._require_own_moments(content["optimizer"])
             self.optimizer.load_state_dict(content["optimizer"])

@@ -21,10 +21,8 @@ from reactivation.storage.card import FAILED, read_card
 from reactivation.storage.files import rename, set_aside
 from reactivation.storage.folder import RunFolder
 from reactivation.training.learner import Learner
-from reactivation.world.recorded import RecordedPaths
 
 _THREADS = "threads"  # key of a state: number of CPU threads of its training
-_RECORDED = "recorded"  # key of a state: digest of the file of recorded paths; only where there is one
 _STACK = "stack"  # key of a state: fingerprints of the networks of its stack, in order
 
 
@@ -109,8 +107,6 @@ def save_state(learner: Learner, folder: RunFolder) -> None:
     if newest.exists():
         rename(newest, previous)
     content = {**learner.state(), _STACK: learner.stack, _THREADS: torch.get_num_threads()}
-    if recorded := _recorded(learner):
-        content[_RECORDED] = recorded
     checkpoint.save(newest, science_hash(learner.config), learner.step, content)
 
 
@@ -130,7 +126,6 @@ def resume(learner: Learner, folder: RunFolder) -> bool:
         try:
             content = checkpoint.load(file, fingerprint)
             _require_same_device(learner, content, folder)
-            _require_same_paths(learner, content, folder)
             learner.restore(content, file)
         except DamagedData as problem:
             print(f"passed over {problem}", file=sys.stderr)
@@ -164,19 +159,4 @@ def _require_same_device(learner: Learner, content: dict[str, Any], folder: RunF
     if before != now:
         raise BadInput(
             f"{folder.path}: was trained on {before}, whose random states {now} cannot take up; go on with device={before}"
-        )
-
-
-def _recorded(learner: Learner) -> str | None:
-    """Digest of the file of recorded paths that a network learns from; None where it learns from walks."""
-    motion = learner.task.motion
-    return motion.content if isinstance(motion, RecordedPaths) else None
-
-
-def _require_same_paths(learner: Learner, content: dict[str, Any], folder: RunFolder) -> None:
-    """Refuse another file of the same name: its path alone is a setting. States of older versions name no file."""
-    if content.get(_RECORDED, _recorded(learner)) != _recorded(learner):
-        raise BadInput(
-            f"{folder.path}: the file of task.paths has changed since this network learned from it; restore it, or give "
-            "path= or tag= for a new network"
         )
