@@ -12,6 +12,7 @@ from reactivation.machine.errors import BadInput
 from reactivation.network.cells.gru import GRU
 from reactivation.network.cells.vanilla import Vanilla
 from reactivation.network.dynamics import rollout
+from reactivation.network.modified import Adapting
 from reactivation.network.modifiers import (
     Adaptation,
     ColouredNoise,
@@ -168,13 +169,34 @@ def test_time_steps_that_are_halved_converge_to_the_differential_equation(
     assert errors[1] / errors[2] == pytest.approx(2, rel=0.05)
 
 
-@pytest.mark.parametrize(("modifier", "longest"), [(Leak(11), 0.1 / 11), (Adaptation(0.3, 0.009), 0.009)], ids=str)
+@pytest.mark.parametrize(
+    ("modifier", "longest"),
+    [(Leak(11), 0.1 / 11), (Adaptation(0.3, 0.009), 0.009), (Adaptation(39.0, 0.5), 0.015), (Adaptation(-3.0, 0.01), 0.01)],
+    ids=str,
+)
 def test_steps_that_overshoot_a_decay_are_refused(modifier: Modifier, longest: float) -> None:
     """Rates grew without end, and positions, which ignore their scale, looked healthy."""
     net = network("vanilla")
     modified(net, [modifier], longest)
     with pytest.raises(BadInput, match=f"dt=0.02 s must not exceed {longest:g} s: Euler steps would overshoot the decay"):
         modified(net, [modifier], 0.02)
+
+
+@pytest.mark.parametrize("eigenvalue", [0.0, -1.0, 1.0])
+def test_oscillations_of_adaptation_grow_beyond_the_bound_that_its_manual_says(eigenvalue: float) -> None:
+    """Of a unit by itself, that is `longest_step`; recurrent weights change it."""
+    gain, unlike = 20.0, 1 - eigenvalue
+    bound = (TAU + unlike * TAU_A) / (unlike + gain)
+    if not eigenvalue:
+        assert Adaptation(gain, TAU_A).longest_step(TAU) == pytest.approx(bound, rel=1e-12)
+    net = alone_units()
+    assert isinstance(net.cell, Vanilla)
+    net.cell.recurrent.weight.data += eigenvalue * torch.eye(N)
+    cell = Adapting(net.cell, N, gain, TAU_A)
+    with torch.no_grad():
+        field = cell.drift(torch.eye(2 * N).double(), torch.zeros(2 * N, N).double())
+    for dt, grows in ((0.99 * bound, False), (1.01 * bound, True)):
+        assert (torch.linalg.eigvals(torch.eye(2 * N) + field * dt).abs().max() > 1) == grows
 
 
 def test_adaptation_of_a_gru_enters_the_candidate_alone() -> None:

@@ -75,6 +75,9 @@ class Modifier(ABC):
 class Gain(Modifier):
     """Recurrent weights are multiplied by g = `factor`: g W_rec. With `off_diagonal`, weights of units onto themselves stay.
 
+    Activity of linear units along an eigenvalue of g W_rec below 1 − τ/Δt overshoots at each step, and below 1 − 2τ/Δt it
+    grows; eigenvalues are not computed, so that no such gain is refused.
+
     >>> ra.Gain(0.9)
     Gain(factor=0.9, off_diagonal=False)
     """
@@ -163,7 +166,9 @@ class Drive(Modifier):
 class Adaptation(Modifier):
     """Adaptation of each unit: τ_a da/dt = b r − a, and a is subtracted inside the nonlinearity; a = 0 at the start.
 
-    b is `gain`, without a unit, and τ_a is `tau` [s]; both or none are given.
+    b is `gain`, without a unit, and τ_a is `tau` [s]; both or none are given. Steps beyond (τ + τ_a)/(1 + b), from which on
+    oscillations of a linear unit by itself grow, are refused. In a network it is (τ + λτ_a)/(λ + b), where 1 − λ is an
+    eigenvalue of its recurrent weights: τ/b for an integrator. These are not computed, and shorter steps not refused.
 
     >>> ra.Adaptation(gain=0.3, tau=0.16)
     Adaptation(gain=0.3, tau=0.16)
@@ -183,7 +188,9 @@ class Adaptation(Modifier):
             _require(self, "tau", "gain")
 
     def longest_step(self, tau: float | None) -> float:
-        return self.tau or math.inf
+        own, gain = self.tau or math.inf, self.gain or 0.0
+        # The steps of (r, a) have the determinant (1 − Δt/τ)(1 − Δt/τ_a) + b Δt²/(τ τ_a); above 1, oscillations grow.
+        return min(own, (tau + own) / (1 + gain)) if tau and gain > 0 else own
 
     @property
     def neutral(self) -> bool:
