@@ -1,13 +1,14 @@
 """The script of the theory's measures: its file, its errors, and its list of missing networks."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 import errno
 import io
 import json
+import math
 from pathlib import Path
 import shutil
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
 from factories import Command
 import pytest
@@ -16,7 +17,7 @@ from paper.protocols import HEAD, SPATIAL
 from paper.theory import BY_NAME, CONTROLS, FAMILIES, control_settings, family_settings, published_files, run_of
 from paper.theory_figures import FIGURES, TABLES
 from paper.theory_report import write
-from reactivation.analysis.mechanism import MEASURES, Settings, is_whole, main, measure, result_file, science
+from reactivation.analysis.mechanism import MEASURES, Settings, _plain, is_whole, main, measure, result_file, science
 from reactivation.machine.errors import DamagedData
 
 OF_DRIFT = ["pairs=80", "gains=[0,4]"]
@@ -31,6 +32,20 @@ WORDS = ["run=control:langevin:bearings", *SMALL]
 def _nothing_published(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep published measurements out of these tests."""
     monkeypatch.setattr("paper.theory.PUBLISHED", tmp_path_factory.mktemp("empty"))
+
+
+@dataclass
+class Result:
+    """Of a measure."""
+
+    such_as: ClassVar[str] = "as measured"
+
+    value: float = math.pi
+    fits: tuple[float, ...] = (math.nan,)
+
+
+def test_results_are_written_without_what_belongs_to_their_class() -> None:
+    assert _plain(Result()) == {"value": 3.14159, "fits": [None]}
 
 
 def test_a_control_is_measured_into_one_file(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

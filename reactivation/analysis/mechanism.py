@@ -11,7 +11,7 @@ of these steps of training, against the waking density of the last step. Takes m
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 import json
 import math
 from pathlib import Path
@@ -343,8 +343,8 @@ def _plain(value: Any) -> Any:
     """A result as plain numbers of six digits: NaN as null, which JSON has no number for."""
     if hasattr(value, "_asdict"):
         return _plain(value._asdict())
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, dict):
         return {key: _plain(one) for key, one in value.items()}
     if hasattr(value, "tolist"):
