@@ -94,6 +94,13 @@ def test_intervals_are_epochs_and_spikes_are_counted() -> None:
 
 @installed
 @lenient
+def test_intervals_choose_no_samples_of_a_recording() -> None:
+    with pytest.raises(ra.BadInput, match=r"Recording\.from_pynapple\(positions, space, epochs=\.\.\.\)$"):
+        ra.Recording(np.zeros((50, 2)), DT, BOX)[nap.IntervalSet([0.1], [0.3])]
+
+
+@installed
+@lenient
 def test_what_goes_out_comes_in_again(tmp_path: Path) -> None:
     rest = ra.load(SPATIAL).record(ra.rest(steps=30), trajectories=4)
     out = rest.to_pynapple()

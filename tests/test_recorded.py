@@ -487,8 +487,28 @@ def test_dates_of_pandas_are_read() -> None:
         ra.Recording(frame, space=BOX, true_positions=frame.tz_localize(None))
     with pytest.raises(ra.BadInput, match="times hold no date at sample 3: leave out"):
         ra.Recording(STILL, space=BOX, times=[*berlin[:3], pandas.NaT, *berlin[4:]])
+    periods = pandas.period_range("2024-05-01", periods=50, freq="20ms")
+    with pytest.raises(ra.BadInput, match=r"^an index begins with Period\(.*make it index\.to_timestamp\(\)"):
+        ra.Recording(frame.set_axis(periods), 0.02, BOX)
+    assert ra.Recording(frame.set_axis(periods.to_timestamp()), space=BOX).dt == pytest.approx(0.02)
     for names in (pandas.interval_range(0, 50), pandas.CategoricalIndex([1, 2] * 25)):  # neither times nor row numbers
         assert ra.Recording(frame.set_axis(names), 0.02, BOX).starts.tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    "index", [np.array(DATES.astype(str), dtype=object), np.array([f"10:00:{i:02}" for i in range(50)])]
+)
+def test_an_index_that_tells_times_in_another_way_is_refused(index: np.ndarray) -> None:
+    for given in ({"positions": Table(STILL, index)}, {"positions": STILL, "rates": Table(STILL, index)}):
+        with pytest.raises(
+            ra.BadInput, match=r"^an index begins with '.*', which is not read as a time: make it pandas\.to_"
+        ):
+            ra.Recording(**given, dt=0.02, space=BOX)
+
+
+def test_rows_may_have_names() -> None:
+    names = np.array([f"sample {i}" for i in range(50)], dtype=object)
+    assert ra.Recording(Table(STILL, names), 0.02, BOX).starts.tolist() == [0]
 
 
 ZONES = [*DATES.astype(object)[:49].tolist(), datetime(2024, 5, 1, 13, tzinfo=UTC)]

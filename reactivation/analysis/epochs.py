@@ -110,6 +110,11 @@ def _chosen(parts: Parts, choose: Callable[[Sequence[Any]], list[Any]], starts: 
 
 def _masks(parts: Parts, which: Any) -> list[NDArray[np.bool_]]:
     """A mask over time as one for each epoch."""
+    if hasattr(which, "start") and hasattr(which, "end"):  # an IntervalSet
+        raise BadInput(
+            "recording[...] takes a slice of steps or a mask over time; intervals of pynapple go with the data: "
+            "Recording.from_pynapple(positions, space, epochs=...)"
+        )
     lengths = lengths_of(parts.blocks)
     is_listed = isinstance(which, list | tuple) and any(map(is_several, which))
     masks = [np.asarray(one) for one in which] if is_listed else [np.asarray(which)]

@@ -4,14 +4,14 @@ A series is what was given as one array or table, (T, P); its stamps tell its sa
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reactivation.checks import numbers
-from reactivation.machine.errors import BadInput
+from reactivation.machine.errors import BadInput, in_one_line
 
 Array = NDArray[np.float64]
 
@@ -20,6 +20,7 @@ GAP = 1.5  # time steps beyond which two samples are not neighbours
 _UNEVEN, _TOLERATED = 0.1, 0.05  # tolerated error of a time step, as a share of it; share of steps that may exceed it
 _OTHER_DT = 0.01  # tolerated relative difference between the given Δt and that of the times
 _SECONDS, _ROWS = "seconds", "row numbers"  # kinds of stamps, as messages name them
+_OF_TIMES = set("0123456789.:/+- TZ")  # characters of text that tells dates, times of day or seconds
 _NAIVE, _ZONED = "dates without a time zone", "dates with a time zone"
 
 
@@ -72,7 +73,7 @@ def index_of(values: Any, lengths: Sequence[int]) -> list[Stamps | None]:
     """Read the index of each series that is an object of pandas or pynapple; None where it holds no times and no rows.
 
     Raises:
-        BadInput: an index mixes dates with a time zone and dates without, or lacks some.
+        BadInput: an index mixes dates with a time zone and dates without, or lacks some; or it tells times in another way.
     """
     series = values if isinstance(values, list | tuple) else [values]
     if len(series) != len(lengths):
@@ -84,7 +85,25 @@ def index_of(values: Any, lengths: Sequence[int]) -> list[Stamps | None]:
 
 
 def _of_index(index: Any) -> Stamps | None:
-    return None if kind_of(index) in ("", "category") else _stamps(index, whole=_ROWS)
+    if kind_of(index) in ("", "category"):
+        return None
+    read = _stamps(index, whole=_ROWS)
+    if read is None:
+        _require_names(np.asanyarray(index).ravel()[:1].tolist())
+    return read
+
+
+def _require_names(first: list[Any]) -> None:
+    """Raise BadInput where an index that is not read begins with what tells a time, and is no name of a row."""
+    for one in first:
+        is_period = hasattr(one, "to_timestamp")  # of pandas
+        is_text = isinstance(one, str) and set(one) <= _OF_TIMES and any(map(str.isdigit, one))
+        if is_period or is_text or isinstance(one, date | time):
+            cure = "index.to_timestamp()" if is_period else "pandas.to_datetime(index), or numbers [s]"
+            raise BadInput(
+                f"an index begins with {in_one_line(repr(one))}, which is not read as a time: make it {cure}; or, if "
+                "samples follow each other as they stand, give reset_index(drop=True)"
+            )
 
 
 def _stamps(values: Any, whole: str) -> Stamps | None:
