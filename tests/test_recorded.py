@@ -29,6 +29,17 @@ def test_a_mask_splits_at_gaps_and_no_step_crosses_one() -> None:
     assert ra.step_length(ra.Recording(xy, 0.1, BOX)[awake]).value == 0
 
 
+def test_positions_of_several_epochs_that_a_mask_made_are_a_list() -> None:
+    trials = ra.Recording(np.zeros((3, 10, 2)), 0.1, BOX, np.zeros((2, 10, 4)))
+    whole, gaps = np.ones(10, bool), np.arange(10) != 4
+    for recording, shapes in ((trials, (3, 10)), (trials.take([0, 2]), (2, 10)), (trials.take(1)[whole], (1, 10))):
+        assert recording.positions.shape == (*shapes, 2)
+    for recording, lengths in ((trials[whole], [10, 10, 10]), (trials.take(0)[gaps], [4, 5])):
+        assert isinstance(recording.positions, list)
+        assert isinstance(recording.rates, list)
+        assert [len(one) for one in recording.positions] == [len(one) for one in recording.epochs] == lengths
+
+
 def test_epochs_count_by_their_samples() -> None:
     slow, fast = np.arange(11)[:, None] * [0.01, 0.0], np.arange(31)[:, None] * [0.03, 0.0]
     both = ra.Recording([slow, fast], 0.1, BOX)

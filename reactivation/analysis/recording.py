@@ -113,7 +113,11 @@ class Recording:
 
     @property
     def positions(self) -> Any:
-        """(B, T, P), or a list of (T, P) where lengths differ or a mask or gaps made the epochs [unit of the space]."""
+        """(B, T, P) [unit of the space], or a list with (T, P) of each epoch.
+
+        A list where epochs of several lengths were given, and where a mask or gaps made several epochs, whatever their
+        lengths; a single epoch is (1, T, P). `epochs` goes through either, `flat` joins all.
+        """
         return self._blocks[0] if len(self._blocks) == 1 else list(self.epochs)
 
     @property
@@ -125,7 +129,7 @@ class Recording:
 
     @property
     def rates(self) -> Any:
-        """(K, T, N) of the first K epochs, or a list of (T, N); None where there are none."""
+        """(K, T, N) of the first K epochs, or a list of (T, N) where positions are a list; None where there are none."""
         if not self._rates:
             return None
         return self._rates[0] if len(self._blocks) == 1 else each(self._rates)
