@@ -165,8 +165,10 @@ def _is_done(config: TrainConfig, folder: RunFolder) -> bool:
 
 
 def _tell_it_is_done(config: TrainConfig, folder: RunFolder) -> None:
-    step = max(config.trainer.n_epochs, standing(config, folder))
-    print(f"{folder.path}: already trained to step {step}; nothing to do")
+    asked = config.trainer.n_epochs
+    step = max(asked, standing(config, folder))
+    fewer = f", and trainer.n_epochs={asked} asks for fewer steps" if step > asked else ""
+    print(f"{folder.path}: already trained to step {step}{fewer}; nothing to do")
     if is_claimed(folder.path) or any(folder.path.glob(".*.tmp")):
         # Left by a kill after the last save; a folder without write permission keeps them.
         with suppress(StorageError), locked(folder.path), claimed(folder.path):

@@ -32,6 +32,15 @@ def test_a_longer_training_goes_on_where_the_shorter_ended(tmp_path: Path) -> No
     assert load(longer).step == 8
 
 
+def test_a_run_that_has_more_steps_than_are_asked_for_says_both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = contents(train(tmp_path / "run").path)
+    capsys.readouterr()
+    folder = train(tmp_path / "run", "trainer.n_epochs=3")
+    told = "already trained to step 4, and trainer.n_epochs=3 asks for fewer steps; nothing to do"
+    assert capsys.readouterr().out == f"{folder.path}: {told}\n"
+    assert contents(folder.path) == before
+
+
 def test_a_run_that_lost_its_state_is_not_begun_anew(tmp_path: Path) -> None:
     folder = train(tmp_path / "run")
     for file in folder.resume_files:
