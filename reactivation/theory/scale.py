@@ -4,6 +4,8 @@ import torch
 
 from reactivation.analysis.run import Run
 from reactivation.checks import Count, Strength, checked
+from reactivation.machine.errors import BadInput
+from reactivation.settings.declaring import LARGEST
 from reactivation.theory.probe import Probe, asking
 from reactivation.world.decoding import TOP3
 
@@ -20,9 +22,11 @@ def scale_symmetry(run: Run, gain: Strength = 1.0, *, steps: Count = 200, trajec
         gain: c of the rest from the state itself; the other has 4c.
 
     Raises:
-        BadInput: the run has no task, or the memory is too small.
+        BadInput: the run has no task, the memory is too small, or steps are more than 10⁷.
         DamagedData: activity does not stay finite.
     """
+    if steps > LARGEST:  # memory does not limit them, since the last positions alone are kept
+        raise BadInput(f"steps={steps} must be at most {LARGEST}")
     probe = Probe(run, "scale")
     probe.require_memory(trajectories, "numbers of trajectories", steps)
     with asking():

@@ -217,6 +217,11 @@ def test_a_count_beyond_the_memory_is_refused_in_one_line(name: str, argument: s
     assert "\n" not in str(refused)
 
 
+def test_a_count_that_memory_does_not_limit_is_refused_too() -> None:
+    refused = tried(ra.theory.scale_symmetry, {"run": parts()["run"], "steps": 10**12})
+    assert str(refused) == "steps=1000000000000 must be at most 10000000"
+
+
 def test_what_a_phase_draws_from_its_task_counts_as_what_is_kept() -> None:
     run = parts()["run"]
     long = (ra.waking(10**12), ra.rest(10**12), ra.rest(5, task_steps=10**12))
