@@ -177,6 +177,10 @@ def test_inputs_to_replay_keep_the_time_step_and_another_trajectory_needs_anothe
         record(integrator(), rest(4, inputs=Replayed(np.zeros((4, 2)))), 2, dt=0.01)
     with pytest.raises(BadInput, match=r"need 2 trajectories at least"):
         record(untrained(), rest(9, inputs=Another()), 1)
+    network = Network.from_matrices(W_rec=np.zeros((2, 2)), W_in=np.eye(2), tau=0.1)
+    alike = Run.of(network, Box(2, 2), dt=0.02, start=np.zeros((1, 2)), inputs=np.full((1, 9, 2), 0.01))
+    with pytest.raises(BadInput, match=r"^inputs of another trajectory are its own, as all have the same"):
+        record(alike, rest(9, inputs=Another(), task_steps=9), 3)
 
 
 def test_a_query_is_moves_of_the_task_s_size_that_nobody_made() -> None:

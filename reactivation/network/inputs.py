@@ -51,8 +51,10 @@ class Own:
 class Another:
     """The task's inputs of another trajectory, the previous one of the batch, times a factor.
 
+    In a world of one's own (`Run.of`) each trajectory draws one of the given inputs, so that two may draw the same.
+
     Raises:
-        BadInput: there is only one trajectory.
+        BadInput: there is only one trajectory, or all have the same inputs.
     """
 
     scale: float = 1.0
@@ -62,7 +64,12 @@ class Another:
     def __call__(self, batch: "Batch", steps: int, dt: float, input_stream: "Generator") -> "Tensor":
         if batch.inputs.shape[-3] < 2:
             raise BadInput("inputs of another trajectory need 2 trajectories at least")
-        return batch.inputs.roll(1, -3)[..., :steps, :] * self.scale
+        others = batch.inputs.roll(1, -3)
+        if others.equal(batch.inputs):
+            raise BadInput(
+                "inputs of another trajectory are its own, as all have the same: Run.of(..., inputs=...) takes several"
+            )
+        return others[..., :steps, :] * self.scale
 
 
 @checked
