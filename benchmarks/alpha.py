@@ -49,7 +49,7 @@ from reactivation.theory.probe import Probe, asking
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checkout
 
 from paper.claims.theory import JUDGED, NEAR_ONE, NO, OF_FLAT_CONTROL, UNDECIDED, YES
-from paper.documents import print_or_fill, read_page
+from paper.documents import print_or_fill, require_places
 from paper.tables import Table
 from paper.theory import BY_NAME, CONTROL_SEEDS, DENSITY, TAG, control_name
 
@@ -211,8 +211,7 @@ def main(words: list[str]) -> None:
     if settings is None:
         return
     asked = [settings.only] if settings.only else list(QUESTIONS)
-    if settings.document is not None:
-        read_page(settings.document, SOURCE, asked)
+    require_places(settings.document, SOURCE, asked)
     density = DENSITY[FAMILY.task]
     controls = [[control(kind, density, seed) for seed in CONTROL_SEEDS] for kind in (LANGEVIN, ATTRACTOR)]
     kinds: list[Sequence[Run]] = [trained(), *controls]

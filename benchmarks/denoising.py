@@ -61,7 +61,7 @@ from paper.claims.theory import (
     langevin_conditions,
     one_mode_at_home,
 )
-from paper.documents import print_or_fill, read_page
+from paper.documents import print_or_fill, require_places
 from paper.protocols import HEAD, SPATIAL
 from paper.tables import Table
 from paper.theory import CONTROL_SEEDS, DENSITY, control_name
@@ -221,8 +221,7 @@ def main(words: list[str]) -> None:
     if settings is None:
         return
     asked = [settings.only] if settings.only else list(TASKS)
-    if settings.document is not None:
-        read_page(settings.document, SOURCE, asked)
+    require_places(settings.document, SOURCE, asked)
     blocks = {}
     for task in asked:
         controls = controls_of(RESULTS, task)

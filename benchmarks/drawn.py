@@ -64,7 +64,7 @@ from reactivation.world.decoding import TEMPLATE
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checkout
 
 from paper.claims.theory import JUDGED, NEAR_ONE, NO, OF_FLAT_CONTROL, UNDECIDED, WEAKEST, YES, told, within
-from paper.documents import print_or_fill, read_page
+from paper.documents import print_or_fill, require_places
 from paper.protocols import HEAD
 from paper.tables import Table
 from paper.theory import BY_NAME, CONTROL_SEEDS, CONTROLS, control_name, control_settings, counted, family_settings
@@ -264,8 +264,7 @@ def main(words: list[str]) -> None:
     settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
     if settings is None:
         return
-    if settings.document is not None:
-        read_page(settings.document, SOURCE, [STARTS_BLOCK, ALPHA_BLOCK])
+    require_places(settings.document, SOURCE, [STARTS_BLOCK, ALPHA_BLOCK])
     asked = [
         (control_name(name, HEAD), control_settings(RESULTS, HEAD, name, seed))
         for name in CONTROLS

@@ -24,7 +24,7 @@ from reactivation.settings.describing import asked_settings
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checkout
 
-from paper.documents import print_or_fill, read_page
+from paper.documents import print_or_fill, require_places
 from paper.mouse import recorded_mouse
 
 SOURCE, BLOCKS = "by benchmarks/mouse.py", ("every measure", "unlike")
@@ -92,8 +92,7 @@ def main(words: list[str]) -> None:
     settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
     if settings is None:
         return
-    if settings.document is not None:
-        read_page(settings.document, SOURCE, BLOCKS)
+    require_places(settings.document, SOURCE, BLOCKS)
     warnings.simplefilter("ignore", RuntimeWarning)
     found = table()
     made = f"```\n{found}\n```", "\n".join(sentences(found))

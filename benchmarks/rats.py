@@ -24,7 +24,7 @@ from reactivation.storage.networks import build
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checkout
 
-from paper.documents import print_or_fill, read_page
+from paper.documents import print_or_fill, require_places
 from paper.tables import Table
 
 SOURCE, BLOCK = "by benchmarks/rats.py", "rats"
@@ -98,8 +98,7 @@ def main(words: list[str]) -> None:
     settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
     if settings is None:
         return
-    if settings.document is not None:
-        read_page(settings.document, SOURCE, [BLOCK])
+    require_places(settings.document, SOURCE, [BLOCK])
     columns = "mean speed", "Rayleigh scale √(⟨v²⟩/2)", "exponent, 0.1–0.8 s", "exponent, 0.8–6.4 s"
     table = Table(["", *columns, "step autocorrelation at 1.6 s"], [*rows(settings.files, settings.runs)])
     print_or_fill(settings.document, SOURCE, {BLOCK: table.markdown()})

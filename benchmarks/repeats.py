@@ -35,7 +35,7 @@ from reactivation.theory.landscape import waking_positions
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checkout
 
 from paper.claims.theory import JUDGED
-from paper.documents import print_or_fill, read_page
+from paper.documents import print_or_fill, require_places
 from paper.tables import Table
 from paper.theory import DENSITY, control_name
 
@@ -115,8 +115,7 @@ def main(words: list[str]) -> None:
     settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
     if settings is None:
         return
-    if settings.document is not None:
-        read_page(settings.document, SOURCE, [REPEATS])
+    require_places(settings.document, SOURCE, [REPEATS])
     networks = {f"{FAMILY.name}, seed {run.seed}": repeated(run) for run in trained()}
     controls = [repeated(control(LANGEVIN, DENSITY[FAMILY.task], seed)) for seed in CONTROLS]
     print_or_fill(settings.document, SOURCE, {REPEATS: block(networks, controls)})

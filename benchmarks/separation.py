@@ -36,7 +36,7 @@ from reactivation.world.spaces import Space
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checkout
 
-from paper.documents import print_or_fill, read_page
+from paper.documents import print_or_fill, require_places
 from paper.tables import Table
 
 STEPS, TRAJECTORIES = 200, 40
@@ -164,8 +164,7 @@ def main(words: list[str]) -> None:
         return
     frictions = settings.frictions if settings.recordings else []
     blocks = ["read back", *(f"measures at {friction:g}" for friction in frictions)]
-    if settings.document is not None:
-        read_page(settings.document, SOURCE, blocks)
+    require_places(settings.document, SOURCE, blocks)
     warnings.simplefilter("ignore", RuntimeWarning)  # a column without a value has no mean
     with ProcessPoolExecutor(settings.processes, get_context("spawn")) as pool:
         asked = [(name, seed) for seed in range(settings.recordings) for name in NETWORKS]

@@ -42,7 +42,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checko
 
 from paper.claims.mechanism import HOME_AT, network_of
 from paper.claims.theory import JUDGED, Controls, Network, Ruling, one_mode_at_home, ratios, told, verdict
-from paper.documents import print_or_fill, read_page
+from paper.documents import print_or_fill, require_places
 from paper.protocols import SPATIAL
 from paper.tables import Table
 from paper.theory import BY_NAME, CONTROL_SEEDS, CONTROLS, control_name, control_settings, counted, family_settings, found
@@ -165,8 +165,7 @@ def main(words: list[str]) -> None:
     settings: Settings | None = asked_settings(Settings, __doc__ or "", words)
     if settings is None:
         return
-    if settings.document is not None:
-        read_page(settings.document, SOURCE, [BLOCK])
+    require_places(settings.document, SOURCE, [BLOCK])
     nulls = dict.fromkeys(null for name in FAMILIES if (null := BY_NAME[name].null))
     asked = {name: [control_settings(RESULTS, SPATIAL, name, seed) for seed in CONTROL_SEEDS] for name in CONTROLS}
     for family in (BY_NAME[name] for name in (*FAMILIES, *nulls)):

@@ -75,13 +75,18 @@ def _blocks_of(source: str) -> re.Pattern[str]:
     return re.compile(rf"(<!-- made {re.escape(source)}: ([\w. ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def read_page(page: str | Path, source: str, names: Iterable[str]) -> str:
-    """Return a document, which must have a place for each of these blocks of a script.
+def require_places(page: str | None, source: str, names: Iterable[str]) -> None:
+    """Refuse a document without a place for each of these blocks of a script; without a document they are printed.
 
     Raises:
         BadInput: a block has no place.
         StorageError: the document cannot be read.
     """
+    if page is not None:
+        _read_page(page, source, names)
+
+
+def _read_page(page: str, source: str, names: Iterable[str]) -> str:
     with storing(page):
         text = Path(page).read_text(encoding="utf-8")
     there = {block[2] for block in _blocks_of(source).finditer(text)}
@@ -97,12 +102,12 @@ def print_or_fill(page: str | None, source: str, blocks: Mapping[str, str]) -> N
     """Put the blocks of a script, by name, into a document; print them if no document is named.
 
     Raises:
-        BadInput, StorageError: as of `read_page`.
+        BadInput, StorageError: as of `require_places`.
     """
     if page is None:
         print(*blocks.values(), sep="\n\n")
     else:
-        text = read_page(page, source, blocks)
+        text = _read_page(page, source, blocks)
         write_atomically(Path(page), with_blocks(text, source, blocks.get).encode())
 
 
