@@ -47,7 +47,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checko
 
 from paper.claims.mechanism import HOME_AT, controls_of, networks_of
 from paper.claims.theory import NO, UNDECIDED, YES, Controls, Network, is_relaxed, one_mode_at_home, told, verdict, within
-from paper.documents import print_or_fill, read_page
+from paper.documents import print_or_fill, require_places
 from paper.protocols import HEAD, SPATIAL
 from paper.tables import Table
 from paper.theory import BY_NAME, CONTROLS, control_name, control_settings, family_settings
@@ -164,8 +164,7 @@ def main(words: list[str]) -> None:
     if settings is None:
         return
     tasks = [task for task in STEPS if settings.only in ("all", task)]
-    if settings.document is not None:
-        read_page(settings.document, SOURCE, tasks)
+    require_places(settings.document, SOURCE, tasks)
     print_or_fill(settings.document, SOURCE, {task: block(task, measured(task)) for task in tasks})
 
 
