@@ -3,8 +3,8 @@
 The signals are SIGINT (Ctrl-C), SIGTERM, SIGHUP of a closed terminal, and SIGUSR1 and SIGUSR2, by which batch systems warn.
 A signal that was ignored when the process began (nohup) stays ignored. Ctrl-Z halts a training, and `fg` continues it.
 
-A process that was started by another of our processes ends in the same way when its parent is gone: otherwise nothing would
-end it, and it would keep its run folder locked.
+A process that was started by another of our processes (`PARENT`) ends in the same way when its parent is gone: otherwise
+nothing would end it, and it would keep its run folder locked. A process that a user started outlives the shell (nohup).
 """
 
 import os
@@ -21,13 +21,12 @@ class Interruption:
     """While open, signals are only noted.
 
     Args:
-        with_parent: whether the end of the parent process counts as a signal.
+        with_parent: whether the end of the process of ours that started this one counts as a signal.
     """
 
     def __init__(self, with_parent: bool = True) -> None:
         self._noted = 0
-        parent = whole_number(os.environ.get(PARENT, ""))
-        self._parent = None if not with_parent else os.getppid() if parent is None else parent
+        self._parent = whole_number(os.environ.get(PARENT, "")) if with_parent else None
 
     @property
     def signal(self) -> int:

@@ -9,7 +9,7 @@ import sys
 from factories import ROOT, SPATIAL, environment, tiny
 import pytest
 
-from reactivation.machine.interruption import Interruption
+from reactivation.machine.interruption import PARENT, Interruption
 
 STREAMS = [">&-", "2>&-", ">&- 2>&-", ">/dev/full", "2>/dev/full", ">/dev/full 2>/dev/full", "| true"]
 
@@ -43,3 +43,14 @@ def test_signals_of_terminals_and_batch_systems_are_noted_unless_ignored_from_th
             assert not interruption.signal
     finally:
         signal.signal(number, before)
+
+
+def test_only_the_end_of_a_parent_of_ours_ends_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With nohup a training goes on once the shell that began it is gone: nobody set `PARENT`."""
+    parent = os.getppid()
+    for told, ends in ((None, 0), (str(parent), signal.SIGTERM)):
+        monkeypatch.delenv(PARENT, raising=False) if told is None else monkeypatch.setenv(PARENT, told)
+        with Interruption() as interruption, monkeypatch.context() as later:
+            assert not interruption.signal
+            later.setattr(os, "getppid", lambda: 1)
+            assert interruption.signal == ends
