@@ -86,6 +86,28 @@ def test_one_failure_leaves_the_others_alone_and_the_same_line_goes_on(tmp_path:
     assert sweep.log_file(good).read_bytes() == before
 
 
+def test_the_same_line_with_more_seeds_and_analyses_makes_these_too(tmp_path: Path, command: Command) -> None:
+    assert command("sweep.py", *line("one", "seed=0")).returncode == 0
+    more = [*line("one", "seed=0,1"), "then=variance", "t_quiescent=14", "t_shift=2"]
+    assert "2 runs: 1 partial, 1 new" in command("sweep.py", *more, "dry_run=true").stdout
+    done = command("sweep.py", *more)
+    assert done.returncode == 0, done.stdout
+    sweep = Sweep(tmp_path / "results/sweeps/one")
+    assert all((sweep.path / file).exists() for run in sweep.runs.values() for file in run.files)
+    assert "2 runs: 2 finished" in command("sweep.py", "status", "one").stdout
+    with open(sweep.table_file) as file:
+        assert [(row["seed"], row["analysis"]) for row in csv.DictReader(file)] == [("0", "variance"), ("1", "variance")]
+
+
+def test_a_plan_is_compared_with_what_another_command_wrote_meanwhile(tmp_path: Path) -> None:
+    one, two = (PlannedRun(f"spatial_navigation/{name}", {"config": SPATIAL}) for name in ("one", "two"))
+    sweep, other = Sweep(tmp_path), Sweep(tmp_path)
+    assert (sweep.take_plan([one]), other.take_plan([one, two])) == (True, True)
+    other.write_plan()
+    with pytest.raises(BadInput, match="is another sweep"):
+        sweep.take_plan([one])
+
+
 def nobody_knows(run: str) -> None:
     """The answer of a scheduler that does not know a run."""
 

@@ -118,6 +118,10 @@ class Sweep:
         Raises:
             DamagedData: there is no plan, or a damaged one.
         """
+        return self._written()
+
+    def _written(self) -> dict[str, PlannedRun]:
+        """As `runs`, read anew."""
         try:
             runs = [made(PlannedRun, run) for run in read_json(self.plan_file)["runs"]]
         except (KeyError, TypeError):
@@ -129,14 +133,14 @@ class Sweep:
         return {**run.values, "path": str(self.path / run.name)}
 
     def take_plan(self, runs: Iterable[PlannedRun]) -> bool:
-        """Take a plan, which may extend the existing one by runs and analyses; returns whether it differs from that.
+        """Take a plan, which may extend the written one by runs and analyses; returns whether it differs from that.
 
         Raises:
-            BadInput: the existing sweep of that name has runs that this plan lacks.
+            BadInput: the written plan of that name has runs that this one lacks.
         """
         new = {run.name: run for run in runs}
         try:
-            old = self.runs if self.plan_file.exists() else {}
+            old = self._written() if self.plan_file.exists() else {}
         except DamagedData:
             old = {}  # a damaged plan is replaced
         for run in old.values():
