@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 from pathlib import Path
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,13 +20,16 @@ from factories import SPATIAL, Command, end, same_weights, start, tiny, train, w
 import pytest
 
 from reactivation.machine.errors import BadInput, SomeFailed, StorageError
+from reactivation.machine.places import CONFIGS
+from reactivation.settings import layers
+from reactivation.settings.reading import parse_arguments
 from reactivation.storage import claims
 from reactivation.storage.claims import claimed
 from reactivation.storage.folder import RunFolder
 from reactivation.sweep import command as sweep_command
 from reactivation.sweep import looking, supervisor
 from reactivation.sweep.folder import SILENCE, PlannedRun, Sweep
-from reactivation.sweep.grid import Grid
+from reactivation.sweep.grid import Grid, grid_of
 from reactivation.sweep.plan import plan
 from reactivation.sweep.slurm import Scheduled
 from reactivation.sweep.states import (
@@ -51,6 +55,7 @@ from reactivation.sweep.submissions import (
     write_submission,
 )
 from reactivation.sweep.supervisor import Supervisor
+from reactivation.sweep.work import work
 
 
 def line(name: str, *words: str) -> list[str]:
@@ -106,6 +111,49 @@ def test_a_plan_is_compared_with_what_another_command_wrote_meanwhile(tmp_path: 
     other.write_plan()
     with pytest.raises(BadInput, match="is another sweep"):
         sweep.take_plan([one])
+
+
+def test_runs_of_a_config_that_changed_since_are_not_taken_for_those_of_the_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configs = shutil.copytree(CONFIGS, tmp_path / "configs")
+    monkeypatch.setattr(layers, "CONFIGS", configs)
+    own, quiet = configs / "train/spatial_navigation/own.yml", configs / "analysis/output_variance.yml"
+
+    def planned(*words: str) -> list[PlannedRun]:
+        values = parse_arguments(["config=spatial_navigation/own", *words])
+        return [run for run, _ in plan(grid_of(values, None, "variance"))]
+
+    own.write_text("trainer: {lr: 0.001}\n")
+    sweep = Sweep(tmp_path)
+    sweep.take_plan(planned())
+    sweep.write_plan()
+    for file, other in ((own, "trainer: {lr: 0.002}\n"), (quiet, "t_quiescent: 2100\nt_shift: 1000\n")):
+        before = file.read_text()
+        file.write_text(other)
+        with pytest.raises(BadInput, match=r"own_0 has other settings since a file under configs/ changed; give"):
+            sweep.take_plan(planned("seed=0,1"))
+        file.write_text(before)
+    own.write_text("trainer: {lr: 1.0e-3, log_freq: 5}\ntag: other\n")
+    assert not sweep.take_plan(planned()), "these are the same networks"
+    assert sweep.take_plan(planned("seed=0,1")), "no seed is seed=0"
+
+
+def test_what_changed_while_a_run_waited_is_told_and_nothing_is_trained(tmp_path: Path) -> None:
+    words = parse_arguments([*tiny(SPATIAL), "t_quiescent=14", "t_shift=2"])
+    ((run, _),) = plan(grid_of(words, None, "variance"))
+    sweep = Sweep(tmp_path)
+    sweep.take_plan([replace(run, settings="other")])
+    with pytest.raises(BadInput, match=rf"{run.name} has other settings since a file under configs/ changed: put it back"):
+        work(sweep, [run.name])
+    assert not sweep.folder(run.name).path.exists()
+    sweep.take_plan([replace(run, analyses=(replace(run.analyses[0], settings="other"),))])
+    with pytest.raises(BadInput, match=r"variance has other settings since"):
+        work(sweep, [run.name])
+    assert not (sweep.path / run.files[0]).exists()
+    sweep.take_plan([run])
+    work(sweep, [run.name])
+    assert (sweep.path / run.files[0]).exists()
 
 
 def nobody_knows(run: str) -> None:

@@ -16,6 +16,7 @@ from reactivation.world.decoding import TOP3
 
 # Settings that may differ between two commands that compute the same result.
 _NOT_SCIENCE = ("path", "preset", "device", "allow_missing", "sigma")  # sigma is noise in another unit
+_WHOSE = ("runs", "seed", "noise", "out")  # settings that tell the runs of a result, or name it
 
 
 def declared(name: str) -> Analysis[Any]:
@@ -65,6 +66,12 @@ def _is_same(measured: Any, wanted: Mapping[str, Any]) -> bool:
 def _science(settings: AnalysisSettings) -> dict[str, Any]:
     """The settings that results depend on."""
     return {key: value for key, value in flatten(to_dict(settings)).items() if key not in _NOT_SCIENCE}
+
+
+def analysis_digest(settings: AnalysisSettings) -> str:
+    """Return a digest of the settings that results depend on, whatever the runs."""
+    defaults, told = _science(type(settings)()), _science(settings)
+    return sha256(to_json({key: told[key] for key in told if key not in _WHOSE and told[key] != defaults[key]}))
 
 
 def _changed(made_with: dict[str, Any], settings: AnalysisSettings) -> str:

@@ -1,6 +1,7 @@
 """The settings that identify a network, and a fingerprint of them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 import hashlib
 import json
@@ -24,6 +25,12 @@ def science(config: TrainConfig) -> dict[str, Any]:
 def science_hash(config: TrainConfig) -> str:
     """A fingerprint of those settings in `science` that are not at their defaults, so new settings change no old one."""
     return fingerprint(config.task_name, flatten(to_dict(config)))
+
+
+def training_digest(config: TrainConfig) -> str:
+    """A digest of all settings that a trained network depends on, except its seed: `science_hash`, and the last step."""
+    told = f"{science_hash(replace(config, seed=0))} {config.trainer.n_epochs}"
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def fingerprint(task_name: str, settings: Mapping[str, Any]) -> str:

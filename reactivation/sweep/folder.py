@@ -23,6 +23,7 @@ from reactivation.storage.files import damaged, locked, make_folder, read_json, 
 from reactivation.storage.folder import RunFolder
 from reactivation.sweep.grid import Values
 
+CHANGED = "has other settings since a file under configs/ changed"
 HEARTBEAT = 10.0  # seconds between the signs of life of a supervisor
 SILENCE = 120.0  # seconds without one after which it counts as dead; long, since clocks differ and files are cached
 
@@ -34,6 +35,7 @@ class PlannedAnalysis:
     name: str
     values: Values  # the arguments of its command
     file: str  # of its results, within the sweep's folder
+    settings: str | None = None  # digest of what the values gave with the files under configs/; None in older plans
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,19 @@ class PlannedRun:
     name: str  # <task>/<run folder>
     values: Values  # the arguments of train.py
     analyses: tuple[PlannedAnalysis, ...] = ()
+    settings: str | None = None  # as of an analysis
 
-    def holds(self, other: "PlannedRun") -> bool:
-        """Whether this is the same run as the other, with at least its analyses."""
-        return (self.name, self.values) == (other.name, other.values) and set(self.files) >= set(other.files)
+    def lacks(self, other: "PlannedRun") -> str:
+        """Return what keeps this plan of a run from holding another, at least in its analyses; "" if nothing does."""
+        if {"seed": "0", **self.values} != {"seed": "0", **other.values}:
+            return "has other settings there"
+        if not set(self.files) >= set(other.files):
+            return "has analyses there that this line leaves out"
+        own = {analysis.file: analysis.settings for analysis in self.analyses}
+        pairs = [(self.settings, other.settings), *((own[one.file], one.settings) for one in other.analyses)]
+        if any(None not in pair and pair[0] != pair[1] for pair in pairs):
+            return CHANGED
+        return ""
 
     @property
     def files(self) -> list[str]:
@@ -136,7 +147,7 @@ class Sweep:
         """Take a plan, which may extend the written one by runs and analyses; returns whether it differs from that.
 
         Raises:
-            BadInput: the written plan of that name has runs that this one lacks.
+            BadInput: the written plan of that name has runs or analyses that this one lacks, or has with other settings.
         """
         new = {run.name: run for run in runs}
         try:
@@ -144,8 +155,9 @@ class Sweep:
         except DamagedData:
             old = {}  # a damaged plan is replaced
         for run in old.values():
-            if run.name not in new or not new[run.name].holds(run):
-                raise BadInput(f"{self.path} is another sweep: it has {run.name} with other settings; give another name=...")
+            lacking = new[run.name].lacks(run) if run.name in new else "is there, and this line leaves it out"
+            if lacking:
+                raise BadInput(f"{self.path} is another sweep: {run.name} {lacking}; give another name=...")
         self.__dict__["runs"] = new
         return list(old.values()) != list(new.values())
 

@@ -11,6 +11,7 @@ from typing import Any
 from reactivation import registry
 from reactivation.machine.errors import BadInput, nearest
 from reactivation.settings.declaring import LONGEST_NAME, dotted_keys
+from reactivation.settings.identity import training_digest
 from reactivation.settings.layers import TrainConfig, resolve_analysis, resolve_train, train_schema
 from reactivation.settings.reading import COMMAND_LINE, seed_list
 from reactivation.storage.finding import RunReference, run_name
@@ -46,9 +47,9 @@ def plan(grid: Grid) -> Iterator[tuple[PlannedRun, TrainConfig]]:
     keys = _Keys(grid)
     of_runs = Grid({key: grid.axes[key] for key in grid.axes if key not in keys.of_analyses}, grid.entries)
     named: dict[str, Values] = {}
-    checked: dict[str, TrainConfig] = {}
+    checked: dict[str, tuple[TrainConfig, str]] = {}
     for values in of_runs.combinations():
-        config = _config(values, checked)
+        config, digest = _config(values, checked)
         tags = [_tag(key, values[key], of_runs) for key in of_runs.varying if key in values and key not in _IN_NAMES]
         tag = _fitting("_".join(filter(None, [values.get("tag"), *tags]))) or None
         name = f"{config.task_name}/{run_name(replace(config, tag=tag))}"
@@ -56,21 +57,23 @@ def plan(grid: Grid) -> Iterator[tuple[PlannedRun, TrainConfig]]:
             raise BadInput(f"two runs would be called {name}: {named[name]} and {values}; keep one of them")
         named[name] = values
         told = {**values, "tag": tag} if tag else values
-        yield PlannedRun(name, told, tuple(keys.analyses(config, name))), config
+        yield PlannedRun(name, told, tuple(keys.analyses(config, name)), digest), config
 
 
-def _config(values: Values, checked: dict[str, TrainConfig]) -> TrainConfig:
-    """As `resolve_train`, but settings that differ in the seed alone are resolved once."""
+def _config(values: Values, checked: dict[str, tuple[TrainConfig, str]]) -> tuple[TrainConfig, str]:
+    """As `resolve_train`, and a digest; settings that differ in the seed alone are resolved once."""
     if "path" in values:
         raise BadInput(f"{COMMAND_LINE}: path= names one run folder; those of a sweep have the names of their runs")
     others = {key: value for key, value in values.items() if key != "seed"}
     known = repr(others)
     if known not in checked:
-        checked[known] = resolve_train(others)
+        resolved = resolve_train(others)
+        checked[known] = resolved, training_digest(resolved)
     seeds = seed_list(values.get("seed", "0"), "seed")
     if len(seeds) > 1:
         raise BadInput(f"{COMMAND_LINE}: seed={values['seed']} would be one value; write it without brackets")
-    return replace(checked[known], seed=seeds[0])
+    config, digest = checked[known]
+    return replace(config, seed=seeds[0]), digest
 
 
 def _tag(key: str, value: str, grid: Grid) -> str:
@@ -102,7 +105,7 @@ class _Keys:
                 if (key in own[name] and key not in trained) or (first == name and rest in own[name]):
                     self._axes[name][rest if first == name else key] = values
                     self.of_analyses.add(key)
-        self._checked: dict[Any, Any] = {}
+        self._checked: dict[Any, tuple[Any, str]] = {}
 
     def analyses(self, config: TrainConfig, run: str) -> Iterator[PlannedAnalysis]:
         """Every combination of the values of every analysis, of one run."""
@@ -114,14 +117,16 @@ class _Keys:
             for values in grid.combinations():
                 tags = [_tag(key, values[key], grid) for key in grid.varying]
                 out = _fitting("_".join([folder, *tags]))
-                settings = copy(self._resolved(name, {**values, "task": task}, config))
+                resolved, digest = self._resolved(name, {**values, "task": task}, config)
+                settings = copy(resolved)
                 settings.seed, settings.out = config.seed, out  # set directly: new settings would be checked again
                 told = {**values, "task": task, "seed": str(config.seed), "runs": f"[{folder}]", "out": out}
-                yield PlannedAnalysis(name, told, str(result_file(name, settings)))
+                yield PlannedAnalysis(name, told, str(result_file(name, settings)), digest)
 
-    def _resolved(self, name: str, values: Values, config: TrainConfig) -> Any:
-        """Settings of an analysis with the noise of its run, checked once for all runs of that noise and space."""
+    def _resolved(self, name: str, values: Values, config: TrainConfig) -> tuple[Any, str]:
+        """Settings of an analysis with the noise of its run, and a digest; made once for all runs of one noise and space."""
         from reactivation.analysis.request import check, refuse_others, with_noise_of
+        from reactivation.analysis.result_files import analysis_digest
 
         key = (name, *values.items(), config.rnn.sigma, config.task.dt, repr(config.task.space))
         if key not in self._checked:
@@ -134,7 +139,7 @@ class _Keys:
                 settings.check_space(config.task.space)
             except BadInput as problem:
                 raise BadInput(f"then={name}: {str(problem).removeprefix(f'{COMMAND_LINE}: ')}") from None
-            self._checked[key] = settings
+            self._checked[key] = settings, analysis_digest(settings)
         return self._checked[key]
 
 
