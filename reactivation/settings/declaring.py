@@ -168,8 +168,12 @@ def check(settings_class: type, raw: dict[str, Any], where: str, prefix: str = "
     for key, value in raw.items():
         name = in_one_line(f"{prefix}{key}")
         if key not in declared:
+            known = list(dotted_keys(whole or settings_class))
+            if name in known:  # in a file; on a command line dots divide
+                nested = name.replace(".", ": {") + ": ..." + "}" * name.count(".")
+                raise BadInput(f"{where}: {name} must be nested there: {nested}")
             name = in_one_line(_first_leaf(f"{prefix}{key}", value))
-            raise BadInput(f"{where}: unknown key {name}; {_nearest_key(name, list(dotted_keys(whole or settings_class)))}")
+            raise BadInput(f"{where}: unknown key {name}; {_nearest_key(name, known)}")
         if hasattr(hints[key], "__dataclass_fields__"):
             if not isinstance(value, dict):
                 keys = ", ".join(dotted_keys(hints[key], f"{name}."))

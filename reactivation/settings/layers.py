@@ -35,6 +35,7 @@ from reactivation.settings.reading import COMMAND_LINE, load_yaml, nested, shown
 RESULTS = "results"  # the folder of runs and results, unless `path` names another
 
 Layer = tuple[str, dict[str, Any]]  # source (a file, the command line), and its values
+_TYPED = ("config", "seed", "preset")  # keys that the command line, or its default, decides before any file is read
 Read = Callable[[type, Mapping[str, Any]], dict[str, Any]]  # schema, arguments → a layer's nested values
 
 
@@ -137,15 +138,15 @@ def resolve_analysis(name: str, settings_class: type, arguments: Mapping[str, st
         BadInput: anything wrong with the arguments or with a file they name.
     """
     folder = CONFIGS / "analysis"
-    layers = [_file_layer(folder / "base.yml"), _file_layer(folder / f"output_{name}.yml")]
+    layers = _untyped([_file_layer(folder / "base.yml"), _file_layer(folder / f"output_{name}.yml")], ("preset",))
     named = typed(settings_class, {key: arguments[key] for key in ("preset",) if key in arguments})
     check(settings_class, named, COMMAND_LINE)
-    presets = _preset_layers(named.get("preset"), ["analysis", f"output_{name}"])
+    presets = _untyped(_preset_layers(named.get("preset"), ["analysis", f"output_{name}"]), ("preset",))
     own = [(COMMAND_LINE, typed(settings_class, arguments))]
     task_name = merge(settings_class, layers + presets + own).task
     registry.check_name("tasks", task_name)
     of_task = folder / f"{task_name}.yml"  # not every task has one
-    layers = [*layers, *([_file_layer(of_task)] if of_task.exists() else []), *presets, *own]
+    layers = [*layers, *_untyped([_file_layer(of_task)] if of_task.exists() else [], ("preset",)), *presets, *own]
     for where, values in layers:
         check(settings_class, values, where)
     return merge(settings_class, [(where, in_both_spellings(values, OF_ANALYSES, DT, where)) for where, values in layers])
@@ -165,7 +166,7 @@ def _resolve_train(arguments: Mapping[str, Any], read: Read) -> TrainConfig:
     _check_config_name(name)
     task_name = name.split("/")[0]
     layers = [*_base_layers(task_name), _file_layer(CONFIGS / "train" / f"{name}.yml")]
-    layers += _preset_layers(named.get("preset"), ["train", task_name])
+    layers = _untyped([*layers, *_preset_layers(named.get("preset"), ["train", task_name])], _TYPED)
     own = read(train_schema(task_name), arguments)
     schema = train_schema(task_name, _model([*layers, (COMMAND_LINE, own)]))
     return _laid(schema, [*layers, (COMMAND_LINE, read(schema, arguments))])
@@ -299,6 +300,18 @@ def _file_layer(file: Path) -> Layer:
     if not file.exists():
         raise BadInput(f"{shown(file)}: missing; put it back, or an empty file where it has nothing to say")
     return (shown(file), load_yaml(file))
+
+
+def _untyped(layers: list[Layer], keys: tuple[str, ...]) -> list[Layer]:
+    """Return layers of files, without keys that would be recorded there and have no effect.
+
+    Raises:
+        BadInput: a file sets such a key.
+    """
+    for where, values in layers:
+        if idle := [key for key in keys if key in values]:
+            raise BadInput(f"{where}: {idle[0]} has no effect in a file; give {idle[0]}=... on the command line")
+    return layers
 
 
 def _preset_layers(name: str | None, sections: list[str]) -> list[Layer]:

@@ -3,6 +3,7 @@
 import errno
 import os
 from pathlib import Path
+import re
 import shutil
 import subprocess
 import sys
@@ -153,6 +154,32 @@ def test_a_preset_with_a_wrong_section_is_refused_by_name(
     monkeypatch.setattr(configuration, "CONFIGS", configs)
     with pytest.raises(BadInput, match=f"preset/mine.yml: .*{named}"):
         resolve(SPATIAL, "preset=mine")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("train/spatial_navigation/mine.yml", "seed: 7", "seed has no effect in a file; give seed=... on the command line"),
+        ("train/spatial_navigation/mine.yml", "preset: quick", "preset has no effect"),
+        ("train/spatial_navigation/base.yml", "config: head_direction/noisy_biased", "config has no effect"),
+        ("preset/quick.yml", "train: {seed: 7}", "seed has no effect"),
+        ("preset/quick.yml", "analysis: {preset: authors_code}", "preset has no effect"),
+        ("analysis/output_kl.yml", "preset: quick", "preset has no effect"),
+        ("analysis/head_direction.yml", "preset: quick", "preset has no effect"),
+        ("train/spatial_navigation/mine.yml", "rnn.tau: 0.2", "rnn.tau must be nested there: rnn: {tau: ...}"),
+        ("analysis/base.yml", "momentum.friction: 1", "momentum.friction must be nested there"),
+    ],
+)
+def test_what_a_file_says_in_vain_is_refused_by_name(
+    file: str, text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configs = Path(shutil.copytree(CONFIGS, tmp_path / "configs"))
+    (configs / "train/spatial_navigation/mine.yml").write_text("")
+    (configs / file).write_text(text)
+    monkeypatch.setattr(configuration, "CONFIGS", configs)
+    training, measuring = file.startswith("train") or text.startswith("train"), ("preset=quick", "task=head_direction")
+    with pytest.raises(BadInput, match=f"{file}.*{re.escape(said)}"):
+        resolve("config=spatial_navigation/mine", "preset=quick") if training else analysis("kl", *measuring)
 
 
 BAD_ANALYSIS = {
