@@ -50,6 +50,7 @@ from reactivation.sweep.submissions import (
     SLURM,
     Launcher,
     Submission,
+    further_options,
     grace_of,
     is_called_off,
     new_submissions,
@@ -143,7 +144,8 @@ def _launcher(arguments: Mapping[str, str]) -> Launcher:
     launcher: Launcher = resolve_plain(Launcher, {known[key]: value for key, value in arguments.items()})
     if launcher.launcher == LOCAL:
         refuse_idle(map("=".join, arguments.items()), ("launcher", *(_GROUP + name for name in HERE)), f"launcher={LOCAL}")
-    grace_of(launcher)  # refuses an invalid time before the folder is made
+    for checked in (grace_of, further_options):  # what is invalid is refused before the folder is made
+        checked(launcher)
     return launcher
 
 

@@ -14,7 +14,15 @@ from reactivation.machine.scheduler import answer
 from reactivation.storage.files import make_folder
 from reactivation.sweep.folder import Sweep
 from reactivation.sweep.states import RUNNING, WAITING, last_lines
-from reactivation.sweep.submissions import SLURM, Launcher, Submission, is_called_off, seconds_of, submissions
+from reactivation.sweep.submissions import (
+    SLURM,
+    Launcher,
+    Submission,
+    further_options,
+    is_called_off,
+    seconds_of,
+    submissions,
+)
 from reactivation.training.processes import COMMAND, python_path
 
 _SUBMITTING = 60.0  # seconds for an answer of sbatch
@@ -148,7 +156,7 @@ def submit(sweep: Sweep, submission: Submission, launcher: Launcher, at_once: in
     words = [f"--{key}={value}" for key, value in options.items() if value is not None]
     work = shlex.join([*COMMAND, "sweep", "job", str(sweep.path), str(submission.number)])
     script = f"#!/bin/sh\nexec {work} $SLURM_ARRAY_TASK_ID\n"
-    command = ["sbatch", "--parsable", "--requeue", *words, *shlex.split(launcher.sbatch or "")]
+    command = ["sbatch", "--parsable", "--requeue", *words, *further_options(launcher)]
     environment = {**os.environ, **python_path()}
     try:
         done = subprocess.run(command, input=script, text=True, capture_output=True, timeout=_SUBMITTING, env=environment)

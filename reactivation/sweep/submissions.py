@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 import re
+import shlex
 
-from reactivation.machine.errors import BadInput
+from reactivation.machine.errors import BadInput, in_one_line
 from reactivation.machine.numbers import whole_number
 from reactivation.settings.declaring import setting
 from reactivation.storage.fields import made
@@ -48,6 +49,18 @@ def grace_of(launcher: Launcher) -> int:
     if seconds is None:
         raise BadInput(f"launcher.time={launcher.time} must be as SLURM has it: minutes, 4:00:00 or 1-12:00:00")
     return max(1, min(launcher.grace, seconds // 4))
+
+
+def further_options(launcher: Launcher) -> list[str]:
+    """The words of launcher.sbatch.
+
+    Raises:
+        BadInput: a quote is not closed.
+    """
+    try:
+        return shlex.split(launcher.sbatch or "")
+    except ValueError as problem:
+        raise BadInput(f"launcher.sbatch={in_one_line(launcher.sbatch)} cannot be split into options: {problem}") from None
 
 
 def seconds_of(time: str) -> int | None:

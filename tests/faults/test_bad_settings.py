@@ -142,6 +142,11 @@ def test_a_time_that_slurm_does_not_know_is_refused_before_anything_is_planned(t
         sweep_command.main([SPATIAL, "seed=1,2", "launcher=slurm", f"launcher.time={time}", "dry_run=true"])
 
 
+def test_options_of_sbatch_that_cannot_be_split_are_refused_before_anything_is_planned() -> None:
+    with pytest.raises(BadInput, match=r"launcher\.sbatch=--comment='x cannot be split into options: No closing quotation"):
+        sweep_command.main([SPATIAL, "seed=1,2", "launcher=slurm", "launcher.sbatch=--comment='x", "dry_run=true"])
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [("spatial_navigaton: {}", "spatial_navigation"), ("output_kll: {}", "output_kl"), ("train: 5", "not a mapping")],
