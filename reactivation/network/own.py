@@ -61,7 +61,7 @@ class Stepping(Cell):
     def drift(self, state: Tensor, u: Tensor) -> Tensor:
         """The change in one step, per second."""
         step: Callable[[Tensor, Tensor], Tensor] = getattr(self.step, "step", self.step)
-        after = _like("step", step(state, u), "states", state, "the next states")
+        after = require_like("step", step(state, u), "states", state, "the next states")
         return (after - state) / self.step_lasts
 
 
@@ -179,7 +179,7 @@ def _matched(name: str, tensor: Tensor, shape: tuple[int | None, ...], like: Ten
     return in_precision(name, tensor, like.dtype)
 
 
-def _like(what: str, values: Any, of: str, given: Tensor, must: str) -> Tensor:
+def require_like(what: str, values: Any, of: str, given: Tensor, must: str) -> Tensor:
     """Return what a function of one's own returns for a given tensor.
 
     Raises:
@@ -207,7 +207,7 @@ class Activation(nn.Module):
         Raises:
             BadInput: the function returns no tensor of that shape and precision.
         """
-        return _like("activation", self.function(drives), "drives", drives, "a rate for each")
+        return require_like("activation", self.function(drives), "drives", drives, "a rate for each")
 
 
 def _nonlinearity(activation: str | Callable[[Tensor], Tensor], still: Tensor) -> Callable[[Tensor], Tensor]:

@@ -9,7 +9,9 @@ from reactivation.machine import memory
 from reactivation.machine.cores import is_busy
 from reactivation.machine.device import keep_freed_memory, prepare, use_tf32, use_threads
 from reactivation.settings.layers import TrainConfig
-from reactivation.streams import CELLS, TEST_TRAJECTORIES, stream
+from reactivation.streams import TEST_TRAJECTORIES, stream
+from reactivation.training.contract import sound_task
+from reactivation.world.tasks.base import Task
 
 _CELLS = "place_cells_num", "hd_cells_num"  # settings of tasks: how many output cells there are
 _WALKS, _OUTSIDE = 200, 0.05  # walks that are sampled; share outside the walls from which on to warn (0.01 at Δt = 0.02 s)
@@ -19,7 +21,8 @@ def ready(config: TrainConfig, networks: int) -> torch.device:
     """Prepare the process to train a number of networks of a configuration; return their device.
 
     Raises:
-        BadInput: a file of the task or cell cannot be run, the device is not there, or the memory is too small.
+        BadInput: a file of the task or cell cannot be run or breaks what training relies on, the device is not there, or
+            the memory is too small.
     """
     for kind, name in (("tasks", config.task_name), ("cells", config.rnn.model)):
         registry.load(kind, name)  # before the folder is made, so that a file that cannot be run leaves none
@@ -30,7 +33,7 @@ def ready(config: TrainConfig, networks: int) -> torch.device:
     _require_memory(config, networks, device)
     use_tf32(config.trainer.tf32)
     keep_freed_memory()
-    _warn_of_walls(config)
+    _warn_of_walls(config, sound_task(config))
     return device
 
 
@@ -45,9 +48,8 @@ def _require_memory(config: TrainConfig, networks: int, device: torch.device) ->
     memory.require(networks * (weights + told), device, f"{', '.join(keys)} or rnn.n_rec")
 
 
-def _warn_of_walls(config: TrainConfig) -> None:
+def _warn_of_walls(config: TrainConfig, task: Task) -> None:
     """Print to stderr the share of positions outside the walls, if it is large."""
-    task = registry.load("tasks", config.task_name).build(config.task, stream(config.seed, CELLS))
     batch = task.sample(_WALKS, config.task.sequence_length, stream(config.seed, TEST_TRAJECTORIES))
     outside = 1 - float(task.space.contains(batch.positions).double().mean())
     if outside > _OUTSIDE:
