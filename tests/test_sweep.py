@@ -441,6 +441,18 @@ def test_networks_that_are_there_are_taken_and_measured_and_none_is_trained(tmp_
     assert len(sweep.table_file.read_text().splitlines()) == 3
 
 
+def test_of_a_network_that_was_trained_longer_an_earlier_step_is_taken_by_its_name(tmp_path: Path, command: Command) -> None:
+    first = train(tmp_path / f"results/{SPATIAL}_0.0001_0_own", "tag=own")
+    then = ["then=variance", "t_quiescent=14", "t_shift=2", "trained=results"]
+    refused = command("sweep.py", *line("taken", "tag=own", "trainer.n_epochs=2"), *then)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert f"{first.path.name} (trained to step 4: trainer.n_epochs=4 takes it, and epoch= an earlier" in refused.stderr
+    done = command("sweep.py", *line("taken", "tag=own"), *then, "epoch=2,4")
+    assert done.returncode == 0, done.stdout
+    with open(Sweep(tmp_path / "results/sweeps/taken").table_file) as file:
+        assert sorted(row["step"] for row in csv.DictReader(file)) == ["2", "4"]
+
+
 def test_a_damaged_network_is_not_taken(tmp_path: Path, command: Command) -> None:
     first = train(tmp_path / f"results/{SPATIAL}_0.0001_0_own", "tag=own")
     model = first.model_file(4)
