@@ -9,6 +9,7 @@ nothing would end it, and it would keep its run folder locked. A process that a 
 
 import os
 import signal
+import threading
 from types import FrameType, TracebackType
 
 from reactivation.machine.numbers import whole_number
@@ -36,7 +37,8 @@ class Interruption:
         return self._noted
 
     def __enter__(self) -> "Interruption":
-        heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        # Python hands signals to the main thread alone: a training in another one (`ra.train`) leaves them to that.
+        heard = [number for number in SIGNALS if _is_main_thread() and signal.getsignal(number) is not signal.SIG_IGN]
         self._before = {number: signal.signal(number, self._note) for number in heard}
         return self
 
@@ -46,3 +48,7 @@ class Interruption:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._noted = number
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

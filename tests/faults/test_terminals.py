@@ -1,12 +1,13 @@
 """Streams and signals: a stream that is closed, full or of few letters costs lines, and a signal ends in good order."""
 
+from concurrent.futures import ThreadPoolExecutor
 import os
 from pathlib import Path
 import signal
 import subprocess
 import sys
 
-from factories import ROOT, SPATIAL, environment, tiny
+from factories import ROOT, SPATIAL, environment, tiny, train
 import pytest
 
 from reactivation.machine.interruption import PARENT, Interruption
@@ -54,3 +55,11 @@ def test_only_the_end_of_a_parent_of_ours_ends_a_training(monkeypatch: pytest.Mo
             assert not interruption.signal
             later.setattr(os, "getppid", lambda: 1)
             assert interruption.signal == ends
+
+
+def test_a_training_in_a_thread_leaves_signals_to_the_main_one(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with ThreadPoolExecutor(1) as pool:
+        folder = pool.submit(train, tmp_path / "run").result()
+    assert folder.steps()[-1] == 4
+    assert signal.getsignal(signal.SIGINT) is before
