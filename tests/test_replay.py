@@ -400,6 +400,28 @@ class TestBesideWaking:
         decoded = ra.replay.TuningCurves.of(awake).decode(rest)
         assert np.abs(CIRCLE.difference(decoded.positions, rest.positions)).mean() < 0.25
 
+    def test_counts_alone_are_decoded_as_those_of_a_recording(self) -> None:
+        """Sleep has spikes and no positions."""
+        awake, rest = heads(0.15), heads(0.2, 1)
+        curves, counts = ra.replay.TuningCurves.of(awake), rest.rates
+        wanted = curves.decode(rest)
+        for given in (counts, list(counts)):
+            decoded = curves.decode(given, dt=rest.dt)
+            assert np.array_equal(np.stack(list(decoded.epochs)), wanted.positions)
+            assert np.array_equal(np.stack(list(decoded.rates)), counts)
+        one = curves.decode(counts[0], dt=rest.dt)
+        assert np.array_equal(one.positions, wanted.positions[:1])
+        assert np.array_equal(curves.decode(counts[0].tolist(), dt=rest.dt).positions, one.positions)
+        assert ra.replay.line_fit(one, awake, rng=0).value == ra.replay.line_fit(wanted.take(0), awake, rng=0).value
+        with pytest.raises(ra.BadInput, match="rates alone need dt="):
+            curves.decode(counts)
+        with pytest.raises(ra.BadInput, match=r"leave out dt=0.1: the recording has a Δt"):
+            curves.decode(rest, dt=0.1)
+        with pytest.raises(ra.BadInput, match="of the units that were tuned"):
+            curves.decode(counts[..., 1:], dt=rest.dt)
+        with pytest.raises(ra.BadInput, match=r"rates have shape \(3,\); \(T, N\), \(B, T, N\) or a list"):
+            curves.decode([1, 2, 3], dt=rest.dt)
+
     @pytest.mark.parametrize("dt", [0.1, 0.5, 1 / 30])
     def test_counts_per_second_are_no_counts(self, dt: float) -> None:
         """They would have Poisson posteriors of 1/dt times the spikes."""

@@ -136,12 +136,12 @@ class Recording:
 
     @property
     def epochs(self) -> Iterator[Array]:
-        """The positions of each epoch, (T, P)."""
+        """The positions of each epoch, (T, P), one after the other; `list(...)` of them has a length."""
         return (epoch for block in self._blocks for epoch in block)
 
     @property
     def true_epochs(self) -> Iterator[Array]:
-        """The true positions of each epoch, (T, P); nothing where they are not known."""
+        """The true positions of each epoch, (T, P), one after the other; nothing where they are not known."""
         return (epoch for block in self._truth for epoch in block)
 
     @property
@@ -178,7 +178,8 @@ class Recording:
 
     def __repr__(self) -> str:
         epochs = "1 epoch" if len(self) == 1 else f"{len(self)} epochs"
-        rates = f", rates of {sum(map(len, self._rates))}" if self._rates else ""
+        with_rates = sum(map(len, self._rates))
+        rates = f", rates of {with_rates} {'epoch' if with_rates == 1 else 'epochs'}" if self._rates else ""
         return f"Recording of {epochs}, {self.lengths.sum()} samples every {self.dt:g} s in {self.space}{rates}"
 
     def __getitem__(self, which: Any) -> "Recording":

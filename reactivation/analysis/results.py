@@ -27,9 +27,10 @@ class Measure:
     samples: Array  # (B) its weight
 
     def __repr__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
         if self.standard_error is None:
-            return f"{self.value:.4g} {self.unit} (one epoch, so no standard error)"
-        return f"{self.value:.4g} ± {self.standard_error:.2g} {self.unit} (mean ± standard error of {len(self.each)} epochs)"
+            return f"{self.value:.4g}{unit} (one epoch, so no standard error)"
+        return f"{self.value:.4g} ± {self.standard_error:.2g}{unit} (mean ± standard error of {len(self.each)} epochs)"
 
 
 def mean_of_epochs(each: Array, samples: Array, unit: str) -> Measure:

@@ -117,22 +117,52 @@ class TuningCurves:
         return products
 
     @checked
-    def decode(self, recording: Recording) -> Recording:
-        """Return the recording with positions decoded from its rates or counts: the most likely cell at each sample.
+    def decode(self, recording: Any, dt: Seconds | None = None) -> Recording:
+        """Return a recording of the positions decoded from rates or counts: the most likely cell at each sample.
 
-        Epochs without rates are left out; what else the recording holds stays, and true positions do in the same space. For
+        Epochs without rates are left out; what else a recording holds stays, and true positions do in the same space. For
         the error of an animal's, whose own positions are true, give both to
         `Recording(decoded.positions, ..., true_positions=awake.positions)` and that to `ra.decoding_error`.
 
+        Args:
+            recording: a `Recording` with rates; or rates or counts alone, (T, N), (B, T, N) or a list of (T, N).
+            dt: Δt [s] of rates alone.
+
         Raises:
-            BadInput: the recording has no rates; or as for `posterior`.
+            BadInput: the recording has no rates; rates alone without dt, or a recording with it; or as for `posterior`.
+
+        >>> import numpy as np
+        >>> counts = np.eye(8, dtype=int)  # each of eight units has one spike, at its own bearing
+        >>> awake = ra.Recording(np.linspace(-3, 3, 8), dt=0.1, space=ra.Circle(), rates=counts)
+        >>> ra.replay.TuningCurves.of(awake).decode(counts[::-1], dt=0.1).positions[0, :3, 0].round(1)
+        array([3. , 2.2, 1.2])
         """
+        if not isinstance(recording, Recording):
+            if dt is None:
+                raise BadInput("decode: rates alone need dt=, the time between their samples [s]")
+            recording = self._without_places(recording, dt)
+        elif dt is not None:
+            raise BadInput(f"decode: leave out dt={dt:g}: the recording has a Δt")
         (blocks,) = rates_of([recording], 10**9, np.random.default_rng(0))
         centres = self.cells.centres[self.visited]
         places = [centres[self.posterior(block, recording.dt, everywhere=False).argmax(-1)] for block in blocks]
         decoded = with_rates(recording).replaced(positions=each(places), space=self.cells.space)
         decoded.provenance = {**recording.provenance, "decoder": _DECODER}
         return decoded
+
+    def _without_places(self, rates: Any, dt: float) -> Recording:
+        """A recording of rates, at one and the same place."""
+
+        def still(one: Any) -> Array:
+            return np.broadcast_to(self.cells.centres[0], (*np.shape(one)[:-1], self.cells.centres.shape[-1]))
+
+        if isinstance(rates, list | tuple):
+            if len(rates) and all(np.ndim(one) == 2 for one in rates):
+                return Recording([still(one) for one in rates], dt, self.cells.space, rates)
+            rates = numbers("rates", rates)
+        if np.ndim(rates) not in (2, 3):
+            raise BadInput(f"rates have shape {np.shape(rates)}; (T, N), (B, T, N) or a list of (T, N) is wanted")
+        return Recording(still(rates), dt, self.cells.space, rates)
 
 
 @checked
