@@ -210,6 +210,8 @@ LEAK = ra.Run.of(ra.Network.from_matrices(W_rec=np.zeros((2, 2)), tau=0.1), ra.B
         (lambda: ra.train(SPATIAL, settings={"seed": 3}), r"^settings hold seed: give ra.train\(..., seed=...\)"),
         (lambda: ra.train(SPATIAL, settings={"config": SPATIAL}), r"give ra.train\(..., experiment=...\)"),
         (lambda: ra.train("spatial_navigation/noisy"), "^config=spatial_navigation/noisy is no file"),
+        (lambda: ra.load(SPATIAL, settings={"seed": 3}), r"^settings hold seed: give ra.load\(..., seed=...\)"),
+        (lambda: ra.load(ra.load(SPATIAL).file.parent, settings={"tag": "x"}), "has its own settings: leave settings= out"),
         (lambda: ra.load("noisy_biased"), "did you mean head_direction/noisy_biased or spatial_navigation/noisy_biased"),
         (
             lambda: ra.Network.from_matrices(np.eye(2), tau=0.1, activation="softplus"),
@@ -325,6 +327,17 @@ def test_settings_may_be_numbers_of_numpy_and_are_saved_as_plain_ones() -> None:
     assert ra.train(SPATIAL, 3, settings={**given, "rnn.n_rec": 4}).config == config, "the same run, trained already"
     assert group == {"place_cells_num": np.int64(8)}, "what was given stays as it was"
     assert ra.load("here").seed == 3
+
+
+def test_a_network_is_loaded_by_the_settings_that_it_was_trained_with() -> None:
+    given = {**SMALL, "tag": "small", "rnn.tau": 0.25}
+    with pytest.raises(ra.DamagedData, match=r"train it with: .* rnn.tau=0.25"):
+        ra.load(SPATIAL, seed=3, settings=given)
+    trained = ra.train(SPATIAL, seed=3, settings=given)
+    loaded, *_ = ra.load(SPATIAL, seed=[3], settings=given)
+    assert (loaded.file, loaded.config.tag) == (trained.file, "small")
+    with pytest.raises(ra.BadInput, match=r"holds another run than .*rnn.tau 0.25 → 0.1"):
+        ra.load(SPATIAL, seed=3, settings={**given, "rnn.tau": 0.1})
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 Layers, each over the one before: the dataclasses' defaults < base.yml < the task's base.yml < the experiment < the preset <
 the command line. `reactivation.settings.reading` reads them, `reactivation.settings.declaring` has names and ranges,
 `reactivation.settings.noise` converts the σ²Δt of a layer to σ with the Δt in force there, and OmegaConf merges them.
-`resolve_train` and `resolve_analysis` take text; `train_config` takes values.
+`resolve_train` and `resolve_analysis` take text; `train_config` and `asked_config` take values.
 Nothing here imports torch, so a typing error is reported at once.
 """
 
@@ -127,6 +127,21 @@ def train_config(values: Mapping[str, Any]) -> TrainConfig:
         BadInput: as `resolve_train`.
     """
     return _resolve_train(values, _nested)
+
+
+def asked_config(call: str, experiment: str, seed: int, settings: Mapping[str, Any] | None) -> TrainConfig:
+    """As `train_config`, from the arguments of a function called `call`.
+
+    Raises:
+        BadInput: as `train_config`, or settings hold what is an argument.
+    """
+    for key, argument in (("config", "experiment"), ("seed", "seed")):
+        if key in (settings or {}):
+            raise BadInput(f"settings hold {key}: give {call}(..., {argument}=...)")
+    try:
+        return train_config({**(settings or {}), "config": experiment, "seed": seed})
+    except BadInput as problem:
+        raise BadInput(str(problem).removeprefix(f"{COMMAND_LINE}: ")) from None
 
 
 def resolve_analysis(name: str, settings_class: type, arguments: Mapping[str, str]) -> Any:

@@ -10,8 +10,7 @@ from reactivation.analysis.run import TrainedRun, load_run
 from reactivation.checks import Natural, checked
 from reactivation.machine.device import arithmetic
 from reactivation.machine.errors import BadInput, in_one_line
-from reactivation.settings.layers import RESULTS, TrainConfig, train_config
-from reactivation.settings.reading import COMMAND_LINE
+from reactivation.settings.layers import RESULTS, TrainConfig, asked_config
 from reactivation.storage.finding import run_path
 from reactivation.storage.folder import RunFolder
 from reactivation.training.fit import fit
@@ -48,16 +47,9 @@ def train(
     """
     if "=" in str(path or ""):
         raise BadInput(f"path={path} looks like a setting: give settings={{'key': value}}")
-    for key, argument in (("config", "experiment"), ("seed", "seed")):
-        if key in (settings or {}):
-            raise BadInput(f"settings hold {key}: give ra.train(..., {argument}=...)")
     if path is not None and "path" in (settings or {}):
         raise BadInput("settings hold path, the folder of the run, and path= is the root of all results: give one of them")
-    values = {**(settings or {}), "config": experiment, "seed": seed}
-    try:
-        config = train_config(values)
-    except BadInput as problem:
-        raise BadInput(str(problem).removeprefix(f"{COMMAND_LINE}: ")) from None
+    config = asked_config("ra.train", experiment, seed, settings)
     folder = RunFolder(run_path(config, str(path or RESULTS)))
     _require_within_reach(config, folder)
     with arithmetic(config.device):
