@@ -488,6 +488,18 @@ def test_where_the_scheduler_says_nothing_nothing_more_is_handed_over(
     assert [submission.number for submission in submissions(sweep)] == [1]
 
 
+def test_jobs_write_below_a_folder_whose_name_has_a_pattern_of_slurm(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    scheduler = tmp_path / "sbatch"
+    scheduler.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/words\necho 7\n')
+    scheduler.chmod(0o755)
+    command("sweep.py", *line("two"), "launcher=slurm", "path=50%A")
+    (told,) = (word for word in (tmp_path / "words").read_text().splitlines() if word.startswith("--output="))
+    assert told.endswith("50%%A/sweeps/two/logs/slurm/%A_%a.out")
+
+
 def test_a_job_that_waits_and_was_called_off_keeps_nobody_from_its_runs(tmp_path: Path) -> None:
     def says(state: str, *called_off: str) -> str | None:
         return Scheduled(Sweep(tmp_path), {"run": "7"}, frozenset(called_off), {"7": state}).of("run")

@@ -143,7 +143,7 @@ def submit(sweep: Sweep, submission: Submission, launcher: Launcher, at_once: in
     options = {
         "job-name": sweep.path.name,
         "array": f"0-{last}%{at_once}" if at_once else f"0-{last}",
-        "output": f"{_log_folder(sweep)}/%A_%a.out",
+        "output": f"{str(_log_folder(sweep)).replace('%', '%%')}/%A_%a.out",  # a folder's own % would be a pattern of SLURM
         "open-mode": "append",
         "cpus-per-task": launcher.cpus,
         "signal": f"B:TERM@{submission.grace}",
