@@ -63,7 +63,7 @@ from reactivation.world.decoding import TEMPLATE
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checkout
 
-from paper.claims.theory import JUDGED, NEAR_ONE, NO, OF_FLAT_CONTROL, UNDECIDED, WEAKEST, YES, told, within
+from paper.claims.theory import JUDGED, NEAR_ONE, OF_FLAT_CONTROL, WEAKEST, WORDS, told, within
 from paper.documents import print_or_fill, require_places
 from paper.protocols import HEAD
 from paper.tables import Table
@@ -78,7 +78,6 @@ STARTS = 40  # trajectories from each kind of starts, at each c
 PAIRS = 500  # for α
 CLOSE = 0.1  # differences of M that count as none
 ABOVE = (0.0, math.inf)
-WORDS = {True: YES, False: NO, None: UNDECIDED}
 _BLOCK, _COPIES, _STRIDE = 100, 25, 10  # steps run at once; copies of each bearing, and steps at once, of `moved_on`
 Array = NDArray[np.float64]
 

@@ -46,7 +46,7 @@ from reactivation.world.decoding import TEMPLATE
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for `paper`, of the checkout
 
 from paper.claims.mechanism import HOME_AT, controls_of, networks_of
-from paper.claims.theory import NO, UNDECIDED, YES, Controls, Network, is_relaxed, one_mode_at_home, told, verdict, within
+from paper.claims.theory import WORDS, Controls, Network, is_relaxed, one_mode_at_home, told, verdict, within
 from paper.documents import print_or_fill, require_places
 from paper.protocols import HEAD, SPATIAL
 from paper.tables import Table
@@ -59,7 +59,6 @@ COMPARED = (2.0, 8.0)  # c at which rest is held against waking
 WINDOW = 500  # last steps of a rest that are held against waking
 PUBLISHED_STEPS = Measuring.steps
 SAMPLES = 1000  # of each density
-WORDS = {True: YES, False: NO, None: UNDECIDED}
 
 
 @dataclass

@@ -28,6 +28,7 @@ NO_POWER = "no power"
 NO_CONTROL = "no verdict: a control failed"
 UNDECIDED = "undecided"
 YES, NO = "yes", "no"
+WORDS = {True: YES, False: NO, None: UNDECIDED}  # of what `within` returns
 
 JUDGED = (0.0, 4.0)  # c at which α counts: without noise, and at twice the gain of Eq. 19
 NEAR_ONE = (0.5, 1.5)  # α over that of the analytic Langevin network, for the verdict of Langevin sampling
@@ -294,7 +295,7 @@ def _ruled(values: Sequence[float], span: Span, what: str, whose: str) -> Ruling
     if len(values) < FEWEST_SEEDS:
         return Ruling(UNDECIDED, f"{len(values)} {whose}; {FEWEST_SEEDS} are needed")
     met = within(values, span)
-    return Ruling({True: YES, False: NO, None: UNDECIDED}[met], f"{what}: {told(values)}, against {span[0]:.2g}")
+    return Ruling(WORDS[met], f"{what}: {told(values)}, against {span[0]:.2g}")
 
 
 def told(values: Sequence[float]) -> str:
